@@ -1,0 +1,99 @@
+/** The configuration, checked: every path absolute, every duration in milliseconds, every share in parts per million. */
+
+export interface StateLabel {
+  /** The label that says in which state a target is. */
+  readonly label: string;
+  /** The values of it that count as in service. Never empty. */
+  readonly inService: readonly string[];
+}
+
+export interface Kind {
+  readonly name: string;
+  /** Labels that are failure domains, in the order of the file. */
+  readonly dimensions: readonly string[];
+  readonly state?: StateLabel;
+  /** Further required labels. */
+  readonly labels: readonly string[];
+  /** Declared labels that a target may lack. */
+  readonly optional: readonly string[];
+  readonly maxAgeMs: number;
+  readonly maxShrinkPpm: number;
+  readonly maxChangePpm: number;
+}
+
+/** Labels that each target of the kind must have: dimensions, state, further labels. Distinct. */
+export const requiredLabels = (kind: Kind): string[] => [
+  ...new Set([...kind.dimensions, ...(kind.state ? [kind.state.label] : []), ...kind.labels]),
+];
+
+/** Labels that selectors and limits may name. Distinct. */
+export const declaredLabels = (kind: Kind): string[] => [...new Set([...requiredLabels(kind), ...kind.optional])];
+
+export interface ExecutorConfig {
+  readonly url: URL;
+  readonly timeoutMs: number;
+  /** Attempts on the wire or accepted at once, over all gates. */
+  readonly concurrency: number;
+  readonly validForMs: number;
+  readonly idempotent: boolean;
+  readonly bearerFile?: string;
+}
+
+export interface Action {
+  readonly name: string;
+  readonly kind: string;
+  readonly irreversible: boolean;
+  /** JSON Schema (2020-12) of `parameters`; without one an action takes none. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly executor: ExecutorConfig;
+}
+
+export type Role = 'requester' | 'executor' | 'auditor' | 'operator' | 'inventory' | 'observer';
+
+export interface Principal {
+  readonly name: string;
+  /** `sha256:` and hex, one or two. */
+  readonly keys: readonly string[];
+  readonly roles: ReadonlySet<Role>;
+  readonly actions: ReadonlySet<string>;
+}
+
+export type StoreConfig =
+  | { readonly type: 'embedded'; readonly folder: string }
+  | { readonly type: 'server'; readonly url: string };
+
+export interface Config {
+  /** The file it was read from. */
+  readonly file: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly store: StoreConfig;
+  /** A folder, a tar.gz, or an https URL. */
+  readonly policies: string;
+  readonly limitsFile: string;
+  readonly killFile: string;
+  readonly checkpoints: string;
+  readonly kinds: ReadonlyMap<string, Kind>;
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly principals: readonly Principal[];
+}
+
+/** Something wrong in a file: where, and what to do. */
+export interface FileProblem {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** Like `actions.disk.wipe.executor.url`. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Thrown with every problem of a configuration or limits file; the program ends with 2. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+  readonly problems: readonly FileProblem[];
+
+  constructor(problems: readonly FileProblem[]) {
+    super(problems.map(p => `${p.file}:${p.line}: ${p.path}: ${p.message}`).join('\n'));
+    this.problems = problems;
+  }
+}

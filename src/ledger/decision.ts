@@ -1,0 +1,61 @@
+import type { BlastRadius } from '../blast-radius/blast-radius.ts';
+import type { Principal } from '../config/config.ts';
+import type { Reason } from '../kit/refusal.ts';
+import type { Rule } from '../kit/rules.ts';
+import type { JsonObject } from '../validate/validated.ts';
+
+/** What intake hands to the guard. */
+export interface Asked {
+  readonly principal: Principal;
+  readonly body: JsonObject;
+  /** SHA-256 of the body's canonical JSON (RFC 8785): what a repeat is compared by. */
+  readonly bodyDigest: string;
+  /** Absent for a pre-flight. */
+  readonly idempotencyKey?: string;
+}
+
+/** A recorded decision. What was not reached is absent. This very document is what the chain holds. */
+export interface DecisionDocument {
+  readonly id: string;
+  readonly mode: 'request' | 'preflight';
+  readonly decision: 'allowed' | 'refused' | 'fault';
+  readonly action?: string;
+  readonly principal: string;
+  readonly reason?: string;
+  readonly ticket?: string;
+  readonly on_behalf_of?: string;
+  readonly parameters?: JsonObject;
+  readonly targets?: { readonly count: number; readonly digest: string };
+  readonly blast_radius?: BlastRadius;
+  readonly reasons: readonly Reason[];
+  readonly passes?: number;
+  readonly retry_after_s?: number;
+  readonly policy?: { readonly revision: string };
+  readonly inventory?: { readonly revision: number; readonly age_s: number };
+  readonly decided_at: string;
+}
+
+export type OutcomeStatus = 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
+
+/** What became of an allowed request, as clients see it. */
+export interface OutcomeView {
+  readonly status: OutcomeStatus;
+  readonly http_status?: number;
+  readonly rule?: Rule;
+  readonly detail?: string;
+  readonly attempts?: number;
+  readonly settled_at?: string;
+}
+
+/** What the guard answers: the decision, its present outcome, and what HTTP says of both. */
+export interface Answer {
+  /** HTTP status. For a pre-flight, what a request would get now. */
+  readonly status: number;
+  readonly document: DecisionDocument;
+  readonly outcome?: OutcomeView;
+  /** A repeat: the recorded decision with its present outcome. */
+  readonly replayed: boolean;
+  /** The rule that the status comes from; absent on 200 and 202. */
+  readonly rule?: Rule;
+  readonly retryAfterS?: number;
+}

@@ -1,0 +1,56 @@
+/**
+ * What a policy may know of a request: its whole input. Whole numbers only; the clock is in it.
+ * The JSON Schema of it is policies/schemas/input.json; a test holds the two together.
+ */
+export interface Facts {
+  readonly action: string;
+  readonly kind: string;
+  readonly principal: string;
+  /** Unix time of the batch, milliseconds. */
+  readonly now_ms: number;
+  /** Targets of the request; `total` all of the kind. */
+  readonly fleet: { readonly count: number; readonly total: number };
+  /** Each dimension of the kind, with each value that the request touches. Never empty lists. */
+  readonly dimensions: Readonly<Record<string, readonly DimensionFact[]>>;
+  /** For each label that the action's `require` names: how many targets have each value. Targets that lack it are in none. */
+  readonly labels: Readonly<Record<string, readonly LabelFact[]>>;
+  /** One for each scope value of each window of the action (`source: "action"`), and of each budget of the kind (`"budget"`). */
+  readonly windows: readonly WindowFact[];
+  /** One for each `max_requests` entry of the action. `used` is without this request. */
+  readonly requests: readonly { readonly index: number; readonly value: string; readonly used: number }[];
+  /** Operations of the action allowed, not settled and not stopped, without this one. */
+  readonly in_flight: number;
+  /** One for each entry of `protected` that speaks of the kind, matched or not. */
+  readonly protected: readonly { readonly index: number; readonly count: number }[];
+}
+
+export interface DimensionFact {
+  readonly value: string;
+  /** Targets of the request with this value. */
+  readonly count: number;
+  /** All targets of the kind with it. */
+  readonly total: number;
+  /** In-service targets with this value that the request takes; absent on a kind without `state`. */
+  readonly takes?: number;
+  /** In-service targets that stay after this request and all that was allowed before and is not shown yet; never below 0. */
+  readonly remaining?: number;
+}
+
+export interface LabelFact {
+  readonly value: string;
+  readonly count: number;
+}
+
+export interface WindowFact {
+  readonly source: 'action' | 'budget';
+  /** Position in `windows` of the action, or in the top-level `budgets`. */
+  readonly index: number;
+  /** A value of the window's `per`: of the dimension, the principal's name, or for `fleet` the kind's name. */
+  readonly value: string;
+  /** Targets spent in the window so far, without this request. */
+  readonly used: number;
+  /** Targets this request would spend there. */
+  readonly count: number;
+  /** All targets of the kind, or of the value; what a share is of. For `principal` the kind's. */
+  readonly total: number;
+}

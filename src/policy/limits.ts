@@ -1,0 +1,46 @@
+/** The limits in force, normalised: shares in parts per million, durations in whole seconds, times in Unix milliseconds. */
+
+export interface ShareLimit {
+  readonly share_ppm: number;
+  /** Targets that are allowed whatever the share says. */
+  readonly at_least: number;
+}
+
+export interface WindowLimit {
+  /** `fleet`, `principal` or a dimension. */
+  readonly per: string;
+  readonly over_s: number;
+  /** Exactly one of the two. */
+  readonly max_targets?: number;
+  readonly max_share?: ShareLimit;
+}
+
+export interface RequestsLimit {
+  readonly per: 'fleet' | 'principal';
+  readonly over_s: number;
+  readonly max: number;
+}
+
+export interface ActionLimits {
+  readonly max_targets: number;
+  readonly max_share: Readonly<Record<string, ShareLimit>>;
+  readonly require: 'any' | Readonly<Record<string, readonly string[]>>;
+  readonly windows: readonly WindowLimit[];
+  readonly max_values?: Readonly<Record<string, number>>;
+  readonly max_per_value?: Readonly<Record<string, number>>;
+  readonly min_remaining?: Readonly<Record<string, number>>;
+  readonly max_requests?: readonly RequestsLimit[];
+  readonly max_in_flight?: number;
+}
+
+export type BudgetLimit = WindowLimit & { readonly kind: string };
+
+export type ProtectedEntry =
+  | { readonly kind: string; readonly ids: readonly string[] }
+  | { readonly kind: string; readonly selector: Readonly<Record<string, readonly string[]>> };
+
+export interface Limits {
+  readonly actions: Readonly<Record<string, ActionLimits>>;
+  readonly budgets: readonly BudgetLimit[];
+  readonly protected: readonly ProtectedEntry[];
+}

@@ -1,0 +1,29 @@
+import type { Reason, Reasons } from '../kit/refusal.ts';
+import type { RuleInfo } from '../kit/rules.ts';
+import type { Facts } from './facts.ts';
+import type { Limits } from './limits.ts';
+
+/** What policy says of one request: allow, or every reason against, sorted, with sentences and remedies. */
+export type Verdict = { readonly allow: true } | { readonly allow: false; readonly reasons: Reasons };
+
+/** A reason as Rego gives it: the rule and numbers; its sentence is made from the check's manifest. */
+export type RawReason = Omit<Reason, 'message' | 'remedy'>;
+
+/** A loaded bundle with the limits in force. */
+export interface Policy {
+  /** From the bundle's manifest. */
+  readonly bundleRevision: string;
+  /** SHA-256 of the bundle as it was read. */
+  readonly bundleDigest: string;
+  readonly limits: Limits;
+  /** Names of the checks that there were when the policy was loaded, sorted, each with whether it is idle. */
+  readonly checks: readonly { readonly name: string; readonly idle: boolean }[];
+  /** Rules that the bundle's own checks refuse with: for problem pages of bundles that did not ship with the gate. */
+  readonly rules: Readonly<Record<string, RuleInfo>>;
+  /**
+   * Evaluate, bounded in time and memory.
+   * @throws Fault `policy.failed` on a trap, a time-out, or an answer that is not one: an allow must be one object, say so
+   * with a boolean, give no reason against, and report exactly the checks that were there at load, each as true.
+   */
+  evaluate(facts: Facts): Verdict;
+}

@@ -1,0 +1,25 @@
+import type { Action, Kind } from '../config/config.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** What the caller named: ids as they came (distinct), or a selector (label → non-empty list of values) with its expectation. */
+export type Named =
+  | { readonly ids: readonly [string, ...string[]]; readonly expect?: number }
+  | { readonly selector: Readonly<Record<string, readonly [string, ...string[]]>>; readonly expect: number };
+
+/** A request whose shape is right. Made by `validate` only. */
+export interface Validated {
+  readonly action: Action;
+  readonly kind: Kind;
+  readonly named: Named;
+  readonly parameters: JsonObject;
+  readonly reason: string;
+  readonly ticket?: string;
+  readonly onBehalfOf?: string;
+}
+
+/** More targets than this are refused, named or selected. */
+export const MAX_TARGETS = 200_000;
