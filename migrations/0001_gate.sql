@@ -170,16 +170,32 @@ create table inventory_targets (
   constraint inventory_targets_interval check (to_revision is null or to_revision > from_revision)
 );
 create unique index inventory_targets_in_force on inventory_targets (kind, id) where to_revision is null;
-create index inventory_targets_by_tag on inventory_targets using gin (tags);
+-- The pending list is kept short: whoever fills it merges it, and on the embedded store nothing else runs meanwhile.
+create index inventory_targets_by_tag on inventory_targets using gin (tags) with (gin_pending_list_limit = 1024);
+-- What a load wrote that never came into force is found by these two.
+create index inventory_targets_begun on inventory_targets (kind, from_revision);
 create index inventory_targets_ended on inventory_targets (kind, to_revision) where to_revision is not null;
-create table inventory_totals (
+-- How many targets have each value of each dimension, in every revision that is still looked at.
+create table inventory_total_versions (
   kind text not null,
   dimension text not null,
   value text not null,
-  count bigint not null constraint inventory_totals_count check (count >= 0),
+  count bigint not null constraint inventory_totals_count check (count > 0),
   in_service bigint not null constraint inventory_totals_in_service check (in_service between 0 and count),
-  primary key (kind, dimension, value)
+  from_revision bigint not null,
+  to_revision bigint,
+  primary key (kind, dimension, value, from_revision),
+  constraint inventory_totals_interval check (to_revision is null or to_revision > from_revision)
 );
+create unique index inventory_totals_in_force on inventory_total_versions (kind, dimension, value) where to_revision is null;
+create index inventory_totals_begun on inventory_total_versions (kind, from_revision);
+create index inventory_totals_ended on inventory_total_versions (kind, to_revision) where to_revision is not null;
+-- The totals of the revisions in force.
+create view inventory_totals as
+  select t.kind, t.dimension, t.value, t.count, t.in_service
+  from inventory_kinds k
+  join inventory_total_versions t on t.kind = k.kind
+    and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision);
 -- Every load that came into force; what a loss or a change is measured against.
 create table inventory_revisions (
   kind text not null,
@@ -192,28 +208,27 @@ create table inventory_revisions (
   removed bigint not null,
   changed bigint not null,
   relabelled bigint not null,
-  forced boolean not null,
+  forced_shrink boolean not null,
+  forced_change boolean not null,
   seq bigint not null references entries (seq) deferrable initially deferred,
   primary key (kind, revision)
 );
--- Single targets set or taken out by PATCH: they stand over a snapshot that was read before.
+create index inventory_revisions_forced on inventory_revisions (kind, revision) where forced_shrink or forced_change;
+-- Single targets set or taken out by PATCH, in the revision that it made: they stand over a snapshot that was read before.
 create table inventory_patches (
   kind text not null,
   id text collate "C" not null,
+  revision bigint not null,
   at timestamptz not null,
-  primary key (kind, id)
+  primary key (kind, id, revision)
 );
--- The one writer of a kind, its lease, and the ids it has seen so far.
+create index inventory_patches_by_time on inventory_patches (kind, at);
+create index inventory_patches_by_revision on inventory_patches (kind, revision);
+-- The one writer of a kind, and its lease.
 create table inventory_loads (
   kind text primary key,
   load_id uuid not null,
   heartbeat_at timestamptz not null
-);
-create unlogged table inventory_seen (
-  load_id uuid not null,
-  id text collate "C" not null,
-  line bigint not null,
-  primary key (load_id, id)
 );
 
 do $$

@@ -16,6 +16,20 @@ const builtinRules = {
     explain:
       'The body must be one JSON object in UTF-8 without a byte order mark, duplicate or forbidden keys, numbers that lose precision, or more than 32 levels; each header may be sent once; Idempotency-Key must be 1 to 255 visible ASCII characters.',
   },
+  'request.query': {
+    step: 'read',
+    status: 400,
+    title: 'A query parameter is not as it must be',
+    explain:
+      'Each parameter may be given once, with a value that is not blank. An unknown one is refused, because a filter that is not understood would show more than was asked for; a cursor belongs to the search that gave it.',
+  },
+  'request.too_slow': {
+    step: 'intake',
+    status: 408,
+    title: 'The request did not arrive in time',
+    explain:
+      'The whole body must arrive within 30 s (of an inventory, each piece within 60 s). Nothing of it was looked at.',
+  },
   'request.unauthenticated': {
     step: 'intake',
     status: 401,

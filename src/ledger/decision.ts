@@ -25,6 +25,9 @@ export interface DecisionDocument {
   readonly ticket?: string;
   readonly on_behalf_of?: string;
   readonly parameters?: JsonObject;
+  /** What the caller selected by, where it did not name ids. */
+  readonly selector?: Readonly<Record<string, readonly string[]>>;
+  readonly expect?: number;
   readonly targets?: { readonly count: number; readonly digest: string };
   readonly blast_radius?: BlastRadius;
   readonly reasons: readonly Reason[];

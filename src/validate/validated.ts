@@ -1,9 +1,7 @@
 import type { Action, Kind } from '../config/config.ts';
+import type { JsonObject } from '../kit/strict-json.ts';
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: Json;
-}
+export type { Json, JsonObject } from '../kit/strict-json.ts';
 
 /** What the caller named: ids as they came (distinct), or a selector (label → non-empty list of values) with its expectation. */
 export type Named =

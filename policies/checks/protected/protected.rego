@@ -1,0 +1,57 @@
+# METADATA
+# title: Protected targets
+# description: No action touches what an entry of `protected` names.
+package interlock.checks.protected
+
+import data.interlock.lib
+
+default ok := false
+
+ok if {
+	determined
+	every fact in input.protected {
+		fact.count == 0
+	}
+}
+
+# Exactly one fact for each entry that speaks of the kind.
+determined if {
+	is_string(input.kind)
+	is_array(input.protected)
+	lib.fleet
+	every entry in data.limits.protected {
+		is_string(entry.kind)
+	}
+	counted := {fact.index | some fact in input.protected}
+	counted == {index | some index, entry in data.limits.protected; entry.kind == input.kind}
+	count(counted) == count(input.protected)
+	every fact in input.protected {
+		is_number(fact.count)
+		fact.count >= 0
+		fact.count <= lib.fleet.count
+	}
+}
+
+reasons contains {
+	"rule": "protected.target",
+	"sentence": "touched",
+	"remedy": "without",
+	"measured": fact.count,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"entry": fact.index + 1},
+} if {
+	not ok
+	determined
+	some fact in input.protected
+	fact.count > 0
+}
+
+reasons contains {
+	"rule": "protected.target",
+	"sentence": "undetermined",
+	"remedy": "undetermined",
+} if {
+	not ok
+	not determined
+}

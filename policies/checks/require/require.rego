@@ -1,0 +1,94 @@
+# METADATA
+# title: Labels that every target must have
+# description: |
+#   For each label named, every target of the request has one of the values listed. `any`, written out, asks for none.
+package interlock.checks.require
+
+import data.interlock.lib
+
+default ok := false
+
+ok if lib.entry.require == "any"
+
+ok if {
+	lib.is_map(lib.entry.require)
+	every label, allowed in lib.entry.require {
+		is_array(allowed)
+		known(label)
+		sum([fact.count | some fact in input.labels[label]; fact.value in allowed]) == lib.fleet.count
+	}
+}
+
+# Each value of the label once, each with its number, and together no more than the targets of the request.
+known(label) if {
+	facts := input.labels[label]
+	is_array(facts)
+	count({fact.value | some fact in facts}) == count(facts)
+	every fact in facts {
+		is_string(fact.value)
+		is_number(fact.count)
+		fact.count >= 1
+	}
+	sum([fact.count | some fact in facts]) <= lib.fleet.count
+}
+
+reasons contains {
+	"rule": "labels.not_allowed",
+	"sentence": "value",
+	"remedy": "only",
+	"dimension": label,
+	"value": fact.value,
+	"measured": fact.count,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"allowed": allowed},
+} if {
+	not ok
+	some label, allowed in lib.entry.require
+	known(label)
+	some fact in input.labels[label]
+	not fact.value in allowed
+}
+
+reasons contains {
+	"rule": "labels.not_allowed",
+	"sentence": "missing",
+	"remedy": "only",
+	"dimension": label,
+	"measured": missing,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"allowed": allowed},
+} if {
+	not ok
+	some label, allowed in lib.entry.require
+	known(label)
+	missing := lib.fleet.count - sum([fact.count | some fact in input.labels[label]])
+	missing > 0
+}
+
+reasons contains object.union(undetermined, {"dimension": label}) if {
+	not ok
+	some label, allowed in lib.entry.require
+	not determined(label, allowed)
+}
+
+reasons contains undetermined if {
+	not ok
+	lib.entry
+	not lib.is_map(lib.entry.require)
+	not any
+}
+
+any if lib.entry.require == "any"
+
+determined(label, allowed) if {
+	is_array(allowed)
+	known(label)
+}
+
+undetermined := {
+	"rule": "labels.not_allowed",
+	"sentence": "undetermined",
+	"remedy": "undetermined",
+}

@@ -1,0 +1,185 @@
+# METADATA
+# title: Windows and budgets
+# description: |
+#   What is allowed within a sliding window, for one action (`windows`) or for all actions on a kind together (`budgets`),
+#   with this request, is at most so many targets or such a share of the total of the moment.
+package interlock.checks.windows
+
+import data.interlock.lib
+
+default ok := false
+
+ok if {
+	is_array(lib.entry.windows)
+	count(lib.entry.windows) > 0
+	every index, window in lib.entry.windows {
+		holds("action", index, window)
+	}
+	is_array(data.limits.budgets)
+	every index, budget in data.limits.budgets {
+		budget_holds(index, budget)
+	}
+}
+
+budget_holds(_, budget) if {
+	is_string(budget.kind)
+	budget.kind != input.kind
+}
+
+budget_holds(index, budget) if {
+	budget.kind == input.kind
+	holds("budget", index, budget)
+}
+
+holds(source, index, window) if {
+	every fact in facts(source, index, window) {
+		within(fact, window)
+	}
+}
+
+# What is known of one window: each value that the request touches once, and together its targets.
+facts(source, index, window) := found if {
+	found := [fact | some fact in input.windows; fact.index == index; fact.source == source]
+	values := {fact.value | some fact in found}
+	count(values) == count(found)
+	values == lib.scope(window.per)
+	every fact in found {
+		is_number(fact.used)
+		is_number(fact.count)
+		is_number(fact.total)
+		fact.used >= 0
+		fact.count >= 1
+		fact.total > 0
+	}
+	sum([fact.count | some fact in found]) == lib.fleet.count
+}
+
+# Of the two ways to say a limit exactly one is there.
+within(fact, window) if {
+	not window.max_share
+	lib.is_limit(window.max_targets)
+	fact.used + fact.count <= window.max_targets
+}
+
+within(fact, window) if {
+	not window.max_targets
+	lib.share_allows(fact.used + fact.count, fact.total, window.max_share)
+}
+
+limit(_, window) := window.max_targets if {
+	not window.max_share
+	lib.is_limit(window.max_targets)
+}
+
+limit(fact, window) := max([lib.share_targets(fact.total, window.max_share), window.max_share.at_least]) if {
+	not window.max_targets
+	lib.is_share(window.max_share)
+}
+
+reasons contains reason("action", index, window, fact) if {
+	not ok
+	some index, window in lib.entry.windows
+	some fact in facts("action", index, window)
+	not within(fact, window)
+}
+
+reasons contains reason("budget", index, budget, fact) if {
+	not ok
+	some index, budget in data.limits.budgets
+	budget.kind == input.kind
+	some fact in facts("budget", index, budget)
+	not within(fact, budget)
+}
+
+reason(source, index, window, fact) := {
+	"rule": "budget.window",
+	"sentence": source,
+	"remedy": remedy(fact, allowed, left),
+	"dimension": window.per,
+	"value": fact.value,
+	"measured": fact.used + fact.count,
+	"limit": allowed,
+	"unit": "targets",
+	"with": {
+		"source": source,
+		"index": index,
+		"over_s": window.over_s,
+		"used": fact.used,
+		"count": fact.count,
+		"left": left,
+	},
+} if {
+	allowed := limit(fact, window)
+	left := max([0, allowed - fact.used])
+}
+
+# Fewer now; or all of them later; or never so many, whatever the window holds.
+remedy(fact, allowed, left) := "some" if {
+	fact.count <= allowed
+	left > 0
+}
+
+remedy(fact, allowed, left) := "wait" if {
+	fact.count <= allowed
+	left == 0
+}
+
+remedy(fact, allowed, _) := "never" if {
+	fact.count > allowed
+	allowed > 0
+}
+
+remedy(_, allowed, _) := "none" if allowed <= 0
+
+reasons contains undetermined("action", window) if {
+	not ok
+	some index, window in lib.entry.windows
+	not determined("action", index, window)
+}
+
+reasons contains undetermined("budget", budget) if {
+	not ok
+	some index, budget in data.limits.budgets
+	not budget_determined(index, budget)
+}
+
+reasons contains missing if {
+	not ok
+	lib.entry
+	not listed(lib.entry.windows)
+}
+
+reasons contains missing if not is_array(data.limits.budgets)
+
+listed(windows) if {
+	is_array(windows)
+	count(windows) > 0
+}
+
+budget_determined(_, budget) if {
+	is_string(budget.kind)
+	budget.kind != input.kind
+}
+
+budget_determined(index, budget) if {
+	budget.kind == input.kind
+	determined("budget", index, budget)
+}
+
+determined(source, index, window) if {
+	is_number(window.over_s)
+	every fact in facts(source, index, window) {
+		is_number(limit(fact, window))
+	}
+}
+
+undetermined(source, window) := object.union(missing, {
+	"dimension": object.get(window, "per", "?"),
+	"with": {"source": source},
+})
+
+missing := {
+	"rule": "budget.window",
+	"sentence": "undetermined",
+	"remedy": "undetermined",
+}

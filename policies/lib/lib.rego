@@ -1,0 +1,117 @@
+# METADATA
+# title: What several checks stand on
+# description: |
+#   Each rule here is defined only for what could be determined; whatever is missing, of another type, doubled or
+#   contradictory leaves it undefined, and a check that needs it says no.
+package interlock.lib
+
+# METADATA
+# description: The action's entry in the limits file. Undefined for an action without one.
+entry := found if {
+	found := data.limits.actions[input.action]
+	is_object(found)
+}
+
+# METADATA
+# description: |
+#   Whether the entry is there and leaves a key out: then the key limits nothing. A key that is there and holds
+#   nothing is not left out.
+lacks(key) if {
+	entry
+	not key in keys
+}
+
+keys := {key | some key, _ in entry}
+
+# METADATA
+# description: How many targets, of how many of the kind. Never of nothing.
+fleet := input.fleet if {
+	is_number(input.fleet.count)
+	is_number(input.fleet.total)
+	input.fleet.count >= 1
+	input.fleet.total >= input.fleet.count
+}
+
+# METADATA
+# description: |
+#   The values of each dimension that the request touches: each value once, each with its numbers, and all of them
+#   together the targets of the request, so that a list that was cut short is no list.
+dimensions[name] := facts if {
+	some name, facts in input.dimensions
+	is_array(facts)
+	count({fact.value | some fact in facts}) == count(facts)
+	every fact in facts {
+		is_string(fact.value)
+		is_number(fact.count)
+		is_number(fact.total)
+		fact.count >= 1
+		fact.total >= fact.count
+	}
+	sum([fact.count | some fact in facts]) == fleet.count
+}
+
+# METADATA
+# description: The values that a `per` counts over. Undefined for a dimension that could not be determined.
+scope("fleet") := {input.kind} if is_string(input.kind)
+
+scope("principal") := {input.principal} if is_string(input.principal)
+
+scope(per) := {fact.value | some fact in dimensions[per]} if {
+	not per in {"fleet", "principal"}
+	dimensions[per]
+}
+
+# METADATA
+# description: A number that something may reach.
+is_limit(limit) if {
+	is_number(limit)
+	limit >= 0
+}
+
+# METADATA
+# description: A map that says something; an empty one limits nothing, and nothing is no limit.
+is_map(limits) if {
+	is_object(limits)
+	count(limits) > 0
+}
+
+# METADATA
+# description: A share, in parts per million, with the targets it allows whatever the share says.
+is_share(limit) if {
+	is_number(limit.share_ppm)
+	is_number(limit.at_least)
+	limit.share_ppm >= 0
+	limit.at_least >= 0
+}
+
+# METADATA
+# description: Whether so many of a total are within a share. Exact, the total being above 0.
+share_allows(targets, total, limit) if {
+	is_number(targets)
+	is_number(total)
+	total > 0
+	is_share(limit)
+	share_covers(targets, total, limit)
+}
+
+share_covers(targets, total, limit) if targets * 1000000 <= limit.share_ppm * total
+
+share_covers(targets, _, limit) if targets <= limit.at_least
+
+# METADATA
+# description: How many targets of a total a share allows by itself, rounded down.
+share_targets(total, limit) := whole_quotient(limit.share_ppm * total, 1000000)
+
+# METADATA
+# description: The share that so many targets are, in parts per million, rounded up.
+share_ppm(targets, total) := whole_quotient((targets * 1000000) + (total - 1), total)
+
+# METADATA
+# description: How often a number holds another, rounded down, without a fraction in between.
+whole_quotient(number, divisor) := (number - (number % divisor)) / divisor
+
+# METADATA
+# description: The remedy's name, where a limit that allows nothing has none.
+remedy_of(limit, name) := name if limit > 0
+
+remedy_of(limit, _) := "none" if limit <= 0

@@ -1,0 +1,48 @@
+import type { RequestView } from './views.ts';
+
+const columns = [
+  'id',
+  'decided_at',
+  'mode',
+  'action',
+  'principal',
+  'decision',
+  'status',
+  'count',
+  'rules',
+  'outcome',
+  'reason',
+  'ticket',
+] as const;
+
+export const CSV_HEADER = `${columns.join(',')}\r\n`;
+
+/** One recorded request as a line of CSV (RFC 4180). Rules are joined by a space; what was not reached is empty. */
+export function csvLine(view: RequestView): string {
+  const cells: Record<(typeof columns)[number], string | number | undefined> = {
+    id: view.id,
+    decided_at: view.decided_at,
+    mode: view.mode,
+    action: view.action,
+    principal: view.principal,
+    decision: view.decision,
+    status: view.status,
+    count: view.targets?.count,
+    rules: [...new Set(view.reasons.map(reason => reason.rule))].join(' '),
+    outcome: view.outcome?.status,
+    reason: view.reason,
+    ticket: view.ticket,
+  };
+  return `${columns.map(column => csvCell(cells[column])).join(',')}\r\n`;
+}
+
+/**
+ * A cell. Text that a spreadsheet would take for a formula gets an apostrophe in front: reasons and tickets are written by
+ * clients, and an auditor's spreadsheet is no place for them to run. The exact text is in JSON and NDJSON.
+ */
+export function csvCell(value: string | number | undefined): string {
+  if (value === undefined) return '';
+  if (typeof value === 'number') return String(value);
+  const harmless = /^[\s]*[=+\-@\uff1d\uff0b\uff0d\uff20|]|^[\t\r\n]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

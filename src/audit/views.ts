@@ -1,0 +1,26 @@
+import type { EntryType } from '../ledger/chain.ts';
+import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
+import type { Json } from '../validate/validated.ts';
+
+/** A recorded decision as it is read back: the document, the HTTP status it was answered with, and its present outcome. */
+export interface RequestView extends DecisionDocument {
+  readonly status: number;
+  /** Of an allowed request only. */
+  readonly outcome?: OutcomeView;
+}
+
+/** An entry of the audit chain. The body of a decision is its document. */
+export interface TrailEntry {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: EntryType;
+  readonly body: Json;
+  readonly prev: string;
+  readonly hash: string;
+}
+
+/** Some of many, and where the rest begins; no `next` when there is no rest. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next?: number;
+}

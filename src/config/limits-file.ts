@@ -1,0 +1,111 @@
+import type { Limits } from '../policy/limits.ts';
+import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
+import { FileError, type Action, type FileProblem, type Kind } from './config.ts';
+import { isMapValue, readLimit, type Kept } from './limits-value.ts';
+import type { Scene } from './limits-words.ts';
+import { didYouMean, readYamlFile, type YamlPath } from './yaml-file.ts';
+
+/**
+ * Reads limits.yaml: what it may say is what the manifests of the loaded bundle's checks say it may.
+ * @param kinds what the configuration declares
+ * @param actions what the configuration declares; an action without an entry is no problem here: it is never allowed
+ * @throws FileError with every problem, each with its path and line
+ */
+export function loadLimits(
+  file: string,
+  kinds: ReadonlyMap<string, Kind>,
+  actions: ReadonlyMap<string, Action>,
+  manifests: readonly CheckManifest[],
+): Limits {
+  const yaml = readYamlFile(file);
+  const problems: FileProblem[] = [];
+  const scene: Scene = {
+    kinds,
+    kind: undefined,
+    report: (path, message) => void problems.push(yaml.problemAt(path, message)),
+  };
+  const kept = readTop(yaml.value, manifests, actions, scene);
+  if (problems.length > 0 || kept === undefined)
+    throw new FileError(problems.toSorted((a, b) => a.line - b.line));
+  // The gate's bundles carry the checks that `Limits` speaks of (see loadBundle), and each value was read by its shape.
+  return kept as unknown as Limits;
+}
+
+const keysOn = (manifests: readonly CheckManifest[], on: LimitKey['on']): Map<string, LimitKey> =>
+  new Map(manifests.flatMap(({ keys }) => keys.filter(key => key.on === on).map(key => [key.key, key])));
+
+function readTop(
+  value: unknown,
+  manifests: readonly CheckManifest[],
+  actions: ReadonlyMap<string, Action>,
+  scene: Scene,
+): Readonly<Record<string, Kept>> | undefined {
+  if (!isMapValue(value)) {
+    scene.report([], 'must be a map with `actions`');
+    return undefined;
+  }
+  const top = keysOn(manifests, 'top');
+  const known = ['actions', ...top.keys()];
+  for (const key of Object.keys(value))
+    if (!known.includes(key)) scene.report([key], `is not a key of the limits file${didYouMean(key, known)}`);
+  // A list at the top that is left out is empty, so that a policy never meets its absence.
+  const lists = [...top.values()].map(({ key, schema }): [string, Kept | undefined] => [
+    key,
+    Object.hasOwn(value, key) ? readLimit(schema, value[key], [key], scene) : [],
+  ]);
+  const entries = Object.hasOwn(value, 'actions')
+    ? readActions(value['actions'], keysOn(manifests, 'action'), actions, scene)
+    : void scene.report([], 'lacks `actions`');
+  return keepAll([['actions', entries], ...lists]);
+}
+
+function readActions(
+  value: unknown,
+  keys: ReadonlyMap<string, LimitKey>,
+  actions: ReadonlyMap<string, Action>,
+  scene: Scene,
+): Kept | undefined {
+  const path: YamlPath = ['actions'];
+  if (!isMapValue(value) || Object.keys(value).length === 0) {
+    scene.report(path, 'must be a map that is not empty: from an action to its limits');
+    return undefined;
+  }
+  return keepAll(
+    Object.entries(value).map(([name, entry]) => {
+      const action = actions.get(name);
+      if (action === undefined) {
+        scene.report([...path, name], `is not an action that the configuration declares${didYouMean(name, [...actions.keys()])}`);
+        return [name, undefined];
+      }
+      return [name, readEntry(entry, keys, [...path, name], { ...scene, kind: scene.kinds.get(action.kind) })];
+    }),
+  );
+}
+
+function readEntry(value: unknown, keys: ReadonlyMap<string, LimitKey>, path: YamlPath, scene: Scene): Kept | undefined {
+  if (!isMapValue(value)) {
+    scene.report(path, 'must be a map of limits');
+    return undefined;
+  }
+  const missing = [...keys.values()].filter(({ key, required }) => required && !Object.hasOwn(value, key));
+  for (const { key } of missing) scene.report(path, `lacks \`${key}\`, which every action must have`);
+  const kept = keepAll(
+    Object.entries(value).map(([name, limit]) => {
+      const key = keys.get(name);
+      if (key !== undefined) return [name, readLimit(key.schema, limit, [...path, name], scene)];
+      scene.report([...path, name], `is not a limit${didYouMean(name, [...keys.keys()])}`);
+      return [name, undefined];
+    }),
+  );
+  return missing.length === 0 ? kept : undefined;
+}
+
+/** A map of what was read, or undefined when any of it could not be. */
+function keepAll(pairs: readonly (readonly [string, Kept | undefined])[]): Readonly<Record<string, Kept>> | undefined {
+  const kept: [string, Kept][] = [];
+  for (const [key, value] of pairs) {
+    if (value === undefined) return undefined;
+    kept.push([key, value]);
+  }
+  return Object.fromEntries(kept);
+}

@@ -1,0 +1,124 @@
+import type { LimitShape, ListShape, MapShape } from '../policy/limit-shape.ts';
+import { keptKey } from '../policy/limit-shape.ts';
+import { listNames, quote } from '../kit/text.ts';
+import type { Kind } from './config.ts';
+import { readWord, type Scene } from './limits-words.ts';
+import { didYouMean, type YamlPath } from './yaml-file.ts';
+
+/** What is kept of a limit: as policies see it. */
+export type Kept = string | number | readonly Kept[] | { readonly [key: string]: Kept };
+
+/**
+ * Reads one value of the limits file by its shape, and reports every problem in it.
+ * @returns what is kept; undefined when a problem was reported
+ */
+export function readLimit(shape: LimitShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
+  if ('$ref' in shape) return readWord(shape, value, path, scene);
+  if ('const' in shape) return readOneOf([shape.const], value, path, scene);
+  if ('enum' in shape) return readOneOf(shape.enum, value, path, scene);
+  if ('type' in shape)
+    return shape.type === 'array' ? readList(shape, value, path, scene) : readMap(shape, value, path, scene);
+  const [word, other] = shape.oneOf;
+  if (value === word.const) return word.const;
+  if (typeof value === 'string' || value === null || value === undefined) {
+    scene.report(path, `must be ${quote(word.const)} or a ${other.type === 'array' ? 'list' : 'map'}`);
+    return undefined;
+  }
+  return readLimit(other, value, path, scene);
+}
+
+function readOneOf(known: readonly string[], value: unknown, path: YamlPath, scene: Scene): string | undefined {
+  if (typeof value === 'string' && known.includes(value)) return value;
+  scene.report(path, `must be ${known.map(one => quote(one)).join(' or ')}`);
+  return undefined;
+}
+
+export function isMapValue(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function readMap(shape: MapShape, value: unknown, path: YamlPath, outer: Scene): Kept | undefined {
+  if (!isMapValue(value)) {
+    outer.report(path, 'must be a map');
+    return undefined;
+  }
+  const keys = Object.keys(value);
+  if (keys.length === 0) {
+    outer.report(path, 'must not be empty: nothing here would be no limit');
+    return undefined;
+  }
+  const scene = sceneWithin(shape, value, outer);
+  if (shape['x-needs'] === 'state' && scene.kind !== undefined && scene.kind.state === undefined) {
+    scene.report(path, `needs a kind with \`state\`, and ${scene.kind.name} has none`);
+    return undefined;
+  }
+  const isWhole = hasWhatItMust(shape, keys, path, scene);
+  const kept = keys.map(key => readPair(shape, key, value[key], [...path, key], scene));
+  return isWhole && kept.every(pair => pair !== undefined) ? Object.fromEntries(kept) : undefined;
+}
+
+/** A map that names its kind speaks of the dimensions and labels of that kind; without a known one, of none. */
+function sceneWithin(shape: MapShape, value: Readonly<Record<string, unknown>>, scene: Scene): Scene {
+  const named = shape.properties?.['kind'];
+  if (named === undefined || !('$ref' in named)) return scene;
+  const kind: Kind | undefined = typeof value['kind'] === 'string' ? scene.kinds.get(value['kind']) : undefined;
+  return { ...scene, kind };
+}
+
+function hasWhatItMust(shape: MapShape, keys: readonly string[], path: YamlPath, scene: Scene): boolean {
+  const missing = (shape.required ?? []).filter(key => !keys.includes(key));
+  for (const key of missing) scene.report(path, `lacks \`${key}\``);
+  const choices = (shape.oneOf ?? []).map(({ required: [key] }) => key);
+  const chosen = choices.filter(key => keys.includes(key));
+  const isChosen = choices.length === 0 || chosen.length === 1;
+  if (!isChosen) scene.report(path, `must have exactly one of ${listNames(choices)}`);
+  return missing.length === 0 && isChosen;
+}
+
+function readPair(
+  shape: MapShape,
+  key: string,
+  value: unknown,
+  path: YamlPath,
+  scene: Scene,
+): readonly [string, Kept] | undefined {
+  const properties = shape.properties ?? {};
+  const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
+  const inner = own ?? (shape.additionalProperties === false ? undefined : shape.additionalProperties);
+  if (inner === undefined) {
+    scene.report(path, `is not a key here${didYouMean(key, Object.keys(properties))}`);
+    return undefined;
+  }
+  const isNamed = own !== undefined || shape.propertyNames === undefined || readWord(shape.propertyNames, key, path, scene) !== undefined;
+  const kept = readLimit(inner, value, path, scene);
+  return isNamed && kept !== undefined ? [own === undefined ? key : keptKey(key, inner), kept] : undefined;
+}
+
+function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
+  if (!Array.isArray(value)) {
+    scene.report(path, 'must be a list');
+    return undefined;
+  }
+  if (value.length < shape.minItems) {
+    scene.report(path, 'must not be empty: nothing here would be no limit');
+    return undefined;
+  }
+  const kept = value.map((item: unknown, index) => readLimit(shape.items, item, [...path, index], scene));
+  if (!kept.every(item => item !== undefined)) return undefined;
+  const seen = new Set<string>();
+  kept.forEach((item, index) => {
+    const text = JSON.stringify(item);
+    if (seen.has(text)) scene.report([...path, index], 'is there twice');
+    seen.add(text);
+  });
+  const lacked = shape.contains === undefined ? [] : lacks(shape.contains.properties, kept);
+  if (lacked.length > 0) scene.report(path, `must have an item with ${lacked.join(', ')}`);
+  return seen.size === kept.length && lacked.length === 0 ? kept : undefined;
+}
+
+/** What no item of a list has all of; empty when one has. */
+function lacks(wanted: Readonly<Record<string, { readonly const: string }>>, items: readonly Kept[]): string[] {
+  const pairs = Object.entries(wanted);
+  const isThere = items.some(item => isMapValue(item) && pairs.every(([key, { const: one }]) => item[key] === one));
+  return isThere ? [] : pairs.map(([key, { const: one }]) => `\`${key}: ${one}\``);
+}

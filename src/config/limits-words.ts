@@ -1,0 +1,146 @@
+import { isTargetName, isWildcard, quote } from '../kit/text.ts';
+import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
+import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
+import { declaredLabels, type Kind } from './config.ts';
+import type { Kept } from './limits-value.ts';
+import { didYouMean, type YamlPath } from './yaml-file.ts';
+
+/** Where in the limits file the reader is, and what names mean there. */
+export interface Scene {
+  readonly kinds: ReadonlyMap<string, Kind>;
+  /** The kind whose dimensions and labels may be named; undefined where it is not known, which was reported. */
+  readonly kind: Kind | undefined;
+  report(path: YamlPath, message: string): void;
+}
+
+/** @returns what is kept, or undefined with the problems reported */
+type Reader = (value: unknown, scene: Scene, report: (message: string, under?: YamlPath) => void) => Kept | undefined;
+
+/** Reads a word of the vocabulary; whatever is wrong with it is reported. */
+export function readWord(shape: RefShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
+  return readers[wordOf(shape)](value, scene, (message, under = []) => scene.report([...path, ...under], message));
+}
+
+/** Beyond this, products with parts per million would not be exact. */
+const MAX_COUNT = 1_000_000_000;
+
+const readWhole =
+  (least: number): Reader =>
+  (value, _, report) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= MAX_COUNT) return value;
+    report(`must be a whole number from ${least} to ${MAX_COUNT}`);
+    return undefined;
+  };
+
+const readSharePpm = (value: unknown, report: (message: string) => void): number | undefined => {
+  const sharePpm = parseSharePpm(value);
+  if (sharePpm === undefined) report('must be a share like 5% or 0.25%: at most 100%, at most four decimals');
+  return sharePpm;
+};
+
+const readShare: Reader = (value, scene, report) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const sharePpm = readSharePpm(value, report);
+    return sharePpm === undefined ? undefined : { share_ppm: sharePpm, at_least: 0 };
+  }
+  const { share, at_least: atLeast, ...others }: Readonly<Record<string, unknown>> = { ...value };
+  for (const key of Object.keys(others)) report(`is not a key here${didYouMean(key, ['share', 'at_least'])}`, [key]);
+  if (share === undefined) report('lacks `share`');
+  if (atLeast === undefined) report('lacks `at_least`');
+  if (share === undefined || atLeast === undefined) return undefined;
+  const sharePpm = readSharePpm(share, message => report(message, ['share']));
+  const targets = readWhole(1)(atLeast, scene, message => report(message, ['at_least']));
+  if (sharePpm === undefined || targets === undefined || Object.keys(others).length > 0) return undefined;
+  return { share_ppm: sharePpm, at_least: targets };
+};
+
+const readDuration: Reader = (value, _, report) => {
+  const durationMs = parseDurationMs(value);
+  if (durationMs === undefined) report('must be a duration like 30s, 15m, 24h or 7d');
+  return durationMs === undefined ? undefined : durationMs / 1000;
+};
+
+/** A name that the kind declares, or one of the words that are always there. */
+const readName =
+  (what: string, namesOf: (kind: Kind) => readonly string[], always: readonly string[] = []): Reader =>
+  (value, { kind }, report) => {
+    if (typeof value === 'string' && always.includes(value)) return value;
+    if (kind === undefined) return undefined;
+    const known = [...always, ...namesOf(kind)];
+    if (typeof value === 'string' && known.includes(value)) return value;
+    const shown = typeof value === 'string' ? quote(value) : 'this';
+    report(`${shown} is no ${what} of ${kind.name}${didYouMean(typeof value === 'string' ? value : '', known)}`);
+    return undefined;
+  };
+
+const readKind: Reader = (value, { kinds }, report) => {
+  if (typeof value === 'string' && kinds.has(value)) return value;
+  const name = typeof value === 'string' ? value : '';
+  report(`must be a kind that the configuration declares${didYouMean(name, [...kinds.keys()])}`);
+  return undefined;
+};
+
+/** The one form of names of targets and of values of labels; no word for "all of them" is one. */
+function readTargetName(value: unknown, report: (message: string) => void): string | undefined {
+  if (typeof value !== 'string') {
+    report('must be text: put it in quotation marks');
+    return undefined;
+  }
+  if (isWildcard(value)) {
+    report(`${quote(value)} would be a wildcard: there is no way to say "all", so name them`);
+    return undefined;
+  }
+  if (isTargetName(value)) return value;
+  report(`${quote(value)} can be no id and no value: 1 to 253 of A–Z a–z 0–9 . _ : / -, beginning with a letter or digit`);
+  return undefined;
+}
+
+const readTargetNames: Reader = (value, _, report) => {
+  if (!Array.isArray(value) || value.length === 0) {
+    report('must be a list that is not empty');
+    return undefined;
+  }
+  const names = value.map((one: unknown, index) => readTargetName(one, message => report(message, [index])));
+  const seen = new Set<string>();
+  let isDistinct = true;
+  names.forEach((name, index) => {
+    if (name === undefined) return;
+    if (seen.has(name)) {
+      report(`${quote(name)} is there twice`, [index]);
+      isDistinct = false;
+    }
+    seen.add(name);
+  });
+  return isDistinct && names.every(name => name !== undefined) ? names : undefined;
+};
+
+const readSelector: Reader = (value, scene, report) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.keys(value).length === 0) {
+    report('must be a map of labels to values that is not empty');
+    return undefined;
+  }
+  const pairs = Object.entries(value).map(([label, wanted]: [string, unknown]) => {
+    const under = (message: string, below: YamlPath = []): void => report(message, [label, ...below]);
+    const name = readers.label(label, scene, under);
+    const list = typeof wanted === 'string' ? [wanted] : wanted;
+    const values = readTargetNames(list, scene, typeof wanted === 'string' ? message => under(message) : under);
+    return name === undefined || values === undefined ? undefined : ([label, values] as const);
+  });
+  return pairs.every(pair => pair !== undefined) ? Object.fromEntries(pairs) : undefined;
+};
+
+const readers: Readonly<Record<LimitWord, Reader>> = {
+  count: readWhole(0),
+  positive: readWhole(1),
+  share: readShare,
+  duration: readDuration,
+  scope: readName('dimension', kind => kind.dimensions, ['fleet', 'principal']),
+  dimension: readName('dimension', kind => kind.dimensions),
+  fleet_or_dimension: readName('dimension', kind => kind.dimensions, ['fleet']),
+  label: readName('declared label', declaredLabels),
+  values: readTargetNames,
+  kind: readKind,
+  ids: readTargetNames,
+  selector: readSelector,
+};
+

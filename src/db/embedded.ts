@@ -1,0 +1,160 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import { Pool } from 'pg';
+import type { Logger } from '../kit/logger.ts';
+import { DurableNodeFS, type SyncFile } from './durable-node-fs.ts';
+import { lockFolder } from './folder-lock.ts';
+import { CONNECT_TIMEOUT_MS } from './server.ts';
+import { StoreRefused } from './store-refused.ts';
+import { valueParsers } from './values.ts';
+
+export interface EmbeddedOptions {
+  /** Brings a file to the disk; for tests. */
+  readonly sync?: SyncFile;
+}
+
+export interface Embedded {
+  readonly pool: Pool;
+  readonly close: () => Promise<void>;
+}
+
+/** Says that the folder is ours, and how it is laid out: `data` beside it, and the lock. */
+const MARKER = 'interlock-store.json';
+const MARKER_TEXT = '{"format":1}\n';
+
+/** PGlite's own parameters but `-F`, which turns fsync off; its fdatasync is an empty function, its fsync is ours. */
+export const startParams = [
+  ...PGlite.defaultStartParams.filter(param => param !== '-F'),
+  ...[
+    'fsync=on',
+    'full_page_writes=on',
+    'synchronous_commit=on',
+    'wal_sync_method=fsync',
+    'default_transaction_isolation=read committed',
+    'timezone=UTC',
+    'datestyle=ISO, YMD',
+  ].flatMap(setting => ['-c', setting]),
+];
+
+/** A pool of one over a running PGlite. A query outside a transaction waits for its end, and fails after ten seconds. */
+export function poolOver(pglite: PGlite, logger: Logger): Pool {
+  const { connection, user, password, database } = createPgConfig(pglite);
+  const config = {
+    connection,
+    user,
+    password,
+    database,
+    max: 1,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 0,
+    types: valueParsers,
+  };
+  const pool = new Pool(config);
+  pool.on('error', error => {
+    logger.error({ error: error.message }, 'the embedded database failed');
+  });
+  return pool;
+}
+
+/** A folder with anything in it that is not ours is not taken. */
+async function refuseStrange(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  if (names.includes(MARKER)) {
+    const text = await readFile(path.join(folder, MARKER), 'utf8');
+    if (text === MARKER_TEXT) return;
+    throw new StoreRefused(
+      `The store ${folder} was made by another version: its ${MARKER} is not the one that this version writes.`,
+    );
+  }
+  const strange = names.find(name => name !== 'lost+found' && !/^(lock\.|new\.|.*\.sock$)/.test(name));
+  if (strange !== undefined)
+    throw new StoreRefused(
+      `The folder ${folder} is not empty and not a store of Interlock (there is ${strange}, and no ${MARKER}). Name an empty or a new folder.`,
+    );
+}
+
+async function syncPath(where: string): Promise<void> {
+  const handle = await open(where, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeMarker(folder: string): Promise<void> {
+  const draft = path.join(folder, 'new.marker');
+  const file = await open(draft, 'w', 0o600);
+  try {
+    await file.writeFile(MARKER_TEXT);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path.join(folder, MARKER));
+  await syncPath(folder);
+}
+
+/** Everything below a folder, and the folder, to the disk. */
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }))
+    await syncPath(path.join(entry.parentPath, entry.name));
+  await syncPath(folder);
+}
+
+/** The first start: made aside and renamed when it is whole and on the disk, so that a kill leaves no half database. */
+async function makeData(folder: string, data: string): Promise<void> {
+  const draft = path.join(folder, 'data.new');
+  await rm(draft, { recursive: true, force: true });
+  const pglite = await PGlite.create({ fs: new DurableNodeFS(draft, () => undefined), startParams });
+  await pglite.close();
+  await syncTree(draft);
+  await rename(draft, data);
+  await syncPath(folder);
+}
+
+async function openData(folder: string, options: EmbeddedOptions): Promise<PGlite> {
+  const data = path.join(folder, 'data');
+  if (!(await readdir(folder)).includes('data')) await makeData(folder, data);
+  try {
+    return await PGlite.create({ fs: new DurableNodeFS(data, options.sync), startParams });
+  } catch (error) {
+    throw new StoreRefused(
+      `The embedded database in ${data} does not open. Restore it, or name a new folder.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * The embedded database in a folder, which is made if it is not there. Held by this process alone until `close`.
+ * @throws StoreRefused if the folder is in use, or is something else.
+ */
+export async function openEmbedded(
+  folder: string,
+  logger: Logger,
+  options: EmbeddedOptions = {},
+): Promise<Embedded> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await refuseStrange(folder);
+  const lock = await lockFolder(folder);
+  try {
+    await refuseStrange(folder);
+    if (!(await readdir(folder)).includes(MARKER)) await writeMarker(folder);
+    const pglite = await openData(folder, options);
+    const pool = poolOver(pglite, logger);
+    const close = async (): Promise<void> => {
+      await pool.end();
+      await pglite.close();
+      await lock.release();
+    };
+    return { pool, close };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}

@@ -1,0 +1,179 @@
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { freshId } from '../kit/ids.ts';
+import { judge, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { StoreRefused } from './store-refused.ts';
+
+/*
+ * Who may use a folder. Each contender publishes a file of its own, `lock.TOKEN`, and then looks at all the others: it
+ * holds the folder if none of them belongs to a process that may live. Of two holders, the one that published later
+ * would have seen the other. Tokens are never used twice, so to clear away a dead one's file cannot hit a living one's.
+ */
+
+export interface FolderLock {
+  release(): Promise<void>;
+}
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  bootId: z.string().optional(),
+  startTicks: z.string().optional(),
+  pidNamespace: z.string().optional(),
+  /** Whether the holder listens on `TOKEN.sock` beside the file. */
+  listens: z.boolean(),
+});
+
+/** How long a contender waits for others that only contend, like itself, to step back. */
+const PATIENCE_STEPS = 40;
+const PATIENCE_STEP_MS = 25;
+
+/** The shortest limit on a socket's path among the systems that Node runs on. */
+const SOCKET_PATH_BYTES = 100;
+
+/** Where the holder listens, or undefined if the path is too long for a socket. */
+function socketPath(folder: string, token: string): string | undefined {
+  const absolute = path.join(folder, `${token}.sock`);
+  const relative = path.relative(process.cwd(), absolute);
+  return [absolute, relative].find(one => Buffer.byteLength(one) <= SOCKET_PATH_BYTES);
+}
+
+/** Listens for as long as the process lives: only the kernel can end that, and it always does. */
+async function listen(where: string): Promise<net.Server | undefined> {
+  const server = net.createServer(socket => socket.destroy());
+  return await new Promise(resolve => {
+    server.once('error', () => {
+      resolve(undefined);
+    });
+    server.listen(where, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+/** Whether anybody listens. Only a plain "nobody does" is a no. */
+async function isListening(where: string): Promise<boolean> {
+  return await new Promise(resolve => {
+    const socket = net.connect(where);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', error => {
+      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
+    });
+  });
+}
+
+type Other = { readonly token: string; readonly state: 'alive' | 'dead' | 'unknown'; readonly who: string };
+
+async function lookAt(folder: string, token: string, own: ProcessIdentity): Promise<Other | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path.join(folder, `lock.${token}`), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const holder = holderSchema.safeParse(parseJson(text)).data;
+  // Published whole and synced: no crash of ours leaves half a file, so nothing says that whoever wrote this is dead.
+  if (holder === undefined) return { token, state: 'unknown', who: 'a process that its file does not name' };
+  const { listens, pid, host, bootId, startTicks, pidNamespace } = holder;
+  const where = socketPath(folder, token);
+  const identity: ProcessIdentity = {
+    pid,
+    host,
+    ...(bootId === undefined ? {} : { bootId }),
+    ...(startTicks === undefined ? {} : { startTicks }),
+    ...(pidNamespace === undefined ? {} : { pidNamespace }),
+  };
+  const listening = listens && where !== undefined ? await isListening(where) : undefined;
+  return { token, state: judge(identity, own, listening), who: `process ${pid} on ${host}` };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whoever else has published. The dead are cleared away. */
+async function lookAround(folder: string, own: string, identity: ProcessIdentity): Promise<Other[]> {
+  const tokens = (await readdir(folder))
+    .filter(name => name.startsWith('lock.') && name !== `lock.${own}`)
+    .map(name => name.slice('lock.'.length));
+  const others: Other[] = [];
+  for (const token of tokens) {
+    const other = await lookAt(folder, token, identity);
+    if (other?.state === 'dead') {
+      await rm(path.join(folder, `${token}.sock`), { force: true });
+      await rm(path.join(folder, `lock.${token}`), { force: true });
+    } else if (other !== undefined) others.push(other);
+  }
+  return others;
+}
+
+/** The file appears whole, under its name, or not at all. */
+async function publish(folder: string, token: string, content: object): Promise<void> {
+  const draft = path.join(folder, `new.${token}`);
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(content)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path.join(folder, `lock.${token}`));
+}
+
+function refusal(folder: string, other: Other): StoreRefused {
+  const file = path.join(folder, `lock.${other.token}`);
+  return new StoreRefused(
+    other.state === 'alive'
+      ? `The store ${folder} is in use by ${other.who}. Two gates on one folder would lose records: stop the other one, or share a PostgreSQL server.`
+      : `The store ${folder} is locked by ${other.who}, and it cannot be seen from here whether that still runs. If it does not, delete ${file}.`,
+  );
+}
+
+/** Until nobody else is there. Of several that only contend, the one with the smallest token stays and the others give way. */
+async function outlast(folder: string, token: string, identity: ProcessIdentity): Promise<void> {
+  for (let step = 0; ; step += 1) {
+    const [other, ...more] = await lookAround(folder, token, identity);
+    if (other === undefined) return;
+    const first = [other, ...more].every(one => token < one.token);
+    if (!first || step === PATIENCE_STEPS) throw refusal(folder, other);
+    await pause(PATIENCE_STEP_MS);
+  }
+}
+
+/**
+ * Takes the folder for this process.
+ * @throws StoreRefused naming folder and holder, if another process has it or may have it.
+ */
+export async function lockFolder(
+  folder: string,
+  identity: ProcessIdentity = ownIdentity(),
+): Promise<FolderLock> {
+  const token = freshId().slice(-12);
+  const where = socketPath(folder, token);
+  const server = where === undefined ? undefined : await listen(where);
+  const release = async (): Promise<void> => {
+    await rm(path.join(folder, `lock.${token}`), { force: true });
+    // Closing removes the socket's file too.
+    await new Promise(resolve => (server === undefined ? resolve(undefined) : server.close(resolve)));
+  };
+  try {
+    await publish(folder, token, { ...identity, listens: server !== undefined });
+    await outlast(folder, token, identity);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { release };
+}

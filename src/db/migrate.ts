@@ -1,0 +1,154 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Pool, PoolClient } from 'pg';
+import { sha256 } from '../kit/digest.ts';
+import { StoreRefused } from './store-refused.ts';
+
+export interface Migration {
+  readonly number: number;
+  /** The file's name. */
+  readonly name: string;
+  readonly sql: string;
+  /** SHA-256 of the file. */
+  readonly checksum: string;
+}
+
+/** Both src/db and dist/db are two folders below the package. */
+const shippedFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+/** Any number of our own: whoever migrates this database holds this advisory lock. */
+const MIGRATION_LOCK = 4_711_2014;
+
+/**
+ * The migrations that ship, in order.
+ * @throws StoreRefused on a gap, a duplicate, an odd name, none at all, or a file that ends its transaction.
+ */
+export async function readMigrations(folder: string = shippedFolder): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter(name => name.endsWith('.sql')).toSorted();
+  if (names.length === 0) throw new StoreRefused(`There are no migrations in ${folder}.`);
+  const migrations: Migration[] = [];
+  for (const [index, name] of names.entries()) {
+    const sql = await readFile(path.join(folder, name), 'utf8');
+    const expected = String(index + 1).padStart(4, '0');
+    if (!/^\d{4}_[a-z0-9_]+\.sql$/.test(name) || !name.startsWith(expected))
+      throw new StoreRefused(
+        `Migrations are numbered without gaps: ${name} in ${folder} stands where ${expected}_….sql must.`,
+      );
+    if (/^\s*(begin|commit|rollback|start\s+transaction)\b[^;]*;/im.test(sql.replaceAll(/\$\$.*?\$\$/gs, '')))
+      throw new StoreRefused(`The migration ${name} begins or ends a transaction; each runs in one of ours.`);
+    migrations.push({ number: index + 1, name, sql, checksum: sha256(sql) });
+  }
+  return migrations;
+}
+
+interface Landed {
+  readonly number: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+async function readLanded(client: PoolClient): Promise<Landed[]> {
+  const { rows: found } = await client.query<{ there: boolean }>(
+    "select to_regclass('public.migrations') is not null as there",
+  );
+  if (found[0]?.there !== true) return [];
+  const { rows } = await client.query<Landed>(
+    'select number, name, checksum from migrations order by number',
+  );
+  return rows;
+}
+
+/** What landed must be a prefix of what ships, byte for byte. */
+function refuseStrangers(landed: readonly Landed[], shipped: readonly Migration[]): void {
+  const newest = landed.at(-1);
+  const last = shipped.at(-1);
+  if (newest !== undefined && last !== undefined && newest.number > last.number)
+    throw new StoreRefused(
+      `The database is newer than this gate: it has the migration ${newest.name}, and this version knows none after ${last.name}. Start a version at least as new as the one that wrote it.`,
+    );
+  for (const [index, one] of landed.entries()) {
+    const own = shipped[index];
+    if (own === undefined || one.number !== own.number || one.name !== own.name)
+      throw new StoreRefused(
+        `The migration ${one.name} landed in the database, but in this version its place is taken by ${own?.name ?? 'none'}. Landed migrations are never renamed, removed or reordered.`,
+      );
+    if (one.checksum !== own.checksum)
+      throw new StoreRefused(
+        `The migration ${one.name} was edited after it landed in the database (${one.checksum} landed, ${own.checksum} is here). Restore the file and write a new migration.`,
+      );
+  }
+}
+
+async function refuseWithoutRight(client: PoolClient, next: Migration): Promise<void> {
+  const { rows } = await client.query<{ may: boolean; role: string }>(
+    "select has_schema_privilege('public', 'create') as may, current_user as role",
+  );
+  if (rows[0]?.may !== true)
+    throw new StoreRefused(
+      `The migration ${next.name} has not landed in the database, and the role ${rows[0]?.role ?? ''} may not migrate. Start the gate once with the role that owns the database (migrations/README.md).`,
+    );
+}
+
+/** In the caller's transaction: the next migration that has not landed, or undefined. */
+async function landNext(client: PoolClient, shipped: readonly Migration[]): Promise<Migration | undefined> {
+  await client.query("set local lock_timeout = '60s'");
+  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  await client.query('set local statement_timeout = 0');
+  const landed = await readLanded(client);
+  refuseStrangers(landed, shipped);
+  const next = shipped[landed.length];
+  if (next === undefined) return undefined;
+  await refuseWithoutRight(client, next);
+  await client.query(
+    `create table if not exists migrations (
+       number integer primary key, name text not null, checksum text not null,
+       applied_at timestamptz not null default now())`,
+  );
+  await client.query(next.sql);
+  await client.query('insert into migrations (number, name, checksum) values ($1, $2, $3)', [
+    next.number,
+    next.name,
+    next.checksum,
+  ]);
+  return next;
+}
+
+async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query('begin');
+    try {
+      const result = await work(client);
+      await client.query('commit');
+      broken = false;
+      return result;
+    } catch (error) {
+      // The first error is the one that says something; a connection that cannot roll back is thrown away.
+      broken = await client.query('rollback').then(
+        () => false,
+        () => true,
+      );
+      throw error;
+    }
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
+ * Brings the database to this version: each missing migration in one transaction, under a lock, so that any number of
+ * gates may start at once and a kill leaves nothing half.
+ * @returns the names of what landed now.
+ * @throws StoreRefused when the database is newer, or a landed migration was edited, renamed or removed.
+ */
+export async function migrate(pool: Pool, folder: string = shippedFolder): Promise<string[]> {
+  const shipped = await readMigrations(folder);
+  const applied: string[] = [];
+  for (;;) {
+    const landed = await inTransaction(pool, client => landNext(client, shipped));
+    if (landed === undefined) return applied;
+    applied.push(landed.name);
+  }
+}

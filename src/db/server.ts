@@ -1,0 +1,106 @@
+import net from 'node:net';
+import { Pool, type ClientBase } from 'pg';
+import type { Logger } from '../kit/logger.ts';
+import { StoreRefused } from './store-refused.ts';
+import { valueParsers } from './values.ts';
+
+export interface ServerOptions {
+  /** Connections at most. */
+  readonly poolSize: number;
+  /** One statement may take this long on the server. */
+  readonly statementTimeoutMs: number;
+  /** One statement may wait this long for a lock. */
+  readonly lockTimeoutMs: number;
+}
+
+const OLDEST_MAJOR = 15;
+
+/** A gate that is paused inside a transaction holds the head's lock: the server ends it, so that the others go on. */
+const IDLE_IN_TRANSACTION_MS = 15_000;
+
+/** Waiting for a free connection, or for a new one to be made. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
+/** What a server says of itself. */
+export interface SessionFacts {
+  readonly version: number;
+  readonly version_name: string;
+  readonly fsync: string;
+  readonly full_page_writes: string;
+  readonly in_recovery: boolean;
+  readonly read_only: string;
+}
+
+/** What a server must be, asked of every new connection: after a fail-over, or a reload, it may be another one. */
+export function refuseUnsuitable(facts: SessionFacts): void {
+  if (facts.version < OLDEST_MAJOR * 10_000)
+    throw new StoreRefused(
+      `PostgreSQL ${OLDEST_MAJOR} or later is needed; this server is ${facts.version_name}.`,
+    );
+  for (const setting of ['fsync', 'full_page_writes'] as const)
+    if (facts[setting] !== 'on')
+      throw new StoreRefused(
+        `The server runs with ${setting}=${facts[setting]}: what it acknowledges can be lost, so nothing may be decided on it. Set ${setting}=on.`,
+      );
+  if (facts.in_recovery)
+    throw new StoreRefused('The server is a standby in recovery: it can record nothing. Name the primary.');
+  if (facts.read_only !== 'off')
+    throw new StoreRefused(
+      'The sessions of this role are read-only (default_transaction_read_only): nothing can be recorded. Set it off.',
+    );
+}
+
+/** One round trip a connection. Set by statement, not in the start-up packet: the URL's own `options` must not win. */
+async function prepareSession(client: ClientBase, options: ServerOptions): Promise<void> {
+  const { rows } = await client.query<SessionFacts>(
+    `select current_setting('server_version_num')::int as version, current_setting('server_version') as version_name,
+       current_setting('fsync') as fsync, current_setting('full_page_writes') as full_page_writes,
+       pg_is_in_recovery() as in_recovery, current_setting('default_transaction_read_only') as read_only,
+       set_config('synchronous_commit',
+         case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, false),
+       set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
+       set_config('idle_in_transaction_session_timeout', $3, false),
+       set_config('default_transaction_isolation', 'read committed', false),
+       set_config('search_path', 'public', false), set_config('timezone', 'UTC', false),
+       set_config('datestyle', 'ISO, YMD', false), set_config('application_name', 'interlock', false),
+       set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+       set_config('tcp_keepalives_count', '3', false)`,
+    [String(options.statementTimeoutMs), String(options.lockTimeoutMs), String(IDLE_IN_TRANSACTION_MS)],
+  );
+  const [facts] = rows;
+  if (facts === undefined) throw new Error('the server did not say what it is');
+  refuseUnsuitable(facts);
+}
+
+/** A socket that gives up when a server that should answer is silent: a partition must not hold a query for minutes. */
+function impatientSocket(silenceMs: number): net.Socket {
+  const socket = new net.Socket();
+  socket.setTimeout(silenceMs, () => {
+    socket.destroy(new Error(`the database was silent for ${silenceMs} ms`));
+  });
+  return socket;
+}
+
+/**
+ * Connections to a PostgreSQL server. Nothing is connected yet: a server that is away fails the queries, not the start.
+ * A connection to a server that must not be used fails with StoreRefused.
+ */
+export function openServer(url: string, options: ServerOptions, logger: Logger): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    stream: () => impatientSocket(options.statementTimeoutMs + 10_000),
+    types: valueParsers,
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it and fails with it; its types do not say so
+    onConnect: client => prepareSession(client, options),
+  });
+  // Without a listener, an idle connection that the server ends would end the process.
+  pool.on('error', error => {
+    logger.warn({ error: error.message }, 'a connection to the database was lost');
+  });
+  return pool;
+}

@@ -1,0 +1,61 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Pool } from 'pg';
+import type { StoreConfig } from '../config/config.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Database } from './database.ts';
+import { openEmbedded, type EmbeddedOptions } from './embedded.ts';
+import { openServer, type ServerOptions } from './server.ts';
+
+/**
+ * Where the gate keeps what it decided; one SQL for both kinds of store. int8 and numeric come out as exact whole
+ * numbers, timestamptz as Unix milliseconds; a time is written as a Date (values.ts).
+ */
+export interface Store {
+  readonly db: Kysely<Database>;
+  /** For statements outside Kysely: migrations, streams. The embedded store has one connection. */
+  readonly pool: Pool;
+  readonly embedded: boolean;
+  /** Ends the connections; an embedded store is written out and its folder given back. Once only. */
+  readonly close: () => Promise<void>;
+}
+
+export type StoreOptions = Partial<ServerOptions> & EmbeddedOptions;
+
+const serverDefaults: ServerOptions = { poolSize: 10, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 };
+
+export function storeOver(pool: Pool, embedded: boolean, close: () => Promise<void>): Store {
+  let closed: Promise<void> | undefined;
+  return {
+    db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    pool,
+    embedded,
+    close: async () => {
+      closed ??= close();
+      await closed;
+    },
+  };
+}
+
+/**
+ * Opens the store; `migrate` comes next. The embedded one is open when this returns. To a server nothing is connected
+ * yet: if it is away the queries fail until it is back, and if it must not be used they fail with StoreRefused.
+ * @throws StoreRefused with a sentence, if an embedded store's folder is in use, or is something else.
+ */
+export async function openStore(
+  config: StoreConfig,
+  logger: Logger,
+  options: StoreOptions = {},
+): Promise<Store> {
+  switch (config.type) {
+    case 'embedded': {
+      const embedded = await openEmbedded(config.folder, logger, options);
+      return storeOver(embedded.pool, true, embedded.close);
+    }
+    case 'server': {
+      const pool = openServer(config.url, { ...serverDefaults, ...options }, logger);
+      return storeOver(pool, false, async () => {
+        await pool.end();
+      });
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import type { Clock } from '../kit/clock.ts';
+import type { Permit } from '../ledger/permit.ts';
+import type { Attempted } from './attempted.ts';
+import { MAX_TIMER_MS, postOnce, type Exchange } from './post-once.ts';
+import { readAnswer } from './read-answer.ts';
+
+/** What forwarding needs from outside. */
+export interface ForwardPort {
+  readonly clock: Clock;
+  /** The text of a file, for the executor's key; rejects if it cannot be read. */
+  readText(file: string): Promise<string>;
+  /** Called when the connection is up, right before the claim's age is looked at and the request is written. If it throws, nothing is sent. */
+  readonly beforeWrite?: (permit: Permit) => void;
+}
+
+/**
+ * One attempt: one POST of exactly what the permit says, over a connection of its own, within the executor's time-out counted
+ * from the claim. Never rejects: what cannot be told is `unknown`, or `never_sent` while nothing was written.
+ */
+export async function forward(permit: Permit, port: ForwardPort): Promise<Attempted> {
+  if (!permit.redeem())
+    return neverSent('held_back', 'A permit is good for one attempt, and this one was used.');
+  const bearer = await readBearer(permit, port);
+  if (bearer === undefined) {
+    return neverSent('no_bearer', "The executor's key cannot be read, or is not one. Nothing was sent.");
+  }
+  if (isTooOld(permit, port.clock)) return expired();
+  const exchange = await postOnce({
+    url: permit.executor.url,
+    headers: headersOf(permit, bearer),
+    body: bodyOf(permit),
+    timeoutMs: permit.executor.timeoutMs - ageMs(permit, port.clock),
+    mayNotWrite() {
+      port.beforeWrite?.(permit);
+      return isTooOld(permit, port.clock) ? 'expired' : undefined;
+    },
+  });
+  return readExchange(exchange);
+}
+
+function readExchange(exchange: Exchange): Attempted {
+  switch (exchange.reached) {
+    case 'answer':
+      return readAnswer(exchange.httpStatus, exchange.headers);
+    case 'sent':
+      return { kind: 'unknown', detail: `The request was sent, and ${exchange.why}.` };
+    case 'connection':
+      return exchange.why === 'expired'
+        ? expired()
+        : neverSent('held_back', `Nothing was sent: ${exchange.why}.`);
+    case 'nothing':
+      return { kind: 'never_connected', detail: `Nothing was sent: ${exchange.why}.` };
+  }
+}
+
+const neverSent = (why: 'expired' | 'no_bearer' | 'held_back', detail: string): Attempted => ({
+  kind: 'never_sent',
+  why,
+  detail,
+});
+
+const expired = (): Attempted =>
+  neverSent('expired', "The claim was older than the executor's time-out before anything was sent.");
+
+/** By the monotonic and the wall clock, whichever is longer: one of them stands still while a machine sleeps. */
+function ageMs(permit: Permit, clock: Clock): number {
+  return Math.max(clock.monotonicMs() - permit.claimedAtMonotonicMs, clock.wallMs() - permit.claimedAtWallMs);
+}
+
+/** Asked so that an age that is no number is too old. */
+const isTooOld = (permit: Permit, clock: Clock): boolean =>
+  !(ageMs(permit, clock) < permit.executor.timeoutMs);
+
+function headersOf(permit: Permit, bearer: string): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'idempotency-key': permit.requestId,
+    'user-agent': 'interlock',
+    ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
+  };
+}
+
+function bodyOf(permit: Permit): string {
+  return JSON.stringify({
+    request: permit.requestId,
+    action: permit.action,
+    targets: permit.ids,
+    digest: permit.digest,
+    parameters: permit.parameters,
+    principal: permit.principal,
+    reason: permit.reason,
+  });
+}
+
+/** The executor's key, read anew at each attempt so that it can be replaced; `''` if none is configured, undefined if it cannot be had. */
+async function readBearer(permit: Permit, port: ForwardPort): Promise<string | undefined> {
+  const file = permit.executor.bearerFile;
+  if (file === undefined) return '';
+  const text = await inTime(port.readText(file), permit.executor.timeoutMs - ageMs(permit, port.clock));
+  const bearer = text?.trim() ?? '';
+  // One line of visible ASCII: anything else would end the header, or be cut off somewhere.
+  return /^[\x21-\x7e]{1,4096}$/.test(bearer) ? bearer : undefined;
+}
+
+/** The text, or undefined if reading fails or does not end in time: a pipe, or a network disk that is away. */
+function inTime(reading: Promise<string>, timeoutMs: number): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => resolve(undefined), Math.min(timeoutMs, MAX_TIMER_MS));
+    const settle = (text: string | undefined): void => {
+      clearTimeout(timer);
+      resolve(text);
+    };
+    reading.then(settle, () => settle(undefined));
+  });
+}

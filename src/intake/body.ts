@@ -1,0 +1,139 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
+import { isJsonType } from './headers.ts';
+import { refused, type Refused } from './refused.ts';
+
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** The whole body of a request must arrive in this time. */
+export const BODY_TIMEOUT_MS = 30_000;
+/** Each piece of a stream must arrive in this time. */
+export const PIECE_TIMEOUT_MS = 60_000;
+
+/** The client closed the connection before its body was whole: nobody is there to answer. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
+
+  constructor() {
+    super('the client left before its body was whole');
+  }
+}
+
+/** Whether the head promises a body. */
+export const hasBody = (req: IncomingMessage): boolean =>
+  req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+
+/** A client that sent `Expect: 100-continue` sends its body only now that somebody wants it. */
+function welcome(req: IncomingMessage, res: ServerResponse): void {
+  if (req.headers.expect?.toLowerCase() === '100-continue' && !res.headersSent) res.writeContinue();
+}
+
+/** No compressed body: what was counted is what is read. */
+export function refuseEncoding(req: IncomingMessage): Refused | undefined {
+  return req.headers['content-encoding'] === undefined
+    ? undefined
+    : refused('request.media_type', 'The body must come as it is: without a Content-Encoding.');
+}
+
+/** Content type and encoding of a JSON body. */
+export function refuseMediaType(req: IncomingMessage): Refused | undefined {
+  const type = req.headers['content-type'];
+  if (type === undefined || !isJsonType(type)) {
+    return refused('request.media_type', 'The body must be of the type application/json, in UTF-8.');
+  }
+  return refuseEncoding(req);
+}
+
+/**
+ * The body, whole; nothing of it is kept once it is too large or late.
+ * @throws ClientLeft when the connection ends before the body does.
+ */
+export async function readWhole(req: IncomingMessage, res: ServerResponse): Promise<Buffer | Refused> {
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return tooLarge();
+  welcome(req, res);
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const stop = (): void => {
+      clearTimeout(timer);
+      req.off('data', take).off('end', finish).off('close', leave).off('error', leave);
+    };
+    const take = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) return void chunks.push(chunk);
+      stop();
+      resolve(tooLarge());
+    };
+    const finish = (): void => {
+      stop();
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes));
+    };
+    const leave = (): void => {
+      stop();
+      reject(new ClientLeft());
+    };
+    const timer = setTimeout(() => {
+      stop();
+      resolve(refused('request.too_slow', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s.`));
+    }, BODY_TIMEOUT_MS);
+    req.on('data', take).on('end', finish).on('close', leave).on('error', leave);
+  });
+}
+
+const tooLarge = (): Refused =>
+  refused(
+    'request.too_large',
+    `The body is larger than ${MAX_BODY_BYTES} bytes. Nothing of it was looked at.`,
+  );
+
+/** The body as one JSON object, strictly. */
+export async function readJson(req: IncomingMessage, res: ServerResponse): Promise<JsonObject | Refused> {
+  const wrongType = refuseMediaType(req);
+  if (wrongType !== undefined) return wrongType;
+  const bytes = await readWhole(req, res);
+  return Buffer.isBuffer(bytes) ? parseBody(bytes) : bytes;
+}
+
+export function parseBody(bytes: Uint8Array): JsonObject | Refused {
+  const parsed = parseStrictJson(bytes);
+  return parsed.ok ? parsed.value : refused('request.malformed', parsed.problem);
+}
+
+/**
+ * The body piece by piece, for a reader that may stop early and still answer.
+ * @throws ClientLeft when the client leaves, or sends nothing for `PIECE_TIMEOUT_MS` while it is waited for.
+ */
+export async function* readPieces(
+  req: IncomingMessage,
+  res: ServerResponse,
+): AsyncGenerator<Uint8Array, void> {
+  welcome(req, res);
+  const pieces = req.iterator({ destroyOnReturn: false });
+  try {
+    for (;;) {
+      const next: IteratorResult<unknown> = await inTime(pieces.next());
+      if (next.done === true) break;
+      if (Buffer.isBuffer(next.value)) yield next.value;
+    }
+    if (!req.complete) throw new ClientLeft();
+  } finally {
+    // Not waited for: behind a piece that never comes, it would never end.
+    pieces.return?.().catch(() => undefined);
+  }
+}
+
+async function inTime(piece: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new ClientLeft());
+    }, PIECE_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([piece, late]);
+  } catch (error) {
+    // Whatever ends a stream of the socket early is a client that left.
+    throw error instanceof ClientLeft ? error : new ClientLeft();
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,67 @@
+import { parseEngage } from '../kill-switch/engage-body.ts';
+import { isRefusal } from '../kit/refusal.ts';
+import { parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
+import { found, idOf, json, notFound, only, type Exchange, type Handle } from './exchange.ts';
+import { parseReasonBody } from './fields.ts';
+import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
+import { Refused } from './refused.ts';
+
+/** What an operator turns, and what shows how things stand. */
+export function controlHandlers(ports: {
+  readonly killSwitch: KillSwitchPort;
+  readonly clock: ClockPort;
+  readonly budgets: BudgetsPort;
+  readonly policy: PolicyPort;
+  readonly inventory: Pick<InventoryPort, 'summary'>;
+}): Record<'engage' | 'release' | 'switches' | 'acceptClock' | 'budgets' | 'policy' | 'inventory', Handle> {
+  const { killSwitch, clock, budgets, policy, inventory } = ports;
+
+  /**
+   * Nothing may stand in the way of stopping: no content type is asked for, no idempotency key, no header is looked at but
+   * the key and Content-Encoding, and no body, or a body of blanks, is an engage of everything.
+   */
+  const engage: Handle = async ({ req, res, principal }) => {
+    const encoded = refuseEncoding(req);
+    if (encoded !== undefined) return encoded;
+    const bytes = await readWhole(req, res);
+    if (bytes instanceof Refused) return bytes;
+    const body = isOnlyBlanks(bytes) ? undefined : parseBody(bytes);
+    if (body instanceof Refused) return body;
+    const request = parseEngage(body);
+    if (isRefusal(request)) return { type: 'refusal', refusal: request };
+    return found(await killSwitch.engage({ ...request, by: principal }), 201);
+  };
+
+  const release: Handle = async exchange => {
+    const id = idOf(exchange);
+    if (id === undefined) return notFound('There is no such switch.');
+    const reason = await readReason(exchange);
+    return reason instanceof Refused
+      ? reason
+      : found(await killSwitch.release(id, reason, exchange.principal));
+  };
+
+  const acceptClock: Handle = async exchange => {
+    const reason = await readReason(exchange);
+    return reason instanceof Refused ? reason : found(await clock.accept(reason, exchange.principal));
+  };
+
+  return {
+    engage: only(['operator'], engage),
+    release: only(['operator'], release),
+    switches: only(['auditor', 'operator'], async () => json(await killSwitch.status())),
+    acceptClock: only(['operator'], acceptClock),
+    budgets: only(['auditor'], async () => json(await budgets.budgets())),
+    policy: only(['auditor'], async () => json(await policy.describe())),
+    inventory: only(['auditor', 'inventory'], async () => json(await inventory.summary())),
+  };
+}
+
+async function readReason({ req, res }: Exchange): Promise<string | Refused> {
+  const body = await readJson(req, res);
+  return body instanceof Refused ? body : parseReasonBody(body);
+}
+
+/** The white space of JSON, and nothing else. */
+const isOnlyBlanks = (bytes: Uint8Array): boolean =>
+  bytes.every(byte => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);

@@ -1,0 +1,93 @@
+/**
+ * Headers that intermediaries add to, or that are lists which the gate does not read. Every other header may be sent once:
+ * of two that differ, the gate and what stands before it might each believe another.
+ */
+const repeatable: ReadonlySet<string> = new Set([
+  'accept-encoding',
+  'accept-language',
+  'baggage',
+  'cache-control',
+  'connection',
+  'cookie',
+  'forwarded',
+  'pragma',
+  'te',
+  'tracestate',
+  'via',
+  'warning',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+]);
+
+/** The name of a header that was sent twice; undefined if none was. Takes node's `rawHeaders`: names and values in turn. */
+export function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase();
+    if (seen.has(name) && !repeatable.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}
+
+export const countOf = (name: string, rawHeaders: readonly string[]): number =>
+  rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length;
+
+/** 1 to 255 visible ASCII characters. */
+export const isIdempotencyKey = (text: string): boolean => /^[\x21-\x7e]{1,255}$/.test(text);
+
+/** `application/json`, with no parameter but charset=utf-8. */
+export const isJsonType = (contentType: string): boolean =>
+  /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i.test(contentType);
+
+/** The formats of an inventory; undefined for any other. */
+export function inventoryFormat(contentType: string): 'ndjson' | 'csv' | undefined {
+  const match =
+    /^(application\/x-ndjson|text\/csv)[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i.exec(
+      contentType,
+    );
+  const type = match?.[1]?.toLowerCase();
+  return type === undefined ? undefined : type === 'text/csv' ? 'csv' : 'ndjson';
+}
+
+/** How long a client wants to wait for an outcome. */
+export interface Waiting {
+  readonly waitMs: number;
+  /** What was understood, for `Preference-Applied`; empty when nothing was. */
+  readonly applied: string;
+}
+
+const DEFAULT_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 600_000;
+/** The expressions below take quadratic time on hostile quotes. */
+const LONGEST_PREFER = 1_000;
+
+/**
+ * `Prefer` (RFC 7240): `respond-async`, `wait=N`. With both, it is answered 202 after N seconds, as section 4.3 says.
+ * The first of two equal preferences counts; what is not understood is ignored.
+ */
+export function parsePrefer(prefer: string | undefined): Waiting {
+  let respondAsync = false;
+  let wait: string | undefined;
+  const seen = new Set<string>();
+  const readable = prefer !== undefined && prefer.length <= LONGEST_PREFER ? prefer : '';
+  for (const [preference] of readable.matchAll(/(?:[^,"]|"(?:[^"\\]|\\.)*")+/g)) {
+    const [, name = '', quoted, token] =
+      /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))[ \t]*)?(?:;.*)?$/.exec(
+        preference,
+      ) ?? [];
+    const key = name.toLowerCase();
+    if (seen.has(key)) continue;
+    seen.add(key);
+    const value = quoted ?? token ?? '';
+    if (key === 'respond-async' && value === '') respondAsync = true;
+    if (key === 'wait' && /^[0-9]{1,9}$/.test(value)) wait = value;
+  }
+  if (wait !== undefined) {
+    const applied = `${respondAsync ? 'respond-async, ' : ''}wait=${Number(wait)}`;
+    return { waitMs: Math.min(Number(wait) * 1000, LONGEST_WAIT_MS), applied };
+  }
+  return respondAsync ? { waitMs: 0, applied: 'respond-async' } : { waitMs: DEFAULT_WAIT_MS, applied: '' };
+}

@@ -1,0 +1,50 @@
+import { readPieces, refuseEncoding } from './body.ts';
+import { found, notAllowed, parameter, type Exchange, type Handle, type Reply } from './exchange.ts';
+import { inventoryFormat } from './headers.ts';
+import type { InventoryPort, LoadRequest } from './ports.ts';
+import { parseQuery } from './query.ts';
+import { refused, Refused } from './refused.ts';
+
+/** The two ways in for an inventory. Both stream: nothing of a load is held here. */
+export function loadHandlers(inventory: InventoryPort): Record<'put' | 'patch', Handle> {
+  return {
+    put: async exchange => {
+      const load = openLoad(exchange, ['expect', 'as_of', 'force', 'reason'], ['ndjson', 'csv']);
+      return await answered(load, one => inventory.put(one));
+    },
+    patch: async exchange => {
+      const load = openLoad(exchange, ['expect', 'force', 'reason'], ['ndjson']);
+      return await answered(load, one => inventory.patch(one));
+    },
+  };
+}
+
+async function answered(
+  load: LoadRequest | Refused,
+  run: (load: LoadRequest) => ReturnType<InventoryPort['put']>,
+): Promise<Reply> {
+  return load instanceof Refused ? load : found(await run(load));
+}
+
+function openLoad(
+  { req, res, principal, query: text }: Exchange,
+  parameters: readonly string[],
+  formats: readonly LoadRequest['format'][],
+): LoadRequest | Refused {
+  const query = parseQuery(text, parameters, 'request.invalid');
+  // Who may: the role `inventory`; and to force, an operator, with or without that role.
+  const forces = query instanceof Refused ? text.includes('force') : query.has('force');
+  if (forces && !principal.roles.has('operator')) return notAllowed(principal, 'an operator');
+  if (!forces && !principal.roles.has('inventory')) {
+    return notAllowed(principal, 'the role inventory, or an operator with `force`,');
+  }
+  if (query instanceof Refused) return query;
+  const format = inventoryFormat(req.headers['content-type'] ?? '');
+  if (format === undefined || !formats.includes(format)) {
+    const types = formats.map(one => (one === 'csv' ? 'text/csv' : 'application/x-ndjson')).join(' or ');
+    return refused('request.media_type', `The body must be of the type ${types}, in UTF-8.`);
+  }
+  const encoded = refuseEncoding(req);
+  if (encoded !== undefined) return encoded;
+  return { kind: parameter({ req }, 'kind'), by: principal, format, content: readPieces(req, res), query };
+}

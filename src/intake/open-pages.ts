@@ -1,0 +1,81 @@
+import type { Request, Response } from 'express';
+import { rules, type RuleInfo } from '../kit/rules.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { write, writeJson } from './answer.ts';
+import { notFound } from './exchange.ts';
+import type { PolicyPort, Readiness, ReadyPort } from './ports.ts';
+import { ruleInfo } from './problem.ts';
+import { refused, type Refused } from './refused.ts';
+import { indexPage, rulePage } from './rule-page.ts';
+
+/** Writes its answer, or says what is wrong. */
+export type OpenHandle = (req: Request, res: Response) => Promise<Refused | undefined>;
+
+/** What needs no key: nothing here says anything of a request, a target or a principal. */
+export function openHandlers(ports: {
+  readonly policy: Pick<PolicyPort, 'rules'>;
+  readonly ready: ReadyPort;
+  readonly metrics: Metrics;
+}): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule', OpenHandle> {
+  const { policy, ready, metrics } = ports;
+  const allRules = (): Readonly<Record<string, RuleInfo>> => ({ ...policy.rules(), ...rules });
+
+  const readiness =
+    (choose: (readiness: Readiness) => object): OpenHandle =>
+    async (req, res) => {
+      const checks = choose(await ready.ready());
+      const isReady = everyCheck(checks);
+      writeJson(req, res, isReady ? 200 : 503, { ready: isReady, checks });
+      return undefined;
+    };
+
+  return {
+    live: async (req, res) => {
+      writeJson(req, res, 200, { live: true });
+      return undefined;
+    },
+    ready: readiness(({ process, database }) => ({ process, database })),
+    readyToDecide: readiness(all => all),
+    metrics: async (req, res) => {
+      write(req, res, 200, { 'content-type': metrics.contentType }, await metrics.text());
+      return undefined;
+    },
+    rules: async (req, res) => await writePage(req, res, indexPage(allRules()), { rules: allRules() }),
+    rule: async (req, res) => {
+      const name = req.params['rule'];
+      const info = typeof name === 'string' ? ruleInfo(name, policy.rules()) : undefined;
+      if (typeof name !== 'string' || info === undefined) return notFound('There is no such rule.');
+      return await writePage(req, res, rulePage(name, info), { rule: name, ...info });
+    },
+  };
+}
+
+async function writePage(
+  req: Request,
+  res: Response,
+  html: string,
+  body: object,
+): Promise<Refused | undefined> {
+  const best = req.accepts(['text/html', 'application/json']);
+  if (best === false)
+    return refused('request.not_acceptable', 'Here is to be had: text/html, application/json.');
+  res.setHeader('vary', 'Accept');
+  if (best === 'application/json') writeJson(req, res, 200, body);
+  else {
+    const headers = {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+    };
+    write(req, res, 200, headers, html);
+  }
+  return undefined;
+}
+
+/** Whether every check in it is ok, kinds included. An object without any is none. */
+function everyCheck(checks: object): boolean {
+  const values: unknown[] = Object.values(checks);
+  return values.every(
+    value =>
+      typeof value === 'object' && value !== null && ('ok' in value ? value.ok === true : everyCheck(value)),
+  );
+}

@@ -1,0 +1,117 @@
+import type { Search } from '../audit/search.ts';
+import type { Sight } from '../audit/sight.ts';
+import type { Page, RequestView, TrailEntry } from '../audit/views.ts';
+import type { Principal } from '../config/config.ts';
+import type { EngageRequest } from '../kill-switch/engage-body.ts';
+import type { Refusal } from '../kit/refusal.ts';
+import type { RuleInfo } from '../kit/rules.ts';
+import type { Answer, Asked } from '../ledger/decision.ts';
+
+/** What HTTP needs of the rooms behind it. Each may throw a Fault, which is answered 503. */
+export interface Ports {
+  readonly guard: GuardPort;
+  readonly outcomes: OutcomesPort;
+  readonly killSwitch: KillSwitchPort;
+  readonly clock: ClockPort;
+  readonly budgets: BudgetsPort;
+  readonly policy: PolicyPort;
+  readonly inventory: InventoryPort;
+  readonly reads: ReadsPort;
+  readonly ready: ReadyPort;
+}
+
+export interface GuardPort {
+  /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit. */
+  submit(asked: Asked, waitMs: number): Promise<Answer>;
+  /** The same decision; nothing consumed, nothing forwarded. `status` is what a request would get now. */
+  preflight(asked: Asked): Promise<Answer>;
+}
+
+export interface OutcomeReport {
+  readonly status: 'delivered' | 'refused';
+  readonly reason?: string;
+}
+
+export interface OutcomesPort {
+  /** Undefined for a request that is not there, or not this principal's to settle. */
+  report(id: string, by: Principal, report: OutcomeReport): Promise<Answer | Refusal | undefined>;
+  cancel(id: string, by: Principal): Promise<Answer | Refusal | undefined>;
+}
+
+export interface Engagement extends EngageRequest {
+  readonly by: Principal;
+}
+
+export interface KillSwitchPort {
+  engage(engagement: Engagement): Promise<object | Refusal>;
+  /** Undefined for an unknown switch; a refusal (409) for one that is released already. */
+  release(id: string, reason: string, by: Principal): Promise<object | Refusal | undefined>;
+  status(): Promise<{ readonly engaged: readonly object[] }>;
+}
+
+export interface ClockPort {
+  accept(reason: string, by: Principal): Promise<object | Refusal>;
+}
+
+export interface BudgetsPort {
+  budgets(): Promise<{ readonly items: readonly object[] }>;
+}
+
+export interface PolicyPort {
+  describe(): Promise<object>;
+  /** Rules of the loaded bundle, for their pages. */
+  rules(): Readonly<Record<string, RuleInfo>>;
+}
+
+export interface LoadRequest {
+  readonly kind: string;
+  readonly by: Principal;
+  readonly format: 'ndjson' | 'csv';
+  /** Throws when the client left or stalled before the end: such a load is cut off. */
+  readonly content: AsyncIterable<Uint8Array>;
+  /** `expect`, `as_of`, `force`, `reason` as they came, checked for unknown, repeated and blank ones only. */
+  readonly query: ReadonlyMap<string, string>;
+}
+
+export interface InventoryPort {
+  /** Undefined for a kind that is not declared. */
+  put(load: LoadRequest): Promise<object | Refusal | undefined>;
+  patch(load: LoadRequest): Promise<object | Refusal | undefined>;
+  summary(): Promise<{ readonly kinds: readonly object[] }>;
+}
+
+export interface PageRequest {
+  /** From 1 up. */
+  readonly limit: number;
+  /** `next` of the page before; without it from the beginning. */
+  readonly from?: number;
+}
+
+export interface ReadsPort {
+  /** Newest first. */
+  search(search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>>;
+  one(id: string, sight: Sight): Promise<RequestView | undefined>;
+  /** Ids in order; `unresolved` for a request that was refused before it had a target set. */
+  targets(id: string, sight: Sight, page: PageRequest): Promise<Page<string> | 'unresolved' | undefined>;
+  /** In the order of the chain. */
+  trail(page: PageRequest): Promise<Page<TrailEntry>>;
+}
+
+/** Whether something is as it must be; `detail` says what is not, in words that anyone may read. */
+export interface Check {
+  readonly ok: boolean;
+  readonly detail?: string;
+}
+
+export interface Readiness {
+  /** Not ok while the gate is stopping. */
+  readonly process: Check;
+  readonly database: Check;
+  readonly policy: Check;
+  readonly clock: Check;
+  readonly kinds: Readonly<Record<string, Check>>;
+}
+
+export interface ReadyPort {
+  ready(): Promise<Readiness>;
+}

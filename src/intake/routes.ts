@@ -1,0 +1,259 @@
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { asError, Fault } from '../kit/fault.ts';
+import { freshId } from '../kit/ids.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { write, writeJson, writeStream } from './answer.ts';
+import { ClientLeft } from './body.ts';
+import { controlHandlers } from './control.ts';
+import { notFound, type Exchange, type Handle, type Reply } from './exchange.ts';
+import { repeatedHeader } from './headers.ts';
+import type { Identity } from './identity.ts';
+import { loadHandlers } from './loads.ts';
+import { openHandlers, type OpenHandle } from './open-pages.ts';
+import type { Ports } from './ports.ts';
+import { createProblems, requestPath, type Problem, type Problems } from './problem.ts';
+import { readHandlers } from './reads.ts';
+import { refused, Refused } from './refused.ts';
+import { requestHandlers } from './requests.ts';
+
+export interface Intake {
+  readonly ports: Ports;
+  readonly identity: Identity;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
+type Methods<Handler> = Readonly<Partial<Record<Method, Handler>>>;
+
+/** Every call there is. What is not here is a 404; a method that is not here, a 405. */
+function calls(ports: Ports): Readonly<Record<string, Methods<Handle>>> {
+  const requests = requestHandlers(ports);
+  const reads = readHandlers(ports.reads);
+  const control = controlHandlers(ports);
+  const loads = loadHandlers(ports.inventory);
+  return {
+    '/v1/requests': { POST: requests.submit, GET: reads.search },
+    '/v1/preflight': { POST: requests.preflight },
+    '/v1/requests/:id': { GET: reads.one },
+    '/v1/requests/:id/targets': { GET: reads.targets },
+    '/v1/requests/:id/outcome': { POST: requests.report },
+    '/v1/requests/:id/cancel': { POST: requests.cancel },
+    '/v1/clock/accept': { POST: control.acceptClock },
+    '/v1/kill-switch': { GET: control.switches, POST: control.engage },
+    '/v1/kill-switch/:id/release': { POST: control.release },
+    '/v1/inventory': { GET: control.inventory },
+    '/v1/inventory/:kind': { PUT: loads.put, PATCH: loads.patch },
+    '/v1/budgets': { GET: control.budgets },
+    '/v1/audit': { GET: reads.trail },
+    '/v1/policy': { GET: control.policy },
+  };
+}
+
+/** Calls whose refusals are counted as decisions, though they leave no record. */
+const deciding: ReadonlySet<string> = new Set(['/v1/requests', '/v1/preflight']);
+
+/** The one call that no header but the key may stand in the way of. */
+const stopping = '/v1/kill-switch';
+
+export function createRoutes(intake: Intake): Express {
+  const { ports, metrics } = intake;
+  const app = express();
+  app.disable('x-powered-by').disable('etag').disable('query parser');
+  app.enable('case sensitive routing').enable('strict routing');
+  const context: Context = { ...intake, problems: createProblems(() => ports.policy.rules()) };
+
+  app.use(begin);
+  for (const [path, methods] of Object.entries(calls(ports))) app.all(path, known(context, path, methods));
+  app.all('/v1/{*rest}', known(context, '/v1', undefined));
+  const open = openHandlers({ ...ports, metrics });
+  const pages: Readonly<Record<string, OpenHandle>> = {
+    '/livez': open.live,
+    '/readyz': open.ready,
+    '/readyz/decide': open.readyToDecide,
+    '/metrics': open.metrics,
+    '/problems': open.rules,
+    '/problems/:rule': open.rule,
+  };
+  for (const [path, handle] of Object.entries(pages)) app.all(path, openly(context, handle));
+  app.use((req: Request, res: Response) => {
+    writeRefused(context, req, res, notFound());
+  });
+  app.use(lastErrorHandler(context));
+  return app;
+}
+
+interface Context extends Intake {
+  readonly problems: Problems;
+}
+
+function begin(_req: Request, res: Response, next: NextFunction): void {
+  res.setHeader('x-request-id', freshId());
+  res.setHeader('x-content-type-options', 'nosniff');
+  res.setHeader('cache-control', 'no-store');
+  next();
+}
+
+const requestIdOf = (res: Response): string => String(res.getHeader('x-request-id') ?? '');
+
+/** A call with a key. First who asks, then whether the head can be read in one way only, then the method. */
+function known(context: Context, path: string, methods: Methods<Handle> | undefined) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const principal = await context.identity.identify({
+      authorization: req.headers.authorization,
+      rawHeaders: req.rawHeaders,
+      remoteAddress: req.socket.remoteAddress,
+    });
+    const isDeciding = deciding.has(path) && req.method === 'POST';
+    if (principal instanceof Refused) {
+      writeRefused(context, req, res, principal, isDeciding);
+      return;
+    }
+    const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
+    const exchange: Exchange = { req, res, principal, query };
+    const reply = refuseHead(req, path) ?? (await handled(methods, exchange));
+    if (reply instanceof Refused) writeRefused(context, req, res, reply, isDeciding, principal.name);
+    else await writeReply(context, exchange, reply);
+  };
+}
+
+function refuseHead(req: Request, path: string): Refused | undefined {
+  if (path === stopping && req.method === 'POST') return undefined;
+  const repeated = repeatedHeader(req.rawHeaders);
+  return repeated === undefined
+    ? undefined
+    : refused('request.malformed', `The header ${repeated} was sent twice.`);
+}
+
+async function handled(methods: Methods<Handle> | undefined, exchange: Exchange): Promise<Reply> {
+  if (methods === undefined) return notFound();
+  const handle = handlerFor(exchange.req.method, methods);
+  return handle === undefined ? methodNotAllowed(Object.keys(methods)) : await handle(exchange);
+}
+
+function handlerFor<Handler>(method: string, methods: Methods<Handler>): Handler | undefined {
+  const name = method === 'HEAD' ? 'GET' : method;
+  switch (name) {
+    case 'GET':
+    case 'POST':
+    case 'PUT':
+    case 'PATCH':
+      return methods[name];
+    default:
+      return undefined;
+  }
+}
+
+function methodNotAllowed(methods: readonly string[]): Refused {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ');
+  return refused('request.method_not_allowed', `Here is to be had: ${allow}.`, { headers: { allow } });
+}
+
+function openly(context: Context, handle: OpenHandle) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const isGet = req.method === 'GET' || req.method === 'HEAD';
+    const wrong = isGet ? await handle(req, res) : methodNotAllowed(['GET']);
+    if (wrong !== undefined) writeRefused(context, req, res, wrong);
+  };
+}
+
+async function writeReply(
+  { problems }: Context,
+  { req, res }: Exchange,
+  reply: Exclude<Reply, Refused>,
+): Promise<void> {
+  switch (reply.type) {
+    case 'json':
+      writeJson(req, res, reply.status, reply.body, reply.headers);
+      return;
+    case 'refusal':
+      writeProblem(req, res, problems.refusal(reply.refusal, requestIdOf(res)));
+      return;
+    case 'stream':
+      if (req.method === 'HEAD') res.writeHead(200, reply.headers).end();
+      else await writeStream(res, reply.headers, reply.pieces);
+      return;
+    case 'decision':
+      writeDecision(problems, { req, res }, reply);
+      return;
+  }
+}
+
+function writeDecision(
+  problems: Problems,
+  { req, res }: Pick<Exchange, 'req' | 'res'>,
+  { answer, headers }: Extract<Reply, { type: 'decision' }>,
+): void {
+  const { status, document, outcome, replayed } = answer;
+  const replay = replayed ? { 'idempotency-replayed': 'true' } : {};
+  if (status >= 400) {
+    const problem = problems.answer(answer);
+    writeProblem(req, res, { ...problem, headers: { ...problem.headers, ...replay } });
+    return;
+  }
+  const location = status === 202 ? { location: requestPath(document.id) } : {};
+  const body = { ...document, status, ...(outcome !== undefined && { outcome }) };
+  writeJson(req, res, status, body, { ...headers, ...location, ...replay });
+}
+
+const writeProblem = (req: Request, res: Response, { status, headers, body }: Problem): void => {
+  write(req, res, status, headers, JSON.stringify(body));
+};
+
+/** These leave no record, so they leave a line; those at a deciding call are counted. */
+function writeRefused(
+  { problems, logger, metrics }: Context,
+  req: Request,
+  res: Response,
+  refusal: Refused,
+  isDeciding = false,
+  principal?: string,
+): void {
+  const problem = problems.refused(refusal, requestIdOf(res));
+  logger.info(
+    {
+      request_id: requestIdOf(res),
+      method: req.method,
+      path: req.path,
+      remote: req.socket.remoteAddress,
+      principal,
+      status: problem.status,
+      rule: refusal.rule,
+    },
+    refusal.detail,
+  );
+  if (isDeciding) metrics.unrecordedObserved(refusal.rule);
+  writeProblem(req, res, problem);
+}
+
+/** Whatever was thrown is a no, and says no more than it must. Express knows it by its four parameters. */
+function lastErrorHandler({ problems, logger }: Context) {
+  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    const requestId = requestIdOf(res);
+    if (thrown instanceof ClientLeft) {
+      logger.info({ request_id: requestId, path: req.path }, thrown.message);
+      res.destroy();
+      return;
+    }
+    const error = asError(thrown);
+    if (error instanceof URIError) {
+      writeProblem(req, res, problems.refused(notFound('The path is not well encoded.'), requestId));
+      return;
+    }
+    logger.error({ request_id: requestId, method: req.method, path: req.path, err: error }, 'a fault');
+    // A part must never look like the whole.
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const fault =
+      error instanceof Fault
+        ? refused(error.rule, error.detail, { status: 503 })
+        : refused(
+            'gate.failed',
+            'Something failed inside the gate. Nothing of it was forwarded by this call.',
+          );
+    writeProblem(req, res, problems.refused(fault, requestId));
+  };
+}

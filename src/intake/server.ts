@@ -1,0 +1,93 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Principal } from '../config/config.ts';
+import type { Clock } from '../kit/clock.ts';
+import { freshId } from '../kit/ids.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { createIdentity } from './identity.ts';
+import type { Ports } from './ports.ts';
+import { createProblems } from './problem.ts';
+import { refused, type Refused } from './refused.ts';
+import { createRoutes } from './routes.ts';
+
+export interface HttpOptions {
+  readonly ports: Ports;
+  readonly principals: readonly Principal[];
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** How an answer to a wrong key is held back; tests need not wait. */
+  readonly hold?: (durationMs: number) => Promise<void>;
+}
+
+/** A head must come in this time, so that slow ones cannot keep sockets. Bodies have their own times (body.ts). */
+const HEAD_TIMEOUT_MS = 10_000;
+/** Longer than the minute that load balancers keep a connection: the one that closes first must not be the gate. */
+const KEEP_ALIVE_MS = 65_000;
+const MAX_HEAD_BYTES = 16 * 1024;
+
+/** The gate's HTTP server, not listening yet. */
+export function createHttpServer(options: HttpOptions): Server {
+  const { ports, principals, clock, metrics, logger } = options;
+  const identity = createIdentity(principals, clock, options.hold ?? (durationMs => sleep(durationMs)));
+  const app = createRoutes({ ports, identity, metrics, logger });
+  const server = createServer({
+    maxHeaderSize: MAX_HEAD_BYTES,
+    headersTimeout: HEAD_TIMEOUT_MS,
+    requestTimeout: 0,
+    connectionsCheckingInterval: 2_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    noDelay: true,
+    // It would answer before anybody asked for a key, and without a body.
+    requireHostHeader: false,
+  });
+  const answering = new WeakMap<Duplex, number>();
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    const { socket } = req;
+    answering.set(socket, (answering.get(socket) ?? 0) + 1);
+    res.once('close', () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
+    app(req, res);
+  };
+  server.on('request', handle);
+  // The body is welcomed only by who wants to read it (body.ts).
+  server.on('checkContinue', handle);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    answerBrokenHead(error, socket, (answering.get(socket) ?? 0) > 0);
+  });
+  // A client that has said all it has to say may still hear the answer. Node has this setting, its types do not.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  return server;
+}
+
+/** Bytes that are not HTTP. While another request of the socket is being answered, this answer would be taken for its. */
+function answerBrokenHead(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
+  if (isAnswering || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = createProblems(() => ({})).refused(brokenHead(error.code), freshId());
+  const text = JSON.stringify(body);
+  const lines = Object.entries({
+    ...headers,
+    'content-length': String(Buffer.byteLength(text)),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${phrases[status] ?? 'Bad Request'}\r\n${lines.join('')}\r\n${text}`);
+}
+
+const phrases: Readonly<Record<number, string>> = {
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+};
+
+function brokenHead(code: string | undefined): Refused {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return refused('request.malformed', `The head is larger than ${MAX_HEAD_BYTES} bytes.`, { status: 431 });
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return refused('request.too_slow', 'The head did not arrive in time.');
+  }
+  return refused('request.malformed', 'This is not HTTP/1.1, or could be read in two ways.');
+}

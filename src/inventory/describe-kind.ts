@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto';
+import { declaredLabels, requiredLabels, type Kind } from '../config/config.ts';
+import { canonicalJson } from '../kit/canonical-json.ts';
+import { sha256 } from '../kit/digest.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What is stored of a target beside its id: all its labels, and what is made from the declared ones. */
+export interface Described {
+  readonly labels: Labels;
+  /** `kind:label=value` for each declared label that is there: what selectors look for. */
+  readonly tags: readonly string[];
+  /** SHA-256 over the canonical JSON of the declared labels, the state aside. */
+  readonly digest: string;
+  /** Value of the kind's state label; null without one. */
+  readonly state: string | null;
+}
+
+/**
+ * Digest of all that the rows and totals of a kind are made from. Order does not matter. An inventory that was loaded under another
+ * definition is stale: its tags, digests and totals mean something else.
+ */
+export function definitionOf(kind: Kind): string {
+  return sha256(
+    canonicalJson({
+      dimensions: kind.dimensions.toSorted(),
+      state:
+        kind.state === undefined
+          ? null
+          : { label: kind.state.label, in_service: kind.state.inService.toSorted() },
+      labels: kind.labels.toSorted(),
+      optional: kind.optional.toSorted(),
+    }),
+  );
+}
+
+/** A tag as rows carry it and selectors ask for it. Neither kinds nor labels have `:` or `=` in their names. */
+export const tagOf = (kind: string, label: string, value: string): string => `${kind}:${label}=${value}`;
+
+/** Fleets share few sets of labels among many targets; what does not fit is counted anew. */
+const KEPT_DIGESTS = 20_000;
+
+/** A kind, prepared for a million lines of it. */
+export class DescribedKind {
+  readonly kind: Kind;
+  readonly required: readonly string[];
+  readonly definition: string;
+  /** Declared labels but the state, by code unit: what `relabelled` and digests are about. */
+  readonly #lasting: readonly string[];
+  readonly #declared: readonly string[];
+  readonly #digests = new Map<string, string>();
+
+  constructor(kind: Kind) {
+    this.kind = kind;
+    this.required = requiredLabels(kind);
+    this.definition = definitionOf(kind);
+    this.#declared = declaredLabels(kind);
+    this.#lasting = this.#declared.filter(label => label !== kind.state?.label).toSorted();
+  }
+
+  describe(labels: Labels): Described {
+    const tags: string[] = [];
+    for (const label of this.#declared) {
+      const value = labelOf(labels, label);
+      if (value !== undefined) tags.push(tagOf(this.kind.name, label, value));
+    }
+    return { labels, tags, digest: this.#digest(labels), state: this.stateOf(labels) };
+  }
+
+  stateOf(labels: Labels): string | null {
+    return this.kind.state === undefined ? null : (labelOf(labels, this.kind.state.label) ?? null);
+  }
+
+  inService(labels: Labels): boolean {
+    const state = this.stateOf(labels);
+    return state !== null && this.kind.state?.inService.includes(state) === true;
+  }
+
+  /** Whether a declared label, the state aside, is another one, is new or is gone. */
+  relabelled(before: Labels, after: Labels): boolean {
+    return this.#lasting.some(label => labelOf(before, label) !== labelOf(after, label));
+  }
+
+  #digest(labels: Labels): string {
+    let text = '';
+    for (const label of this.#lasting) {
+      const value = labelOf(labels, label);
+      // Names and values have no character that JSON escapes, so this is canonical JSON.
+      if (value !== undefined) text += `${text.length === 0 ? '' : ','}"${label}":"${value}"`;
+    }
+    const known = this.#digests.get(text);
+    if (known !== undefined) return known;
+    const digest = `sha256:${hash('sha256', `{${text}}`)}`;
+    if (this.#digests.size >= KEPT_DIGESTS) this.#digests.clear();
+    this.#digests.set(text, digest);
+    return digest;
+  }
+}
+
+/** A label of a target, never what an object inherits. */
+export const labelOf = (labels: Labels, label: string): string | undefined =>
+  Object.hasOwn(labels, label) ? labels[label] : undefined;

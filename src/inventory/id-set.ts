@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+
+const WORDS = 4;
+
+/**
+ * The ids that a load has brought, as 128 bits of their SHA-256 each: 32 bytes for an id, whatever its length, and no
+ * ceiling at 2^24 as a Set has. Two ids of a load would have to share 128 bits to be taken for one.
+ */
+export class IdSet {
+  #slots = new Uint32Array(1024 * WORDS);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** False if it was there already. */
+  add(id: string): boolean {
+    const print = fingerprint(id);
+    const at = this.#find(print);
+    if (this.#slots[at] !== 0) return false;
+    this.#slots.set(print, at);
+    this.#size += 1;
+    if (this.#size * 2 * WORDS > this.#slots.length) this.#grow();
+    return true;
+  }
+
+  has(id: string): boolean {
+    return this.#slots[this.#find(fingerprint(id))] !== 0;
+  }
+
+  /** Where it stands, or the free place where it would. */
+  #find(print: Uint32Array): number {
+    const slots = this.#slots;
+    const last = slots.length / WORDS - 1;
+    for (let slot = (print[1] ?? 0) & last; ; slot = (slot + 1) & last) {
+      const at = slot * WORDS;
+      if (slots[at] === 0) return at;
+      if (
+        slots[at] === print[0] &&
+        slots[at + 1] === print[1] &&
+        slots[at + 2] === print[2] &&
+        slots[at + 3] === print[3]
+      )
+        return at;
+    }
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    this.#slots = new Uint32Array(before.length * 2);
+    for (let at = 0; at < before.length; at += WORDS) {
+      if (before[at] === 0) continue;
+      const print = before.subarray(at, at + WORDS);
+      this.#slots.set(print, this.#find(print));
+    }
+  }
+}
+
+/** The first word is never 0: that is how a free place looks. */
+function fingerprint(id: string): Uint32Array {
+  const bytes = hash('sha256', id, 'buffer');
+  const print = new Uint32Array(WORDS);
+  for (let word = 0; word < WORDS; word += 1) print[word] = bytes.readUInt32LE(word * 4);
+  if (print[0] === 0) print[0] = 1;
+  return print;
+}

@@ -1,0 +1,125 @@
+import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
+import { isBlank, quote } from '../kit/text.ts';
+
+export type Force = 'shrink' | 'change';
+export type LoadMethod = 'put' | 'patch';
+
+/** What a load's query says. */
+export interface LoadQuery {
+  /** Lines there must be, above 0. */
+  readonly expect?: number;
+  /** When the source was read, Unix milliseconds. Snapshots only; without it the load's arrival. */
+  readonly asOfMs?: number;
+  /** Which limits an operator lets this load pass. */
+  readonly force: ReadonlySet<Force>;
+  /** There exactly when something is forced. */
+  readonly reason?: string;
+}
+
+const MAX_REASON = 1000;
+const known = ['expect', 'as_of', 'force', 'reason'];
+
+/**
+ * Reads `expect`, `as_of`, `force` and `reason`, each given at most once (the caller has seen to it).
+ * A bad one is `request.invalid` (422), and so is a reason without a force, `as_of` on a PATCH, and an unknown parameter;
+ * a force by anyone but an operator is `principal.not_allowed` (403), alone.
+ */
+export function readLoadQuery(
+  method: LoadMethod,
+  query: ReadonlyMap<string, string>,
+  isOperator: boolean,
+): LoadQuery | Refusal {
+  if (query.has('force') && !isOperator) {
+    return refuse({ rule: 'principal.not_allowed', message: 'Only an operator may force a load.' });
+  }
+  const read = new QueryReader(query);
+  for (const name of query.keys())
+    if (!known.includes(name)) read.refuse(`The parameter ${quote(name)} is not known.`);
+  const expect = read.whole('expect');
+  if (method === 'patch' && query.has('as_of'))
+    read.refuse('`as_of` is for snapshots: a PATCH holds from its arrival.');
+  const asOfMs = method === 'put' ? read.time('as_of') : undefined;
+  const force = read.force();
+  const reason = read.reason(force.size > 0);
+  const [first, ...more] = read.problems;
+  if (first !== undefined) return refuse(first, ...more);
+  return {
+    force,
+    ...(expect !== undefined && { expect }),
+    ...(asOfMs !== undefined && { asOfMs }),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+class QueryReader {
+  readonly problems: Reason[] = [];
+  readonly #query: ReadonlyMap<string, string>;
+
+  constructor(query: ReadonlyMap<string, string>) {
+    this.#query = query;
+  }
+
+  refuse(message: string): void {
+    this.problems.push({ rule: 'request.invalid', message });
+  }
+
+  whole(name: string): number | undefined {
+    const text = this.#query.get(name);
+    if (text === undefined) return undefined;
+    if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text);
+    this.refuse(`\`${name}\` is a whole number above 0, not ${quote(text)}.`);
+    return undefined;
+  }
+
+  time(name: string): number | undefined {
+    const text = this.#query.get(name);
+    if (text === undefined) return undefined;
+    const timeMs = parseTimeMs(text);
+    if (timeMs === undefined)
+      this.refuse(`\`${name}\` is a time of RFC 3339, like 2026-11-22T03:00:00Z, not ${quote(text)}.`);
+    return timeMs;
+  }
+
+  force(): Set<Force> {
+    const text = this.#query.get('force');
+    const force = new Set<Force>();
+    if (text === undefined) return force;
+    for (const word of text.split(',')) {
+      if ((word === 'shrink' || word === 'change') && !force.has(word)) force.add(word);
+      else {
+        this.refuse(`\`force\` is \`shrink\`, \`change\` or \`shrink,change\`, not ${quote(text)}.`);
+        break;
+      }
+    }
+    return force;
+  }
+
+  reason(isForced: boolean): string | undefined {
+    const text = this.#query.get('reason');
+    if (text === undefined) {
+      if (this.#query.has('force')) this.refuse('A forced load says why: `reason` is missing.');
+      return undefined;
+    }
+    if (!this.#query.has('force')) this.refuse('`reason` is for a forced load, and nothing is forced.');
+    else if (isBlank(text)) this.refuse('A forced load says why: `reason` is blank.');
+    else if (text.length > MAX_REASON || /\p{Cc}|\p{Cs}/u.test(text))
+      this.refuse(`\`reason\` has at most ${MAX_REASON} characters, and no control characters.`);
+    return isForced ? text : undefined;
+  }
+}
+
+/** RFC 3339 as Unix milliseconds, cut to the millisecond; undefined for what is no time, like the 30th of February. */
+function parseTimeMs(text: string): number | undefined {
+  const match =
+    /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] =
+    match;
+  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  const localMs = Date.parse(`${local}Z`);
+  // Date.parse takes some days that are not there for later ones; written out again they differ.
+  if (Number.isNaN(localMs) || !new Date(localMs).toISOString().startsWith(local)) return undefined;
+  if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined;
+  const offsetMs = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60_000;
+  return localMs + Number(fraction.padEnd(3, '0').slice(0, 3)) - (sign === '-' ? -offsetMs : offsetMs);
+}

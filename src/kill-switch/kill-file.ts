@@ -1,0 +1,22 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Whether the kill file engages this gate. Anything but its plain absence in a folder that is there does: a file, a folder,
+ * a dangling link, a file that may not be looked at, a folder that is gone. Costs two system calls at most.
+ */
+export function killFileEngages(file: string): boolean {
+  try {
+    lstatSync(file);
+    return true;
+  } catch (thrown) {
+    if (!isAbsence(thrown)) return true;
+  }
+  try {
+    return !lstatSync(dirname(file)).isDirectory();
+  } catch {
+    return true;
+  }
+}
+
+const isAbsence = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';

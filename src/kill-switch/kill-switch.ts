@@ -1,0 +1,147 @@
+import type { Config, Principal } from '../config/config.ts';
+import { freshId } from '../kit/ids.ts';
+import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
+import { nearestName, quote } from '../kit/text.ts';
+import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
+import type { Ledger, Turn } from '../ledger/ledger.ts';
+import type { Operation } from '../ledger/operation.ts';
+import { recordEvent } from '../outcome/record-event.ts';
+import type { EngageRequest } from './engage-body.ts';
+import { killFileEngages } from './kill-file.ts';
+import { stops } from './stops.ts';
+
+export interface KillSwitchOptions extends Pick<Config, 'actions' | 'kinds' | 'principals' | 'killFile'> {
+  readonly ledger: Ledger;
+}
+
+/** What an engage answers: what it stopped, and what was past stopping. */
+export interface Engaged {
+  readonly id: string;
+  readonly scope: Scope;
+  readonly reason: string;
+  readonly except: readonly string[];
+  readonly engaged_at: string;
+  readonly engaged_by: string;
+  /** Claimed, without an outcome at that moment. */
+  readonly on_the_wire: readonly string[];
+  /** Allowed, not yet claimed: stopped for good. */
+  readonly stopped: readonly string[];
+}
+
+/** The emergency stop: engaged by one person in one call, released by itself only. */
+export class KillSwitch {
+  readonly #options: KillSwitchOptions;
+
+  constructor(options: KillSwitchOptions) {
+    this.#options = options;
+  }
+
+  /** Once this returns, no gate of the fleet starts another forward in its scope. Needs the ledger, and no policy. */
+  async engage(request: EngageRequest, by: Principal): Promise<Engaged | Refusal> {
+    return await this.#options.ledger.enqueueAlone(turn => this.#engage(turn, request, by));
+  }
+
+  #engage(turn: Turn, { scope, reason, except }: EngageRequest, by: Principal): Engaged | Refusal {
+    const unknown = [...this.#unknownScope(turn.book, scope), ...this.#unknownPrincipals(except)];
+    const [first, ...rest] = unknown;
+    if (first !== undefined) return refuse(first, ...rest);
+    const engaged: EngagedSwitch = { id: freshId(), scope, reason: reason ?? '', except, engagedAt: turn.draft.at, engagedBy: by.name };
+    const inScope = [...turn.book.operations()].filter(operation => stops(engaged, subjectOf(operation)));
+    const wire = inScope.filter(({ phase, outcome }) => phase === 'claimed' && (outcome === 'pending' || outcome === 'unknown'));
+    const waiting = inScope.filter(({ phase }) => phase === 'waiting');
+    turn.draft.append('kill_switch', {
+      event: 'engage',
+      id: engaged.id,
+      scope,
+      reason: engaged.reason,
+      except,
+      by: by.name,
+      on_the_wire: wire.map(({ id }) => id),
+      stopped: waiting.map(({ id }) => id),
+    });
+    for (const operation of waiting) {
+      recordEvent(turn, operation, { type: 'stop', rule: 'kill_switch.engaged', detail: `stopped by the kill switch ${engaged.id}` }, by.name);
+    }
+    return {
+      id: engaged.id,
+      scope,
+      reason: engaged.reason,
+      except,
+      engaged_at: engaged.engagedAt,
+      engaged_by: by.name,
+      on_the_wire: wire.map(({ id }) => id),
+      stopped: waiting.map(({ id }) => id),
+    };
+  }
+
+  /** @returns undefined for an unknown switch; a refusal (409) for one that is released already */
+  async release(id: string, reason: string, by: Principal): Promise<object | Refusal | undefined> {
+    return await this.#options.ledger.enqueueAlone(turn => {
+      const engaged = turn.book.switches.get(id);
+      if (engaged === undefined) {
+        return turn.book.released.has(id)
+          ? refuse({ rule: 'request.conflict', message: `The kill switch ${id} is released already.` })
+          : undefined;
+      }
+      const entry = turn.draft.append('kill_switch', { event: 'release', id, reason, by: by.name });
+      return { ...viewOf(engaged), released_at: entry.at, released_by: by.name, release_reason: reason };
+    });
+  }
+
+  /** What is engaged now; the kill file of this gate is listed like a switch. */
+  async status(): Promise<{ readonly engaged: readonly object[] }> {
+    const switches = await this.#options.ledger.enqueue(({ book }) => [...book.switches.values()].map(viewOf));
+    return { engaged: [...switches, ...this.killFile()] };
+  }
+
+  /** The kill file as a switch that nobody can release by a call; nothing where it does not engage this gate. */
+  killFile(): readonly object[] {
+    if (!killFileEngages(this.#options.killFile)) return [];
+    return [{ id: 'kill-file', scope: {}, reason: 'The kill file engages this gate; take the file away to release it.', except: [] }];
+  }
+
+  #unknownScope(book: Book, scope: Scope): Reason[] {
+    if ('action' in scope) return named('action', scope.action, this.#options.actions.keys(), '/scope/action');
+    if (!('dimension' in scope)) return [];
+    const dimensions = new Set([...this.#options.kinds.values()].flatMap(kind => kind.dimensions));
+    const unknown = named('dimension', scope.dimension, dimensions, '/scope/dimension');
+    if (unknown.length > 0) return unknown;
+    const values = new Set([...book.kinds.values()].flatMap(state => [...(state.totals.get(scope.dimension)?.keys() ?? [])]));
+    return named(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
+  }
+
+  #unknownPrincipals(except: readonly string[]): Reason[] {
+    const names = this.#options.principals.map(({ name }) => name);
+    return except.flatMap((name, index) => named('principal', name, names, `/except/${index}`));
+  }
+}
+
+function named(what: string, name: string, names: Iterable<string>, pointer: string): Reason[] {
+  const known = [...names];
+  if (known.includes(name)) return [];
+  const near = nearestName(name, known);
+  const hint = near === undefined ? `known are ${known.slice(0, 10).join(', ') || 'none'}` : `did you mean ${near}?`;
+  return [
+    {
+      rule: 'request.invalid',
+      message: `There is no ${what} ${quote(name)}: ${hint} Nothing was engaged.`,
+      pointer,
+      remedy: near === undefined ? '{} stops everything' : `${near}, or {} for everything`,
+    },
+  ];
+}
+
+const subjectOf = (operation: Operation) => ({
+  action: operation.action,
+  principal: operation.principal,
+  touches: (dimension: string, value: string) => operation.dimensionValues[dimension]?.includes(value) ?? false,
+});
+
+const viewOf = (engaged: EngagedSwitch) => ({
+  id: engaged.id,
+  scope: engaged.scope,
+  reason: engaged.reason,
+  except: engaged.except,
+  engaged_at: engaged.engagedAt,
+  engaged_by: engaged.engagedBy,
+});

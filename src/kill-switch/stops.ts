@@ -1,0 +1,20 @@
+import type { EngagedSwitch, Scope } from '../ledger/book.ts';
+
+/** What a request, or an operation of one, is in the eyes of a switch. */
+export interface Subject {
+  readonly action: string;
+  readonly principal: string;
+  touches(dimension: string, value: string): boolean;
+}
+
+/** A value scope stops a request if any of its targets has the value. */
+export function isInScope(scope: Scope, subject: Pick<Subject, 'action' | 'touches'>): boolean {
+  if ('action' in scope) return scope.action === subject.action;
+  if ('dimension' in scope) return subject.touches(scope.dimension, scope.value);
+  return true;
+}
+
+/** Whether an engaged switch stops this; the requesters it names are let through. */
+export function stops(engaged: EngagedSwitch, subject: Subject): boolean {
+  return isInScope(engaged.scope, subject) && !engaged.except.includes(subject.principal);
+}

@@ -1,0 +1,18 @@
+import type { Principal } from '../config/config.ts';
+import { refuse, type Refusal } from '../kit/refusal.ts';
+import type { Turn } from './ledger.ts';
+
+/**
+ * An operator says that the database's time is right. The chain goes on from there, even backwards, and what carries a
+ * later time counts as made now. Runs alone: every gate reads the entry and takes the database's time as agreed.
+ */
+export function acceptClock(turn: Turn, reason: string, by: Principal): object | Refusal {
+  if (!turn.clockJumped) {
+    return refuse({ rule: 'request.conflict', message: "The clocks agree: there is no jump to accept." });
+  }
+  const was = turn.draft.at;
+  turn.draft.acceptTime(turn.databaseMs);
+  const body = { accepted_ms: turn.databaseMs, accepted: turn.draft.at, was, reason, by: by.name, version: turn.draft.version };
+  const entry = turn.draft.append('clock', body);
+  return { seq: entry.seq, at: entry.at, accepted: body.accepted, was, reason, by: by.name };
+}

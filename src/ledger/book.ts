@@ -1,0 +1,274 @@
+import type { Kind } from '../config/config.ts';
+import type { Limits, WindowLimit } from '../policy/limits.ts';
+import { holdsItsTargets, isInFlight, occupiesExecutor, type Operation } from './operation.ts';
+import { Window } from './window.ts';
+
+/** Where a switch stops: everything, one action, or all that touches one value of a dimension. */
+export type Scope = { readonly everything?: never } | { readonly action: string } | { readonly dimension: string; readonly value: string };
+
+export interface EngagedSwitch {
+  readonly id: string;
+  readonly scope: Scope;
+  readonly reason: string;
+  /** Requesters that are let through. */
+  readonly except: readonly string[];
+  readonly engagedAt: string;
+  readonly engagedBy: string;
+}
+
+/** The inventory of a kind that is in force. */
+export interface KindState {
+  readonly revision: number;
+  readonly count: number;
+  readonly asOfMs: number;
+  /** Digest of the kind's declaration it was loaded under. */
+  readonly definition: string;
+  readonly totals: ReadonlyMap<string, ReadonlyMap<string, { readonly count: number; readonly inService: number }>>;
+}
+
+/** What one allowed request holds of a target. */
+export interface Hold {
+  readonly requestId: string;
+  readonly action: string;
+  readonly irreversible: boolean;
+  /** Its outcome is not settled; else it was delivered, and the inventory has not shown it yet. */
+  readonly operating: boolean;
+}
+
+interface HeldTarget {
+  readonly holds: Map<string, Hold>;
+  /** By the inventory in force. */
+  readonly inService: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+interface ScopedWindow {
+  readonly action?: string;
+  readonly kind?: string;
+  readonly per: string;
+  readonly window: Window;
+}
+
+export interface Spend {
+  readonly kind: string;
+  readonly action: string;
+  readonly principal: string;
+  /** `fleet` or a dimension. */
+  readonly dimension: string;
+  readonly value: string;
+  readonly count: number;
+}
+
+export interface Ask {
+  readonly action: string;
+  readonly principal: string;
+  readonly refusedBy: readonly string[];
+  readonly count: number;
+}
+
+/**
+ * All that a decision rests on, in memory, as it is at one version of the head. Valid only under the head's lock at that
+ * version; thrown away whenever a batch fails. Its methods are told what was decided; they decide nothing.
+ */
+export class Book {
+  version = 0;
+  seq = 0;
+  hash = '';
+  atMs = 0;
+  activePolicy: string | undefined;
+  readonly seenPolicies = new Set<string>();
+  readonly switches = new Map<string, EngagedSwitch>();
+  readonly released = new Set<string>();
+  readonly kinds = new Map<string, KindState>();
+  readonly #limits: Limits | undefined;
+  readonly #dimensions: ReadonlyMap<string, Kind>;
+  readonly #operations = new Map<string, Operation>();
+  readonly #waiting = new Map<string, Set<string>>();
+  readonly #busy = new Map<string, number>();
+  readonly #inFlight = new Map<string, number>();
+  readonly #held = new Map<string, Map<string, HeldTarget>>();
+  /** Request → its held targets. */
+  readonly #heldBy = new Map<string, { readonly kind: string; readonly ids: Set<string> }>();
+  /** Kind → dimension → value → in-service targets taken and not shown yet. */
+  readonly #taken = new Map<string, Map<string, Map<string, number>>>();
+  readonly #spendWindows = new Map<WindowLimit, ScopedWindow>();
+  readonly #askWindows = new Map<string, Window>();
+
+  constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>) {
+    this.#limits = limits;
+    this.#dimensions = kinds;
+    for (const [action, entry] of Object.entries(limits?.actions ?? {})) {
+      for (const limit of entry.windows) this.#openWindow(limit, { action });
+      for (const limit of entry.max_requests ?? []) {
+        this.#askWindows.set(askKey(action, limit.per, limit.over_s), new Window(limit.over_s * 1000));
+      }
+    }
+    for (const budget of limits?.budgets ?? []) this.#openWindow(budget, { kind: budget.kind });
+  }
+
+  #openWindow(limit: WindowLimit, scope: { action: string } | { kind: string }): void {
+    this.#spendWindows.set(limit, { ...scope, per: limit.per, window: new Window(limit.over_s * 1000) });
+  }
+
+  /** How far back the limits look, in milliseconds. */
+  horizonMs(): number {
+    const spans = [
+      ...[...this.#spendWindows.keys()].map(limit => limit.over_s),
+      ...Object.values(this.#limits?.actions ?? {}).flatMap(entry => (entry.max_requests ?? []).map(limit => limit.over_s)),
+    ];
+    return Math.max(0, ...spans) * 1000;
+  }
+
+  /** Moves every window to the batch's time. */
+  advance(nowMs: number): void {
+    for (const { window } of this.#spendWindows.values()) window.advance(nowMs);
+    for (const window of this.#askWindows.values()) window.advance(nowMs);
+  }
+
+  window(limit: WindowLimit): Window {
+    const scoped = this.#spendWindows.get(limit);
+    if (scoped === undefined) throw new Error('a window that the limits in force do not declare');
+    return scoped.window;
+  }
+
+  askWindow(action: string, per: string, overS: number): Window {
+    const window = this.#askWindows.get(askKey(action, per, overS));
+    if (window === undefined) throw new Error('a request limit that the limits in force do not declare');
+    return window;
+  }
+
+  spend(atMs: number, spend: Spend): void {
+    for (const { action, kind, per, window } of this.#spendWindows.values()) {
+      if (action !== undefined ? action !== spend.action : kind !== spend.kind) continue;
+      if (per === 'principal' && spend.dimension === 'fleet') window.spend(atMs, spend.principal, spend.count);
+      else if (per === spend.dimension) window.spend(atMs, spend.value, spend.count);
+    }
+  }
+
+  ask(atMs: number, ask: Ask): void {
+    for (const limit of this.#limits?.actions[ask.action]?.max_requests ?? []) {
+      if (ask.refusedBy.includes(requestLimitName(limit.per, limit.over_s))) continue;
+      this.askWindow(ask.action, limit.per, limit.over_s).spend(atMs, askScope(limit.per, ask.principal), ask.count);
+    }
+  }
+
+  operation(id: string): Operation | undefined {
+    return this.#operations.get(id);
+  }
+
+  operations(): IterableIterator<Operation> {
+    return this.#operations.values();
+  }
+
+  /** Ids of what waits for its executor, in the order it was allowed; retries after. */
+  waiting(action: string): IterableIterator<string> {
+    return (this.#waiting.get(action) ?? new Set<string>()).values();
+  }
+
+  /** Attempts on the wire or accepted, over all gates. */
+  busy(action: string): number {
+    return this.#busy.get(action) ?? 0;
+  }
+
+  inFlight(action: string): number {
+    return this.#inFlight.get(action) ?? 0;
+  }
+
+  setOperation(operation: Operation): void {
+    const before = this.#operations.get(operation.id);
+    if (before !== undefined) this.#count(before, -1);
+    if (before?.phase === 'waiting' && operation.phase !== 'waiting') this.#waiting.get(operation.action)?.delete(operation.id);
+    if (before?.phase !== 'waiting' && operation.phase === 'waiting') {
+      const line = this.#waiting.get(operation.action) ?? new Set<string>();
+      this.#waiting.set(operation.action, line.add(operation.id));
+    }
+    if (!holdsItsTargets(operation)) {
+      this.#operations.delete(operation.id);
+      return;
+    }
+    this.#operations.set(operation.id, operation);
+    this.#count(operation, 1);
+  }
+
+  #count(operation: Operation, by: 1 | -1): void {
+    const { action } = operation;
+    if (occupiesExecutor(operation)) this.#busy.set(action, this.busy(action) + by);
+    if (isInFlight(operation)) this.#inFlight.set(action, this.inFlight(action) + by);
+  }
+
+  /** What is held of a target; nothing for most. */
+  holdsOn(kind: string, id: string): Iterable<Hold> {
+    return this.#held.get(kind)?.get(id)?.holds.values() ?? [];
+  }
+
+  /** In service by the inventory, and taken by an operation that the inventory does not show yet. */
+  isTaken(kind: string, id: string): boolean {
+    return this.#held.get(kind)?.get(id)?.inService ?? false;
+  }
+
+  takenOf(kind: string, dimension: string, value: string): number {
+    return this.#taken.get(kind)?.get(dimension)?.get(value) ?? 0;
+  }
+
+  setHold(kind: string, id: string, hold: Hold, now: { readonly inService: boolean; readonly labels: Readonly<Record<string, string>> }): void {
+    const targets = this.#held.get(kind) ?? new Map<string, HeldTarget>();
+    this.#held.set(kind, targets);
+    const before = targets.get(id);
+    if (before !== undefined) this.#countTaken(kind, before, -1);
+    const held: HeldTarget = { ...now, holds: (before?.holds ?? new Map<string, Hold>()).set(hold.requestId, hold) };
+    targets.set(id, held);
+    this.#countTaken(kind, held, 1);
+    const by = this.#heldBy.get(hold.requestId) ?? { kind, ids: new Set<string>() };
+    by.ids.add(id);
+    this.#heldBy.set(hold.requestId, by);
+  }
+
+  dropHold(kind: string, id: string, requestId: string): void {
+    const by = this.#heldBy.get(requestId);
+    by?.ids.delete(id);
+    if (by?.ids.size === 0) this.#heldBy.delete(requestId);
+    const held = this.#held.get(kind)?.get(id);
+    if (held === undefined || !held.holds.delete(requestId) || held.holds.size > 0) return;
+    this.#countTaken(kind, held, -1);
+    this.#held.get(kind)?.delete(id);
+  }
+
+  /** Forgets what is held of a kind: its holds are read anew after a load. */
+  forgetHolds(kind: string): void {
+    this.#held.delete(kind);
+    this.#taken.delete(kind);
+    for (const [requestId, by] of this.#heldBy) if (by.kind === kind) this.#heldBy.delete(requestId);
+  }
+
+  /** What a request holds stays held until shown (`done`), or is given back (`closed`). Costs what the request has targets. */
+  settleHolds(requestId: string, phase: 'done' | 'closed'): void {
+    const by = this.#heldBy.get(requestId);
+    if (by === undefined) return;
+    for (const id of by.ids) {
+      const holds = this.#held.get(by.kind)?.get(id)?.holds;
+      const hold = holds?.get(requestId);
+      if (phase === 'closed') this.dropHold(by.kind, id, requestId);
+      else if (hold !== undefined) holds?.set(requestId, { ...hold, operating: false });
+    }
+  }
+
+  #countTaken(kind: string, held: HeldTarget, by: 1 | -1): void {
+    if (!held.inService) return;
+    const dimensions = this.#taken.get(kind) ?? new Map<string, Map<string, number>>();
+    this.#taken.set(kind, dimensions);
+    for (const dimension of this.#dimensions.get(kind)?.dimensions ?? []) {
+      const values = dimensions.get(dimension) ?? new Map<string, number>();
+      dimensions.set(dimension, values);
+      const value = held.labels[dimension] ?? '';
+      values.set(value, (values.get(value) ?? 0) + by);
+    }
+  }
+}
+
+/** The scope in which a request limit counts: the principal's name, or one for all. */
+export const askScope = (per: string, principal: string): string => (per === 'principal' ? principal : '');
+
+/** How a request limit is named where a decision says that this very limit refused it. */
+export const requestLimitName = (per: string, overS: number): string => `${per}/${overS}`;
+
+const askKey = (action: string, per: string, overS: number): string => `${action}\n${requestLimitName(per, overS)}`;

@@ -1,0 +1,72 @@
+import type { Kind } from '../config/config.ts';
+import type { Limits, WindowLimit } from '../policy/limits.ts';
+import type { Book } from './book.ts';
+import { windowCeiling } from './facts.ts';
+import type { Turn } from './ledger.ts';
+
+/** How full one scope of one limit is now. */
+export interface BudgetItem {
+  /** Null for a top-level budget. */
+  readonly action: string | null;
+  readonly rule: 'budget.window' | 'budget.requests' | 'budget.in_flight';
+  readonly per: string;
+  readonly value: string;
+  /** Null for what is in flight. */
+  readonly over_s: number | null;
+  readonly used: number;
+  readonly limit: number;
+  readonly unit: 'targets' | 'requests' | 'operations';
+}
+
+interface Declared {
+  readonly actions: ReadonlyMap<string, { readonly kind: string }>;
+  readonly kinds: ReadonlyMap<string, Kind>;
+}
+
+/** Every window, budget, request limit and limit in flight, per scope in which something is spent; the fleet always. */
+export function budgetItems({ book }: Turn, limits: Limits, { actions }: Declared): BudgetItem[] {
+  const items: BudgetItem[] = [];
+  for (const [action, entry] of Object.entries(limits.actions)) {
+    const kind = actions.get(action)?.kind ?? '';
+    for (const limit of entry.windows) items.push(...windowItems(book, action, kind, limit));
+    for (const limit of entry.max_requests ?? []) {
+      const base = { action, rule: 'budget.requests', per: limit.per, over_s: limit.over_s, limit: limit.max, unit: 'requests' } as const;
+      const used = [...book.askWindow(action, limit.per, limit.over_s).values()];
+      if (limit.per === 'fleet') items.push({ ...base, value: kind, used: used[0]?.[1] ?? 0 });
+      else items.push(...used.map(([value, count]) => ({ ...base, value, used: count })));
+    }
+    if (entry.max_in_flight !== undefined) {
+      items.push({
+        action,
+        rule: 'budget.in_flight',
+        per: 'fleet',
+        value: kind,
+        over_s: null,
+        used: book.inFlight(action),
+        limit: entry.max_in_flight,
+        unit: 'operations',
+      });
+    }
+  }
+  for (const budget of limits.budgets) items.push(...windowItems(book, null, budget.kind, budget));
+  return items;
+}
+
+function windowItems(book: Book, action: string | null, kind: string, limit: WindowLimit): BudgetItem[] {
+  const window = book.window(limit);
+  const state = book.kinds.get(kind);
+  const values = limit.per === 'fleet' ? [kind] : [...window.values()].map(([value]) => value).toSorted();
+  return values.map(value => {
+    const total = limit.per === 'fleet' || limit.per === 'principal' ? state?.count : state?.totals.get(limit.per)?.get(value)?.count;
+    return {
+      action,
+      rule: 'budget.window',
+      per: limit.per,
+      value,
+      over_s: limit.over_s,
+      used: window.used(value),
+      limit: windowCeiling(limit, total ?? 0),
+      unit: 'targets',
+    };
+  });
+}

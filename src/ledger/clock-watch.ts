@@ -1,0 +1,56 @@
+import type { Clock } from '../kit/clock.ts';
+
+/** Further apart than this between two readings, and one of the clocks jumped. */
+export const MAX_CLOCK_PART_MS = 5_000;
+
+interface Anchor {
+  readonly timeMs: number;
+  readonly monotonicMs: number;
+}
+
+export interface Reading {
+  /** What is written carries this time: never earlier than the last entry's. */
+  readonly nowMs: number;
+  readonly jumped: boolean;
+}
+
+/**
+ * Holds the database's clock against the gate's monotonic one. After a jump the time goes on from the last agreed one, and
+ * nothing is decided until both agree again or an operator accepts the database's time.
+ */
+export class ClockWatch {
+  readonly #clock: Clock;
+  #agreed: Anchor | undefined;
+  #jumped = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** One reading a batch, under the head's lock. `lastEntryMs` is the time of the chain's head. */
+  read(databaseMs: number, lastEntryMs: number): Reading {
+    const monotonicMs = this.#clock.monotonicMs();
+    if (this.#agreed === undefined) {
+      const off = Math.abs(databaseMs - this.#clock.wallMs()) > MAX_CLOCK_PART_MS;
+      this.#jumped = off || databaseMs < lastEntryMs;
+      this.#agreed = { timeMs: this.#jumped ? Math.max(lastEntryMs, this.#clock.wallMs()) : databaseMs, monotonicMs };
+    } else {
+      const expectedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
+      this.#jumped = Math.abs(databaseMs - expectedMs) > MAX_CLOCK_PART_MS;
+      // While they agree the anchor follows the database, so that slow drift is no jump.
+      if (!this.#jumped) this.#agreed = { timeMs: databaseMs, monotonicMs };
+    }
+    const agreedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
+    return { nowMs: Math.floor(Math.max(agreedMs, lastEntryMs)), jumped: this.#jumped };
+  }
+
+  /** An operator, here or at another gate, said that the database's time is right. */
+  accept(databaseMs: number): void {
+    this.#agreed = { timeMs: databaseMs, monotonicMs: this.#clock.monotonicMs() };
+    this.#jumped = false;
+  }
+
+  get jumped(): boolean {
+    return this.#jumped;
+  }
+}

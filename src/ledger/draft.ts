@@ -1,0 +1,127 @@
+import canonicalize from 'canonicalize';
+
+import { entryHash, type EntryType } from './chain.ts';
+import type { Ask, Spend } from './book.ts';
+import type { DecisionDocument } from './decision.ts';
+import type { Operation } from './operation.ts';
+
+/** Canonical JSON (RFC 8785) of a value that came from JSON or goes there; members that are undefined are left out. */
+export function canonical(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new Error('a value without a JSON form');
+  return text;
+}
+
+export interface EntryRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: EntryType;
+  /** Canonical JSON; null for decisions, whose document is in `decisions`. */
+  readonly body: string | null;
+  readonly prev: string;
+  readonly hash: string;
+}
+
+export interface DecisionRow {
+  readonly id: string;
+  readonly mode: 'request' | 'preflight';
+  readonly seq: number | null;
+  readonly decided_at: string;
+  readonly principal: string;
+  readonly action: string | null;
+  readonly kind: string | null;
+  readonly decision: DecisionDocument['decision'];
+  readonly status: number;
+  readonly rules: readonly string[];
+  readonly idempotency_key: string | null;
+  readonly holds_key: boolean;
+  readonly body_digest: string;
+  readonly targets_digest: string | null;
+  readonly target_count: number | null;
+  readonly document: string;
+}
+
+export interface HoldDraft {
+  readonly kind: string;
+  readonly target_id: string;
+  readonly request_id: string;
+  readonly action: string;
+  readonly irreversible: boolean;
+  readonly labels_digest: string;
+  readonly state: string | null;
+}
+
+/** Everything one batch writes: all of it, or nothing. */
+export class Draft {
+  nowMs: number;
+  /** The time of every row of the batch. */
+  at: string;
+  /** The head's version once this batch is written. */
+  readonly version: number;
+  seq: number;
+  hash: string;
+  readonly entries: EntryRow[] = [];
+  readonly decisions: DecisionRow[] = [];
+  readonly targetSets = new Map<string, { readonly kind: string; readonly digest: string; readonly ids: readonly string[] }>();
+  readonly operations = new Map<string, Operation>();
+  readonly holds: HoldDraft[] = [];
+  readonly settledHolds = new Map<string, 'done' | 'closed'>();
+  /** Something was written that the book cannot follow: it is read anew. */
+  rereadBook = false;
+  readonly #spends = new Map<string, { spend: Spend; count: number }>();
+  readonly #asks = new Map<string, { ask: Ask; count: number }>();
+
+  constructor(head: { readonly version: number; readonly seq: number; readonly hash: string }, nowMs: number) {
+    this.nowMs = nowMs;
+    this.at = new Date(nowMs).toISOString();
+    this.version = head.version + 1;
+    this.seq = head.seq;
+    this.hash = head.hash;
+  }
+
+  /** An operator accepted the database's time: the chain goes on from there, even backwards. */
+  acceptTime(databaseMs: number): void {
+    this.nowMs = databaseMs;
+    this.at = new Date(databaseMs).toISOString();
+  }
+
+  /** Adds the next entry of the chain; a decision's body is given but kept in `decisions`. */
+  append(type: EntryType, body: unknown): EntryRow {
+    const text = canonical(body);
+    const seq = this.seq + 1;
+    const prev = this.hash;
+    const hash = entryHash(seq, this.at, type, text, prev);
+    const entry = { seq, at: this.at, type, body: type === 'decision' ? null : text, prev, hash };
+    this.entries.push(entry);
+    this.seq = seq;
+    this.hash = hash;
+    return entry;
+  }
+
+  spend(spend: Spend): void {
+    const key = JSON.stringify([spend.kind, spend.action, spend.principal, spend.dimension, spend.value]);
+    this.#spends.set(key, { spend, count: (this.#spends.get(key)?.count ?? 0) + spend.count });
+  }
+
+  ask(ask: Ask): void {
+    const key = JSON.stringify([ask.action, ask.principal, ask.refusedBy]);
+    this.#asks.set(key, { ask, count: (this.#asks.get(key)?.count ?? 0) + ask.count });
+  }
+
+  spends(): readonly Spend[] {
+    return [...this.#spends.values()].map(({ spend, count }) => ({ ...spend, count }));
+  }
+
+  asks(): readonly Ask[] {
+    return [...this.#asks.values()].map(({ ask, count }) => ({ ...ask, count }));
+  }
+
+  /** Whether the head must move: a pre-flight's record is no part of what decisions rest on. */
+  movesHead(): boolean {
+    return this.entries.length > 0 || this.operations.size > 0;
+  }
+
+  isEmpty(): boolean {
+    return !this.movesHead() && this.decisions.length === 0;
+  }
+}

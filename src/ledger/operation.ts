@@ -1,0 +1,70 @@
+import type { Rule } from '../kit/rules.ts';
+import type { OutcomeStatus, OutcomeView } from './decision.ts';
+
+/**
+ * waiting: allowed, not on the wire. claimed: an attempt is on the wire. accepted: the executor answered 202.
+ * ended: no attempt is under way and none will come.
+ */
+export type Phase = 'waiting' | 'claimed' | 'accepted' | 'ended';
+
+/** What becomes of an allowed request. */
+export interface Operation {
+  readonly id: string;
+  /** Of its decision in the chain: the order in which what waits is claimed. */
+  readonly seq: number;
+  readonly action: string;
+  readonly kind: string;
+  readonly principal: string;
+  readonly targetCount: number;
+  readonly decidedAtMs: number;
+  /** Each dimension of the kind with the values its targets had at the decision. */
+  readonly dimensionValues: Readonly<Record<string, readonly string[]>>;
+  readonly policyDigest: string;
+  readonly inventoryRevision: number;
+  readonly labelsDigest: string;
+  readonly outcome: OutcomeStatus;
+  readonly phase: Phase;
+  /** An attempt ended unknown: from then on only delivered, a 202, a report or a settlement changes the outcome. */
+  readonly wasUnknown: boolean;
+  readonly attempts: number;
+  readonly claimedBy?: string;
+  readonly claimedAtMs?: number;
+  /** Not to be claimed before: the pause between two attempts. */
+  readonly notBeforeMs?: number;
+  readonly httpStatus?: number;
+  readonly rule?: Rule;
+  readonly detail?: string;
+  readonly settledAtMs?: number;
+}
+
+/** Its targets are in operation until the outcome is settled and no attempt is on the wire. */
+export function holdsItsTargets(operation: Operation): boolean {
+  return operation.phase !== 'ended' || operation.outcome === 'pending' || operation.outcome === 'unknown';
+}
+
+/** Allowed, not settled and not stopped: what `max_in_flight` counts. */
+export function isInFlight(operation: Operation): boolean {
+  return holdsItsTargets(operation);
+}
+
+/** On the wire or accepted: what an executor's concurrency counts. */
+export function occupiesExecutor(operation: Operation): boolean {
+  return operation.phase === 'claimed' || operation.phase === 'accepted';
+}
+
+/** Nothing more will change it by itself within the time of a call: what a waiting client is answered at. */
+export function isAnswerable(operation: Operation): boolean {
+  return operation.phase === 'ended' || operation.phase === 'accepted' || (operation.phase === 'claimed' && operation.outcome !== 'pending' && operation.outcome !== 'unknown');
+}
+
+/** The outcome as clients see it. */
+export function outcomeView(operation: Operation): OutcomeView {
+  return {
+    status: operation.outcome,
+    ...(operation.httpStatus !== undefined && { http_status: operation.httpStatus }),
+    ...(operation.rule !== undefined && { rule: operation.rule }),
+    ...(operation.detail !== undefined && { detail: operation.detail }),
+    attempts: operation.attempts,
+    ...(operation.settledAtMs !== undefined && { settled_at: new Date(operation.settledAtMs).toISOString() }),
+  };
+}

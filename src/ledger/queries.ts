@@ -1,0 +1,170 @@
+import { sql, type Kysely, type Transaction } from 'kysely';
+
+import type { Database } from '../db/database.ts';
+import type { EntryType } from './chain.ts';
+
+/** The head as its row says, and the database's clock. Times in Unix milliseconds. */
+export interface HeadRow {
+  readonly version: number;
+  readonly seq: number;
+  readonly hash: string;
+  readonly at_ms: number;
+  readonly db_now_ms: number;
+}
+
+const clockMs = sql<number>`floor(extract(epoch from clock_timestamp()) * 1000)::float8`;
+
+/** Takes the head's row lock: from here to the end of the transaction nothing that a decision rests on can change. */
+export async function lockHead(tx: Transaction<Database>): Promise<HeadRow> {
+  const { rows } = await sql<HeadRow>`
+    select version::float8 as version, seq::float8 as seq, hash,
+      (extract(epoch from at) * 1000)::float8 as at_ms, ${clockMs} as db_now_ms
+    from head for update`.execute(tx);
+  const head = rows[0];
+  if (head === undefined) throw new Error('the store has no head: its migrations did not run');
+  return head;
+}
+
+export interface ControlEntryRow {
+  readonly seq: number;
+  readonly version: number;
+  readonly at: string;
+  readonly type: EntryType;
+  readonly body: unknown;
+}
+
+export interface OperationRow {
+  readonly id: string;
+  readonly seq: number;
+  readonly action: string;
+  readonly kind: string;
+  readonly principal: string;
+  readonly target_count: number;
+  readonly decided_at_ms: number;
+  readonly dimension_values: Record<string, string[]>;
+  readonly policy_digest: string;
+  readonly inventory_revision: number;
+  readonly labels_digest: string;
+  readonly outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
+  readonly phase: 'waiting' | 'claimed' | 'accepted' | 'ended';
+  readonly was_unknown: boolean;
+  readonly attempts: number;
+  readonly claimed_by: string | null;
+  readonly claimed_at_ms: number | null;
+  readonly not_before_ms: number | null;
+  readonly http_status: number | null;
+  readonly rule: string | null;
+  readonly detail: string | null;
+  readonly settled_at_ms: number | null;
+}
+
+export interface HoldRow {
+  readonly kind: string;
+  readonly target_id: string;
+  readonly request_id: string;
+  readonly action: string;
+  readonly irreversible: boolean;
+  readonly phase: 'operating' | 'done' | 'closed';
+  /** Null when the target is gone from the inventory. */
+  readonly labels: Record<string, string> | null;
+  readonly state: string | null;
+}
+
+export interface Tail {
+  readonly entries: readonly ControlEntryRow[] | null;
+  readonly operations: readonly OperationRow[] | null;
+  readonly holds: readonly HoldRow[] | null;
+  readonly spends:
+    | readonly { version: number; at_ms: number; kind: string; action: string; principal: string; dimension: string; value: string; count: number }[]
+    | null;
+  readonly asks: readonly { version: number; at_ms: number; action: string; principal: string; refused_by: string[]; count: number }[] | null;
+  readonly kinds: readonly { kind: string; revision: number; count: number; as_of_ms: number; definition: string }[] | null;
+  readonly totals: readonly { kind: string; dimension: string; value: string; count: number; in_service: number }[] | null;
+}
+
+const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
+
+const operationColumns = sql`o.id, o.seq, o.action, o.kind, o.principal, o.target_count, ${ms('o.decided_at')} as decided_at_ms, o.dimension_values,
+  o.policy_digest, o.inventory_revision, o.labels_digest, o.outcome, o.phase, o.was_unknown, o.attempts, o.claimed_by,
+  ${ms('o.claimed_at')} as claimed_at_ms, ${ms('o.not_before')} as not_before_ms, o.http_status, o.rule, o.detail, ${ms('o.settled_at')} as settled_at_ms`;
+
+/**
+ * What is new since a version, in one statement; with `version` 0 and `seq` 0, all that is still alive.
+ * The cost is that of the new rows and of what is alive, not of the history.
+ */
+export async function readTail(
+  tx: Kysely<Database>,
+  since: { readonly version: number; readonly seq: number; readonly spendsSinceMs: number },
+): Promise<Tail> {
+  const spendsSince = sql`to_timestamp(${since.spendsSinceMs}::float8 / 1000)`;
+  const { rows } = await sql<{ tail: Tail }>`
+    with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
+    select json_build_object(
+      'entries', (select json_agg(json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body, 'version', (body ->> 'version')::bigint) order by seq)
+        from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${since.seq}),
+      'operations', (select json_agg(o order by o.seq) from (select ${operationColumns} from operations o
+        where o.version > ${since.version} and (${since.version} > 0 or o.phase <> 'ended' or o.outcome = 'unknown')) o),
+      'holds', (select json_agg(h) from (
+        select h.kind, h.target_id, h.request_id, h.action, h.irreversible, h.phase, t.labels, t.state
+        from holds h join inventory_kinds k on k.kind = h.kind
+        left join inventory_targets t on t.kind = h.kind and t.id = h.target_id
+          and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision)
+        where (h.version > ${since.version} and (${since.version} > 0 or h.phase <> 'closed'))
+          or (h.phase <> 'closed' and h.kind in (select kind from changed_kinds))) h),
+      'spends', (select json_agg(s) from (select version, ${ms('at')} as at_ms, kind, action, principal, dimension, value, count
+        from spends where version > ${since.version} and at > ${spendsSince} order by version) s),
+      'asks', (select json_agg(a) from (select version, ${ms('at')} as at_ms, action, principal, refused_by, count
+        from asks where version > ${since.version} and at > ${spendsSince} order by version) a),
+      'kinds', (select json_agg(k) from (select kind, revision, count, ${ms('as_of')} as as_of_ms, definition from changed_kinds) k),
+      'totals', (select json_agg(t) from (select t.kind, t.dimension, t.value, t.count, t.in_service
+        from inventory_totals t where t.kind in (select kind from changed_kinds) and t.count > 0) t)
+    ) as tail`.execute(tx);
+  const row = rows[0];
+  if (row === undefined) throw new Error('the tail of the log could not be read');
+  return row.tail;
+}
+
+/** One operation, alive or long ended. */
+export async function findOperation(db: Kysely<Database>, id: string): Promise<OperationRow | undefined> {
+  const { rows } = await sql<{ o: OperationRow }>`select to_json(o) as o from (select ${operationColumns} from operations o where id = ${id}::uuid) o`.execute(db);
+  return rows[0]?.o;
+}
+
+/** A decision as a repeat finds it. */
+export interface RecordedRow {
+  readonly principal: string;
+  readonly idempotency_key: string;
+  readonly id: string;
+  readonly body_digest: string;
+  readonly status: number;
+  readonly document: string;
+  readonly operation: OperationRow | null;
+}
+
+/** The decisions that hold some keys. An empty list reads nothing. */
+export async function findRecorded(
+  db: Kysely<Database>,
+  keys: readonly { readonly principal: string; readonly key: string }[],
+): Promise<readonly RecordedRow[]> {
+  if (keys.length === 0) return [];
+  // `lateral … limit 1` keeps the plan an index look-up per key, also when the statement was prepared on an empty table.
+  const { rows } = await sql<RecordedRow>`
+    select d.principal, d.idempotency_key, d.id, d.body_digest, d.status, d.document::text as document,
+      (select to_json(o) from (select ${operationColumns} from operations o where o.id = d.id) o) as operation
+    from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as asked(principal text, key text)
+    cross join lateral (
+      select * from decisions d where d.holds_key and d.principal = asked.principal and d.idempotency_key = asked.key limit 1
+    ) d`.execute(db);
+  return rows;
+}
+
+/** Labels digest and state of some targets in one revision: what a claim compares. */
+export async function readPermitted(
+  db: Kysely<Database>,
+  id: string,
+): Promise<{ readonly ids: readonly string[]; readonly document: string; readonly digest: string } | undefined> {
+  const { rows } = await sql<{ ids: string[]; document: string; digest: string }>`
+    select to_json(s.ids) as ids, d.document::text as document, s.digest
+    from decisions d join target_sets s on s.kind = d.kind and s.digest = d.targets_digest where d.id = ${id}::uuid`.execute(db);
+  return rows[0];
+}

@@ -1,0 +1,171 @@
+import type { Kysely } from 'kysely';
+import { z } from 'zod';
+
+import type { Kind } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import type { Rule } from '../kit/rules.ts';
+import { rules } from '../kit/rules.ts';
+import type { Book, KindState, Scope } from './book.ts';
+import type { Operation } from './operation.ts';
+import { readTail, type ControlEntryRow, type HeadRow, type OperationRow, type Tail } from './queries.ts';
+
+const scopeSchema = z.union([
+  z.strictObject({ action: z.string() }),
+  z.strictObject({ dimension: z.string(), value: z.string() }),
+  z.strictObject({}),
+]);
+
+const switchBody = z.discriminatedUnion('event', [
+  z.looseObject({
+    event: z.literal('engage'),
+    id: z.string(),
+    scope: scopeSchema,
+    reason: z.string(),
+    except: z.array(z.string()),
+    by: z.string(),
+  }),
+  z.looseObject({ event: z.literal('release'), id: z.string() }),
+]);
+const policyBody = z.looseObject({ digest: z.string() });
+const clockBody = z.looseObject({ accepted_ms: z.number(), version: z.number() });
+
+const isRule = (text: string): text is Rule => Object.hasOwn(rules, text);
+
+/** An operation as its row says. */
+export function toOperation(row: OperationRow): Operation {
+  return {
+    id: row.id,
+    seq: row.seq,
+    action: row.action,
+    kind: row.kind,
+    principal: row.principal,
+    targetCount: row.target_count,
+    decidedAtMs: row.decided_at_ms,
+    dimensionValues: row.dimension_values,
+    policyDigest: row.policy_digest,
+    inventoryRevision: row.inventory_revision,
+    labelsDigest: row.labels_digest,
+    outcome: row.outcome,
+    phase: row.phase,
+    wasUnknown: row.was_unknown,
+    attempts: row.attempts,
+    ...(row.claimed_by !== null && { claimedBy: row.claimed_by }),
+    ...(row.claimed_at_ms !== null && { claimedAtMs: row.claimed_at_ms }),
+    ...(row.not_before_ms !== null && { notBeforeMs: row.not_before_ms }),
+    ...(row.http_status !== null && { httpStatus: row.http_status }),
+    ...(row.rule !== null && isRule(row.rule) && { rule: row.rule }),
+    ...(row.detail !== null && { detail: row.detail }),
+    ...(row.settled_at_ms !== null && { settledAtMs: row.settled_at_ms }),
+  };
+}
+
+/** The times an operator had accepted by a version: what was written before them, and later than them, counts as made then. */
+export interface AcceptedTime {
+  readonly atMs: number;
+  readonly version: number;
+}
+
+function foldTime(atMs: number, version: number, accepted: readonly AcceptedTime[]): number {
+  return accepted.reduce((time, accept) => (version < accept.version ? Math.min(time, accept.atMs) : time), atMs);
+}
+
+/**
+ * Brings a book to the head that is locked: reads what is new to it and applies it.
+ * @param accepted times accepted in what the book has read so far
+ * @returns the times accepted up to the head
+ */
+export async function refreshBook(
+  db: Kysely<Database>,
+  book: Book,
+  head: HeadRow,
+  kinds: ReadonlyMap<string, Kind>,
+  accepted: readonly AcceptedTime[],
+): Promise<readonly AcceptedTime[]> {
+  // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
+  const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - book.horizonMs();
+  const tail = await readTail(db, { version: book.version, seq: book.seq, spendsSinceMs });
+  const news = (tail.entries ?? []).flatMap(entry => applyEntry(book, entry));
+  const allAccepted = [...accepted, ...news];
+  applyInventory(book, tail);
+  for (const row of tail.operations ?? []) book.setOperation(foldOperation(toOperation(row), allAccepted));
+  applyHolds(book, tail, kinds);
+  for (const row of tail.spends ?? []) book.spend(foldTime(row.at_ms, row.version, allAccepted), row);
+  for (const row of tail.asks ?? []) {
+    book.ask(foldTime(row.at_ms, row.version, allAccepted), { ...row, refusedBy: row.refused_by });
+  }
+  book.version = head.version;
+  book.seq = head.seq;
+  book.hash = head.hash;
+  book.atMs = head.at_ms;
+  return allAccepted;
+}
+
+function foldOperation(operation: Operation, accepted: readonly AcceptedTime[]): Operation {
+  const decidedAtMs = accepted.reduce((time, accept) => Math.min(time, accept.atMs), operation.decidedAtMs);
+  return decidedAtMs === operation.decidedAtMs ? operation : { ...operation, decidedAtMs };
+}
+
+function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
+  if (entry.type === 'kill_switch') {
+    const body = switchBody.parse(entry.body);
+    if (body.event === 'release') {
+      book.switches.delete(body.id);
+      book.released.add(body.id);
+    } else {
+      const scope: Scope = body.scope;
+      book.switches.set(body.id, {
+        id: body.id,
+        scope,
+        reason: body.reason,
+        except: body.except,
+        engagedAt: entry.at,
+        engagedBy: body.by,
+      });
+    }
+    return [];
+  }
+  if (entry.type === 'policy') {
+    const { digest } = policyBody.parse(entry.body);
+    book.activePolicy = digest;
+    book.seenPolicies.add(digest);
+    return [];
+  }
+  const { accepted_ms, version } = clockBody.parse(entry.body);
+  return [{ atMs: accepted_ms, version }];
+}
+
+function applyInventory(book: Book, tail: Tail): void {
+  for (const row of tail.kinds ?? []) {
+    const totals = new Map<string, Map<string, { count: number; inService: number }>>();
+    for (const total of tail.totals ?? []) {
+      if (total.kind !== row.kind) continue;
+      const values = totals.get(total.dimension) ?? new Map<string, { count: number; inService: number }>();
+      totals.set(total.dimension, values.set(total.value, { count: total.count, inService: total.in_service }));
+    }
+    const state: KindState = {
+      revision: row.revision,
+      count: row.count,
+      asOfMs: row.as_of_ms,
+      definition: row.definition,
+      totals,
+    };
+    book.kinds.set(row.kind, state);
+    book.forgetHolds(row.kind);
+  }
+}
+
+function applyHolds(book: Book, tail: Tail, kinds: ReadonlyMap<string, Kind>): void {
+  for (const row of tail.holds ?? []) {
+    if (row.phase === 'closed') {
+      book.dropHold(row.kind, row.target_id, row.request_id);
+      continue;
+    }
+    const serving = kinds.get(row.kind)?.state?.inService ?? [];
+    book.setHold(
+      row.kind,
+      row.target_id,
+      { requestId: row.request_id, action: row.action, irreversible: row.irreversible, operating: row.phase === 'operating' },
+      { inService: row.state !== null && serving.includes(row.state), labels: row.labels ?? {} },
+    );
+  }
+}

@@ -1,0 +1,144 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
+
+/** What the gate counts. Observing never throws and never waits, so that it may stand anywhere on the way. */
+export interface Metrics {
+  /** A recorded decision; `action` is undefined where it was not read, `targets` 0 where none were resolved. */
+  decisionObserved(observed: DecisionObserved): void;
+  /** What left no record: a body, header or key that was refused before it was looked at. */
+  unrecordedObserved(rule: string): void;
+  /** Every time an outcome comes to be, pending included. */
+  outcomeObserved(action: string, status: OutcomeStatus): void;
+  /** One attempt, from the claim to its outcome. */
+  forwardObserved(durationMs: number): void;
+  /** All that is engaged now, by the names that `scopeName` gives. */
+  killSwitchObserved(scopes: readonly string[]): void;
+  /** The inventory in force of a kind; its age is computed when it is asked for. */
+  inventoryObserved(kind: string, asOfMs: number): void;
+  policyObserved(revision: string): void;
+  /** Prometheus' text format, and its content type. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface DecisionObserved {
+  readonly action: string | undefined;
+  readonly decision: DecisionDocument['decision'];
+  /** Of the first reason; undefined when allowed. */
+  readonly rule: string | undefined;
+  readonly targets: number;
+  readonly durationMs: number;
+}
+
+export interface MetricsOptions {
+  /** Only these become labels: a label that a client makes up would be memory that a client fills. */
+  readonly actions: ReadonlySet<string>;
+  readonly wallMs: () => number;
+  /** Also what node and the machine say of this process. Once a process. */
+  readonly process?: boolean;
+}
+
+export const EVERYTHING = 'everything';
+
+/** `everything`, `action:disk.wipe` or `region:eu`: the label of a switch. */
+export function scopeName(scope: {
+  readonly action?: string;
+  readonly dimension?: string;
+  readonly value?: string;
+}): string {
+  if (scope.action !== undefined) return `action:${scope.action}`;
+  if (scope.dimension !== undefined) return `${scope.dimension}:${scope.value ?? ''}`;
+  return EVERYTHING;
+}
+
+const DECISION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const FORWARD_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  if (options.process === true) collectDefaultMetrics({ register: registry });
+  const known = (action: string | undefined): string =>
+    action !== undefined && options.actions.has(action) ? action : 'unknown';
+
+  const decisions = new Counter({
+    name: 'interlock_decisions_total',
+    help: 'Decisions, by the rule of the first reason; empty when allowed. Refusals that leave no record are of the action `unknown`.',
+    labelNames: ['action', 'decision', 'rule'],
+    registers,
+  });
+  const decisionSeconds = new Histogram({
+    name: 'interlock_decision_duration_seconds',
+    help: 'From the body read whole to the decision recorded.',
+    buckets: DECISION_BUCKETS_S,
+    registers,
+  });
+  const targets = new Counter({
+    name: 'interlock_targets_total',
+    help: 'Targets of recorded decisions.',
+    labelNames: ['action', 'decision'],
+    registers,
+  });
+  const forwardSeconds = new Histogram({
+    name: 'interlock_forward_duration_seconds',
+    help: 'One attempt at an executor, from the claim to its outcome.',
+    buckets: FORWARD_BUCKETS_S,
+    registers,
+  });
+  const outcomes = new Counter({
+    name: 'interlock_outcomes_total',
+    help: 'Outcomes as they came to be.',
+    labelNames: ['action', 'status'],
+    registers,
+  });
+  const engaged = new Gauge({
+    name: 'interlock_kill_switch_engaged',
+    help: '1 for each scope that a kill switch stops.',
+    labelNames: ['scope'],
+    registers,
+  });
+  engaged.set({ scope: EVERYTHING }, 0);
+  const asOfMsByKind = new Map<string, number>();
+  registry.registerMetric(inventoryAge(asOfMsByKind, options.wallMs));
+  const policy = new Gauge({
+    name: 'interlock_policy_info',
+    help: 'The policy revision that this gate decides with.',
+    labelNames: ['revision'],
+    registers,
+  });
+
+  return {
+    decisionObserved({ action, decision, rule, targets: count, durationMs }) {
+      decisions.inc({ action: known(action), decision, rule: rule ?? '' });
+      decisionSeconds.observe(durationMs / 1000);
+      targets.inc({ action: known(action), decision }, count);
+    },
+    unrecordedObserved: rule => decisions.inc({ action: 'unknown', decision: 'refused', rule }),
+    outcomeObserved: (action, status) => outcomes.inc({ action: known(action), status }),
+    forwardObserved: durationMs => forwardSeconds.observe(durationMs / 1000),
+    killSwitchObserved(scopes) {
+      engaged.reset();
+      engaged.set({ scope: EVERYTHING }, 0);
+      for (const scope of scopes) engaged.set({ scope }, 1);
+    },
+    inventoryObserved: (kind, asOfMs) => void asOfMsByKind.set(kind, asOfMs),
+    policyObserved(revision) {
+      policy.reset();
+      policy.set({ revision }, 1);
+    },
+    text: async () => await registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function inventoryAge(asOfMsByKind: ReadonlyMap<string, number>, wallMs: () => number): Gauge<'kind'> {
+  return new Gauge({
+    name: 'interlock_inventory_age_seconds',
+    help: 'Age of the inventory in force, counted from the time that its source was read.',
+    labelNames: ['kind'],
+    registers: [],
+    collect() {
+      for (const [kind, asOfMs] of asOfMsByKind) this.set({ kind }, Math.max(0, wallMs() - asOfMs) / 1000);
+    },
+  });
+}

@@ -1,0 +1,39 @@
+import type { Rule } from '../kit/rules.ts';
+import { rules } from '../kit/rules.ts';
+import type { Answer, DecisionDocument } from '../ledger/decision.ts';
+import { outcomeView, type Operation } from '../ledger/operation.ts';
+
+/**
+ * What HTTP says of a decision and its present outcome.
+ * @param status what the decision itself was answered with; an allow is answered by its outcome
+ */
+export function answerOf(document: DecisionDocument, status: number, operation: Operation | undefined, replayed: boolean): Answer {
+  const retryAfterS = document.retry_after_s;
+  const base = { document, replayed, ...(retryAfterS !== undefined && { retryAfterS }) };
+  const rule = document.reasons[0]?.rule;
+  if (operation === undefined) return { ...base, status, ...(rule !== undefined && { rule }) };
+  const outcomeRule = ruleOf(operation);
+  return {
+    ...base,
+    status: outcomeRule === undefined ? (operation.outcome === 'delivered' ? 200 : 202) : rules[outcomeRule].status,
+    outcome: outcomeView(operation),
+    ...(outcomeRule !== undefined && { rule: outcomeRule }),
+  };
+}
+
+/** The rule that an outcome is answered by; none for delivered and pending. */
+function ruleOf(operation: Operation): Rule | undefined {
+  // Unknown, but another attempt will be made: not known yet.
+  if (operation.outcome === 'unknown' && operation.phase !== 'ended') return undefined;
+  switch (operation.outcome) {
+    case 'pending':
+    case 'delivered':
+      return undefined;
+    case 'refused':
+      return 'executor.refused';
+    case 'unknown':
+      return 'executor.unknown';
+    case 'stopped':
+      return operation.rule ?? 'kill_switch.engaged';
+  }
+}

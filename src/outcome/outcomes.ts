@@ -1,0 +1,176 @@
+import type { Kysely } from 'kysely';
+
+import type { Principal } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import type { Attempted } from '../forward/attempted.ts';
+import type { Clock } from '../kit/clock.ts';
+import { asError } from '../kit/fault.ts';
+import type { Logger } from '../kit/logger.ts';
+import { refuse, type Refusal } from '../kit/refusal.ts';
+import { permitOf, type Claimed } from '../ledger/claim.ts';
+import type { Ledger, Turn } from '../ledger/ledger.ts';
+import type { Operation } from '../ledger/operation.ts';
+import type { Permit } from '../ledger/permit.ts';
+import { findOperation } from '../ledger/queries.ts';
+import { toOperation } from '../ledger/refresh.ts';
+import { claimWaiting, type Claiming } from './claim-waiting.ts';
+import { recordEvent } from './record-event.ts';
+import type { Event } from './transition.ts';
+import { Waiters } from './waiters.ts';
+
+/** A claim of a gate that died becomes unknown so long after its time-out. */
+const LOST_AFTER_MS = 5_000;
+/** Between two tries to record what an attempt came to, while the database is away. */
+const RECORD_AGAIN_MS = 500;
+
+export interface OutcomesOptions extends Claiming {
+  readonly db: Kysely<Database>;
+  readonly ledger: Ledger;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Whether no other gate can be on this store. */
+  readonly alone: boolean;
+  forward(permit: Permit): Promise<Attempted>;
+  /** Milliseconds an attempt took, and what it came to. */
+  observe(action: string, attempted: Attempted, seconds: number): void;
+}
+
+/** Makes the attempts that were claimed, records what became of them, and sweeps what nobody will answer for. */
+export class Outcomes {
+  readonly waiters = new Waiters();
+  readonly #options: OutcomesOptions;
+  readonly #onTheWire = new Map<string, Promise<void>>();
+  #stopping = false;
+
+  constructor(options: OutcomesOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the attempt of a claim that is durable. Never rejects, never waits. */
+  start(claimed: Claimed): void {
+    const { id } = claimed.operation;
+    const attempt = this.#attempt(claimed)
+      .catch((thrown: unknown) => this.#options.logger.error({ err: asError(thrown), request: id }, 'an attempt could not be ended'))
+      .finally(() => this.#onTheWire.delete(id));
+    this.#onTheWire.set(id, attempt);
+  }
+
+  async #attempt(claimed: Claimed): Promise<void> {
+    const { operation } = claimed;
+    const startedMs = this.#options.clock.monotonicMs();
+    const attempted = await this.#forward(claimed);
+    this.#options.observe(operation.action, attempted, (this.#options.clock.monotonicMs() - startedMs) / 1000);
+    const { idempotent } = claimed.material.action.executor;
+    const event: Event = { type: 'attempt', attempt: operation.attempts, attempted, idempotent };
+    for (;;) {
+      try {
+        const next = await this.#options.ledger.enqueue(async turn => {
+          const now = await this.#find(turn, operation.id);
+          if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
+          return this.#stopping ? [] : await claimWaiting(turn, this.#options, [operation.action]);
+        });
+        for (const one of next) this.start(one);
+        return;
+      } catch (thrown) {
+        // The answer is in hand and must not be lost: until it is recorded the request is swept as unknown, and settled by it then.
+        this.#options.logger.warn({ err: asError(thrown), request: operation.id }, 'an outcome waits for the database');
+        // A gate that must stop leaves it to the sweep of the others.
+        if (this.#stopping) return;
+        await new Promise(resolve => setTimeout(resolve, RECORD_AGAIN_MS));
+      }
+    }
+  }
+
+  async #forward(claimed: Claimed): Promise<Attempted> {
+    try {
+      return await this.#options.forward(permitOf(claimed));
+    } catch (thrown) {
+      this.#options.logger.error({ err: asError(thrown), request: claimed.operation.id }, 'an attempt failed inside the gate');
+      return { kind: 'unknown', detail: 'The attempt failed inside the gate.' };
+    }
+  }
+
+  async #find(turn: Turn, id: string): Promise<Operation | undefined> {
+    const alive = turn.draft.operations.get(id) ?? turn.book.operation(id);
+    if (alive !== undefined) return alive;
+    const row = await findOperation(turn.tx, id);
+    return row && toOperation(row);
+  }
+
+  /** Claims what waits, sweeps claims that nobody will answer for, and tells clients what other gates did. */
+  async tick(): Promise<void> {
+    const { ledger, actions } = this.#options;
+    const claimed = await ledger.enqueue(async turn => {
+      if (!turn.clockJumped) this.#sweep(turn);
+      const next = this.#stopping ? [] : await claimWaiting(turn, this.#options, actions.keys());
+      for (const id of this.waiters.ids()) {
+        const now = await this.#find(turn, id);
+        if (now !== undefined) this.waiters.tell(now);
+      }
+      return next;
+    });
+    for (const one of claimed) this.start(one);
+  }
+
+  #sweep(turn: Turn): void {
+    for (const operation of [...turn.book.operations()]) {
+      if (operation.phase !== 'claimed' || operation.claimedAtMs === undefined) continue;
+      const action = this.#options.actions.get(operation.action);
+      const mine = operation.claimedBy === this.#options.gateId;
+      if (mine && this.#onTheWire.has(operation.id)) continue;
+      // On a store that only this gate can hold, another's claim is of a gate that is gone.
+      const overdueMs = turn.nowMs - operation.claimedAtMs - (action?.executor.timeoutMs ?? 0);
+      if (!(this.#options.alone && !mine) && overdueMs < LOST_AFTER_MS) continue;
+      recordEvent(turn, operation, { type: 'lost', idempotent: action?.executor.idempotent ?? false }, this.#options.gateId);
+    }
+  }
+
+  /**
+   * An executor, or an operator, says what became of a request.
+   * @returns undefined if there is no such request
+   */
+  async report(
+    id: string,
+    by: Principal,
+    report: { readonly status: 'delivered' | 'refused'; readonly reason?: string },
+  ): Promise<Operation | Refusal | undefined> {
+    const { ledger, gateId } = this.#options;
+    const { result, next } = await ledger.enqueue(async turn => {
+      const operation = await this.#find(turn, id);
+      if (operation === undefined) return { result: undefined, next: [] };
+      const fromExecutor = by.roles.has('executor') && by.actions.has(operation.action);
+      if (!fromExecutor && !by.roles.has('operator')) return { result: notYours(operation), next: [] };
+      const event: Event = { type: 'report', status: report.status, ...(report.reason !== undefined && { detail: report.reason }), fromExecutor };
+      const after = recordEvent(turn, operation, event, by.name);
+      if ('conflict' in after) return { result: conflict(after.conflict), next: [] };
+      return { result: after, next: this.#stopping ? [] : await claimWaiting(turn, this.#options, [operation.action]) };
+    });
+    for (const one of next) this.start(one);
+    this.#options.logger.info({ request: id, by: by.name, status: report.status, gate: gateId }, 'an outcome was reported');
+    return result;
+  }
+
+  /** A requester takes back its own request, if nothing was sent yet. */
+  async cancel(id: string, by: Principal): Promise<Operation | Refusal | undefined> {
+    return await this.#options.ledger.enqueue(async turn => {
+      const operation = await this.#find(turn, id);
+      if (operation === undefined || operation.principal !== by.name) return undefined;
+      if (operation.phase !== 'waiting' || operation.attempts > 0) return conflict('it was claimed, or has ended, already');
+      const after = recordEvent(turn, operation, { type: 'stop', rule: 'request.cancelled', detail: `cancelled by ${by.name}` }, by.name);
+      return 'conflict' in after ? conflict(after.conflict) : after;
+    });
+  }
+
+  /** Stops claiming, answers what waits, and lets what is on the wire come to its end. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    this.waiters.release();
+    await Promise.all(this.#onTheWire.values());
+  }
+}
+
+const conflict = (why: string): Refusal =>
+  refuse({ rule: 'request.conflict', message: `That cannot be done with this request: ${why}.` });
+
+const notYours = (operation: Operation): Refusal =>
+  refuse({ rule: 'principal.not_allowed', message: `Outcomes of ${operation.action} are reported by its executor, or settled by an operator.` });

@@ -1,0 +1,124 @@
+import type { Rule } from '../kit/rules.ts';
+import type { OutcomeStatus } from '../ledger/decision.ts';
+import type { Operation } from '../ledger/operation.ts';
+import type { Attempted } from '../forward/attempted.ts';
+
+/** Attempts an idempotent executor gets. */
+export const MAX_ATTEMPTS = 3;
+/** The pause before attempt n + 1. */
+const RETRY_PAUSE_MS = 500;
+
+/** What happened to an operation. */
+export type Event =
+  | { readonly type: 'attempt'; readonly attempt: number; readonly attempted: Attempted; readonly idempotent: boolean }
+  | { readonly type: 'lost'; readonly idempotent: boolean }
+  | { readonly type: 'report'; readonly status: 'delivered' | 'refused'; readonly detail?: string; readonly fromExecutor: boolean }
+  | { readonly type: 'stop'; readonly rule: Rule; readonly detail: string };
+
+/** What an event makes of an operation; `conflict` says why it makes nothing of it. */
+export type Transition = { readonly operation: Operation } | { readonly conflict: string };
+
+const settled = (outcome: OutcomeStatus): boolean => outcome === 'delivered' || outcome === 'refused' || outcome === 'stopped';
+
+/** The outcome's rules in one place: CONTRACT.md, "The executor". Pure. */
+export function transition(operation: Operation, event: Event, nowMs: number): Transition {
+  switch (event.type) {
+    case 'attempt':
+      return { operation: afterAttempt(operation, event, nowMs) };
+    case 'lost':
+      return { operation: afterUnknown(operation, event.idempotent, nowMs, { detail: 'the gate that had claimed it did not come back with an answer' }) };
+    case 'report':
+      return afterReport(operation, event, nowMs);
+    case 'stop':
+      return afterStop(operation, event, nowMs);
+  }
+}
+
+interface Seen {
+  readonly detail: string;
+  readonly httpStatus?: number;
+}
+
+function end(operation: Operation, outcome: OutcomeStatus, rule: Rule | undefined, seen: Seen, nowMs: number): Operation {
+  const { rule: _rule, notBeforeMs: _notBefore, httpStatus: _http, detail: _detail, ...rest } = operation;
+  return {
+    ...rest,
+    outcome,
+    phase: 'ended',
+    ...(rule !== undefined && { rule }),
+    detail: seen.detail,
+    ...(seen.httpStatus !== undefined && { httpStatus: seen.httpStatus }),
+    ...(outcome !== 'unknown' && { settledAtMs: nowMs }),
+  };
+}
+
+function afterUnknown(operation: Operation, idempotent: boolean, nowMs: number, seen: Seen): Operation {
+  const unknown: Operation = { ...end(operation, 'unknown', 'executor.unknown', seen, nowMs), wasUnknown: true };
+  return idempotent && operation.attempts < MAX_ATTEMPTS ? { ...unknown, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS } : unknown;
+}
+
+function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, nowMs: number): Operation {
+  const { attempted, idempotent } = event;
+  const current = operation.phase === 'claimed' && operation.attempts === event.attempt;
+  const seen: Seen = attempted.httpStatus === undefined ? { detail: attempted.detail } : { detail: attempted.detail, httpStatus: attempted.httpStatus };
+  // A later attempt is on the wire: it will tell. Only `delivered` is news, and the targets wait for that attempt's end.
+  if (!current && operation.phase === 'claimed') {
+    return attempted.kind === 'delivered' ? { ...end(operation, 'delivered', undefined, seen, nowMs), phase: 'claimed' } : operation;
+  }
+  // It was settled, or given up, while this attempt was on the wire: only `delivered` overrules that.
+  if (settled(operation.outcome)) {
+    if (attempted.kind === 'delivered' && operation.outcome !== 'delivered') return end(operation, 'delivered', undefined, seen, nowMs);
+    return current ? { ...operation, phase: 'ended' } : operation;
+  }
+  switch (attempted.kind) {
+    case 'delivered':
+      return end(operation, 'delivered', undefined, seen, nowMs);
+    case 'accepted': {
+      const { settledAtMs: _settled, rule: _rule, ...rest } = operation;
+      return { ...rest, outcome: 'pending', phase: 'accepted', detail: seen.detail, httpStatus: 202 };
+    }
+    case 'unknown':
+      return current ? afterUnknown(operation, idempotent, nowMs, seen) : operation;
+    case 'refused':
+    case 'never_connected':
+    case 'never_sent':
+      return afterNothingDone(operation, event, current, seen, nowMs);
+  }
+}
+
+/** The executor did nothing in this attempt. That says nothing of an earlier one that was unknown. */
+function afterNothingDone(operation: Operation, event: Event & { type: 'attempt' }, current: boolean, seen: Seen, nowMs: number): Operation {
+  const mayRetry = event.idempotent && operation.attempts < MAX_ATTEMPTS;
+  const earlierUnknown = current ? operation.wasUnknown : operation.attempts > 1;
+  if (earlierUnknown) {
+    if (!current) return operation;
+    const again = event.attempted.kind === 'never_connected' && mayRetry;
+    return again ? { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS } : { ...operation, phase: 'ended' };
+  }
+  if (event.attempted.kind === 'never_connected' && mayRetry && current) {
+    return { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS, detail: seen.detail };
+  }
+  if (event.attempted.why === 'expired') return end(operation, 'stopped', 'forward.expired', seen, nowMs);
+  return end(operation, 'refused', 'executor.refused', seen, nowMs);
+}
+
+function afterReport(operation: Operation, event: Event & { type: 'report' }, nowMs: number): Transition {
+  const { outcome, phase } = operation;
+  if (outcome === 'stopped') return { conflict: 'it was stopped before anything was sent' };
+  if (phase === 'waiting' && operation.attempts === 0) return { conflict: 'nothing was sent yet' };
+  if (phase === 'claimed' && !event.fromExecutor) {
+    return { conflict: 'an attempt is on the wire: only the executor may report it until the attempt has ended' };
+  }
+  // A report that contradicts a settlement is recorded, and `delivered` wins.
+  if (outcome === 'delivered' || (outcome === 'refused' && event.status === 'refused')) return { operation };
+  const rule: Rule | undefined = event.status === 'refused' ? 'executor.refused' : undefined;
+  const ended = end(operation, event.status, rule, { detail: event.detail ?? `reported ${event.status}` }, nowMs);
+  return { operation: phase === 'claimed' ? { ...ended, phase: 'claimed' } : ended };
+}
+
+function afterStop(operation: Operation, event: Event & { type: 'stop' }, nowMs: number): Transition {
+  if (operation.phase !== 'waiting') return { conflict: 'it was claimed already' };
+  // An earlier attempt may have been carried out: it stays unknown, and no other is made.
+  if (operation.wasUnknown) return { operation: { ...operation, phase: 'ended' } };
+  return { operation: end(operation, 'stopped', event.rule, { detail: event.detail }, nowMs) };
+}

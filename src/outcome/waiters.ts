@@ -1,0 +1,50 @@
+import { isAnswerable, type Operation } from '../ledger/operation.ts';
+
+interface Waiter {
+  readonly tell: (operation: Operation) => void;
+  readonly giveUp: () => void;
+}
+
+/** Clients that wait for the outcome of a request. */
+export class Waiters {
+  readonly #waiting = new Map<string, Set<Waiter>>();
+  #released = false;
+
+  /** The operation once it can be answered, or undefined after `waitMs`, or when the gate stops. */
+  async wait(operation: Operation, waitMs: number): Promise<Operation | undefined> {
+    if (isAnswerable(operation)) return operation;
+    if (waitMs <= 0 || this.#released) return undefined;
+    return await new Promise(resolve => {
+      const waiters = this.#waiting.get(operation.id) ?? new Set<Waiter>();
+      const end = (now: Operation | undefined): void => {
+        clearTimeout(timer);
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.#waiting.delete(operation.id);
+        resolve(now);
+      };
+      const waiter: Waiter = {
+        tell: now => {
+          if (isAnswerable(now)) end(now);
+        },
+        giveUp: () => end(undefined),
+      };
+      const timer = setTimeout(waiter.giveUp, waitMs);
+      this.#waiting.set(operation.id, waiters.add(waiter));
+    });
+  }
+
+  tell(operation: Operation): void {
+    for (const waiter of this.#waiting.get(operation.id) ?? []) waiter.tell(operation);
+  }
+
+  /** Ids that someone waits for. */
+  ids(): readonly string[] {
+    return [...this.#waiting.keys()];
+  }
+
+  /** Answers everyone now, and whoever comes: the gate is stopping. */
+  release(): void {
+    this.#released = true;
+    for (const waiters of this.#waiting.values()) for (const waiter of waiters) waiter.giveUp();
+  }
+}

@@ -1,0 +1,129 @@
+import { declaredLabels, type Config } from '../config/config.ts';
+import { Fault } from '../kit/fault.ts';
+import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
+import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
+import { didYouMean, pointerSegment, quote } from '../kit/text.ts';
+import { describe, Findings } from './findings.ts';
+import type { ParameterChecks } from './parameters.ts';
+import { checkTargets } from './targets.ts';
+import { checkText } from './texts.ts';
+import type { Validated } from './validated.ts';
+
+export type { ParameterChecks } from './parameters.ts';
+
+const FIELDS = ['action', 'targets', 'parameters', 'reason', 'ticket', 'on_behalf_of'];
+
+/** The action that a body names, declared or not: all that may be looked at before the role is. Undefined if it names none. */
+export function readAction(body: JsonObject): string | undefined {
+  const action = Object.hasOwn(body, 'action') ? body['action'] : undefined;
+  return typeof action === 'string' ? action : undefined;
+}
+
+/**
+ * The shape of a request, without any inventory: pure, and not within the reach of a policy. Lists everything that is
+ * wrong: `request.invalid`, `action.unknown`, `targets.*` as far as they need no inventory, `parameters.invalid`.
+ * @throws Fault `gate.failed` if an action's declared schema has no check, or its kind is not there: what cannot be checked is a no
+ */
+export function validate(
+  body: JsonObject,
+  config: Pick<Config, 'actions' | 'kinds'>,
+  checks: ParameterChecks,
+): Validated | Refusal {
+  const found = new Findings();
+  found.noteUnknownFields(body, FIELDS, '');
+  const reason = checkText(found, body, 'reason');
+  const ticket = checkText(found, body, 'ticket');
+  const onBehalfOf = checkText(found, body, 'on_behalf_of');
+  const action = findAction(found, body, config);
+  const kind = action === undefined ? undefined : config.kinds.get(action.kind);
+  if (action !== undefined && kind === undefined)
+    throw new Fault('gate.failed', `no kind ${action.kind} is declared`);
+  const targets = checkTargets(body['targets'], kind === undefined ? undefined : declaredLabels(kind));
+  const parameters = body['parameters'] ?? (Object.hasOwn(body, 'parameters') ? null : {});
+  const reasons = [
+    ...found.reasons(),
+    ...(targets.reasons ?? []),
+    ...(action === undefined ? [] : checkParameters(parameters, action, checks)),
+  ];
+  const [first, ...more] = reasons;
+  if (first !== undefined) return refuse(first, ...more);
+  // Each of these was noted when it is not there; the compiler cannot know.
+  if (action === undefined || kind === undefined || targets.named === undefined || reason === undefined) {
+    throw new Fault('gate.failed', 'a request was found right though a part of it is not there');
+  }
+  if (!isJsonObject(parameters))
+    throw new Fault('gate.failed', 'parameters were found right that are no object');
+  return {
+    action,
+    kind,
+    named: targets.named,
+    parameters,
+    reason,
+    ...(ticket === undefined ? {} : { ticket }),
+    ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
+  };
+}
+
+function findAction(
+  found: Findings,
+  body: JsonObject,
+  config: Pick<Config, 'actions'>,
+): Validated['action'] | undefined {
+  const name = readAction(body);
+  if (name === undefined) {
+    const given = Object.hasOwn(body, 'action') ? body['action'] : undefined;
+    found.note('action', () => ({
+      rule: 'request.invalid',
+      message: `The action is ${describe(given)}, and must be the name of a declared one.`,
+      remedy: 'the name of a declared action',
+      pointer: '/action',
+    }));
+    return undefined;
+  }
+  const action = config.actions.get(name);
+  if (action === undefined) {
+    found.note('action', () => ({
+      rule: 'action.unknown',
+      message: `No action ${quote(name)} is declared${didYouMean(name, [...config.actions.keys()], false)}.`,
+      remedy: 'the name of a declared action, in the same case',
+      pointer: '/action',
+    }));
+  }
+  return action;
+}
+
+function checkParameters(
+  parameters: Json,
+  action: Validated['action'],
+  checks: ParameterChecks,
+): readonly Reason[] {
+  if (!isJsonObject(parameters)) {
+    const message = `The parameters are ${describe(parameters)}, and must be an object.`;
+    return [
+      {
+        rule: 'parameters.invalid',
+        message,
+        remedy: 'an object, or no parameters at all',
+        pointer: '/parameters',
+      },
+    ];
+  }
+  if (action.parameters === undefined) return refuseParameters(parameters, action.name);
+  const check = checks.get(action.name);
+  if (check === undefined) throw new Fault('gate.failed', `the schema of ${action.name} was not compiled`);
+  return check(parameters);
+}
+
+function refuseParameters(parameters: JsonObject, action: string): readonly Reason[] {
+  const [name, ...more] = Object.keys(parameters);
+  if (name === undefined) return [];
+  const others = more.length === 0 ? '' : ` There are ${more.length} more of this.`;
+  return [
+    {
+      rule: 'parameters.invalid',
+      message: `The action ${quote(action)} takes no parameters, and ${quote(name)} was given.${others}`,
+      remedy: 'no parameters',
+      pointer: `/parameters${pointerSegment(name.slice(0, 200))}`,
+    },
+  ];
+}

@@ -1,0 +1,383 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  expectDelivered,
+  expectProblem,
+  expectRefusal,
+  forwardedFor,
+  host,
+  hosts,
+  until,
+  withNothingForwarded,
+  type CallOptions,
+} from '../support/api.ts';
+import { hostKind, wideLimits } from '../support/gate.ts';
+import { standing } from '../support/standing.ts';
+
+// CONTRACT.md, "The kill switch".
+
+const scopeKind = {
+  dimensions: ['service', 'region'],
+  max_age: '24h',
+  max_shrink: '100%',
+  max_change: '100%',
+};
+const on = standing({
+  config: {
+    kill_file: './switch/KILL',
+    kinds: { host: hostKind, scope: scopeKind },
+    actions: {
+      'host.act': {},
+      'host.other': {},
+      'host.held': { executor: { concurrency: 1, timeout: '20s' } },
+      'host.queued': { executor: { concurrency: 1, timeout: '20s' } },
+      'scope.push': { kind: 'scope' },
+    },
+  },
+  limits: {
+    actions: {
+      'host.act': wideLimits,
+      'host.other': wideLimits,
+      'host.held': wideLimits,
+      'host.queued': { ...wideLimits, windows: [{ per: 'fleet', over: '1h', max_targets: 2 }] },
+      'scope.push': wideLimits,
+    },
+  },
+  inventory: {
+    host: [...hosts('eu', 12), ...hosts('us', 3, { region: 'us', zone: 'us-1' })],
+    scope: [{ id: 'push-1', labels: { service: 'dns', region: 'eu' } }],
+  },
+  script: ({ body }) =>
+    body.includes('"host.held"') || body.includes('"host.queued"')
+      ? { type: 'hold' }
+      : { type: 'answer', status: 200 },
+  prepare: folder => mkdirSync(join(folder, 'switch')),
+});
+
+const engaged = async () => (await on.api.get('/v1/kill-switch')).body.engaged ?? [];
+const expectStopped = async (action: string, id: string, as = 'bot') => {
+  const answer = await withNothingForwarded(on.executor, () => on.api.submit(action, [id], { as }));
+  return await expectRefusal(on.api, answer, 423, ['kill_switch.engaged']);
+};
+const expectPasses = async (action: string, id: string, as = 'bot') =>
+  await expectDelivered(on.api, await on.api.submit(action, [id], { as }));
+const engage = async (body?: CallOptions['body']) => {
+  const answer = await on.api.engage(body);
+  expect(answer.status, answer.text).toBe(201);
+  return answer.body;
+};
+
+afterEach(async () => {
+  for (const one of await engaged()) await on.api.release(one.id);
+});
+
+describe('engaging the kill switch', () => {
+  it.each<[string, CallOptions]>([
+    ['no body', {}],
+    ['no body and a type', { headers: { 'content-type': 'application/json' } }],
+    ['an empty object', { body: '{}' }],
+    ['an empty scope', { body: '{"scope":{}}' }],
+    ['only a reason', { body: '{"reason":"smoke"}' }],
+    ['a scope, a reason and no exceptions', { body: '{"scope":{},"reason":"smoke","except":[]}' }],
+  ])('stops everything with %s', async (_title, options) => {
+    const answer = await on.api.call('POST', '/v1/kill-switch', { as: 'operator', ...options });
+    expect(answer.status, answer.text).toBe(201);
+    expect(answer.body).toMatchObject({ id: expect.any(String), scope: {}, on_the_wire: [], stopped: [] });
+    expect(Date.parse(answer.body.engaged_at ?? '')).toBeGreaterThan(Date.now() - 60_000);
+    await expectStopped('host.act', 'eu-001');
+    await expectStopped('scope.push', 'push-1');
+  });
+
+  it.each([
+    ['broken JSON', '{"scope":', 400],
+    ['a key twice', '{"reason":"a","reason":"b"}', 400],
+    ['a null scope', '{"scope":null}', 422],
+    ['a scope that is a string', '{"scope":"all"}', 422],
+    ['a scope that is a list', '{"scope":[]}', 422],
+    ['an unknown field', '{"scopes":{}}', 422],
+    ['an unknown field of the scope', '{"scope":{"kind":"host"}}', 422],
+    ['a null action', '{"scope":{"action":null}}', 422],
+    ['a dimension without a value', '{"scope":{"dimension":"zone"}}', 422],
+    ['a value without a dimension', '{"scope":{"value":"eu-1"}}', 422],
+    ['a value that is null', '{"scope":{"dimension":"zone","value":null}}', 422],
+    ['a reason that is a number', '{"reason":5}', 422],
+    ['an exception that is a string', '{"except":"bot"}', 422],
+    ['null exceptions', '{"except":null}', 422],
+  ])('engages nothing with %s', async (_title, body, status) => {
+    expectProblem(await on.api.engage(body), status);
+    expect(await engaged()).toEqual([]);
+  });
+
+  it.each([
+    ['an action that is not declared', { scope: { action: 'host.atc' } }, 'host.act'],
+    ['a dimension that is not declared', { scope: { dimension: 'zones', value: 'eu-1' } }, 'zone'],
+    ['a label that is no dimension', { scope: { dimension: 'owner', value: 'team-a' } }, ''],
+    ['a value that no target has', { scope: { dimension: 'zone', value: 'eu-11' } }, 'eu-1'],
+    ['a principal that does not exist', { except: ['oncal-bot'] }, 'oncall-bot'],
+  ])('names what is nearest to %s, and engages nothing', async (_title, body, nearest) => {
+    const answer = await on.api.engage(body);
+    expectProblem(answer, 422);
+    expect(answer.text).toContain(nearest);
+    expect(await engaged()).toEqual([]);
+  });
+
+  it('says what is engaged, since when, by whom and why', async () => {
+    const { id } = await engage({ scope: { action: 'host.act' }, reason: 'smoke in eu-1' });
+    expect(await engaged()).toEqual([
+      expect.objectContaining({ id, scope: { action: 'host.act' }, reason: 'smoke in eu-1' }),
+    ]);
+    const { text } = await on.api.get('/v1/kill-switch', { as: 'operator' });
+    expect(text).toContain('"operator"');
+    expect(text).toMatch(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/u);
+  });
+});
+
+describe('a scope', () => {
+  it('of an action leaves other actions alone', async () => {
+    await engage({ scope: { action: 'host.act' } });
+    await expectStopped('host.act', 'eu-001');
+    await expectPasses('host.other', 'eu-001');
+  });
+
+  it('of a value stops what has one target with it, whatever the kind', async () => {
+    await engage({ scope: { dimension: 'region', value: 'eu' } });
+    await expectStopped('host.act', 'eu-001');
+    await expectStopped('scope.push', 'push-1');
+    const mixed = await withNothingForwarded(on.executor, () =>
+      on.api.submit('host.act', ['us-001', 'eu-001']),
+    );
+    await expectRefusal(on.api, mixed, 423, ['kill_switch.engaged']);
+    await expectPasses('host.act', 'us-001');
+  });
+
+  it('lets the requesters through that it names, and nobody else', async () => {
+    await engage({ except: ['oncall-bot'] });
+    await expectStopped('host.act', 'eu-001');
+    await expectStopped('host.act', 'eu-001', 'other-bot');
+    await expectPasses('host.act', 'eu-001', 'oncall-bot');
+  });
+
+  it('is released by itself: another that is engaged stays', async () => {
+    const one = await engage({});
+    const two = await engage({ scope: { action: 'host.act' } });
+    expect((await on.api.release(one.id)).status).toBe(200);
+    await expectPasses('host.other', 'eu-001');
+    await expectStopped('host.act', 'eu-001');
+    expect((await on.api.release(two.id)).status).toBe(200);
+    await expectPasses('host.act', 'eu-001');
+  });
+
+  it('lets nobody through whom only another scope names', async () => {
+    await engage({ except: ['oncall-bot'] });
+    await engage({ scope: { action: 'host.act' } });
+    await expectStopped('host.act', 'eu-001', 'oncall-bot');
+    await expectPasses('host.other', 'eu-001', 'oncall-bot');
+  });
+});
+
+describe('a release', () => {
+  it('needs a reason, happens once, and opens the way', async () => {
+    const { id } = await engage({});
+    for (const body of [undefined, {}, { reason: '' }, { reason: ' ' }, { reason: null }]) {
+      expectProblem(await on.api.post(`/v1/kill-switch/${id}/release`, body, { as: 'operator' }), 422);
+    }
+    await expectStopped('host.act', 'eu-001');
+    const answer = await on.api.release(id, 'it was steam');
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.text).toContain('it was steam');
+    expectProblem(await on.api.release(id), 409);
+    await expectPasses('host.act', 'eu-001');
+  });
+
+  it.each([randomUUID(), 'all', '*'])('of what was never engaged is a 404: %s', async id => {
+    await engage({});
+    expectProblem(await on.api.release(id), 404);
+    await expectStopped('host.act', 'eu-001');
+  });
+});
+
+describe('what is under way when it is engaged', () => {
+  it('is listed as on the wire or as stopped, and what was stopped never leaves', async () => {
+    const async = { prefer: 'respond-async' };
+    const wire = await on.api.submit('host.queued', ['eu-001'], async);
+    await until(
+      async () => forwardedFor(on.executor, { id: wire.body.id ?? '' }).length,
+      count => count === 1,
+    );
+    const key = randomUUID();
+    const waiting = on.api.submit('host.queued', ['eu-002'], { key });
+    const waits = await until(
+      () => on.api.search({ idempotency_key: key }),
+      items => items.length === 1,
+    );
+    const switched = await engage({ scope: { action: 'host.queued' } });
+    expect(switched.on_the_wire).toEqual([wire.body.id]);
+    expect(switched.stopped).toEqual([waits[0]?.id]);
+    const stopped = await waiting;
+    expectProblem(stopped, 423);
+    expect(stopped.body.outcome?.status).toBe('stopped');
+    expect((await on.api.request(wire.body.id)).outcome?.status).toBe('pending');
+
+    expect((await on.api.release(switched.id)).status).toBe(200);
+    on.executor.release();
+    await on.api.untilOutcome(wire.body.id, 'delivered');
+    expect((await on.api.request(stopped.body.id)).outcome?.status).toBe('stopped');
+    const repeat = await on.api.submit('host.queued', ['eu-002'], { key });
+    expect(repeat.status).toBe(423);
+    expect(repeat.body.id).toBe(stopped.body.id);
+    expect(forwardedFor(on.executor, { id: stopped.body.id ?? '' })).toEqual([]);
+    await expectPasses('host.act', 'eu-002');
+    const spent = await on.api.submit('host.queued', ['eu-003']);
+    await expectRefusal(on.api, spent, 429, ['budget.window']);
+  });
+
+  it('is neither when it is out of scope, let through, or settled', async () => {
+    const done = await expectPasses('host.act', 'us-001');
+    const mine = await on.api.submit('host.held', ['us-002'], { as: 'oncall-bot', prefer: 'respond-async' });
+    await until(
+      async () => forwardedFor(on.executor, { id: mine.body.id ?? '' }).length,
+      count => count === 1,
+    );
+    const other = await engage({ scope: { action: 'host.act' } });
+    expect([other.on_the_wire, other.stopped]).toEqual([[], []]);
+    const queued = await on.api.submit('host.held', ['us-003'], {
+      as: 'oncall-bot',
+      prefer: 'respond-async',
+    });
+    const through = await engage({ except: ['oncall-bot'] });
+    expect(through.stopped).toEqual([]);
+    expect(through.on_the_wire).not.toContain(done.id);
+    on.executor.release();
+    await on.api.untilOutcome(mine.body.id, 'delivered');
+    await on.api.untilOutcome(queued.body.id, 'delivered');
+  });
+
+  it('lists what has one target of the value', async () => {
+    on.executor.behave({ type: 'hold' });
+    const wire = await on.api.submit('host.held', ['eu-005', 'us-003'], { prefer: 'respond-async' });
+    await until(
+      async () => forwardedFor(on.executor, { id: wire.body.id ?? '' }).length,
+      count => count === 1,
+    );
+    const queued = await on.api.submit('host.held', ['eu-006'], { prefer: 'respond-async' });
+    const switched = await engage({ scope: { dimension: 'region', value: 'us' } });
+    expect([switched.on_the_wire, switched.stopped]).toEqual([[wire.body.id], []]);
+    on.executor.release();
+    await on.api.untilOutcome(queued.body.id, 'delivered');
+    on.executor.behave({ type: 'answer', status: 200 });
+  });
+});
+
+describe('the kill file', () => {
+  const path = (): string => join(on.gate.folder, 'switch', 'KILL');
+
+  it.each([
+    ['a file', () => writeFileSync(path(), 'stop')],
+    ['an empty file', () => writeFileSync(path(), '')],
+    ['a folder', () => mkdirSync(path())],
+    ['a link to nothing', () => symlinkSync('/nowhere/at/all', path())],
+  ])('stops this gate when it is %s, until it is gone', async (_title, make) => {
+    make();
+    try {
+      await expectStopped('host.act', 'eu-001');
+      expect((await on.api.preflight('host.act', ['eu-001'])).body.status).toBe(423);
+    } finally {
+      rmSync(path(), { recursive: true, force: true });
+    }
+    await expectPasses('host.act', 'eu-001');
+  });
+
+  it('counts as there when its folder is not', async () => {
+    rmSync(join(on.gate.folder, 'switch'), { recursive: true });
+    try {
+      await expectStopped('host.act', 'eu-001');
+    } finally {
+      mkdirSync(join(on.gate.folder, 'switch'));
+    }
+    await expectPasses('host.act', 'eu-001');
+  });
+
+  it('stops what waits for its claim', async () => {
+    on.executor.behave({ type: 'hold' });
+    const wire = await on.api.submit('host.held', ['eu-007'], { prefer: 'respond-async' });
+    await until(
+      async () => forwardedFor(on.executor, { id: wire.body.id ?? '' }).length,
+      count => count === 1,
+    );
+    const queued = await on.api.submit('host.held', ['eu-008'], { prefer: 'respond-async' });
+    writeFileSync(path(), '');
+    try {
+      on.executor.release();
+      await on.api.untilOutcome(wire.body.id, 'delivered');
+      await on.api.untilOutcome(queued.body.id, 'stopped');
+      expect(forwardedFor(on.executor, { id: queued.body.id ?? '' })).toEqual([]);
+    } finally {
+      rmSync(path());
+      on.executor.behave({ type: 'answer', status: 200 });
+    }
+  });
+});
+
+describe('an engaged switch', () => {
+  it('is a verdict for a pre-flight, with the status that a request would get', async () => {
+    await engage({});
+    const answer = await on.api.preflight('host.act', ['eu-001']);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ decision: 'refused', status: 423 });
+  });
+
+  it('does not change what was answered: a repeat gets the recorded delivery', async () => {
+    const key = randomUUID();
+    const first = await expectDelivered(on.api, await on.api.submit('host.act', ['eu-009'], { key }));
+    await engage({});
+    const repeat = await withNothingForwarded(on.executor, () =>
+      on.api.submit('host.act', ['eu-009'], { key }),
+    );
+    expect([repeat.status, repeat.body.id]).toEqual([200, first.id]);
+  });
+
+  it('keeps its refusals: after the release the same key is still refused', async () => {
+    const key = randomUUID();
+    const { id } = await engage({});
+    await expectRefusal(on.api, await on.api.submit('host.act', ['eu-009'], { key }), 423, [
+      'kill_switch.engaged',
+    ]);
+    await on.api.release(id);
+    const repeat = await withNothingForwarded(on.executor, () =>
+      on.api.submit('host.act', ['eu-009'], { key }),
+    );
+    expect([repeat.status, repeat.headers.get('idempotency-replayed')]).toEqual([423, 'true']);
+  });
+
+  it('lets the inventory be loaded and outcomes be read', async () => {
+    await engage({});
+    expect((await on.api.patch('host', [host('eu-010')])).status).toBe(200);
+    expect((await on.api.get('/v1/requests')).status).toBe(200);
+  });
+
+  it('is in the audit trail, engaged and released, and in the metrics', async () => {
+    const before = (await on.api.audit()).length;
+    const { id } = await engage({ scope: { action: 'host.act' }, reason: 'smoke' });
+    expect((await on.api.get('/metrics', { as: null })).text).toMatch(
+      /^interlock_kill_switch_engaged\{scope="[^"]+"\} 1$/mu,
+    );
+    await on.api.release(id, 'steam');
+    const flips = (await on.api.audit()).slice(before).filter(entry => entry.type === 'kill_switch');
+    expect(flips.map(entry => [entry.body?.['id'], entry.body?.['reason']])).toEqual([
+      [id, 'smoke'],
+      [id, 'steam'],
+    ]);
+  });
+
+  it('survives a restart and a crash', async () => {
+    const { id } = await engage({ reason: 'smoke' });
+    await on.gate.restart();
+    await expectStopped('host.act', 'eu-001');
+    await on.gate.kill9();
+    await on.gate.restart();
+    expect(await engaged()).toEqual([expect.objectContaining({ id, reason: 'smoke' })]);
+    await expectStopped('host.act', 'eu-001');
+  });
+});

@@ -1,0 +1,149 @@
+import { fdatasyncSync, readdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SyncFile } from '../../src/db/durable-node-fs.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { openStore, type Store } from '../../src/db/store.ts';
+import { StoreRefused } from '../../src/db/store-refused.ts';
+import { createLogger } from '../../src/kit/logger.ts';
+import { startProcess } from '../support/started-process.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
+
+let folder: TemporaryFolder;
+let opened: Store[];
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  opened = [];
+});
+afterEach(async () => {
+  await Promise.all(opened.map(async store => await store.close()));
+  await folder.remove();
+});
+
+const open = async (where = folder.path, sync?: SyncFile): Promise<Store> => {
+  const store = await openStore(
+    { type: 'embedded', folder: where },
+    createLogger('silent'),
+    sync === undefined ? {} : { sync },
+  );
+  opened.push(store);
+  return store;
+};
+
+const commitOne = async (store: Store, digest: string): Promise<void> => {
+  await store.db
+    .insertInto('target_sets')
+    .values({ kind: 'host', digest, ids: ['host-1'], target_count: 1 })
+    .execute();
+};
+
+const digestsOf = async (store: Store): Promise<string[]> => {
+  const rows = await store.db.selectFrom('target_sets').select('digest').execute();
+  return rows.map(row => row.digest);
+};
+
+describe('a folder that is not a store', () => {
+  it('is refused if anything is in it, and left as it is', async () => {
+    await writeFile(path.join(folder.path, 'thesis.txt'), 'irreplaceable');
+    await expect(open()).rejects.toThrow(StoreRefused);
+    await expect(open()).rejects.toThrow(`${folder.path} is not empty and not a store of Interlock`);
+    expect(readdirSync(folder.path)).toEqual(['thesis.txt']);
+  });
+
+  it('is refused if another version made it', async () => {
+    await writeFile(path.join(folder.path, 'interlock-store.json'), '{"format":2}\n');
+    await expect(open()).rejects.toThrow('made by another version');
+  });
+
+  it('is refused with its name, and given back, if the database in it is broken', async () => {
+    await writeFile(path.join(folder.path, 'interlock-store.json'), '{"format":1}\n');
+    await mkdir(path.join(folder.path, 'data'));
+    await writeFile(path.join(folder.path, 'data', 'PG_VERSION'), '18\n');
+    await expect(open()).rejects.toThrow(`The embedded database in ${path.join(folder.path, 'data')}`);
+    expect(readdirSync(folder.path).filter(name => name.startsWith('lock.'))).toEqual([]);
+  });
+
+  it('becomes one if a first start was killed half-way', async () => {
+    await writeFile(path.join(folder.path, 'interlock-store.json'), '{"format":1}\n');
+    await mkdir(path.join(folder.path, 'data.new'));
+    await writeFile(path.join(folder.path, 'data.new', 'PG_VERSION'), '18\n');
+    const store = await open();
+    expect(await migrate(store.pool)).not.toEqual([]);
+    expect(readdirSync(folder.path)).not.toContain('data.new');
+  });
+});
+
+describe('a store in a folder', () => {
+  it('is held by one process, and free again after a kill, with every acknowledged commit in it', async () => {
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      const other = startProcess('store-process.ts', folder.path, 'commit');
+      await other.line(line => line === 'ready');
+      await expect(open()).rejects.toThrow(`in use by process ${other.pid}`);
+      await other.line(line => line === `${other.pid}-50`);
+      await other.end('SIGKILL');
+      acknowledged.push(...other.lines.filter(line => line.startsWith(`${other.pid}-`)));
+    }
+    const store = await open();
+    const kept = new Set(await digestsOf(store));
+    expect(acknowledged.length).toBeGreaterThanOrEqual(100);
+    expect(acknowledged.filter(digest => !kept.has(digest))).toEqual([]);
+    // At most the one that was committed and not yet said, per round.
+    expect(kept.size - acknowledged.length).toBeLessThanOrEqual(2);
+  });
+
+  it('is given back by a process that is asked to end', async () => {
+    const other = startProcess('store-process.ts', folder.path);
+    await other.line(line => line === 'ready');
+    await other.end('SIGTERM');
+    expect(await other.exited).toBe(0);
+    expect(readdirSync(folder.path).toSorted()).toEqual(['data', 'interlock-store.json']);
+    await open();
+  });
+
+  it('acknowledges no commit before its log is on the disk', async () => {
+    let synced = 0;
+    const store = await open(folder.path, fd => {
+      fdatasyncSync(fd);
+      synced += 1;
+    });
+    await migrate(store.pool);
+    for (const digest of ['a', 'b', 'c']) {
+      const before = synced;
+      await commitOne(store, digest);
+      expect(synced).toBeGreaterThan(before);
+    }
+    const before = synced;
+    await store.pool.query('checkpoint');
+    expect(synced).toBeGreaterThan(before);
+  });
+
+  it('acknowledges nothing once the disk refuses to sync', async () => {
+    let isBroken = false;
+    const store = await openStore({ type: 'embedded', folder: folder.path }, createLogger('silent'), {
+      sync: fd => {
+        if (isBroken) throw new Error('EIO');
+        fdatasyncSync(fd);
+      },
+    });
+    await migrate(store.pool);
+    await commitOne(store, 'before');
+    isBroken = true;
+    await expect(commitOne(store, 'lost')).rejects.toThrow();
+    await expect(commitOne(store, 'later')).rejects.toThrow();
+    await store.close();
+    const again = await open();
+    expect(await digestsOf(again)).toContain('before');
+    expect(await digestsOf(again)).not.toContain('later');
+  });
+
+  it('fails a query that would wait for its own transaction, rather than hang', async () => {
+    const store = await open();
+    await migrate(store.pool);
+    await store.db.transaction().execute(async () => {
+      await expect(digestsOf(store)).rejects.toThrow('timeout');
+    });
+  });
+});

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStore, type Store } from '../../src/db/store.ts';
+import { StoreRefused } from '../../src/db/store-refused.ts';
+import { createLogger } from '../../src/kit/logger.ts';
+import { describeWithPostgres, serverStore } from '../support/postgres.ts';
+import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
+import { memoryStore } from '../support/store.ts';
+
+const quiet = createLogger('silent');
+
+/** What both kinds of store owe to whoever uses them. */
+function itIsAStore(open: () => Promise<Store>): void {
+  let store: Store;
+  beforeAll(async () => {
+    store = await open();
+  });
+  afterAll(async () => {
+    await store.close();
+  });
+
+  it('has one head that stands at zero', async () => {
+    const heads = await store.db.selectFrom('head').selectAll().execute();
+    expect(heads).toEqual([
+      { single: true, version: 0, seq: 0, hash: `sha256:${'0'.repeat(64)}`, at: 0 },
+    ]);
+  });
+
+  it('reads a time as Unix milliseconds, whatever the zone of the process', async () => {
+    const atMs = Date.UTC(2026, 10, 22, 15, 0, 0, 123);
+    const { rows } = await store.pool.query<{ at: number }>('select $1::timestamptz as at', [new Date(atMs)]);
+    expect(rows).toEqual([{ at: atMs }]);
+  });
+
+  it('fails a number that JavaScript cannot hold, rather than round it', async () => {
+    await expect(store.pool.query('select 9007199254740993::int8')).rejects.toThrow(RangeError);
+    await expect(store.pool.query('select 0.5::numeric')).rejects.toThrow(RangeError);
+    await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+  });
+
+  it('commits durably, in read committed, in UTC', async () => {
+    const { rows } = await store.pool.query<{ name: string; setting: string }>(
+      `select name, setting from pg_settings where name in
+       ('fsync', 'full_page_writes', 'synchronous_commit', 'default_transaction_isolation', 'TimeZone') order by name`,
+    );
+    expect(Object.fromEntries(rows.map(row => [row.name, row.setting]))).toEqual({
+      TimeZone: 'UTC',
+      default_transaction_isolation: 'read committed',
+      fsync: 'on',
+      full_page_writes: 'on',
+      synchronous_commit: 'on',
+    });
+  });
+}
+
+describe('the embedded store', () => {
+  itIsAStore(memoryStore);
+});
+
+describeWithPostgres('the store on a server', () => {
+  itIsAStore(async () => await serverStore());
+
+  it('gives statements and locks an end', async () => {
+    const store = await serverStore({ statementTimeoutMs: 200, lockTimeoutMs: 100 });
+    try {
+      await expect(store.pool.query('select pg_sleep(5)')).rejects.toMatchObject({ code: '57014' });
+      await store.db.transaction().execute(async first => {
+        await first.selectFrom('head').select('seq').forUpdate().execute();
+        await expect(
+          store.db.transaction().execute(async second => {
+            await second.selectFrom('head').select('seq').forUpdate().execute();
+          }),
+        ).rejects.toMatchObject({ code: '55P03' });
+      });
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('fails the query whose connection the server ends, and goes on with another', async () => {
+    const store = await serverStore();
+    try {
+      await expect(store.pool.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toThrow();
+      await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('outlives the end of its idle connections', async () => {
+    const store = await serverStore({ poolSize: 2 });
+    try {
+      const [one, two] = [await store.pool.connect(), await store.pool.connect()];
+      const { rows } = await one.query<{ pid: number }>('select pg_backend_pid() as pid');
+      one.release();
+      const removed = new Promise(resolve => store.pool.once('remove', resolve));
+      await two.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+      two.release();
+      await removed;
+      await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('is opened while the server is away, and only its queries fail', async () => {
+    const store = await openStore({ type: 'server', url: 'postgres://gate@127.0.0.1:1/none' }, quiet);
+    await expect(store.pool.query('select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await store.close();
+  });
+
+  it.each(['off', 'local', 'remote_write'])(
+    'sets synchronous_commit on where the role or the URL says %s',
+    async weak => {
+      const store = await serverStore();
+      const asked = await openStore(
+        { type: 'server', url: `${store.url}?options=-c%20synchronous_commit%3D${weak}` },
+        quiet,
+      );
+      try {
+        const { rows } = await asked.pool.query("select current_setting('synchronous_commit') as it");
+        expect(rows).toEqual([{ it: 'on' }]);
+      } finally {
+        await asked.close();
+        await store.close();
+      }
+    },
+  );
+
+  it('keeps the stronger remote_apply', async () => {
+    const store = await serverStore();
+    const asked = await openStore(
+      { type: 'server', url: `${store.url}?options=-c%20synchronous_commit%3Dremote_apply` },
+      quiet,
+    );
+    try {
+      const { rows } = await asked.pool.query("select current_setting('synchronous_commit') as it");
+      expect(rows).toEqual([{ it: 'remote_apply' }]);
+    } finally {
+      await asked.close();
+      await store.close();
+    }
+  });
+
+  it('refuses a read-only session', async () => {
+    const store = await serverStore();
+    const asked = await openStore(
+      { type: 'server', url: `${store.url}?options=-c%20default_transaction_read_only%3Don` },
+      quiet,
+    );
+    try {
+      await expect(asked.pool.query('select 1')).rejects.toThrow(/read-only/);
+    } finally {
+      await asked.close();
+      await store.close();
+    }
+  });
+});
+
+describeWithPostgres('a server that can lose what it acknowledged', () => {
+  it.each(['fsync', 'full_page_writes'])('is refused for %s=off, in a sentence', async setting => {
+    const server: PostgresServer = await startPostgres({ settings: { [setting]: 'off' } });
+    const store = await openStore({ type: 'server', url: `${server.adminUrl}/postgres` }, quiet);
+    try {
+      const refusal = store.pool.query('select 1');
+      await expect(refusal).rejects.toThrow(StoreRefused);
+      await expect(refusal).rejects.toThrow(`The server runs with ${setting}=off`);
+    } finally {
+      await store.close();
+      await server.stop();
+    }
+  });
+});

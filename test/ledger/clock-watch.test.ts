@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+
+import { ClockWatch } from '../../src/ledger/clock-watch.ts';
+
+function gateClock(wallMs: number) {
+  const now = { wallMs, monotonicMs: 500 };
+  return {
+    clock: { wallMs: () => now.wallMs, monotonicMs: () => now.monotonicMs },
+    pass(ms: number) {
+      now.wallMs += ms;
+      now.monotonicMs += ms;
+    },
+  };
+}
+
+const START = 1_800_000_000_000;
+
+describe('the clock watch', () => {
+  it('finds a database that is behind the last entry at start', () => {
+    const { clock } = gateClock(START);
+    const reading = new ClockWatch(clock).read(START, START + 1);
+    expect(reading.jumped).toBe(true);
+    expect(reading.nowMs).toBeGreaterThanOrEqual(START + 1);
+  });
+
+  it('finds a database that is off the wall clock at start, in either direction', () => {
+    for (const off of [5_001, -5_001]) {
+      const { clock } = gateClock(START);
+      expect(new ClockWatch(clock).read(START + off, 0).jumped).toBe(true);
+    }
+  });
+
+  it('lets 5 s pass, and not a millisecond more, between two readings', () => {
+    for (const [off, jumped] of [
+      [5_000, false],
+      [-5_000, false],
+      [5_001, true],
+      [-5_001, true],
+    ] as const) {
+      const { clock, pass } = gateClock(START);
+      const watch = new ClockWatch(clock);
+      expect(watch.read(START, 0).jumped).toBe(false);
+      pass(60_000);
+      expect(watch.read(START + 60_000 + off, START).jumped).toBe(jumped);
+    }
+  });
+
+  it('goes on from the last agreed time while the database is elsewhere', () => {
+    const { clock, pass } = gateClock(START);
+    const watch = new ClockWatch(clock);
+    watch.read(START, 0);
+    pass(1_000);
+    expect(watch.read(START + 3_600_000, START).nowMs).toBe(START + 1_000);
+    pass(1_000);
+    expect(watch.read(START - 3_600_000, START).nowMs).toBe(START + 2_000);
+  });
+
+  it('agrees again by itself when the database comes back', () => {
+    const { clock, pass } = gateClock(START);
+    const watch = new ClockWatch(clock);
+    watch.read(START, 0);
+    pass(1_000);
+    expect(watch.read(START + 3_600_000, START).jumped).toBe(true);
+    pass(1_000);
+    expect(watch.read(START + 2_000, START)).toEqual({ nowMs: START + 2_000, jumped: false });
+  });
+
+  it('takes the time that an operator accepted', () => {
+    const { clock, pass } = gateClock(START);
+    const watch = new ClockWatch(clock);
+    watch.read(START, 0);
+    pass(1_000);
+    expect(watch.read(START - 3_600_000, START).jumped).toBe(true);
+    watch.accept(START - 3_600_000);
+    pass(10);
+    expect(watch.read(START - 3_600_000 + 10, START - 3_600_000)).toEqual({ nowMs: START - 3_600_000 + 10, jumped: false });
+  });
+
+  it('is never earlier than the last entry', () => {
+    const { clock, pass } = gateClock(START);
+    const watch = new ClockWatch(clock);
+    watch.read(START, 0);
+    pass(100);
+    expect(watch.read(START + 100, START + 4_000).nowMs).toBe(START + 4_000);
+  });
+});

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { Window } from '../../src/ledger/window.ts';
+
+describe('a sliding window', () => {
+  it('has nothing in it before anything was spent', () => {
+    const window = new Window(1000);
+    window.advance(5_000);
+    expect(window.used('eu')).toBe(0);
+    expect([...window.values()]).toEqual([]);
+  });
+
+  it('counts an entry while now < at + over, and not at that very millisecond', () => {
+    const window = new Window(1000);
+    window.spend(10_000, 'eu', 3);
+    window.advance(10_999);
+    expect(window.used('eu')).toBe(3);
+    window.advance(11_000);
+    expect(window.used('eu')).toBe(0);
+  });
+
+  it('says that what is more than the limit itself never passes', () => {
+    const window = new Window(1000);
+    expect(window.waitMs('eu', 5, 4, 0)).toBeUndefined();
+  });
+
+  it('agrees with a model that counts anew each time', () => {
+    const steps = fc.array(
+      fc.record({ afterMs: fc.nat(700), value: fc.constantFrom('a', 'b'), amount: fc.integer({ min: 1, max: 5 }) }),
+      { maxLength: 3000, size: 'max' },
+    );
+    fc.assert(
+      fc.property(steps, fc.nat(3000), (spends, laterMs) => {
+        const overMs = 1000;
+        const window = new Window(overMs);
+        const log: { atMs: number; value: string; amount: number }[] = [];
+        let nowMs = 0;
+        for (const { afterMs, value, amount } of spends) {
+          nowMs += afterMs;
+          window.advance(nowMs);
+          window.spend(nowMs, value, amount);
+          log.push({ atMs: nowMs, value, amount });
+        }
+        nowMs += laterMs;
+        window.advance(nowMs);
+        for (const value of ['a', 'b']) {
+          const used = (atMs: number): number =>
+            log.filter(spent => spent.value === value && atMs < spent.atMs + overMs).reduce((sum, spent) => sum + spent.amount, 0);
+          expect(window.used(value)).toBe(used(nowMs));
+          const waitMs = window.waitMs(value, 2, 6, nowMs);
+          expect(waitMs).toBeDefined();
+          expect(used(nowMs + (waitMs ?? 0)) + 2).toBeLessThanOrEqual(6);
+          if (waitMs !== undefined && waitMs > 0) expect(used(nowMs + waitMs - 1) + 2).toBeGreaterThan(6);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

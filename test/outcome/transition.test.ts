@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Attempted } from '../../src/forward/attempted.ts';
+import type { Operation } from '../../src/ledger/operation.ts';
+import { transition, type Event } from '../../src/outcome/transition.ts';
+
+const waiting: Operation = {
+  id: 'r1',
+  seq: 1,
+  action: 'disk.wipe',
+  kind: 'host',
+  principal: 'bot',
+  targetCount: 1,
+  decidedAtMs: 0,
+  dimensionValues: {},
+  policyDigest: 'p',
+  inventoryRevision: 1,
+  labelsDigest: 'l',
+  outcome: 'pending',
+  phase: 'waiting',
+  wasUnknown: false,
+  attempts: 0,
+};
+const claimed: Operation = { ...waiting, phase: 'claimed', attempts: 1, claimedBy: 'g', claimedAtMs: 0 };
+const unknown: Operation = { ...claimed, phase: 'ended', outcome: 'unknown', wasUnknown: true };
+
+function after(operation: Operation, event: Event): Operation {
+  const result = transition(operation, event, 1_000);
+  if ('conflict' in result) throw new Error(`a conflict: ${result.conflict}`);
+  return result.operation;
+}
+
+const attempt = (kind: Attempted['kind'], more: Partial<Event & { type: 'attempt' }> = {}): Event => ({
+  type: 'attempt',
+  attempt: 1,
+  attempted: { kind, detail: kind },
+  idempotent: false,
+  ...more,
+});
+const report = (status: 'delivered' | 'refused', fromExecutor = false): Event => ({ type: 'report', status, fromExecutor });
+const stop: Event = { type: 'stop', rule: 'kill_switch.engaged', detail: 'stopped' };
+
+describe('an attempt at an executor that is not idempotent', () => {
+  it.each([
+    ['delivered', 'delivered', 'ended'],
+    ['accepted', 'pending', 'accepted'],
+    ['refused', 'refused', 'ended'],
+    ['unknown', 'unknown', 'ended'],
+    ['never_connected', 'refused', 'ended'],
+  ] as const)('that came to %s makes the outcome %s', (kind, outcome, phase) => {
+    expect(after(claimed, attempt(kind))).toMatchObject({ outcome, phase });
+  });
+
+  it('that expired before anything was sent is stopped', () => {
+    const event = attempt('never_sent', { attempted: { kind: 'never_sent', why: 'expired', detail: 'x' } });
+    expect(after(claimed, event)).toMatchObject({ outcome: 'stopped', phase: 'ended', rule: 'forward.expired' });
+  });
+});
+
+describe('an attempt at an idempotent executor', () => {
+  it.each(['unknown', 'never_connected'] as const)('that came to %s is made again, twice', kind => {
+    const once = after(claimed, attempt(kind, { idempotent: true }));
+    expect(once).toMatchObject({ phase: 'waiting', outcome: kind === 'unknown' ? 'unknown' : 'pending' });
+    expect(once.notBeforeMs).toBeGreaterThan(1_000);
+    const third = { ...once, phase: 'claimed', attempts: 3 } as const;
+    expect(after(third, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({ phase: 'ended', outcome: kind === 'unknown' ? 'unknown' : 'refused' });
+  });
+
+  it.each(['refused', 'never_connected', 'never_sent'] as const)('that came to %s leaves an earlier unknown one unknown', kind => {
+    const second: Operation = { ...claimed, attempts: 3, outcome: 'unknown', wasUnknown: true };
+    expect(after(second, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({ outcome: 'unknown', phase: 'ended' });
+  });
+
+  it('that was accepted after an unknown one is pending again', () => {
+    const second: Operation = { ...claimed, attempts: 2, outcome: 'unknown', wasUnknown: true };
+    expect(after(second, attempt('accepted', { attempt: 2 }))).toMatchObject({ outcome: 'pending', phase: 'accepted' });
+  });
+});
+
+describe('a stop', () => {
+  it('ends what waits', () => {
+    expect(after(waiting, stop)).toMatchObject({ outcome: 'stopped', phase: 'ended', rule: 'kill_switch.engaged' });
+  });
+
+  it('leaves an unknown attempt unknown, and lets no other be made', () => {
+    expect(after({ ...unknown, phase: 'waiting' }, stop)).toMatchObject({ outcome: 'unknown', phase: 'ended' });
+  });
+
+  it('is too late for what was claimed', () => {
+    expect(transition(claimed, stop, 1_000)).toHaveProperty('conflict');
+  });
+});
+
+describe('a report', () => {
+  it('is refused before anything was sent, and after it was stopped', () => {
+    expect(transition(waiting, report('delivered', true), 1_000)).toHaveProperty('conflict');
+    expect(transition({ ...waiting, outcome: 'stopped', phase: 'ended' }, report('delivered', true), 1_000)).toHaveProperty('conflict');
+  });
+
+  it('of an operator has to wait while an attempt is on the wire', () => {
+    expect(transition(claimed, report('refused'), 1_000)).toHaveProperty('conflict');
+  });
+
+  it('of the executor counts at once, but the targets come back when the attempt has ended', () => {
+    const reported = after(claimed, report('refused', true));
+    expect(reported).toMatchObject({ outcome: 'refused', phase: 'claimed' });
+    expect(after(reported, attempt('unknown'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
+  });
+
+  it('settles what is unknown, or was accepted', () => {
+    expect(after(unknown, report('refused'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
+    expect(after({ ...claimed, phase: 'accepted' }, report('delivered', true))).toMatchObject({ outcome: 'delivered', phase: 'ended' });
+  });
+
+  it('cannot take back what was delivered, and delivered wins over refused', () => {
+    const delivered: Operation = { ...claimed, phase: 'ended', outcome: 'delivered' };
+    const refused: Operation = { ...claimed, phase: 'ended', outcome: 'refused' };
+    expect(after(delivered, report('refused'))).toMatchObject({ outcome: 'delivered' });
+    expect(after(refused, report('delivered'))).toMatchObject({ outcome: 'delivered' });
+  });
+});
+
+describe('a claim of a gate that died', () => {
+  it('is unknown', () => {
+    expect(after(claimed, { type: 'lost', idempotent: false })).toMatchObject({ outcome: 'unknown', phase: 'ended', wasUnknown: true });
+  });
+
+  it('is settled by the answer that comes late after all', () => {
+    expect(after(unknown, attempt('delivered'))).toMatchObject({ outcome: 'delivered' });
+    expect(after(unknown, attempt('refused'))).toMatchObject({ outcome: 'refused' });
+  });
+
+  it('is not settled by a late refusal when another attempt was made since', () => {
+    const second: Operation = { ...unknown, attempts: 2 };
+    expect(after(second, attempt('refused', { attempt: 1 }))).toMatchObject({ outcome: 'unknown' });
+  });
+
+  it('keeps its targets while a later attempt is on the wire, also when the late answer says delivered', () => {
+    const second: Operation = { ...unknown, attempts: 2, phase: 'claimed' };
+    expect(after(second, attempt('delivered', { attempt: 1 }))).toMatchObject({ outcome: 'delivered', phase: 'claimed' });
+  });
+});

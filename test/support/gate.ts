@@ -1,0 +1,252 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** A document of a configuration or limits file. JSON is YAML, so it is written as JSON. */
+export type Doc = Readonly<Record<string, unknown>>;
+
+/** The key of a test principal, whole: what goes behind `Bearer`. */
+export const keyOf = (principal: string): string => `test-key-of-${principal}`;
+
+/** The line of a test principal in `principals`. */
+export const principal = (name: string, roles: readonly string[], actions?: readonly string[]): Doc => ({
+  name,
+  keys: [`sha256:${createHash('sha256').update(keyOf(name)).digest('hex')}`],
+  roles,
+  ...(actions === undefined ? {} : { actions }),
+});
+
+/** One principal of each role, and two more requesters, over these actions. */
+export const principalsFor = (actions: readonly string[]): readonly Doc[] => [
+  principal('bot', ['requester'], actions),
+  principal('other-bot', ['requester'], actions),
+  principal('oncall-bot', ['requester'], actions),
+  principal('worker', ['executor'], actions),
+  principal('auditor', ['auditor']),
+  principal('operator', ['operator']),
+  principal('feed', ['inventory']),
+  principal('observer', ['observer']),
+];
+
+/** A kind with everything that a kind may declare, and room for any load. */
+export const hostKind: Doc = {
+  dimensions: ['region', 'zone', 'cluster', 'rack', 'role'],
+  state: { label: 'state', in_service: ['serving', 'draining'] },
+  labels: ['owner'],
+  optional: ['quarantined_at'],
+  max_age: '24h',
+  max_shrink: '100%',
+  max_change: '100%',
+};
+
+/** A limits entry that stands in nobody's way. */
+export const wideLimits: Doc = {
+  max_targets: 200_000,
+  max_share: { fleet: '100%' },
+  require: 'any',
+  windows: [{ per: 'fleet', over: '1h', max_targets: 10_000_000 }],
+};
+
+export interface GateOptions {
+  /** Over the defaults: kind `host`, action `test.act`, principals for every action there is. */
+  readonly config?: Doc;
+  /** Over the default: `wideLimits` for every action there is. */
+  readonly limits?: Doc;
+  /** Written instead of the document, as it is. */
+  readonly configText?: string;
+  readonly limitsText?: string;
+  /** A URL of a PostgreSQL server, or (the default) the embedded store in the gate's folder. */
+  readonly store?: string;
+  /** Where actions without an `executor` of their own are sent. */
+  readonly executor?: string;
+  /** Runs in the gate's folder before its first start. */
+  readonly prepare?: (folder: string) => void;
+  /** More of the command line. */
+  readonly args?: readonly string[];
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A gate that runs, in a process of its own. */
+export interface Gate {
+  /** Like `http://127.0.0.1:40123`; another one after a restart. */
+  readonly url: string;
+  readonly folder: string;
+  /** What it has logged since its first start, line by line; lines that are not JSON are `{ text }`. */
+  logs(): readonly Doc[];
+  /** Rewrites the files as if it had been started with these options. Takes effect at the next start. */
+  rewrite(options: GateOptions): void;
+  /** SIGTERM, and the exit that follows. */
+  stop(): Promise<Exit>;
+  /** SIGKILL. */
+  kill9(): Promise<void>;
+  /** Stops it if it runs, and starts it again on the same files and store. */
+  restart(args?: readonly string[]): Promise<void>;
+  /** Stops it and removes its folder. */
+  close(): Promise<void>;
+}
+
+const entriesOf = (value: unknown): [string, unknown][] =>
+  typeof value === 'object' && value !== null ? Object.entries(value) : [];
+
+/** Writes interlock.yaml and limits.yaml into the folder. */
+export function writeGateFiles(folder: string, options: GateOptions): void {
+  const executor = {
+    url: options.executor ?? 'http://127.0.0.1:9/never',
+    timeout: '10s',
+    concurrency: 50,
+    valid_for: '5m',
+  };
+  const overrides = options.config ?? {};
+  const declared = overrides['actions'] ?? { 'test.act': {} };
+  const actions = Object.fromEntries(
+    entriesOf(declared).map(([name, action]) => [
+      name,
+      {
+        kind: 'host',
+        ...Object.fromEntries(entriesOf(action)),
+        executor: {
+          ...executor,
+          ...Object.fromEntries(entriesOf(Object.fromEntries(entriesOf(action))['executor'])),
+        },
+      },
+    ]),
+  );
+  const names = Object.keys(actions);
+  const config = {
+    listen: '127.0.0.1:0',
+    store: options.store ?? './store',
+    limits: './limits.yaml',
+    kill_file: './KILL',
+    checkpoints: './checkpoints.ndjson',
+    kinds: { host: hostKind },
+    principals: principalsFor(names),
+    ...overrides,
+    actions,
+  };
+  const limits = { actions: Object.fromEntries(names.map(name => [name, wideLimits])), ...options.limits };
+  writeFileSync(join(folder, 'interlock.yaml'), options.configText ?? JSON.stringify(config, null, 2));
+  writeFileSync(join(folder, 'limits.yaml'), options.limitsText ?? JSON.stringify(limits, null, 2));
+}
+
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'interlock-gate-'));
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly exit: Promise<Exit>;
+  readonly address: Promise<string>;
+}
+
+function launch(folder: string, args: readonly string[], log: (line: string) => void): Running {
+  const child = spawn(
+    process.execPath,
+    [program, 'serve', '--config', join(folder, 'interlock.yaml'), ...args],
+    {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, NODE_ENV: 'test' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let stdout = '';
+  let stderr = '';
+  let rest = '';
+  const killWithUs = (): boolean => child.kill('SIGKILL');
+  process.once('exit', killWithUs);
+  child.once('close', () => process.off('exit', killWithUs));
+  child.stdout.setEncoding('utf8');
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (chunk: string) => {
+    stderr += chunk;
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) log(line);
+  });
+  const exit = once(child, 'close').then(([code]) => ({
+    code: typeof code === 'number' ? code : null,
+    stdout,
+    stderr,
+  }));
+  const address = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: string) => {
+      stdout += chunk;
+      const url = /https?:\/\/[^\s/"']+:\d+/u.exec(stdout)?.[0];
+      if (url !== undefined) resolve(url);
+    });
+    void exit.then(({ code }) =>
+      reject(new Error(`the gate ended with ${code} before it was ready:\n${stdout}${stderr}`)),
+    );
+  });
+  address.catch(() => undefined);
+  return { child, exit, address };
+}
+
+/** Runs `interlock serve` on files that should not let it start, and waits for its end. */
+export async function startAndFail(options: GateOptions): Promise<Exit> {
+  const folder = temporaryFolder();
+  try {
+    writeGateFiles(folder, options);
+    options.prepare?.(folder);
+    const { child, exit, address } = launch(folder, options.args ?? [], () => undefined);
+    void address.then(() => child.kill('SIGKILL')).catch(() => undefined);
+    return await exit;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Starts the real program in a folder of its own and waits for the address that it prints. */
+export async function startGate(options: GateOptions = {}): Promise<Gate> {
+  const folder = temporaryFolder();
+  writeGateFiles(folder, options);
+  options.prepare?.(folder);
+  const lines: string[] = [];
+  let running = launch(folder, options.args ?? [], line => lines.push(line));
+  let url = await running.address;
+  const alive = (): boolean => running.child.exitCode === null && running.child.signalCode === null;
+  const stop = async (): Promise<Exit> => {
+    if (alive()) running.child.kill('SIGTERM');
+    return await running.exit;
+  };
+  const kill9 = async (): Promise<void> => {
+    if (alive()) running.child.kill('SIGKILL');
+    await running.exit;
+  };
+  return {
+    get url() {
+      return url;
+    },
+    folder,
+    logs: () => lines.map(parseLine),
+    rewrite: other => writeGateFiles(folder, { ...options, ...other }),
+    stop,
+    kill9,
+    restart: async (args = []) => {
+      await stop();
+      running = launch(folder, args, line => lines.push(line));
+      url = await running.address;
+    },
+    close: async () => {
+      await kill9();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function parseLine(line: string): Doc {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return Object.fromEntries(entriesOf(parsed));
+  } catch {
+    return { text: line };
+  }
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import { apiOf, type Api, type Line } from './api.ts';
+import { startExecutor, type FakeExecutor, type Script } from './executor.ts';
+import { startGate, type Gate, type GateOptions } from './gate.ts';
+
+export interface Standing {
+  readonly gate: Gate;
+  readonly api: Api;
+  readonly executor: FakeExecutor;
+}
+
+export interface StandingOptions extends Omit<GateOptions, 'executor'> {
+  /** Snapshots to load before the first test, by kind. */
+  readonly inventory?: Readonly<Record<string, readonly Line[]>>;
+  readonly script?: Script;
+}
+
+/** One gate and one executor for all tests of a file, with its inventory loaded. Read the fields inside tests only. */
+export function standing(options: StandingOptions): Standing {
+  let gate: Gate | undefined;
+  let executor: FakeExecutor | undefined;
+  let api: Api | undefined;
+  const started = <T>(part: T | undefined): T => {
+    if (part === undefined) throw new Error('the gate does not stand yet');
+    return part;
+  };
+  beforeAll(async () => {
+    executor = await startExecutor(options.script);
+    gate = await startGate({ ...options, executor: executor.url });
+    api = apiOf(gate);
+    for (const [kind, lines] of Object.entries(options.inventory ?? {})) {
+      const loaded = await api.put(kind, lines);
+      expect(loaded.status, loaded.text).toBe(200);
+    }
+  });
+  afterAll(async () => {
+    await gate?.close();
+    await executor?.close();
+  });
+  return {
+    get gate() {
+      return started(gate);
+    },
+    get api() {
+      return started(api);
+    },
+    get executor() {
+      return started(executor);
+    },
+  };
+}
