@@ -1,9 +1,10 @@
+import { didYouMean } from '../kit/text.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
 import { FileError, type Action, type FileProblem, type Kind } from './config.ts';
-import { isMapValue, readLimit, type Kept } from './limits-value.ts';
-import type { Scene } from './limits-words.ts';
-import { didYouMean, readYamlFile, type YamlPath } from './yaml-file.ts';
+import { isMapValue, readLimit } from './limits-value.ts';
+import type { Kept, Scene } from './limits-words.ts';
+import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
 /**
  * Reads limits.yaml: what it may say is what the manifests of the loaded bundle's checks say it may.
@@ -25,8 +26,8 @@ export function loadLimits(
     report: (path, message) => void problems.push(yaml.problemAt(path, message)),
   };
   const kept = readTop(yaml.value, manifests, actions, scene);
-  if (problems.length > 0 || kept === undefined)
-    throw new FileError(problems.toSorted((a, b) => a.line - b.line));
+  if (problems.length > 0) throw new FileError(problems.toSorted((a, b) => a.line - b.line));
+  if (kept === undefined) throw new FileError([yaml.problemAt([], 'cannot be read')]);
   // The gate's bundles carry the checks that `Limits` speaks of (see loadBundle), and each value was read by its shape.
   return kept as unknown as Limits;
 }
@@ -47,7 +48,7 @@ function readTop(
   const top = keysOn(manifests, 'top');
   const known = ['actions', ...top.keys()];
   for (const key of Object.keys(value))
-    if (!known.includes(key)) scene.report([key], `is not a key of the limits file${didYouMean(key, known)}`);
+    if (!known.includes(key)) scene.report([key], `is not a key of the limits file${didYouMean(key, known, true)}`);
   // A list at the top that is left out is empty, so that a policy never meets its absence.
   const lists = [...top.values()].map(({ key, schema }): [string, Kept | undefined] => [
     key,
@@ -74,7 +75,7 @@ function readActions(
     Object.entries(value).map(([name, entry]) => {
       const action = actions.get(name);
       if (action === undefined) {
-        scene.report([...path, name], `is not an action that the configuration declares${didYouMean(name, [...actions.keys()])}`);
+        scene.report([...path, name], `is not an action that the configuration declares${didYouMean(name, [...actions.keys()], true)}`);
         return [name, undefined];
       }
       return [name, readEntry(entry, keys, [...path, name], { ...scene, kind: scene.kinds.get(action.kind) })];
@@ -93,7 +94,7 @@ function readEntry(value: unknown, keys: ReadonlyMap<string, LimitKey>, path: Ya
     Object.entries(value).map(([name, limit]) => {
       const key = keys.get(name);
       if (key !== undefined) return [name, readLimit(key.schema, limit, [...path, name], scene)];
-      scene.report([...path, name], `is not a limit${didYouMean(name, [...keys.keys()])}`);
+      scene.report([...path, name], `is not a limit${didYouMean(name, [...keys.keys()], true)}`);
       return [name, undefined];
     }),
   );

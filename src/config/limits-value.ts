@@ -1,12 +1,9 @@
 import type { LimitShape, ListShape, MapShape } from '../policy/limit-shape.ts';
 import { keptKey } from '../policy/limit-shape.ts';
-import { listNames, quote } from '../kit/text.ts';
+import { didYouMean, listNames, quote } from '../kit/text.ts';
 import type { Kind } from './config.ts';
-import { readWord, type Scene } from './limits-words.ts';
-import { didYouMean, type YamlPath } from './yaml-file.ts';
-
-/** What is kept of a limit: as policies see it. */
-export type Kept = string | number | readonly Kept[] | { readonly [key: string]: Kept };
+import { readWord, type Kept, type Scene } from './limits-words.ts';
+import type { YamlPath } from './yaml-file.ts';
 
 /**
  * Reads one value of the limits file by its shape, and reports every problem in it.
@@ -86,7 +83,7 @@ function readPair(
   const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
   const inner = own ?? (shape.additionalProperties === false ? undefined : shape.additionalProperties);
   if (inner === undefined) {
-    scene.report(path, `is not a key here${didYouMean(key, Object.keys(properties))}`);
+    scene.report(path, `is not a key here${didYouMean(key, Object.keys(properties), true)}`);
     return undefined;
   }
   const isNamed = own !== undefined || shape.propertyNames === undefined || readWord(shape.propertyNames, key, path, scene) !== undefined;

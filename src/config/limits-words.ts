@@ -1,9 +1,11 @@
-import { isTargetName, isWildcard, quote } from '../kit/text.ts';
+import { didYouMean, isTargetName, isWildcard, quote } from '../kit/text.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
 import { declaredLabels, type Kind } from './config.ts';
-import type { Kept } from './limits-value.ts';
-import { didYouMean, type YamlPath } from './yaml-file.ts';
+import type { YamlPath } from './yaml-file.ts';
+
+/** What is kept of a limit: as policies see it. */
+export type Kept = string | number | readonly Kept[] | { readonly [key: string]: Kept };
 
 /** Where in the limits file the reader is, and what names mean there. */
 export interface Scene {
@@ -44,7 +46,7 @@ const readShare: Reader = (value, scene, report) => {
     return sharePpm === undefined ? undefined : { share_ppm: sharePpm, at_least: 0 };
   }
   const { share, at_least: atLeast, ...others }: Readonly<Record<string, unknown>> = { ...value };
-  for (const key of Object.keys(others)) report(`is not a key here${didYouMean(key, ['share', 'at_least'])}`, [key]);
+  for (const key of Object.keys(others)) report(`is not a key here${didYouMean(key, ['share', 'at_least'], true)}`, [key]);
   if (share === undefined) report('lacks `share`');
   if (atLeast === undefined) report('lacks `at_least`');
   if (share === undefined || atLeast === undefined) return undefined;
@@ -69,14 +71,14 @@ const readName =
     const known = [...always, ...namesOf(kind)];
     if (typeof value === 'string' && known.includes(value)) return value;
     const shown = typeof value === 'string' ? quote(value) : 'this';
-    report(`${shown} is no ${what} of ${kind.name}${didYouMean(typeof value === 'string' ? value : '', known)}`);
+    report(`${shown} is no ${what} of ${kind.name}${didYouMean(typeof value === 'string' ? value : '', known, true)}`);
     return undefined;
   };
 
 const readKind: Reader = (value, { kinds }, report) => {
   if (typeof value === 'string' && kinds.has(value)) return value;
   const name = typeof value === 'string' ? value : '';
-  report(`must be a kind that the configuration declares${didYouMean(name, [...kinds.keys()])}`);
+  report(`must be a kind that the configuration declares${didYouMean(name, [...kinds.keys()], true)}`);
   return undefined;
 };
 

@@ -30,6 +30,9 @@ export function showPath(path: YamlPath): string {
   return shown.length === 0 ? '(top)' : shown;
 }
 
+/** One open bracket makes the parser report each line after it. */
+const MAX_SYNTAX_PROBLEMS = 20;
+
 /**
  * Reads a YAML 1.2 file of plain maps, lists and scalars. Aliases, tags, several documents, duplicate keys and keys that
  * are not text are problems: each is a way to say something else than what a reader sees.
@@ -46,9 +49,9 @@ export function readYamlFile(file: string): YamlFile {
     message,
   });
   const problems = [
-    ...[...document.errors, ...document.warnings].map(error =>
-      problemAtOffset(error.pos[0], '(top)', firstLine(error.message)),
-    ),
+    ...[...document.errors, ...document.warnings]
+      .slice(0, MAX_SYNTAX_PROBLEMS)
+      .map(error => problemAtOffset(error.pos[0], '(top)', firstLine(error.message))),
     ...oddNodes(document).map(odd => problemAtOffset(odd.offset, odd.name, odd.message)),
   ];
   if (problems.length > 0) throw new FileError(problems);

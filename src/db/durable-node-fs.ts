@@ -1,5 +1,6 @@
 import { fdatasyncSync } from 'node:fs';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
+import { EngineEnded } from './engine.ts';
 
 /** Brings a file's data to the disk, or throws. */
 export type SyncFile = (fd: number) => void;
@@ -35,7 +36,12 @@ export class DurableNodeFS extends NodeFS {
         throw new Error("PGlite's file system driver is not the one that was made durable");
       driver.stream_ops.fsync = stream => this.#syncOrErrno(stream.nfd);
     };
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...(emscriptenOpts.preRun ?? []), install] } };
+    const onAbort = (): void => {
+      throw new EngineEnded();
+    };
+    return {
+      emscriptenOpts: { ...emscriptenOpts, onAbort, preRun: [...(emscriptenOpts.preRun ?? []), install] },
+    };
   }
 
   #syncOrErrno(fd: number): number {

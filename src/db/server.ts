@@ -2,6 +2,7 @@ import net from 'node:net';
 import { Pool, type ClientBase } from 'pg';
 import type { Logger } from '../kit/logger.ts';
 import { StoreRefused } from './store-refused.ts';
+import { surviveErrors } from './survive-errors.ts';
 import { valueParsers } from './values.ts';
 
 export interface ServerOptions {
@@ -98,8 +99,7 @@ export function openServer(url: string, options: ServerOptions, logger: Logger):
     // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it and fails with it; its types do not say so
     onConnect: client => prepareSession(client, options),
   });
-  // Without a listener, an idle connection that the server ends would end the process.
-  pool.on('error', error => {
+  surviveErrors(pool, error => {
     logger.warn({ error: error.message }, 'a connection to the database was lost');
   });
   return pool;

@@ -1,14 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256 } from '../kit/digest.ts';
+import { freshKey } from '../kit/ids.ts';
 
 /** The principals of the demo. */
 export type DemoPrincipal = 'decom-bot' | 'cleanup-bot' | 'maintenance-bot' | 'oncall' | 'cmdb-sync';
 
 export type DemoKeys = Readonly<Record<DemoPrincipal, string>>;
-
-const freshKey = (): string => randomBytes(32).toString('base64url');
-const hashOf = (key: string): string => `sha256:${createHash('sha256').update(key).digest('hex')}`;
 
 export function freshKeys(): DemoKeys {
   return {
@@ -67,22 +65,22 @@ actions:
 
 principals:                          # keys are stored as hashes; \`interlock keygen NAME\` prints a key and its line
   - name: decom-bot
-    keys: ["${hashOf(keys['decom-bot'])}"]
+    keys: ["${sha256(keys['decom-bot'])}"]
     roles: [requester]
     actions: [disk.wipe]
   - name: cleanup-bot
-    keys: ["${hashOf(keys['cleanup-bot'])}"]
+    keys: ["${sha256(keys['cleanup-bot'])}"]
     roles: [requester]
     actions: [disk.wipe]
   - name: maintenance-bot
-    keys: ["${hashOf(keys['maintenance-bot'])}"]
+    keys: ["${sha256(keys['maintenance-bot'])}"]
     roles: [requester]
     actions: [machine.reboot]
   - name: oncall                     # whoever holds the pager: may stop everything, and sees everything
-    keys: ["${hashOf(keys.oncall)}"]
+    keys: ["${sha256(keys.oncall)}"]
     roles: [operator, auditor]
   - name: cmdb-sync                  # tells the gate which hosts there are
-    keys: ["${hashOf(keys['cmdb-sync'])}"]
+    keys: ["${sha256(keys['cmdb-sync'])}"]
     roles: [inventory]
 `;
 

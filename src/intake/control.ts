@@ -29,7 +29,7 @@ export function controlHandlers(ports: {
     if (body instanceof Refused) return body;
     const request = parseEngage(body);
     if (isRefusal(request)) return { type: 'refusal', refusal: request };
-    return found(await killSwitch.engage({ ...request, by: principal }), 201);
+    return found(await killSwitch.engage(request, principal), 201);
   };
 
   const release: Handle = async exchange => {

@@ -9,9 +9,8 @@ import type { OutcomeReport } from './ports.ts';
 export function parseReasonBody(body: JsonObject): string | Refused {
   const wrong = unknownFields(body, ['reason']);
   const reason = own(body, 'reason');
-  if (typeof reason === 'string' && !isBlank(reason) && wrong.length === 0) return reason;
-  if (typeof reason !== 'string' || isBlank(reason)) wrong.push(needsReason);
-  return invalid(wrong);
+  if (!isReason(reason)) return invalid([...wrong, needsReason]);
+  return wrong.length > 0 ? invalid(wrong) : reason;
 }
 
 /** `{"status": "delivered" or "refused", "reason": …}`; the reason may be left out. */
@@ -21,14 +20,18 @@ export function parseReport(body: JsonObject): OutcomeReport | Refused {
   const reason = own(body, 'reason');
   const known = status === 'delivered' || status === 'refused';
   if (!known) wrong.push(at('/status', 'The status is "delivered" or "refused".'));
-  if (reason !== undefined && (typeof reason !== 'string' || isBlank(reason))) wrong.push(needsReason);
+  if (reason !== undefined && !isReason(reason)) wrong.push(needsReason);
   if (wrong.length > 0 || !known) return invalid(wrong);
   return { status, ...(typeof reason === 'string' && { reason }) };
 }
 
 const at = (pointer: string, message: string): Reason => ({ rule: 'request.invalid', message, pointer });
 
-const needsReason = at('/reason', 'The reason is text that is not blank.');
+/** No text of the database can hold a NUL, and one in a `json` column makes the whole of it unreadable to SQL. */
+const isReason = (reason: Json | undefined): reason is string =>
+  typeof reason === 'string' && !isBlank(reason) && !reason.includes('\0');
+
+const needsReason = at('/reason', 'The reason is text that is not blank and holds no NUL character.');
 
 const own = (body: JsonObject, name: string): Json | undefined =>
   Object.hasOwn(body, name) ? body[name] : undefined;

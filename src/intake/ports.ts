@@ -33,17 +33,13 @@ export interface OutcomeReport {
 }
 
 export interface OutcomesPort {
-  /** Undefined for a request that is not there, or not this principal's to settle. */
-  report(id: string, by: Principal, report: OutcomeReport): Promise<Answer | Refusal | undefined>;
-  cancel(id: string, by: Principal): Promise<Answer | Refusal | undefined>;
-}
-
-export interface Engagement extends EngageRequest {
-  readonly by: Principal;
+  /** What it came to, where it was done; undefined for a request that is not there, or not this principal's to settle. */
+  report(id: string, by: Principal, report: OutcomeReport): Promise<object | Refusal | undefined>;
+  cancel(id: string, by: Principal): Promise<object | Refusal | undefined>;
 }
 
 export interface KillSwitchPort {
-  engage(engagement: Engagement): Promise<object | Refusal>;
+  engage(request: EngageRequest, by: Principal): Promise<object | Refusal>;
   /** Undefined for an unknown switch; a refusal (409) for one that is released already. */
   release(id: string, reason: string, by: Principal): Promise<object | Refusal | undefined>;
   status(): Promise<{ readonly engaged: readonly object[] }>;

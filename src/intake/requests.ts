@@ -1,9 +1,19 @@
+import type { Sight } from '../audit/sight.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Answer } from '../ledger/decision.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { readJson } from './body.ts';
-import { idOf, notAllowed, notFound, only, type Exchange, type Handle, type Reply } from './exchange.ts';
+import {
+  found,
+  idOf,
+  notAllowed,
+  notFound,
+  only,
+  type Exchange,
+  type Handle,
+  type Reply,
+} from './exchange.ts';
 import { parseReport } from './fields.ts';
 import { isIdempotencyKey, parsePrefer } from './headers.ts';
 import type { GuardPort, OutcomesPort, ReadsPort } from './ports.ts';
@@ -51,6 +61,14 @@ export function requestHandlers(ports: {
     return named ? undefined : notAllowed(principal, 'an executor that names the action, or an operator,');
   };
 
+  /** It was done, so 200 with the request as it now stands, whatever its outcome. */
+  const settled = async (id: string, sight: Sight, result: object | Refusal | undefined): Promise<Reply> => {
+    if (result !== undefined && isRefusal(result)) return { type: 'refusal', refusal: result };
+    const view = await reads.one(id, sight);
+    if (view === undefined || result !== undefined) return found(view);
+    return refused('request.conflict', 'This request was not allowed, so it has no outcome.');
+  };
+
   const report: Handle = async exchange => {
     const id = idOf(exchange);
     if (id === undefined) return notFound();
@@ -60,12 +78,14 @@ export function requestHandlers(ports: {
     if (body instanceof Refused) return body;
     const parsed = parseReport(body);
     if (parsed instanceof Refused) return parsed;
-    return settled(await outcomes.report(id, exchange.principal, parsed));
+    return await settled(id, { all: true }, await outcomes.report(id, exchange.principal, parsed));
   };
 
   const cancel: Handle = async exchange => {
     const id = idOf(exchange);
-    return id === undefined ? notFound() : settled(await outcomes.cancel(id, exchange.principal));
+    if (id === undefined) return notFound();
+    const own: Sight = { all: false, own: exchange.principal.name, settles: false };
+    return await settled(id, own, await outcomes.cancel(id, exchange.principal));
   };
 
   return {
@@ -77,11 +97,3 @@ export function requestHandlers(ports: {
 }
 
 const decided = (answer: Answer, headers = {}): Reply => ({ type: 'decision', answer, headers });
-
-/** What a report or a cancel came to: it was done, so 200, whatever the outcome now is. */
-function settled(result: Answer | Refusal | undefined): Reply {
-  if (result === undefined) return notFound();
-  if (isRefusal(result)) return { type: 'refusal', refusal: result };
-  const { document, outcome } = result;
-  return { type: 'json', status: 200, body: { ...document, ...(outcome !== undefined && { outcome }) } };
-}

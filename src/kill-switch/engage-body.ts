@@ -68,7 +68,7 @@ function parseScope(scope: Json | undefined, wrong: Reason[]): Scope {
 
 function parseName(scope: JsonObject, name: 'action' | 'dimension' | 'value', wrong: Reason[]): string {
   const text = own(scope, name);
-  if (typeof text === 'string' && !isBlank(text)) return text;
+  if (typeof text === 'string' && !isBlank(text) && !text.includes('\0')) return text;
   wrong.push(
     invalid(
       `/scope/${name}`,
@@ -80,8 +80,9 @@ function parseName(scope: JsonObject, name: 'action' | 'dimension' | 'value', wr
 
 function parseReason(reason: Json | undefined, wrong: Reason[]): string | undefined {
   if (reason === undefined || reason === null) return undefined;
-  if (typeof reason === 'string') return isBlank(reason) ? undefined : reason;
-  wrong.push(invalid('/reason', 'The reason is text.'));
+  // An entry with a NUL in it could not be read back by SQL, nor with it anything after it.
+  if (typeof reason === 'string' && !reason.includes('\0')) return isBlank(reason) ? undefined : reason;
+  wrong.push(invalid('/reason', 'The reason is text, without NUL characters.'));
   return undefined;
 }
 
@@ -95,7 +96,7 @@ function parseExcept(except: Json | undefined, wrong: Reason[]): string[] {
   }
   const names: string[] = [];
   for (const [index, name] of except.entries()) {
-    if (typeof name !== 'string' || isBlank(name)) {
+    if (typeof name !== 'string' || isBlank(name) || name.includes('\0')) {
       wrong.push(invalid(`/except/${index}`, 'Each exception is the name of a principal.'));
     } else if (!names.includes(name)) {
       names.push(name);

@@ -1,12 +1,98 @@
 // Made by `interlock policy build` from policies/checks/*/manifest.yaml. Do not edit.
 
 export const checkRules = {
+  'blast_radius.max_per_value': {
+    step: 'decide',
+    status: 403,
+    title: 'Too many targets of one value',
+    explain:
+      'The request takes more targets of one failure domain than one request may. Spread them, or ask for fewer.',
+  },
   'blast_radius.max_targets': {
     step: 'decide',
     status: 403,
     title: 'Too many targets in one request',
-    explain: '',
+    explain:
+      'Each action has a number of targets that no request may exceed, however large the fleet is. Ask for fewer at a time; the windows still count them together.',
+  },
+  'blast_radius.max_values': {
+    step: 'decide',
+    status: 403,
+    title: 'Too many values of a dimension',
+    explain:
+      'The request reaches over more failure domains than one request may, such as two regions at once. Ask for each by itself.',
+  },
+  'blast_radius.min_remaining': {
+    step: 'decide',
+    status: 403,
+    title: 'Too few would stay in service',
+    explain:
+      'After this request, and after everything already allowed by any action that the inventory does not show yet, fewer targets would be in service with a value than must stay there.',
+  },
+  'blast_radius.share': {
+    step: 'decide',
+    status: 403,
+    title: 'Too large a share',
+    explain:
+      'The request would take too large a share of the fleet, or of one value of a dimension: a region, a rack, a role. Shares are compared exactly, in parts per million, the total being that of the moment. Where the limit allows a number of targets whatever their share, and that is more, the numbers are targets.',
+  },
+  'budget.in_flight': {
+    step: 'decide',
+    status: 429,
+    title: 'Too many operations in flight',
+    explain:
+      'As many operations of this action as there may be are allowed and not settled. An operation whose outcome is unknown stays in flight until the executor or an operator settles it.',
+  },
+  'budget.requests': {
+    step: 'decide',
+    status: 429,
+    title: 'Too many requests',
+    explain:
+      'A client in a loop shows itself by the number of its requests before it shows by its targets. Repeats with the same idempotency key and pre-flights are not counted.',
+  },
+  'budget.window': {
+    step: 'decide',
+    status: 429,
+    title: 'A window is full',
+    explain:
+      'Many small requests add up. Within a sliding window, over all clients and gates, only so many targets of the fleet, of one value or by one principal are allowed. What was allowed leaves the window when it is as old as the window is long; `Retry-After` says when this very request would pass, if nothing else happens.',
+  },
+  'labels.not_allowed': {
+    step: 'decide',
+    status: 403,
+    title: 'A target is not labelled as the action requires',
+    explain:
+      'The action is only done to targets whose labels say that it may be, such as machines in the state `decommissioning`. Bring the target into that state first, in the system that the inventory is read from.',
+  },
+  'policy.no_limits': {
+    step: 'decide',
+    status: 403,
+    title: 'The action has no limits',
+    explain:
+      'An action without an entry in the limits file is never allowed. Whoever runs the gate writes one.',
+  },
+  'protected.target': {
+    step: 'decide',
+    status: 403,
+    title: 'A target is protected',
+    explain:
+      'The limits file names targets that no action may touch, whatever their own labels say. Only whoever owns the limits file can take the protection away; `GET /v1/policy` shows the entries.',
   },
 } as const;
 
 export type CheckRule = keyof typeof checkRules;
+
+/** The checks that ship. Another bundle may add to them and change them, and lacks none. */
+export const shippedChecks: readonly string[] = [
+  'limits',
+  'max_in_flight',
+  'max_per_value',
+  'max_requests',
+  'max_share',
+  'max_targets',
+  'max_values',
+  'min_remaining',
+  'protected',
+  'require',
+  'windows',
+];

@@ -263,12 +263,6 @@ const builtinRules = {
     title: 'The kill switch is engaged',
     explain: 'Nothing leaves the gate in its scope until an operator releases it.',
   },
-  'policy.no_limits': {
-    step: 'decide',
-    status: 403,
-    title: 'The action has no limits',
-    explain: 'An action without an entry in the limits file is never allowed.',
-  },
   'policy.stale': {
     step: 'fault',
     status: 503,
@@ -357,6 +351,9 @@ const builtinRules = {
 } as const satisfies Record<string, RuleInfo>;
 
 export type BuiltinRule = keyof typeof builtinRules;
+
+/** Whether a rule is the gate's own, which no check may claim. */
+export const isBuiltinRule = (rule: string): rule is BuiltinRule => Object.hasOwn(builtinRules, rule);
 
 /** Every name a reason can carry. */
 export type Rule = BuiltinRule | CheckRule;

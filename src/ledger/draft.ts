@@ -1,16 +1,8 @@
-import canonicalize from 'canonicalize';
-
+import { canonicalJson } from '../kit/canonical-json.ts';
 import { entryHash, type EntryType } from './chain.ts';
 import type { Ask, Spend } from './book.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Operation } from './operation.ts';
-
-/** Canonical JSON (RFC 8785) of a value that came from JSON or goes there; members that are undefined are left out. */
-export function canonical(value: unknown): string {
-  const text = canonicalize(value);
-  if (text === undefined) throw new Error('a value without a JSON form');
-  return text;
-}
 
 export interface EntryRow {
   readonly seq: number;
@@ -87,7 +79,7 @@ export class Draft {
 
   /** Adds the next entry of the chain; a decision's body is given but kept in `decisions`. */
   append(type: EntryType, body: unknown): EntryRow {
-    const text = canonical(body);
+    const text = canonicalJson(body);
     const seq = this.seq + 1;
     const prev = this.hash;
     const hash = entryHash(seq, this.at, type, text, prev);

@@ -1,10 +1,10 @@
 import type { BlastRadius } from '../blast-radius/blast-radius.ts';
+import { canonicalJson } from '../kit/canonical-json.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Reason, Refusal } from '../kit/refusal.ts';
 import { rules } from '../kit/rules.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
-import { canonical } from './draft.ts';
 import type { Turn } from './ledger.ts';
 import type { Submission } from './request.ts';
 
@@ -67,7 +67,7 @@ export function recordDecision(turn: Turn, { id, submission, finding, key }: ToR
     body_digest: asked.bodyDigest,
     targets_digest: targets?.digest ?? null,
     target_count: targets?.targets.length ?? null,
-    document: canonical(document),
+    document: canonicalJson(document),
   });
   if (seq !== undefined && submission.action !== undefined) countAsk(turn, submission.action.name, asked.principal.name, finding);
   return { document, status, holdsKey, ...(seq !== undefined && { seq }) };

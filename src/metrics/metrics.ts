@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Scope } from '../ledger/book.ts';
 import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
 
 /** What the gate counts. Observing never throws and never waits, so that it may stand anywhere on the way. */
@@ -41,13 +42,9 @@ export interface MetricsOptions {
 export const EVERYTHING = 'everything';
 
 /** `everything`, `action:disk.wipe` or `region:eu`: the label of a switch. */
-export function scopeName(scope: {
-  readonly action?: string;
-  readonly dimension?: string;
-  readonly value?: string;
-}): string {
-  if (scope.action !== undefined) return `action:${scope.action}`;
-  if (scope.dimension !== undefined) return `${scope.dimension}:${scope.value ?? ''}`;
+export function scopeName(scope: Scope): string {
+  if ('action' in scope) return `action:${scope.action}`;
+  if ('dimension' in scope) return `${scope.dimension}:${scope.value}`;
   return EVERYTHING;
 }
 

@@ -1,3 +1,5 @@
+import { freshId } from '../kit/ids.ts';
+import type { Refusal } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import { rules } from '../kit/rules.ts';
 import type { Answer, DecisionDocument } from '../ledger/decision.ts';
@@ -19,6 +21,19 @@ export function answerOf(document: DecisionDocument, status: number, operation: 
     outcome: outcomeView(operation),
     ...(outcomeRule !== undefined && { rule: outcomeRule }),
   };
+}
+
+/** The answer to what leaves no record: its id stands in the log only. */
+export function unrecorded(principal: string, refusal: Refusal, mode: DecisionDocument['mode'], wallMs: number): Answer {
+  const document: DecisionDocument = {
+    id: freshId(),
+    mode,
+    decision: 'refused',
+    principal,
+    reasons: refusal.reasons,
+    decided_at: new Date(wallMs).toISOString(),
+  };
+  return answerOf(document, refusal.status, undefined, false);
 }
 
 /** The rule that an outcome is answered by; none for delivered and pending. */

@@ -31,8 +31,8 @@ export interface OutcomesOptions extends Claiming {
   /** Whether no other gate can be on this store. */
   readonly alone: boolean;
   forward(permit: Permit): Promise<Attempted>;
-  /** Milliseconds an attempt took, and what it came to. */
-  observe(action: string, attempted: Attempted, seconds: number): void;
+  /** Told how long each attempt took. */
+  observe(durationMs: number): void;
 }
 
 /** Makes the attempts that were claimed, records what became of them, and sweeps what nobody will answer for. */
@@ -59,7 +59,7 @@ export class Outcomes {
     const { operation } = claimed;
     const startedMs = this.#options.clock.monotonicMs();
     const attempted = await this.#forward(claimed);
-    this.#options.observe(operation.action, attempted, (this.#options.clock.monotonicMs() - startedMs) / 1000);
+    this.#options.observe(this.#options.clock.monotonicMs() - startedMs);
     const { idempotent } = claimed.material.action.executor;
     const event: Event = { type: 'attempt', attempt: operation.attempts, attempted, idempotent };
     for (;;) {

@@ -1,13 +1,10 @@
-import type { Reason, Reasons } from '../kit/refusal.ts';
+import type { Reasons } from '../kit/refusal.ts';
 import type { RuleInfo } from '../kit/rules.ts';
 import type { Facts } from './facts.ts';
 import type { Limits } from './limits.ts';
 
 /** What policy says of one request: allow, or every reason against, sorted, with sentences and remedies. */
 export type Verdict = { readonly allow: true } | { readonly allow: false; readonly reasons: Reasons };
-
-/** A reason as Rego gives it: the rule and numbers; its sentence is made from the check's manifest. */
-export type RawReason = Omit<Reason, 'message' | 'remedy'>;
 
 /** A loaded bundle with the limits in force. */
 export interface Policy {
@@ -16,7 +13,10 @@ export interface Policy {
   /** SHA-256 of the bundle as it was read. */
   readonly bundleDigest: string;
   readonly limits: Limits;
-  /** Names of the checks that there were when the policy was loaded, sorted, each with whether it is idle. */
+  /**
+   * Names of the checks that there were when the policy was loaded, sorted. Idle is one that reads keys of the limits file of
+   * which the limits in force use none: it holds for every action that has limits.
+   */
   readonly checks: readonly { readonly name: string; readonly idle: boolean }[];
   /** Rules that the bundle's own checks refuse with: for problem pages of bundles that did not ship with the gate. */
   readonly rules: Readonly<Record<string, RuleInfo>>;

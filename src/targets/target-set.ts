@@ -26,7 +26,11 @@ export interface TargetSet {
 }
 
 /** Freezes what was resolved; undefined for nothing, so that an empty set cannot exist. */
-export function targetSet(kind: string, revision: number, resolved: readonly Target[]): TargetSet | undefined {
+export function targetSet(
+  kind: string,
+  revision: number,
+  resolved: readonly Target[],
+): TargetSet | undefined {
   const [first, ...rest] = resolved.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   if (first === undefined) return undefined;
   const ids = createHash('sha256');

@@ -39,13 +39,23 @@ const createAjv = (allErrors: boolean): Ajv2020 => {
     // What an object inherits is not a parameter.
     ownProperties: true,
     validateFormats: true,
-    addUsedSchema: false,
+    // Done once, by an instance of its own: each would have to compile the schema of schemas anew, for 50 ms.
+    validateSchema: false,
     verbose: true,
     logger: false,
   });
   formats.default(ajv);
   return ajv;
 };
+
+let metaAjv: Ajv2020 | undefined;
+
+/** @throws Error saying where a schema is not one of the dialect */
+function requireSchema(schema: Schema): void {
+  metaAjv ??= new Ajv2020({ logger: false });
+  if (metaAjv.validateSchema(schema) !== true)
+    throw new Error(metaAjv.errorsText(metaAjv.errors, { dataVar: '' }));
+}
 
 /** Compiles a JSON Schema (2020-12) of an action's parameters. References may point into the schema itself only. */
 export function compileParameters(schema: Schema): CompiledParameters {
@@ -54,6 +64,7 @@ export function compileParameters(schema: Schema): CompiledParameters {
   let first: ValidateFunction;
   let all: ValidateFunction;
   try {
+    requireSchema(schema);
     first = createAjv(false).compile(schema);
     all = createAjv(true).compile(schema);
   } catch (error) {

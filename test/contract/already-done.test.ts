@@ -78,13 +78,11 @@ describe('an irreversible action that was delivered', () => {
   });
 
   it.each([
-    ['state', { state: 'serving' }],
-    ['a dimension', { rack: 'r2' }],
-    ['a label', { owner: 'team-b' }],
-    ['an optional label', { quarantined_at: '2026-01-01T00:00:00Z' }],
-  ])('may be done again once the inventory showed another value of %s', async (_title, labels) => {
-    const id = `disk-${10 + Object.keys(labels).join('').length}`;
-    await show(host(id));
+    ['state', 'disk-010', { state: 'serving' }],
+    ['a dimension', 'disk-011', { rack: 'r2' }],
+    ['a label', 'disk-012', { owner: 'team-b' }],
+    ['an optional label', 'disk-013', { quarantined_at: '2026-01-01T00:00:00Z' }],
+  ])('may be done again once the inventory showed another value of %s', async (_title, id, labels) => {
     await expectWiped(id);
     await expectDone([id]);
     await show(host(id, labels));

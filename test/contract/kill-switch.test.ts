@@ -25,6 +25,7 @@ const scopeKind = {
   max_change: '100%',
 };
 const on = standing({
+  store: 'embedded',
   config: {
     kill_file: './switch/KILL',
     kinds: { host: hostKind, scope: scopeKind },
@@ -235,6 +236,7 @@ describe('what is under way when it is engaged', () => {
 
   it('is neither when it is out of scope, let through, or settled', async () => {
     const done = await expectPasses('host.act', 'us-001');
+    on.executor.behave({ type: 'hold' });
     const mine = await on.api.submit('host.held', ['us-002'], { as: 'oncall-bot', prefer: 'respond-async' });
     await until(
       async () => forwardedFor(on.executor, { id: mine.body.id ?? '' }).length,
@@ -252,6 +254,7 @@ describe('what is under way when it is engaged', () => {
     on.executor.release();
     await on.api.untilOutcome(mine.body.id, 'delivered');
     await on.api.untilOutcome(queued.body.id, 'delivered');
+    on.executor.behave({ type: 'answer', status: 200 });
   });
 
   it('lists what has one target of the value', async () => {

@@ -31,6 +31,7 @@ const actions = {
 };
 const names = Object.keys(actions);
 const on = standing({
+  store: 'embedded',
   config: { actions },
   limits: {
     actions: {

@@ -211,7 +211,7 @@ const refusals: { title: string; action: string; targets: object; status: number
 
 describe('targets that cannot be resolved', () => {
   it.each(refusals)('are refused: $title', async ({ action, targets, status, rules }) => {
-    const answer = await withNothingForwarded(on.executor, () => on.api.submit(action, { ...targets }));
+    const answer = await withNothingForwarded(on.executor, () => on.api.submit(action, targets));
     const seen = await expectRefusal(on.api, answer, status, rules);
     expect(seen).not.toHaveProperty('blast_radius');
   });
@@ -286,7 +286,7 @@ const resolved: { title: string; targets: object; ids: string[] }[] = [
 
 describe('targets that are resolved', () => {
   it.each(resolved)('are frozen with their digest: $title', async ({ targets, ids }) => {
-    const body = await expectDelivered(on.api, await on.api.submit('host.act', { ...targets }));
+    const body = await expectDelivered(on.api, await on.api.submit('host.act', targets));
     expect(body.targets).toEqual({ count: ids.length, digest: digestOf(ids) });
     expect(forwardedFor(on.executor, { id: body.id ?? '' }).map(one => one.json)).toEqual([
       expect.objectContaining({ targets: ids, digest: digestOf(ids) }),

@@ -292,10 +292,13 @@ describe('max_in_flight', () => {
       limit: 2,
     });
     expect(retryAfter(answer)).toBe(7);
-    expect((await on.api.outcome(first.body.id, { status: 'delivered' }, 'worker')).status).toBe(200);
+    expect(
+      (await on.api.outcome(first.body.id, { status: 'delivered', reason: 'done' }, 'worker')).status,
+    ).toBe(200);
     const third = await on.api.submit('flight.pending', ['eu-013']);
     expect(third.status, third.text).toBe(202);
-    for (const { body } of [second, third]) await on.api.outcome(body.id, { status: 'refused' }, 'worker');
+    for (const { body } of [second, third])
+      await on.api.outcome(body.id, { status: 'refused', reason: 'no' }, 'worker');
   });
 
   it('counts what is unknown until it is settled', async () => {

@@ -2,12 +2,15 @@ import { readdirSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { lockFolder } from '../../src/db/folder-lock.ts';
 import { judge, ownIdentity, type ProcessIdentity } from '../../src/db/process-identity.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { startProcess, type StartedProcess } from '../support/started-process.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
+
+// Processes of their own, on a machine that does other things too.
+vi.setConfig({ testTimeout: 60_000 });
 
 const own = ownIdentity();
 const started: StartedProcess[] = [];
@@ -68,7 +71,10 @@ describe('a folder that somebody may hold', () => {
     await new Promise<void>(resolve => {
       server.listen(path.join(folder.path, 'bbbbbbbbbbbb.sock'), resolve);
     });
-    await writeLock('bbbbbbbbbbbb', lockOf({ pid: 1, startTicks: '1', pidNamespace: 'pid:[1]', host: 'b' }, true));
+    await writeLock(
+      'bbbbbbbbbbbb',
+      lockOf({ pid: 1, startTicks: '1', pidNamespace: 'pid:[1]', host: 'b' }, true),
+    );
     await expect(lockFolder(folder.path)).rejects.toThrow('in use by process 1 on b');
     await new Promise(resolve => server.close(resolve));
     const lock = await lockFolder(folder.path);
@@ -143,7 +149,9 @@ describe('whether a process lives', () => {
     expect(judge(without(own), ownIdentity(nowhere), undefined, nowhere)).toBe('alive');
     expect(judge(without(own), ownIdentity(nowhere), false, nowhere)).toBe('alive');
     expect(judge(without(gone), ownIdentity(nowhere), undefined, nowhere)).toBe('dead');
-    expect(judge({ ...without(gone), host: 'elsewhere' }, ownIdentity(nowhere), undefined, nowhere)).toBe('unknown');
+    expect(judge({ ...without(gone), host: 'elsewhere' }, ownIdentity(nowhere), undefined, nowhere)).toBe(
+      'unknown',
+    );
   });
 
   it('is a yes when its start cannot be read', () => {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
@@ -20,9 +21,7 @@ function itIsAStore(open: () => Promise<Store>): void {
 
   it('has one head that stands at zero', async () => {
     const heads = await store.db.selectFrom('head').selectAll().execute();
-    expect(heads).toEqual([
-      { single: true, version: 0, seq: 0, hash: `sha256:${'0'.repeat(64)}`, at: 0 },
-    ]);
+    expect(heads).toEqual([{ single: true, version: 0, seq: 0, hash: `sha256:${'0'.repeat(64)}`, at: 0 }]);
   });
 
   it('reads a time as Unix milliseconds, whatever the zone of the process', async () => {
@@ -54,6 +53,18 @@ function itIsAStore(open: () => Promise<Store>): void {
 
 describe('the embedded store', () => {
   itIsAStore(memoryStore);
+
+  it('fails a query that would wait for its own transaction, rather than hang', async () => {
+    const store = await memoryStore({ connectTimeoutMs: 100 });
+    try {
+      await store.db.transaction().execute(async () => {
+        await expect(store.pool.query('select 1')).rejects.toThrow('timeout');
+      });
+      await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    } finally {
+      await store.close();
+    }
+  });
 });
 
 describeWithPostgres('the store on a server', () => {
@@ -96,6 +107,21 @@ describeWithPostgres('the store on a server', () => {
       await two.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
       two.release();
       await removed;
+      await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('outlives the end of a connection in the middle of a transaction, which fails', async () => {
+    const store = await serverStore();
+    try {
+      const transaction = store.db.transaction().execute(async held => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(held);
+        await store.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+        await held.selectFrom('head').select('seq').execute();
+      });
+      await expect(transaction).rejects.toThrow();
       await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
     } finally {
       await store.close();

@@ -101,7 +101,7 @@ export interface SubmitOptions {
 }
 
 /** `targets` of a request: ids, or the whole object. */
-export type Targets = readonly string[] | Doc;
+export type Targets = readonly string[] | object;
 
 export interface Line {
   readonly id: string;

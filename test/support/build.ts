@@ -15,6 +15,9 @@ export function buildProgram(): void {
   if (run.status !== 0) throw new Error(`tsc -p src failed:\n${run.stdout}${run.stderr}`);
 }
 
+/** For vitest's `globalSetup`. */
+export const setup = buildProgram;
+
 function newestMs(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())

@@ -69,6 +69,8 @@ export interface GateOptions {
   readonly prepare?: (folder: string) => void;
   /** More of the command line. */
   readonly args?: readonly string[];
+  /** How the file is named: on the command line (the default), in the environment, or not at all. */
+  readonly named?: 'argument' | 'environment' | 'default';
 }
 
 export interface Exit {
@@ -147,16 +149,25 @@ interface Running {
   readonly address: Promise<string>;
 }
 
-function launch(folder: string, args: readonly string[], log: (line: string) => void): Running {
-  const child = spawn(
-    process.execPath,
-    [program, 'serve', '--config', join(folder, 'interlock.yaml'), ...args],
-    {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], HOME: folder, NODE_ENV: 'test' },
-      stdio: ['ignore', 'pipe', 'pipe'],
+type Named = GateOptions['named'];
+
+function launch(
+  folder: string,
+  args: readonly string[],
+  log: (line: string) => void,
+  named?: Named,
+): Running {
+  const file = join(folder, 'interlock.yaml');
+  const option = (named ?? 'argument') === 'argument' ? ['--config', file] : [];
+  const child = spawn(process.execPath, [program, 'serve', ...option, ...args], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: folder,
+      ...(named === 'environment' ? { INTERLOCK_CONFIG: file } : {}),
     },
-  );
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   let rest = '';
@@ -210,7 +221,7 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   writeGateFiles(folder, options);
   options.prepare?.(folder);
   const lines: string[] = [];
-  let running = launch(folder, options.args ?? [], line => lines.push(line));
+  let running = launch(folder, options.args ?? [], line => lines.push(line), options.named);
   let url = await running.address;
   const alive = (): boolean => running.child.exitCode === null && running.child.signalCode === null;
   const stop = async (): Promise<Exit> => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { apiOf, type Api, type Line } from './api.ts';
 import { startExecutor, type FakeExecutor, type Script } from './executor.ts';
 import { startGate, type Gate, type GateOptions } from './gate.ts';
+import { freshDatabase, postgresAbsent, type FreshDatabase } from './postgres.ts';
 
 export interface Standing {
   readonly gate: Gate;
@@ -9,7 +10,9 @@ export interface Standing {
   readonly executor: FakeExecutor;
 }
 
-export interface StandingOptions extends Omit<GateOptions, 'executor'> {
+export interface StandingOptions extends Omit<GateOptions, 'executor' | 'store'> {
+  /** Where it keeps what it knows: on a PostgreSQL server if there is one (the default), or embedded. */
+  readonly store?: 'embedded';
   /** Snapshots to load before the first test, by kind. */
   readonly inventory?: Readonly<Record<string, readonly Line[]>>;
   readonly script?: Script;
@@ -19,6 +22,7 @@ export interface StandingOptions extends Omit<GateOptions, 'executor'> {
 export function standing(options: StandingOptions): Standing {
   let gate: Gate | undefined;
   let executor: FakeExecutor | undefined;
+  let database: FreshDatabase | undefined;
   let api: Api | undefined;
   const started = <T>(part: T | undefined): T => {
     if (part === undefined) throw new Error('the gate does not stand yet');
@@ -26,7 +30,13 @@ export function standing(options: StandingOptions): Standing {
   };
   beforeAll(async () => {
     executor = await startExecutor(options.script);
-    gate = await startGate({ ...options, executor: executor.url });
+    const { store, ...rest } = options;
+    if (store === undefined && postgresAbsent() === undefined) database = await freshDatabase();
+    gate = await startGate({
+      ...rest,
+      ...(database === undefined ? {} : { store: database.url }),
+      executor: executor.url,
+    });
     api = apiOf(gate);
     for (const [kind, lines] of Object.entries(options.inventory ?? {})) {
       const loaded = await api.put(kind, lines);
@@ -36,6 +46,7 @@ export function standing(options: StandingOptions): Standing {
   afterAll(async () => {
     await gate?.close();
     await executor?.close();
+    await database?.drop();
   });
   return {
     get gate() {

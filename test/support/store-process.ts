@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import { migrate } from '../../src/db/migrate.ts';
 import { openStore } from '../../src/db/store.ts';
 import { createLogger } from '../../src/kit/logger.ts';
+import { preparedDump } from './store.ts';
 
 const [, , folder = '', work = 'idle'] = process.argv;
 // Straight to the pipe: what was said before a kill has been said.
@@ -15,7 +16,8 @@ const say = (line: string): void => {
 };
 
 try {
-  const store = await openStore({ type: 'embedded', folder }, createLogger('silent'));
+  const seed = await preparedDump();
+  const store = await openStore({ type: 'embedded', folder }, createLogger('silent'), { seed });
   await migrate(store.pool);
   let isEnding = false;
   const ended = new Promise<void>(resolve => {

@@ -40,7 +40,7 @@ async function preparedFile(): Promise<string> {
 }
 
 /** A dump of a new, migrated embedded database: made once (3 s), then loaded (under 1 s). */
-async function preparedDump(): Promise<Blob> {
+export async function preparedDump(): Promise<Blob> {
   const file = await preparedFile();
   try {
     return await openAsBlob(file);
@@ -60,9 +60,9 @@ async function preparedDump(): Promise<Blob> {
 }
 
 /** A migrated embedded store in memory: the same engine and parameters as in a folder, without files and without a lock. */
-export async function memoryStore(): Promise<Store> {
+export async function memoryStore(options: { connectTimeoutMs?: number } = {}): Promise<Store> {
   const pglite = await PGlite.create({ startParams, loadDataDir: await preparedDump() });
-  const pool = poolOver(pglite, createLogger('silent'));
+  const pool = poolOver(pglite, createLogger('silent'), options.connectTimeoutMs);
   return storeOver(pool, true, async () => {
     await pool.end();
     await pglite.close();

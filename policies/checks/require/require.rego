@@ -45,7 +45,7 @@ reasons contains {
 } if {
 	not ok
 	some label, allowed in lib.entry.require
-	known(label)
+	determined(label, allowed)
 	some fact in input.labels[label]
 	not fact.value in allowed
 }
@@ -62,7 +62,7 @@ reasons contains {
 } if {
 	not ok
 	some label, allowed in lib.entry.require
-	known(label)
+	determined(label, allowed)
 	missing := lib.fleet.count - sum([fact.count | some fact in input.labels[label]])
 	missing > 0
 }
@@ -76,11 +76,10 @@ reasons contains object.union(undetermined, {"dimension": label}) if {
 reasons contains undetermined if {
 	not ok
 	lib.entry
-	not lib.is_map(lib.entry.require)
-	not any
+	not mapped
 }
 
-any if lib.entry.require == "any"
+mapped if lib.is_map(lib.entry.require)
 
 determined(label, allowed) if {
 	is_array(allowed)

@@ -10,12 +10,11 @@ import data.interlock.lib
 default ok := false
 
 ok if {
-	is_array(lib.entry.windows)
-	count(lib.entry.windows) > 0
+	windows_listed
+	budgets_listed
 	every index, window in lib.entry.windows {
 		holds("action", index, window)
 	}
-	is_array(data.limits.budgets)
 	every index, budget in data.limits.budgets {
 		budget_holds(index, budget)
 	}
@@ -146,15 +145,18 @@ reasons contains undetermined("budget", budget) if {
 reasons contains missing if {
 	not ok
 	lib.entry
-	not listed(lib.entry.windows)
+	not windows_listed
 }
 
-reasons contains missing if not is_array(data.limits.budgets)
+reasons contains missing if not budgets_listed
 
-listed(windows) if {
-	is_array(windows)
-	count(windows) > 0
+# Rules without arguments: `not` a call whose argument is undefined is itself undefined, and no reason would come of it.
+windows_listed if {
+	is_array(lib.entry.windows)
+	count(lib.entry.windows) > 0
 }
+
+budgets_listed if is_array(data.limits.budgets)
 
 budget_determined(_, budget) if {
 	is_string(budget.kind)

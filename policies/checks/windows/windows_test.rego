@@ -1,0 +1,192 @@
+package interlock.checks.windows_test
+
+import data.interlock.checks.windows
+import data.interlock.sample_test as sample
+
+undetermined := {"rule": "budget.window", "sentence": "undetermined", "remedy": "undetermined"}
+
+of_window(source, per) := object.union(undetermined, {"dimension": per, "with": {"source": source}})
+
+# The facts with the first of the windows' facts changed.
+changed(fact) := sample.with_fact("windows", array.concat(
+	[object.union(sample.facts.windows[0], fact)],
+	array.slice(sample.facts.windows, 1, 9),
+))
+
+fleet_only(window) := sample.with_limit("windows", [window])
+
+test_no_windows_are_a_no if {
+	every list in [null, [], {}, "any"] {
+		not windows.ok with input as sample.facts with data.limits as sample.with_limit("windows", list)
+		reasons := windows.reasons with input as sample.facts with data.limits as sample.with_limit("windows", list)
+		undetermined in reasons
+	}
+}
+
+test_no_list_of_budgets_is_a_no if {
+	limits := object.remove(sample.limits, ["budgets"])
+	not windows.ok with input as sample.facts with data.limits as limits
+	reasons := windows.reasons with input as sample.facts with data.limits as limits
+	reasons == {undetermined}
+}
+
+test_a_window_without_facts_is_a_no if {
+	every facts in [sample.without_fact("windows"), sample.with_fact("windows", null), sample.with_fact("windows", [])] {
+		not windows.ok with input as facts with data.limits as sample.limits
+		reasons := windows.reasons with input as facts with data.limits as sample.limits
+		reasons == {
+			of_window("action", "fleet"),
+			of_window("action", "rack"),
+			of_window("action", "principal"),
+			of_window("budget", "fleet"),
+		}
+	}
+}
+
+test_each_window_and_each_value_needs_its_fact if {
+	every left_out in [0, 1, 2, 3, 4] {
+		facts := sample.with_fact("windows", [fact | some i, fact in sample.facts.windows; i != left_out])
+		not windows.ok with input as facts with data.limits as sample.limits
+		reasons := windows.reasons with input as facts with data.limits as sample.limits
+		count(reasons) == 1
+	}
+}
+
+test_a_fact_that_is_there_twice_is_a_no if {
+	facts := sample.with_fact("windows", array.concat(sample.facts.windows, [sample.facts.windows[0]]))
+	not windows.ok with input as facts with data.limits as sample.limits
+	reasons := windows.reasons with input as facts with data.limits as sample.limits
+	reasons == {of_window("action", "fleet")}
+}
+
+test_a_fact_of_another_value_or_count_is_a_no if {
+	every change in [
+		{"value": "switch"},
+		{"count": 2},
+		{"count": 0},
+		{"count": null},
+		{"used": -1},
+		{"used": null},
+		{"used": "10"},
+		{"total": 0},
+		{"total": null},
+	] {
+		not windows.ok with input as changed(change) with data.limits as sample.limits
+		reasons := windows.reasons with input as changed(change) with data.limits as sample.limits
+		reasons == {of_window("action", "fleet")}
+	}
+}
+
+test_a_window_over_an_unknown_dimension_is_a_no if {
+	limits := fleet_only({"per": "cluster", "over_s": 60, "max_targets": 9})
+	not windows.ok with input as sample.facts with data.limits as limits
+	reasons := windows.reasons with input as sample.facts with data.limits as limits
+	reasons == {of_window("action", "cluster")}
+}
+
+test_a_window_without_exactly_one_limit_is_a_no if {
+	every window in [
+		{"per": "fleet", "over_s": 60},
+		{"per": "fleet", "over_s": 60, "max_targets": null},
+		{"per": "fleet", "over_s": 60, "max_targets": "100"},
+		{"per": "fleet", "over_s": 60, "max_share": "5%"},
+		{"per": "fleet", "over_s": 60, "max_targets": 100, "max_share": {"share_ppm": 1000000, "at_least": 0}},
+	] {
+		not windows.ok with input as sample.facts with data.limits as fleet_only(window)
+		reasons := windows.reasons with input as sample.facts with data.limits as fleet_only(window)
+		reasons == {of_window("action", "fleet")}
+	}
+}
+
+test_a_window_without_per_is_a_no_with_a_reason if {
+	limits := fleet_only({"over_s": 60, "max_targets": 100})
+	not windows.ok with input as sample.facts with data.limits as limits
+	reasons := windows.reasons with input as sample.facts with data.limits as limits
+	reasons == {of_window("action", "?")}
+}
+
+test_a_budget_without_a_kind_is_a_no if {
+	limits := object.union(sample.limits, {"budgets": [{"per": "fleet", "over_s": 60, "max_targets": 100}]})
+	not windows.ok with input as sample.facts with data.limits as limits
+	reasons := windows.reasons with input as sample.facts with data.limits as limits
+	reasons == {of_window("budget", "fleet")}
+}
+
+test_a_window_of_a_hundred_does_not_let_a_hundred_and_one_pass if {
+	not windows.ok with input as changed({"used": 98}) with data.limits as sample.limits
+	reasons := windows.reasons with input as changed({"used": 98}) with data.limits as sample.limits
+	reasons == {{
+		"rule": "budget.window",
+		"sentence": "action",
+		"remedy": "some",
+		"dimension": "fleet",
+		"value": "host",
+		"measured": 101,
+		"limit": 100,
+		"unit": "targets",
+		"with": {"source": "action", "index": 0, "over_s": 3600, "used": 98, "count": 3, "left": 2},
+	}}
+}
+
+test_a_full_window_asks_to_wait if {
+	reasons := windows.reasons with input as changed({"used": 100}) with data.limits as sample.limits
+	{[reason.remedy, reason["with"].left] | some reason in reasons} == {["wait", 0]}
+}
+
+test_a_request_larger_than_the_window_never_passes if {
+	limits := fleet_only({"per": "fleet", "over_s": 60, "max_targets": 2})
+	reasons := windows.reasons with input as changed({"used": 1}) with data.limits as limits
+	{[reason.remedy, reason.limit, reason["with"].left] | some reason in reasons} == {["never", 2, 1]}
+}
+
+test_a_window_that_allows_nothing_has_no_remedy if {
+	limits := fleet_only({"per": "fleet", "over_s": 60, "max_targets": 0})
+	reasons := windows.reasons with input as changed({"used": 0}) with data.limits as limits
+	{reason.remedy | some reason in reasons} == {"none"}
+}
+
+test_a_share_counts_in_targets_of_the_total_of_the_moment if {
+	limits := sample.with_limit("windows", [
+		{"per": "fleet", "over_s": 3600, "max_targets": 100},
+		{"per": "rack", "over_s": 86400, "max_share": {"share_ppm": 49999, "at_least": 1}},
+		{"per": "principal", "over_s": 3600, "max_targets": 60},
+	])
+	reasons := windows.reasons with input as sample.facts with data.limits as limits
+	{[reason.value, reason.measured, reason.limit, reason.unit] | some reason in reasons} == {["r1", 2, 1, "targets"]}
+}
+
+test_a_budget_counts_all_actions_together if {
+	facts := sample.with_fact("windows", array.concat(array.slice(sample.facts.windows, 0, 4), [{
+		"source": "budget",
+		"index": 1,
+		"value": "host",
+		"used": 34,
+		"count": 3,
+		"total": 1200,
+	}]))
+	not windows.ok with input as facts with data.limits as sample.limits
+	reasons := windows.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "budget.window",
+		"sentence": "budget",
+		"remedy": "some",
+		"dimension": "fleet",
+		"value": "host",
+		"measured": 37,
+		"limit": 36,
+		"unit": "targets",
+		"with": {"source": "budget", "index": 1, "over_s": 86400, "used": 34, "count": 3, "left": 2},
+	}}
+}
+
+test_an_action_without_an_entry_is_a_no if {
+	not windows.ok with input as sample.with_fact("action", "other") with data.limits as sample.limits
+	reasons := windows.reasons with input as sample.with_fact("action", "other") with data.limits as sample.limits
+	reasons == set()
+}
+
+test_a_window_of_a_hundred_lets_a_hundred_pass if {
+	windows.ok with input as changed({"used": 97}) with data.limits as sample.limits
+	reasons := windows.reasons with input as changed({"used": 97}) with data.limits as sample.limits
+	reasons == set()
+}

@@ -1,0 +1,99 @@
+# METADATA
+# title: A request and limits that pass every check
+# description: What tests begin with, and change in the one place that they are about.
+package interlock.sample_test
+
+facts := {
+	"action": "disk.wipe",
+	"kind": "host",
+	"principal": "decom-bot",
+	"now_ms": 1790000000000,
+	"fleet": {"count": 3, "total": 1200},
+	"dimensions": {
+		"region": [{"value": "eu", "count": 3, "total": 400, "takes": 0, "remaining": 390}],
+		"rack": [
+			{"value": "r1", "count": 2, "total": 40, "takes": 1, "remaining": 30},
+			{"value": "r2", "count": 1, "total": 40, "takes": 0, "remaining": 2},
+		],
+	},
+	"labels": {"state": [{"value": "decommissioning", "count": 3}]},
+	"windows": [
+		{"source": "action", "index": 0, "value": "host", "used": 10, "count": 3, "total": 1200},
+		{"source": "action", "index": 1, "value": "r1", "used": 0, "count": 2, "total": 40},
+		{"source": "action", "index": 1, "value": "r2", "used": 0, "count": 1, "total": 40},
+		{"source": "action", "index": 2, "value": "decom-bot", "used": 1, "count": 3, "total": 1200},
+		{"source": "budget", "index": 1, "value": "host", "used": 5, "count": 3, "total": 1200},
+	],
+	"requests": [
+		{"index": 0, "value": "decom-bot", "used": 4},
+		{"index": 1, "value": "host", "used": 9},
+	],
+	"in_flight": 1,
+	"protected": [{"index": 0, "count": 0}, {"index": 2, "count": 0}],
+}
+
+entry := {
+	"max_targets": 40,
+	"max_share": {
+		"fleet": {"share_ppm": 5000, "at_least": 0},
+		"rack": {"share_ppm": 50000, "at_least": 0},
+	},
+	"max_values": {"region": 1, "rack": 2},
+	"max_per_value": {"rack": 2},
+	"min_remaining": {"rack": 3},
+	"require": {"state": ["decommissioning", "retired"]},
+	"windows": [
+		{"per": "fleet", "over_s": 3600, "max_targets": 100},
+		{"per": "rack", "over_s": 86400, "max_share": {"share_ppm": 50000, "at_least": 0}},
+		{"per": "principal", "over_s": 3600, "max_targets": 60},
+	],
+	"max_requests": [
+		{"per": "principal", "over_s": 60, "max": 30},
+		{"per": "fleet", "over_s": 60, "max": 90},
+	],
+	"max_in_flight": 4,
+}
+
+limits := {
+	"actions": {"disk.wipe": entry},
+	"budgets": [
+		{"kind": "switch", "per": "fleet", "over_s": 86400, "max_targets": 1},
+		{"kind": "host", "per": "fleet", "over_s": 86400, "max_share": {"share_ppm": 30000, "at_least": 1}},
+	],
+	"protected": [
+		{"kind": "host", "ids": ["bastion-01"]},
+		{"kind": "switch", "ids": ["core-1"]},
+		{"kind": "host", "selector": {"role": ["gate"]}},
+	],
+}
+
+# METADATA
+# description: The limits with one key of the entry set.
+with_limit(key, value) := {
+	"actions": {"disk.wipe": object.union(object.remove(entry, [key]), {key: value})},
+	"budgets": limits.budgets,
+	"protected": limits.protected,
+}
+
+# METADATA
+# description: The limits without one key of the entry.
+without_limit(key) := {
+	"actions": {"disk.wipe": object.remove(entry, [key])},
+	"budgets": limits.budgets,
+	"protected": limits.protected,
+}
+
+# METADATA
+# description: The facts with one fact set.
+with_fact(key, value) := object.union(object.remove(facts, [key]), {key: value})
+
+# METADATA
+# description: The facts without one fact.
+without_fact(key) := object.remove(facts, [key])
+
+# METADATA
+# description: The facts of so many targets, all of one rack of so many.
+of_one_rack(targets, total) := object.union(object.remove(facts, ["dimensions", "fleet"]), {
+	"fleet": {"count": targets, "total": 1000000},
+	"dimensions": {"rack": [{"value": "r1", "count": targets, "total": total}]},
+})

@@ -1,0 +1,203 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import { Fault } from '../kit/fault.ts';
+import { rules, type Rule } from '../kit/rules.ts';
+import type { Json } from '../kit/strict-json.ts';
+import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
+import type { Search } from './search.ts';
+import type { Sight } from './sight.ts';
+import type { Page, RequestView, TrailEntry } from './views.ts';
+
+/** How many, and from where: `next` of the page before. */
+export interface PageRequest {
+  readonly limit: number;
+  readonly from?: number;
+}
+
+/** The recorded decisions, their target sets, and the chain, as they are read back. Nothing here writes. */
+export function createReads(db: Kysely<Database>) {
+  return {
+    /** Newest first; `next` is the position of the last one. */
+    search: async (search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>> =>
+      await answered(async () => {
+        const query = filtered(visible(requests(db), sight), search);
+        const rows = await (page.from === undefined ? query : query.where('d.position', '<', page.from))
+          .orderBy('d.position', 'desc')
+          .limit(page.limit + 1)
+          .execute();
+        return pageOf(rows, page.limit, requestView, row => row.position);
+      }),
+
+    one: async (id: string, sight: Sight): Promise<RequestView | undefined> =>
+      await answered(async () => {
+        const row = await visible(requests(db), sight).where('d.id', '=', id).executeTakeFirst();
+        return row === undefined ? undefined : requestView(row);
+      }),
+
+    targets: async (
+      id: string,
+      sight: Sight,
+      page: PageRequest,
+    ): Promise<Page<string> | 'unresolved' | undefined> =>
+      await answered(async () => {
+        const row = await visible(requests(db), sight).where('d.id', '=', id).executeTakeFirst();
+        if (row === undefined) return undefined;
+        if (row.kind === null || row.targets_digest === null) return 'unresolved';
+        return await targetsPage(db, { kind: row.kind, digest: row.targets_digest }, page);
+      }),
+
+    /** In the order of the chain; `next` is the number of the last entry. */
+    trail: async (page: PageRequest): Promise<Page<TrailEntry>> =>
+      await answered(async () => {
+        const rows = await db
+          .selectFrom('entries as e')
+          .leftJoin('decisions as d', 'd.seq', 'e.seq')
+          .select(['e.seq', 'e.at', 'e.type', 'e.body', 'e.prev', 'e.hash', 'd.document'])
+          .where('e.seq', '>', page.from ?? 0)
+          .orderBy('e.seq')
+          .limit(page.limit + 1)
+          .execute();
+        return pageOf(rows, page.limit, trailEntry, row => row.seq);
+      }),
+  };
+}
+
+const requests = (db: Kysely<Database>) =>
+  db
+    .selectFrom('decisions as d')
+    .leftJoin('operations as o', 'o.id', 'd.id')
+    .select(['d.document', 'd.status', 'd.position', 'd.kind', 'd.targets_digest'])
+    .select(['o.outcome', 'o.http_status', 'o.rule', 'o.detail', 'o.attempts', 'o.settled_at']);
+
+type Requests = ReturnType<typeof requests>;
+
+/** Only what the reader may see: in the statement itself, so that neither a count nor a cursor tells of the rest. */
+function visible(query: Requests, sight: Sight): Requests {
+  if (sight.all) return query;
+  const { own, settles } = sight;
+  return query.where(where =>
+    where.or([
+      ...(own === undefined ? [] : [where('d.principal', '=', own)]),
+      ...(settles ? [where.and([where('d.mode', '=', 'request'), where('d.decision', '=', 'allowed')])] : []),
+      // No share at all sees nothing: an empty `or` is true to some.
+      where.lit(false),
+    ]),
+  );
+}
+
+/** Every filter that is there must hold. */
+function filtered(query: Requests, search: Search): Requests {
+  const { mode, decision, outcome, action, principal, idempotencyKey, rule, target, sinceMs, untilMs } =
+    search;
+  return query.where(where =>
+    where.and([
+      where('d.mode', '=', mode),
+      ...(decision === undefined ? [] : [where('d.decision', '=', decision)]),
+      ...(outcome === undefined ? [] : [where('o.outcome', '=', outcome)]),
+      ...(action === undefined ? [] : [where('d.action', '=', action)]),
+      ...(principal === undefined ? [] : [where('d.principal', '=', principal)]),
+      ...(idempotencyKey === undefined ? [] : [where('d.idempotency_key', '=', idempotencyKey)]),
+      ...(sinceMs === undefined ? [] : [sql<boolean>`d.decided_at >= ${new Date(sinceMs)}`]),
+      ...(untilMs === undefined ? [] : [sql<boolean>`d.decided_at < ${new Date(untilMs)}`]),
+      ...(rule === undefined
+        ? []
+        : [where.or([sql<boolean>`d.rules @> array[${rule}]::text[]`, where('o.rule', '=', rule)])]),
+      // First the sets that hold the target, by their index, then the decisions on them.
+      ...(target === undefined
+        ? []
+        : [
+            sql<boolean>`(d.kind, d.targets_digest) in (
+              select s.kind, s.digest from target_sets s where s.ids @> array[${target}]::text[])`,
+          ]),
+    ]),
+  );
+}
+
+interface RequestRow {
+  readonly document: unknown;
+  readonly status: number;
+  readonly outcome: OutcomeView['status'] | null;
+  readonly http_status: number | null;
+  readonly rule: string | null;
+  readonly detail: string | null;
+  readonly attempts: number | null;
+  readonly settled_at: number | null;
+}
+
+function requestView(row: RequestRow): RequestView {
+  const outcome = outcomeView(row);
+  return { ...documentOf(row.document), status: row.status, ...(outcome !== undefined && { outcome }) };
+}
+
+const isRule = (text: string): text is Rule => Object.hasOwn(rules, text);
+
+function outcomeView(row: RequestRow): OutcomeView | undefined {
+  if (row.outcome === null) return undefined;
+  return {
+    status: row.outcome,
+    ...(row.http_status !== null && { http_status: row.http_status }),
+    ...(row.rule !== null && isRule(row.rule) && { rule: row.rule }),
+    ...(row.detail !== null && { detail: row.detail }),
+    ...(row.attempts !== null && { attempts: row.attempts }),
+    ...(row.settled_at !== null && { settled_at: new Date(row.settled_at).toISOString() }),
+  };
+}
+
+/** The column is append-only, and the ledger alone writes it, as this very type. */
+const documentOf = (column: unknown): DecisionDocument => column as DecisionDocument;
+
+/** Of an array in PostgreSQL. */
+const LAST_INDEX = 2 ** 31 - 1;
+
+async function targetsPage(
+  db: Kysely<Database>,
+  set: { readonly kind: string; readonly digest: string },
+  { limit, from = 0 }: PageRequest,
+): Promise<Page<string>> {
+  if (from + limit > LAST_INDEX) return { items: [] };
+  const row = await db
+    .selectFrom('target_sets')
+    .select('target_count')
+    // Cut in the database: a set can have 200,000 ids.
+    .select(sql<string[]>`array_to_json(ids[${from + 1}::int : ${from + limit}::int])`.as('ids'))
+    .where('kind', '=', set.kind)
+    .where('digest', '=', set.digest)
+    .where('target_count', '>', from)
+    .executeTakeFirst();
+  if (row === undefined) return { items: [] };
+  return { items: row.ids, ...(from + limit < row.target_count && { next: from + limit }) };
+}
+
+interface EntryRow extends Pick<TrailEntry, 'seq' | 'type' | 'prev' | 'hash'> {
+  readonly at: number;
+  readonly body: unknown;
+  readonly document: unknown;
+}
+
+function trailEntry({ seq, at, type, body, prev, hash, document }: EntryRow): TrailEntry {
+  const text = type === 'decision' ? document : body;
+  // Both columns are of the type json.
+  return { seq, at: new Date(at).toISOString(), type, body: text as Json, prev, hash };
+}
+
+/** One row more than asked for was read: it only says that there is more. */
+function pageOf<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  item: (row: Row) => Item,
+  position: (row: Row) => number,
+): Page<Item> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const items = shown.map(row => item(row));
+  return rows.length > limit && last !== undefined ? { items, next: position(last) } : { items };
+}
+
+/** @throws Fault `store.unavailable` for whatever the database said instead of an answer. */
+async function answered<Result>(ask: () => Promise<Result>): Promise<Result> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new Fault('store.unavailable', 'The database did not answer.', error);
+  }
+}

@@ -1,0 +1,44 @@
+import { UsageError } from '../config/environment.ts';
+import { actionName, principalName, roleName } from '../config/schemas.ts';
+import { sha256 } from '../kit/digest.ts';
+import { freshKey } from '../kit/ids.ts';
+import { quote } from '../kit/text.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface KeygenOptions {
+  readonly json: boolean;
+  /** For the line; whoever pastes it may fill them in as well. */
+  readonly roles: readonly string[];
+  readonly actions: readonly string[];
+}
+
+/**
+ * Prints a fresh key, once, and the line of the configuration that knows it. The key is kept nowhere.
+ * @throws UsageError if the name, a role or an action is none that the configuration would take
+ */
+export function runKeygen(name: string, options: KeygenOptions, terminal: Terminal): void {
+  requireName(principalName.safeParse(name), `the name ${quote(name)}`);
+  for (const role of options.roles) requireName(roleName.safeParse(role), `the role ${quote(role)}`);
+  for (const action of options.actions)
+    requireName(actionName.safeParse(action), `the action ${quote(action)}`);
+  const key = freshKey();
+  const hash = sha256(key);
+  const actions = options.actions.length === 0 ? '' : `, actions: [${options.actions.join(', ')}]`;
+  const line = `- { name: ${name}, keys: ["${hash}"], roles: [${options.roles.join(', ')}]${actions} }`;
+  if (options.json) {
+    terminal.say(JSON.stringify({ name, key, hash, line }));
+    return;
+  }
+  const toFillIn =
+    options.roles.length === 0 ? ' (fill in its roles, and for a requester or executor its actions)' : '';
+  terminal.say(`The key of ${name}, shown this once:\n\n  ${key}\n`);
+  terminal.say(`The line for \`principals\` in interlock.yaml${toFillIn}:\n\n  ${line}`);
+}
+
+function requireName(
+  result: { readonly error?: { readonly issues: readonly { message: string }[] } | undefined },
+  what: string,
+): void {
+  const issue = result.error?.issues[0];
+  if (issue !== undefined) throw new UsageError(`${what} ${issue.message}`);
+}

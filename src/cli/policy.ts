@@ -1,0 +1,102 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { Command } from 'commander';
+import {
+  buildPolicies,
+  digestFileOf,
+  OpaMissingError,
+  PolicyBuildError,
+  testPolicies,
+  type Built,
+} from '../policy/compile.ts';
+
+/** Where this program's own policies and the types made from them stand; in a clone only. */
+const shippedFolder = fileURLToPath(new URL('../../policies', import.meta.url));
+const shippedTypes = fileURLToPath(new URL('../../src/kit/check-rules.ts', import.meta.url));
+
+const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
+
+/** `interlock policy build [--check]` and `interlock policy test`, for policy authors; needs `opa`. */
+export function policyCommand(): Command {
+  const policy = new Command('policy').description('build and test policies (needs the opa compiler)');
+  policy
+    .command('build')
+    .description('check, test and compile policies into bundle.tar.gz')
+    .argument('[folder]', 'the folder of the policies', shippedFolder)
+    .option('--check', 'build, and only compare with what is there')
+    .option('--json', 'say it as JSON')
+    .action(async (folder: string, options: { check?: boolean; json?: boolean }) => {
+      await report(options.json === true, async () => {
+        const built = await buildPolicies(folder);
+        return options.check === true ? await compare(folder, built) : await write(folder, built);
+      });
+    });
+  policy
+    .command('test')
+    .description('check and test policies; every line of every rule must be reached')
+    .argument('[folder]', 'the folder of the policies', shippedFolder)
+    .option('--json', 'say it as JSON')
+    .action(async (folder: string, options: { json?: boolean }) => {
+      await report(options.json === true, async () => await testPolicies(folder));
+    });
+  return policy;
+}
+
+/** What is made, and where it belongs. The types are those of the gate: only its own policies make them. */
+function outputs(folder: string, built: Built): (readonly [string, string | Uint8Array])[] {
+  const made = [
+    [path.join(folder, 'bundle.tar.gz'), built.bundle],
+    [path.join(folder, 'bundle.sha256'), built.digestFile],
+    [path.join(folder, 'schemas', 'limits-file.json'), built.limitsSchema],
+  ] as const;
+  return path.resolve(folder) === path.resolve(shippedFolder)
+    ? [...made, [shippedTypes, built.checkRules]]
+    : [...made];
+}
+
+async function write(folder: string, built: Built): Promise<string> {
+  for (const [file, content] of outputs(folder, built)) await writeFile(file, content);
+  return `Built ${path.join(folder, 'bundle.tar.gz')}, revision ${built.revision}.`;
+}
+
+async function compare(folder: string, built: Built): Promise<string> {
+  const committed = await readOrNothing(path.join(folder, 'bundle.tar.gz'));
+  // Another release of Go may compress otherwise: what is compared is what is inside, and the digest is that of the file.
+  const expected = isSameArchive(committed, built.bundle)
+    ? { ...built, bundle: committed, digestFile: digestFileOf(committed) }
+    : built;
+  const differing: string[] = [];
+  for (const [file, content] of outputs(folder, expected))
+    if (Buffer.compare(await readOrNothing(file), Buffer.from(content)) !== 0)
+      differing.push(path.relative(folder, file));
+  if (differing.length === 0) return `What is there is what the sources give, revision ${built.revision}.`;
+  throw new PolicyBuildError(
+    `Not what the sources give: ${differing.join(', ')}. Run \`interlock policy build\` and commit what it makes.`,
+  );
+}
+
+/** What is not there is empty, and nothing that is made is. */
+const readOrNothing = async (file: string): Promise<Buffer> =>
+  await readFile(file).catch(() => Buffer.alloc(0));
+
+function isSameArchive(there: Uint8Array, made: Uint8Array): boolean {
+  try {
+    return gunzipSync(there, { maxOutputLength: MAX_BUNDLE_BYTES }).equals(gunzipSync(made));
+  } catch {
+    return false;
+  }
+}
+
+async function report(isJson: boolean, work: () => Promise<string>): Promise<void> {
+  try {
+    const said = await work();
+    process.stdout.write(isJson ? `${JSON.stringify({ ok: true, message: said })}\n` : `${said}\n`);
+  } catch (thrown) {
+    if (!(thrown instanceof PolicyBuildError) && !(thrown instanceof OpaMissingError)) throw thrown;
+    process.exitCode = thrown instanceof OpaMissingError ? 3 : 1;
+    if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, message: thrown.message })}\n`);
+    else process.stderr.write(`${thrown.message}\n`);
+  }
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { FileError } from '../config/config.ts';
+import { UsageError } from '../config/environment.ts';
+import { StoreRefused } from '../db/store-refused.ts';
+import { asError } from '../kit/fault.ts';
+import { exitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+interface JsonOption {
+  readonly json?: true;
+}
+
+const JSON_OPTION = ['--json', 'answer as JSON'] as const;
+
+/** The version in package.json, which lies above src/ and dist/ alike. */
+function readVersion(): string {
+  const read: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const version = typeof read === 'object' && read !== null && 'version' in read ? read.version : undefined;
+  return typeof version === 'string' ? version : 'unknown';
+}
+
+/**
+ * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.
+ * @param args what stands behind the program's name
+ * @returns the exit code; a gate that runs answers 0 here, and the process ends when the gate does
+ */
+export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
+  const json = args.includes('--json');
+  let code: number = exitCode.done;
+  const program = createProgram(terminal, ended => {
+    code = ended;
+  });
+  try {
+    await addPolicyCommand(program, args);
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (thrown) {
+    return reportEnd(thrown, json, terminal);
+  }
+}
+
+function createProgram(terminal: Terminal, end: (code: number) => void): Command {
+  const program = new Command('interlock')
+    .description('The gate that every destructive automation request passes through.')
+    .version(readVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print what there is')
+    .helpCommand(false)
+    .allowExcessArguments(false)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => terminal.say(text.trimEnd()),
+      writeErr: text => terminal.complain(text.trimEnd()),
+    });
+  program
+    .command('serve')
+    .description('run a gate')
+    .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
+    .option(
+      '--activate',
+      'make this policy revision the active one, though it was active before and replaced',
+    )
+    .option(...JSON_OPTION)
+    .action(async (options: JsonOption & { config?: string; activate?: true }) => {
+      const [{ runServe }, { startGate }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
+      const { config } = options;
+      const chosen = { activate: options.activate === true, json: options.json === true };
+      await runServe({ ...chosen, ...(config !== undefined && { config }) }, startGate, terminal);
+    });
+  program
+    .command('demo')
+    .description('retell what happened in 2014, against a real gate in a temporary folder')
+    .option('--keep', 'leave the folder behind')
+    .option(...JSON_OPTION)
+    .action(async (options: JsonOption & { keep?: true }) => {
+      const { runDemo } = await import('../demo/demo.ts');
+      end(await runDemo({ json: options.json === true, keep: options.keep === true }));
+    });
+  program
+    .command('keygen')
+    .description('print a fresh key once, and the line of the configuration that knows it')
+    .argument('<name>', 'the principal')
+    .option('--role <roles...>', 'roles for the line')
+    .option('--action <actions...>', 'actions for the line')
+    .option(...JSON_OPTION)
+    .action(async (name: string, options: JsonOption & { role?: string[]; action?: string[] }) => {
+      const { runKeygen } = await import('./keygen.ts');
+      const { role: roles = [], action: actions = [] } = options;
+      runKeygen(name, { json: options.json === true, roles, actions }, terminal);
+    });
+  return program;
+}
+
+/** Its commands have arguments of their own, so it is loaded before they are read; for the list of commands a line is enough. */
+async function addPolicyCommand(program: Command, args: readonly string[]): Promise<void> {
+  if (args[0] !== 'policy') {
+    program.command('policy').description('build and test policies (needs the opa compiler)');
+    return;
+  }
+  const { policyCommand } = await import('./policy.ts');
+  const policy = policyCommand().copyInheritedSettings(program);
+  for (const command of policy.commands) command.copyInheritedSettings(policy);
+  program.addCommand(policy);
+}
+
+/** Says why a command ended, and with which code: 0 for help and version, 2 for wrong use, 3 for what is our own fault. */
+function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
+  if (thrown instanceof CommanderError) {
+    // Commander has said it on stderr.
+    if (thrown.exitCode === 0) return exitCode.done;
+    if (json) terminal.say(JSON.stringify({ error: thrown.message }));
+    return exitCode.wrongUse;
+  }
+  const error = asError(thrown);
+  const told = isTold(error);
+  if (error instanceof FileError) {
+    terminal.complain(error.message);
+    if (json)
+      terminal.say(JSON.stringify({ error: 'a file is not as it must be', problems: error.problems }));
+  } else {
+    terminal.complain(
+      told ? `interlock: ${error.message}` : `interlock crashed: ${error.stack ?? error.message}`,
+    );
+    if (json) terminal.say(JSON.stringify({ error: error.message }));
+  }
+  return told ? exitCode.wrongUse : exitCode.couldNotTell;
+}
+
+const addressCodes: readonly unknown[] = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'];
+
+/** Whether the error is a sentence for whoever started the program, who can do something about it. */
+function isTold(error: Error): boolean {
+  if (error instanceof FileError || error instanceof UsageError || error instanceof StoreRefused) return true;
+  return (
+    'syscall' in error && error.syscall === 'listen' && 'code' in error && addressCodes.includes(error.code)
+  );
+}

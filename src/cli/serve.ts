@@ -1,0 +1,65 @@
+import { readEnvironment } from '../config/environment.ts';
+import { asError } from '../kit/fault.ts';
+import { createLogger, type Logger } from '../kit/logger.ts';
+import { leaveCrashesToCommand } from './crash.ts';
+import { exitCode } from './exit-code.ts';
+import { endWithGrace } from './grace.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A gate that answers. */
+export interface ServedGate {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** What `startGate` of the composition root is, as far as this command uses it. */
+export type StartGate = (options: {
+  readonly configFile: string;
+  readonly activate: boolean;
+  readonly logger: Logger;
+}) => Promise<ServedGate>;
+
+export interface ServeOptions {
+  readonly config?: string;
+  readonly activate: boolean;
+  readonly json: boolean;
+}
+
+const DEFAULT_CONFIG_FILE = './interlock.yaml';
+
+/**
+ * Runs a gate until a signal ends it. Says its address on stdout once it answers; everything else is the log, on stderr.
+ * @throws FileError, UsageError, or whatever keeps the gate from starting
+ */
+export async function runServe(
+  options: ServeOptions,
+  startGate: StartGate,
+  terminal: Terminal,
+): Promise<void> {
+  const environment = readEnvironment();
+  const logger = createLogger(environment.logLevel ?? 'info');
+  const configFile = options.config ?? environment.configFile ?? DEFAULT_CONFIG_FILE;
+  const starting = startGate({ configFile, activate: options.activate, logger });
+  // From here on: a signal in the middle of the start waits for it, so that no store is left half made.
+  endWithGrace({
+    close: async signal => {
+      logger.info({ signal }, 'stopping: claimed work is finished, nothing new is taken');
+      const gate = await starting.catch(() => undefined);
+      await gate?.close();
+      logger.info('stopped');
+    },
+    failed: thrown => {
+      logger.fatal({ err: asError(thrown) }, 'the gate crashed');
+      process.exit(exitCode.couldNotTell);
+    },
+    impatient: signal => {
+      logger.error({ signal }, 'a second signal: ended before claimed work was finished');
+      process.exit(exitCode.couldNotTell);
+    },
+  });
+  leaveCrashesToCommand();
+  const gate = await starting;
+  terminal.say(
+    options.json ? JSON.stringify({ address: gate.address }) : `Interlock listens on ${gate.address}`,
+  );
+}

@@ -1,0 +1,228 @@
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileParameters } from '../validate/parameters.ts';
+import { asError } from '../kit/fault.ts';
+import { didYouMean, quote } from '../kit/text.ts';
+import type { Action, Config, ExecutorConfig, Kind, StoreConfig } from './config.ts';
+import { readPrincipals } from './principals.ts';
+import { member, Problems, textsOf } from './problems.ts';
+import {
+  actionName,
+  actionSchema,
+  executorSchema,
+  kindName,
+  kindSchema,
+  stateSchema,
+  topSchema,
+} from './schemas.ts';
+import { readYamlFile, type YamlPath } from './yaml-file.ts';
+
+/** The bundle that ships: the same place seen from src/config and from dist/config. */
+const SHIPPED_BUNDLE = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
+
+/**
+ * Reads and checks a configuration. Paths in it are relative to the file.
+ * @throws FileError with every problem, each with its line
+ */
+export function readConfig(file: string): Config {
+  const yaml = readYamlFile(file);
+  const problems = new Problems(yaml);
+  const raw = yaml.value;
+  const top = problems.check(topSchema, raw, []);
+  const paths = readPaths(problems, raw, resolve(file));
+  const kindNames = Object.keys(Object(member(raw, 'kinds')));
+  const actionNames = Object.keys(Object(member(raw, 'actions')));
+  const kinds = readEach(problems, member(raw, 'kinds'), ['kinds'], kindName, (name, value, path) =>
+    readKind(problems, name, value, path),
+  );
+  const actions = readEach(problems, member(raw, 'actions'), ['actions'], actionName, (name, value, path) =>
+    readAction(problems, name, value, path, { folder: dirname(resolve(file)), kindNames }),
+  );
+  const principals = readPrincipals(problems, member(raw, 'principals'), actionNames);
+  problems.throwIfAny();
+  if (top === undefined) throw new Error('a configuration without problems was not read');
+  return { file: resolve(file), listen: top.listen, ...paths, kinds, actions, principals };
+}
+
+/** Each entry of a map under a name that is checked first. What is wrong in one does not hide what is wrong in the next. */
+function readEach<T>(
+  problems: Problems,
+  value: unknown,
+  path: YamlPath,
+  nameSchema: typeof kindName,
+  read: (name: string, value: unknown, path: YamlPath) => T | undefined,
+): ReadonlyMap<string, T> {
+  const checked = new Map<string, T>();
+  for (const [name, entry] of problems.entries(value, path)) {
+    const issue = nameSchema.safeParse(name).error?.issues[0];
+    if (issue !== undefined) problems.add([...path, name], issue.message);
+    const one = read(name, entry, [...path, name]);
+    if (one !== undefined) checked.set(name, one);
+  }
+  return checked;
+}
+
+function readKind(problems: Problems, name: string, value: unknown, path: YamlPath): Kind | undefined {
+  const kind = problems.check(kindSchema, value, path);
+  const rawState = member(value, 'state');
+  const state =
+    rawState === undefined ? undefined : problems.check(stateSchema, rawState, [...path, 'state']);
+  checkLabels(problems, value, path);
+  if (kind === undefined) return undefined;
+  return {
+    name,
+    dimensions: kind.dimensions,
+    ...(state !== undefined && { state: { label: state.label, inService: state.in_service } }),
+    labels: kind.labels,
+    optional: kind.optional,
+    maxAgeMs: kind.max_age,
+    maxShrinkPpm: kind.max_shrink,
+    maxChangePpm: kind.max_change,
+  };
+}
+
+/** A label is declared in one place: it cannot be required and optional. The state may be one of the others too. */
+function checkLabels(problems: Problems, value: unknown, path: YamlPath): void {
+  const dimensions = textsOf(member(value, 'dimensions'));
+  const labels = textsOf(member(value, 'labels'));
+  const required = [...dimensions, ...labels, member(member(value, 'state'), 'label')];
+  for (const [at, label] of labels.entries()) {
+    if (dimensions.includes(label))
+      problems.add([...path, 'labels', at], `${quote(label)} is a dimension already`);
+  }
+  for (const [at, label] of textsOf(member(value, 'optional')).entries()) {
+    if (required.includes(label)) {
+      problems.add(
+        [...path, 'optional', at],
+        `${quote(label)} is required already, and cannot be optional too`,
+      );
+    }
+  }
+}
+
+interface Around {
+  readonly folder: string;
+  readonly kindNames: readonly string[];
+}
+
+function readAction(
+  problems: Problems,
+  name: string,
+  value: unknown,
+  path: YamlPath,
+  around: Around,
+): Action | undefined {
+  const action = problems.check(actionSchema, value, path);
+  const executor = readExecutor(problems, member(value, 'executor'), [...path, 'executor'], around.folder);
+  checkKindOf(problems, member(value, 'kind'), [...path, 'kind'], around.kindNames);
+  checkParameters(problems, member(value, 'parameters'), [...path, 'parameters']);
+  if (action === undefined || executor === undefined) return undefined;
+  const { kind, irreversible, parameters } = action;
+  return { name, kind, irreversible, ...(parameters !== undefined && { parameters }), executor };
+}
+
+function checkKindOf(problems: Problems, kind: unknown, path: YamlPath, kindNames: readonly string[]): void {
+  if (typeof kind !== 'string' || kindNames.includes(kind)) return;
+  problems.add(path, `no kind ${quote(kind)} is declared${didYouMean(kind, kindNames, true)}`);
+}
+
+function checkParameters(problems: Problems, schema: unknown, path: YamlPath): void {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return;
+  const compiled = compileParameters(Object.fromEntries(Object.entries(schema)));
+  const found = compiled.ok ? [] : compiled.problems;
+  for (const problem of found) problems.add(path, problem);
+}
+
+function readExecutor(
+  problems: Problems,
+  value: unknown,
+  path: YamlPath,
+  folder: string,
+): ExecutorConfig | undefined {
+  const executor = problems.check(executorSchema, value, path);
+  const rawFile = member(value, 'bearer_file');
+  const bearerFile = typeof rawFile === 'string' ? resolve(folder, rawFile) : undefined;
+  const problem = bearerFile === undefined ? undefined : bearerProblem(bearerFile);
+  if (problem !== undefined) problems.add([...path, 'bearer_file'], problem);
+  if (executor === undefined) return undefined;
+  return {
+    url: executor.url,
+    timeoutMs: executor.timeout,
+    concurrency: executor.concurrency,
+    validForMs: executor.valid_for,
+    idempotent: executor.idempotent,
+    ...(bearerFile !== undefined && { bearerFile }),
+  };
+}
+
+/** Why a file does not hold a key for an executor. The key itself is never told. */
+function bearerProblem(file: string): string | undefined {
+  try {
+    const key = readFileSync(file, 'utf8').trim();
+    return /^[\x21-\x7e]{1,4096}$/.test(key) ? undefined : 'must hold one key: visible ASCII, on one line';
+  } catch (error) {
+    return `cannot be read: ${asError(error).message}`;
+  }
+}
+
+type Paths = Pick<Config, 'store' | 'policies' | 'limitsFile' | 'killFile' | 'checkpoints'>;
+
+/** Paths as they came, so that what is wrong elsewhere does not hide what is wrong with them. */
+function readPaths(problems: Problems, raw: unknown, file: string): Paths {
+  const folder = dirname(file);
+  const textAt = (key: string, fallback: string): string => {
+    const value = member(raw, key);
+    return typeof value === 'string' ? value : fallback;
+  };
+  const limitsFile = resolve(folder, textAt('limits', './limits.yaml'));
+  const killFile = resolve(folder, textAt('kill_file', './KILL'));
+  const checkpoints = resolve(folder, textAt('checkpoints', './checkpoints.ndjson'));
+  // A kill file that is always there would always be engaged; checkpoints would be written over the other.
+  for (const [key, path, others] of [
+    ['kill_file', killFile, [file, limitsFile, checkpoints]],
+    ['checkpoints', checkpoints, [file, limitsFile]],
+  ] as const) {
+    const problem = folderProblem(dirname(path));
+    if (problem !== undefined) problems.add([key], problem);
+    if (others.some(other => other === path)) problems.add([key], 'must be a file of its own');
+  }
+  const store = readStore(problems, textAt('store', './.interlock'), folder);
+  const policies = readPolicies(problems, textAt('policies', SHIPPED_BUNDLE), folder);
+  return { store, policies, limitsFile, killFile, checkpoints };
+}
+
+function folderProblem(folder: string): string | undefined {
+  try {
+    if (!statSync(folder).isDirectory()) return `its folder ${folder} is not a folder`;
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return `its folder must be there: ${asError(error).message}`;
+  }
+}
+
+const hasScheme = (text: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text);
+
+/** The URL is never shown: it may hold a password. */
+function readStore(problems: Problems, store: string, folder: string): StoreConfig {
+  if (!hasScheme(store)) return { type: 'embedded', folder: resolve(folder, store) };
+  const url = URL.canParse(store) ? new URL(store) : undefined;
+  const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:';
+  if (!isPostgres || url.pathname.length < 2) {
+    problems.add(['store'], 'must be a folder, or a URL like postgres://user@host/name');
+  }
+  return { type: 'server', url: store };
+}
+
+function readPolicies(problems: Problems, policies: string, folder: string): string {
+  if (!hasScheme(policies)) return resolve(folder, policies);
+  const url = URL.canParse(policies) ? new URL(policies) : undefined;
+  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
+    problems.add(
+      ['policies'],
+      'must be a folder, a bundle.tar.gz, or an https URL without user and password',
+    );
+  }
+  return policies;
+}

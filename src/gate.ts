@@ -1,0 +1,169 @@
+import type { Config } from './config/config.ts';
+import type { Store } from './db/store.ts';
+import { forward } from './forward/forward.ts';
+import { Guard } from './guard.ts';
+import { definitionOf } from './inventory/describe-kind.ts';
+import type { Flip, InventoryEntry } from './inventory/flip.ts';
+import { Inventory } from './inventory/inventory.ts';
+import { KillSwitch } from './kill-switch/kill-switch.ts';
+import { killFileEngages } from './kill-switch/kill-file.ts';
+import { asError } from './kit/fault.ts';
+import { isRefusal, type Refusal } from './kit/refusal.ts';
+import type { Clock } from './kit/clock.ts';
+import type { Logger } from './kit/logger.ts';
+import { activatePolicy, type Activation, type PolicyRevision } from './ledger/activate.ts';
+import { Ledger, type Turn } from './ledger/ledger.ts';
+import type { Operation } from './ledger/operation.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { scopeName } from './metrics/metrics.ts';
+import { Outcomes } from './outcome/outcomes.ts';
+import type { Policy } from './policy/policy.ts';
+import { resolveTargets } from './targets/resolve.ts';
+import { compileParameterChecks } from './validate/parameters.ts';
+
+/** A loaded policy and the revision it is of. */
+export interface LoadedPolicy {
+  readonly policy: Policy;
+  readonly revision: PolicyRevision;
+}
+
+export interface GateOptions {
+  readonly gateId: string;
+  readonly config: Config;
+  readonly store: Store;
+  readonly loaded: LoadedPolicy | undefined;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readFile(file: string): Promise<string>;
+}
+
+/** How often what waits is looked at, and what nobody answers for is swept. */
+const TICK_MS = 500;
+
+/** The rooms of the way over one store: everything of a gate that is not HTTP. */
+export class Gate {
+  readonly ledger: Ledger;
+  readonly guard: Guard;
+  readonly outcomes: Outcomes;
+  readonly killSwitch: KillSwitch;
+  readonly inventory: Inventory;
+  readonly options: GateOptions;
+  activation: Activation | 'none' = 'none';
+  #ticking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: GateOptions) {
+    this.options = options;
+    const { config, store, loaded, clock, logger, metrics, gateId } = options;
+    const killFile = (): boolean => killFileEngages(config.killFile);
+    this.ledger = new Ledger({
+      db: store.db,
+      kinds: config.kinds,
+      limits: loaded?.policy.limits,
+      clock,
+      logger,
+      onOperation: operation => this.#changed(operation),
+    });
+    this.outcomes = new Outcomes({
+      gateId,
+      db: store.db,
+      ledger: this.ledger,
+      actions: config.actions,
+      policyDigest: loaded?.revision.digest,
+      killFileEngages: killFile,
+      resolveIds: async (turn, name, ids, revision) => await this.#resolveIds(turn, name, ids, revision),
+      logger,
+      clock,
+      alone: store.embedded,
+      forward: async permit => await forward(permit, { clock, readText: options.readFile }),
+      observe: durationMs => metrics.forwardObserved(durationMs),
+    });
+    this.guard = new Guard({
+      actions: config.actions,
+      kinds: config.kinds,
+      db: store.db,
+      ledger: this.ledger,
+      outcomes: this.outcomes,
+      parameterChecks: compileParameterChecks(config.actions),
+      clock,
+      metrics,
+      deciding: {
+        gateId,
+        policy: loaded && { loaded: loaded.policy, digest: loaded.revision.digest },
+        definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
+        killFileEngages: killFile,
+        resolve: async (turn, { kind, named }, revision) => await resolveTargets(turn.tx, kind.name, named, revision),
+      },
+    });
+    this.killSwitch = new KillSwitch({ ...config, ledger: this.ledger });
+    this.inventory = new Inventory({
+      db: store.db,
+      embedded: store.embedded,
+      kinds: config.kinds,
+      ledger: { flip: async flip => await this.ledger.enqueueAlone(async turn => await appendFlip(turn, flip)) },
+      clock,
+      logger,
+    });
+  }
+
+  /** Makes this gate's policy the active one, if it may be. */
+  async activate(again: boolean): Promise<Activation | 'none'> {
+    const { loaded, gateId } = this.options;
+    if (loaded !== undefined) this.activation = await this.ledger.enqueueAlone(turn => activatePolicy(turn, loaded.revision, again, gateId));
+    return this.activation;
+  }
+
+  /** Begins to claim what waits and to sweep what is lost. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#ticking ??= this.#tick().finally(() => {
+        this.#ticking = undefined;
+      });
+    }, TICK_MS);
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.outcomes.tick();
+      await this.ledger.enqueue(turn => this.#gauge(turn));
+    } catch (thrown) {
+      this.options.logger.warn({ err: asError(thrown) }, 'the store could not be looked at');
+    }
+  }
+
+  #gauge({ book }: Turn): void {
+    const { metrics } = this.options;
+    for (const [name, state] of book.kinds) metrics.inventoryObserved(name, state.asOfMs);
+    const scopes = [...book.switches.values()].map(({ scope }) => scopeName(scope));
+    metrics.killSwitchObserved(this.killSwitch.killFile().length > 0 ? [...scopes, 'kill-file'] : scopes);
+    if (book.activePolicy !== undefined) metrics.policyObserved(book.activePolicy);
+  }
+
+  #changed(operation: Operation): void {
+    this.options.metrics.outcomeObserved(operation.action, operation.outcome);
+    this.outcomes.waiters.tell(operation);
+  }
+
+  async #resolveIds(turn: Turn, name: string, ids: readonly string[], revision: number) {
+    const [first, ...rest] = ids;
+    if (first === undefined) throw new Error('a frozen target set without targets');
+    return await resolveTargets(turn.tx, name, { ids: [first, ...rest] }, revision);
+  }
+
+  /** Claims nothing more, answers who waits, and ends when what is on the wire has ended. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#ticking;
+    await this.outcomes.close();
+    await this.ledger.drained();
+    await this.inventory.tidied();
+  }
+}
+
+async function appendFlip(turn: Turn, flip: Flip): Promise<InventoryEntry | Refusal> {
+  const { draft, tx } = turn;
+  const flipped = await flip(tx, { nowMs: draft.nowMs, seq: draft.seq + 1, version: draft.version });
+  if (!isRefusal(flipped)) draft.append('inventory', flipped);
+  return flipped;
+}

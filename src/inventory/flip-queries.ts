@@ -1,0 +1,86 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { LoadMethod } from './load-query.ts';
+
+type Db = Kysely<Database>;
+
+const timestamp = (timeMs: number) => sql`${new Date(timeMs)}::timestamptz`;
+
+/** A revision that comes into force. */
+export interface NextRevision {
+  readonly kind: string;
+  readonly revision: number;
+  readonly method: LoadMethod;
+  readonly asOfMs: number;
+  readonly loadedMs: number;
+  readonly count: number;
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly relabelled: number;
+  readonly forcedShrink: boolean;
+  readonly forcedChange: boolean;
+  readonly definition: string;
+  readonly seq: number;
+  readonly version: number;
+}
+
+/** Puts a revision into force. False if the one before it is not in force any more: then nothing was written. */
+export async function advanceRevision(tx: Db, next: NextRevision): Promise<boolean> {
+  const { rows } = await sql`
+    insert into inventory_kinds as k (kind, revision, count, as_of, loaded_at, definition, version)
+    select ${next.kind}::text, ${next.revision}::bigint, ${next.count}::bigint, ${timestamp(next.asOfMs)}, ${timestamp(next.loadedMs)},
+      ${next.definition}::text, ${next.version}::bigint
+    where ${next.revision} = 1 or exists (select from inventory_kinds where kind = ${next.kind})
+    on conflict (kind) do update set revision = excluded.revision, count = excluded.count, as_of = excluded.as_of,
+      loaded_at = excluded.loaded_at, definition = excluded.definition, version = excluded.version
+    where k.revision = excluded.revision - 1
+    returning k.kind`.execute(tx);
+  if (rows.length === 0) return false;
+  await sql`
+    insert into inventory_revisions (kind, revision, method, as_of, loaded_at, count, added, removed, changed, relabelled,
+      forced_shrink, forced_change, seq)
+    values (${next.kind}, ${next.revision}, ${next.method}, ${timestamp(next.asOfMs)}, ${timestamp(next.loadedMs)}, ${next.count},
+      ${next.added}, ${next.removed}, ${next.changed}, ${next.relabelled}, ${next.forcedShrink}, ${next.forcedChange},
+      ${next.seq})`.execute(tx);
+  return true;
+}
+
+const inForceAt = (table: string, revision: number) =>
+  sql`${sql.ref(table)}.from_revision <= ${revision} and (${sql.ref(table)}.to_revision is null or ${sql.ref(table)}.to_revision > ${revision})`;
+
+/**
+ * A kind that is declared anew has other digests for the same labels. What an irreversible action holds follows them, so that no target
+ * counts as shown with other labels only because the words for them changed.
+ */
+export async function rebaseHolds(tx: Db, next: NextRevision): Promise<void> {
+  await sql`
+    update holds h set labels_digest = now.labels_digest, state = now.state, version = ${next.version}
+    from inventory_targets was, inventory_targets now
+    where h.kind = ${next.kind} and h.irreversible and h.phase <> 'closed'
+      and was.kind = h.kind and was.id = h.target_id and ${inForceAt('was', next.revision - 1)}
+      and was.labels_digest = h.labels_digest and was.state is not distinct from h.state
+      and now.kind = h.kind and now.id = h.target_id and ${inForceAt('now', next.revision)}
+      and (now.labels_digest <> h.labels_digest or now.state is distinct from h.state)`.execute(tx);
+}
+
+/**
+ * Closes what the inventory shows now (LIMITS.md): outcomes settled before the load was read, of an irreversible action where the target
+ * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
+ * target, by a line or by its absence; a PATCH only of those it names.
+ */
+export async function closeShownHolds(tx: Db, next: NextRevision, shownMs: number): Promise<void> {
+  const named =
+    next.method === 'put'
+      ? sql`true`
+      : sql`exists (select from inventory_patches p
+          where p.kind = h.kind and p.id = h.target_id and p.revision = ${next.revision})`;
+  await sql`
+    update holds h set phase = 'closed', version = ${next.version}
+    from operations o
+    where h.kind = ${next.kind} and h.phase <> 'closed' and h.phase = 'done'
+      and o.id = h.request_id and o.settled_at < ${timestamp(shownMs)} and ${named}
+      and (not h.irreversible or not exists (select from inventory_targets t
+        where t.kind = h.kind and t.id = h.target_id and ${inForceAt('t', next.revision)}
+          and t.labels_digest = h.labels_digest and t.state is not distinct from h.state))`.execute(tx);
+}

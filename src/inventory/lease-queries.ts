@@ -1,0 +1,103 @@
+import { sql, type Kysely, type Transaction } from 'kysely';
+import type { Database } from '../db/database.ts';
+
+/** A writer that was silent for so long has lost its place to whoever asks next. */
+export const LEASE_S = 60;
+
+/** The right to write what the next revision of a kind will be. */
+export interface Lease {
+  readonly kind: string;
+  readonly loadId: string;
+}
+
+/** The lease was taken over: what this load wrote is no longer its own. */
+export class LeaseLost extends Error {
+  override readonly name = 'LeaseLost';
+}
+
+/** Undefined if another load holds it; `stolen` if that load is dead, and what it left must be discarded first. */
+export async function takeLease(
+  db: Kysely<Database>,
+  lease: Lease,
+): Promise<{ readonly stolen: boolean } | undefined> {
+  const fresh = await sql`
+    insert into inventory_loads (kind, load_id, heartbeat_at) values (${lease.kind}, ${lease.loadId}, clock_timestamp())
+    on conflict (kind) do nothing returning kind`.execute(db);
+  if (fresh.rows.length > 0) return { stolen: false };
+  // A heartbeat of the future is one from before the database's clock was set back.
+  const stale = await sql`
+    update inventory_loads set load_id = ${lease.loadId}, heartbeat_at = clock_timestamp()
+    where kind = ${lease.kind} and abs(extract(epoch from clock_timestamp() - heartbeat_at)) > ${LEASE_S}
+    returning kind`.execute(db);
+  return stale.rows.length > 0 ? { stolen: true } : undefined;
+}
+
+/**
+ * Fences a transaction: keeps the lease, and its row locked to the end of the transaction, so that nobody takes it over meanwhile.
+ * @throws LeaseLost
+ */
+export async function beat(tx: Kysely<Database>, lease: Lease): Promise<void> {
+  const { rows } = await sql`
+    update inventory_loads set heartbeat_at = clock_timestamp()
+    where kind = ${lease.kind} and load_id = ${lease.loadId} returning kind`.execute(tx);
+  if (rows.length === 0) throw new LeaseLost(`the lease on ${lease.kind} was taken over`);
+}
+
+/**
+ * Gives the lease back. True if it was still ours, and then nobody can have taken it before this transaction ends.
+ */
+export async function giveBack(tx: Kysely<Database>, lease: Lease): Promise<boolean> {
+  const { rows } = await sql`
+    delete from inventory_loads where kind = ${lease.kind} and load_id = ${lease.loadId} returning kind`.execute(
+    tx,
+  );
+  return rows.length > 0;
+}
+
+/** A short transaction that only the lease's holder can make. */
+export async function underLease<T>(
+  db: Kysely<Database>,
+  lease: Lease,
+  work: (tx: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  return await db.transaction().execute(async tx => {
+    await beat(tx, lease);
+    return await work(tx);
+  });
+}
+
+/** Rows at a time; on the embedded store nothing else runs meanwhile. */
+const DISCARD_ROWS = 1_000;
+
+const inForce = (kind: string) =>
+  sql`coalesce((select revision from inventory_kinds where kind = ${kind}), 0)`;
+
+/**
+ * Statements that take back what a load wrote for a revision that never came, a bounded number of rows each. In this order: a new row must go
+ * before the one that it would have followed can stand again.
+ */
+const discards = (kind: string) => [
+  ...['inventory_targets', 'inventory_total_versions'].map(
+    table => sql`delete from ${sql.table(table)} where ctid = any(array(
+      select ctid from ${sql.table(table)} where kind = ${kind} and from_revision > ${inForce(kind)} limit ${sql.lit(DISCARD_ROWS)}))`,
+  ),
+  ...['inventory_targets', 'inventory_total_versions'].map(
+    table => sql`update ${sql.table(table)} set to_revision = null where ctid = any(array(
+      select ctid from ${sql.table(table)} where kind = ${kind} and to_revision > ${inForce(kind)} limit ${sql.lit(DISCARD_ROWS)}))`,
+  ),
+  sql`delete from inventory_patches where ctid = any(array(
+    select ctid from inventory_patches where kind = ${kind} and revision > ${inForce(kind)} limit ${sql.lit(DISCARD_ROWS)}))`,
+];
+
+/**
+ * Takes back, bit by bit, what a load wrote that never came into force. Readers see no difference: they look at the revision in force.
+ * @throws LeaseLost
+ */
+export async function discardPending(db: Kysely<Database>, lease: Lease): Promise<void> {
+  for (const discard of discards(lease.kind)) {
+    let rows: bigint;
+    do {
+      rows = await underLease(db, lease, async tx => (await discard.execute(tx)).numAffectedRows ?? 0n);
+    } while (rows >= BigInt(DISCARD_ROWS));
+  }
+}

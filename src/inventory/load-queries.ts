@@ -1,0 +1,227 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { ValueCount } from './count-values.ts';
+import type { Described, Labels } from './describe-kind.ts';
+import type { Past } from './measure-load.ts';
+
+type Db = Kysely<Database>;
+
+/** The inventory of a kind that is in force. */
+export interface InForce {
+  readonly revision: number;
+  readonly count: number;
+  readonly asOfMs: number;
+  readonly definition: string;
+}
+
+const visible = (revision: number) =>
+  sql`t.from_revision <= ${revision} and (t.to_revision is null or t.to_revision > ${revision})`;
+
+const timestamp = (timeMs: number) => sql`${new Date(timeMs)}::timestamptz`;
+
+/** The database's time, never earlier than the last entry's; Unix milliseconds, rounded down. */
+export async function readNowMs(db: Db): Promise<number> {
+  const { rows } = await sql<{ now: number }>`
+    select greatest(clock_timestamp(), at) as now from head`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error('the store has no head: its migrations did not run');
+  return row.now;
+}
+
+/** Undefined before the first load of the kind. */
+export async function readInForce(db: Db, kind: string): Promise<InForce | undefined> {
+  const { rows } = await sql<{ revision: number; count: number; as_of: number; definition: string }>`
+    select revision, count, as_of, definition from inventory_kinds where kind = ${kind}`.execute(db);
+  const [row] = rows;
+  return row && { revision: row.revision, count: row.count, asOfMs: row.as_of, definition: row.definition };
+}
+
+/** A target that a PATCH set (with its labels in force) or took out (null) after the snapshot was read. */
+export interface Patched {
+  readonly id: string;
+  readonly labels: Labels | null;
+}
+
+/** Targets that stand over a snapshot of a time, by id, at most `limit` after an id. */
+export async function readPatched(
+  db: Db,
+  kind: string,
+  revision: number,
+  asOfMs: number,
+  after: string,
+  limit: number,
+): Promise<readonly Patched[]> {
+  const { rows } = await sql<Patched>`
+    select p.id, t.labels
+    from (select distinct id from inventory_patches
+      where kind = ${kind} and revision <= ${revision} and at > ${timestamp(asOfMs)} and id > ${after}
+      order by id limit ${sql.lit(limit)}) p
+    left join inventory_targets t on t.kind = ${kind} and t.id = p.id and ${visible(revision)}
+    order by p.id`.execute(db);
+  return rows;
+}
+
+/** A line to look for: by its place among those sent. */
+export interface Sought {
+  readonly n: number;
+  readonly id: string;
+  readonly labels: Labels | null;
+}
+
+/** A line that is not as the row in force: that row's labels, or null if there is none. */
+export interface Difference {
+  readonly n: number;
+  readonly labels: Labels | null;
+}
+
+/** The lines that differ from the revision in force; or all of them. */
+export async function compareLines(
+  db: Db,
+  kind: string,
+  revision: number,
+  sought: readonly Sought[],
+  all: boolean,
+): Promise<readonly Difference[]> {
+  const { rows } = await sql<Difference>`
+    select l.n, o.labels
+    from json_to_recordset(${JSON.stringify(sought)}::json) as l(n integer, id text, labels jsonb)
+    left join lateral (
+      select t.labels from inventory_targets t
+      where t.kind = ${kind} and t.id = l.id collate "C" and ${visible(revision)}
+      order by t.from_revision desc limit 1) o on true
+    where ${all} or o.labels is distinct from l.labels`.execute(db);
+  return rows;
+}
+
+/** Ends rows in force with the revision after it. Returns how many there were. */
+export async function endTargets(
+  db: Db,
+  kind: string,
+  revision: number,
+  ids: readonly string[],
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    update inventory_targets t set to_revision = ${revision + 1}
+    from json_array_elements_text(${JSON.stringify(ids)}::json) as l(id)
+    where t.kind = ${kind} and t.id = l.id collate "C" and t.to_revision is null and t.from_revision <= ${revision}`.execute(
+    db,
+  );
+  return Number(numAffectedRows ?? 0n);
+}
+
+/** Writes rows of the revision after the one in force. */
+export async function beginTargets(
+  db: Db,
+  kind: string,
+  revision: number,
+  targets: readonly (Described & { readonly id: string })[],
+): Promise<void> {
+  await sql`
+    insert into inventory_targets (kind, id, labels, tags, labels_digest, state, from_revision)
+    select ${kind}::text, l.id, l.labels, l.tags, l.digest, l.state, ${revision + 1}::bigint
+    from json_to_recordset(${JSON.stringify(targets)}::json)
+      as l(id text, labels jsonb, tags text[], digest text, state text)`.execute(db);
+}
+
+/** Remembers which targets a PATCH speaks of, as of its arrival. */
+export async function beginPatches(
+  db: Db,
+  kind: string,
+  revision: number,
+  arrivedMs: number,
+  ids: readonly string[],
+): Promise<void> {
+  await sql`
+    insert into inventory_patches (kind, id, revision, at)
+    select ${kind}::text, l.id, ${revision + 1}::bigint, ${timestamp(arrivedMs)}
+    from json_array_elements_text(${JSON.stringify(ids)}::json) as l(id)`.execute(db);
+}
+
+/** Ids in force, in order, at most `limit` after an id. */
+export async function readIds(
+  db: Db,
+  kind: string,
+  revision: number,
+  after: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select t.id from inventory_targets t
+    where t.kind = ${kind} and t.id > ${after} and ${visible(revision)}
+    order by t.kind, t.id limit ${sql.lit(limit)}`.execute(db);
+  return rows.map(row => row.id);
+}
+
+/** Totals in force, in order, at most `limit` after a value of a dimension. */
+export async function readTotals(
+  db: Db,
+  kind: string,
+  revision: number,
+  after: { readonly dimension: string; readonly value: string },
+  limit: number,
+): Promise<readonly ValueCount[]> {
+  const { rows } = await sql<ValueCount>`
+    select t.dimension, t.value, t.count, t.in_service as "inService" from inventory_total_versions t
+    where t.kind = ${kind} and (t.dimension, t.value) > (${after.dimension}, ${after.value}) and ${visible(revision)}
+    order by t.dimension, t.value limit ${sql.lit(limit)}`.execute(db);
+  return rows;
+}
+
+/** Totals in force of some values; those that have none are left out. */
+export async function readTotalsOf(
+  db: Db,
+  kind: string,
+  revision: number,
+  values: readonly { readonly dimension: string; readonly value: string }[],
+): Promise<readonly ValueCount[]> {
+  const { rows } = await sql<ValueCount>`
+    select t.dimension, t.value, t.count, t.in_service as "inService"
+    from json_to_recordset(${JSON.stringify(values)}::json) as l(dimension text, value text)
+    join inventory_total_versions t on t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value
+      and ${visible(revision)}`.execute(db);
+  return rows;
+}
+
+/** Writes totals of the revision after the one in force: all that are given end, those above 0 begin anew. */
+export async function moveTotals(
+  db: Db,
+  kind: string,
+  revision: number,
+  counts: readonly ValueCount[],
+): Promise<void> {
+  const text = JSON.stringify(counts);
+  await sql`
+    update inventory_total_versions t set to_revision = ${revision + 1}
+    from json_to_recordset(${text}::json) as l(dimension text, value text)
+    where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and t.to_revision is null`.execute(
+    db,
+  );
+  await sql`
+    insert into inventory_total_versions (kind, dimension, value, count, in_service, from_revision)
+    select ${kind}::text, l.dimension, l.value, l.count, l."inService", ${revision + 1}::bigint
+    from json_to_recordset(${text}::json) as l(dimension text, value text, count bigint, "inService" bigint)
+    where l.count <> 0`.execute(db);
+}
+
+/** What a load is measured against, at a time. A revision counts while it was in force at any moment within `maxAgeMs`. */
+export async function readPast(db: Db, kind: string, maxAgeMs: number, nowMs: number): Promise<Past> {
+  const since = timestamp(nowMs - maxAgeMs);
+  const forced = (what: 'forced_shrink' | 'forced_change') =>
+    sql`coalesce((select max(revision) from inventory_revisions where kind = ${kind} and ${sql.ref(what)}), 0)`;
+  const { rows } = await sql<Past>`
+    with edge as (
+      select ${forced('forced_shrink')} as shrink, ${forced('forced_change')} as change,
+        coalesce((select revision from inventory_revisions where kind = ${kind} and loaded_at <= ${since}
+          order by revision desc limit 1), 0) as oldest)
+    select k.count,
+      greatest(k.count, max(r.count) filter (where r.revision >= edge.shrink)) as largest,
+      coalesce(sum(r.removed) filter (where r.method = 'patch' and r.loaded_at > ${since} and r.revision > edge.shrink), 0) as "patchedOut",
+      coalesce(sum(r.relabelled) filter (where r.method = 'patch' and r.loaded_at > ${since} and r.revision > edge.change), 0) as "patchedOver"
+    from edge cross join inventory_kinds k
+    join inventory_revisions r on r.kind = k.kind and r.revision >= edge.oldest
+    where k.kind = ${kind}
+    group by k.count`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error(`${kind} is in force without a revision of its own`);
+  return row;
+}

@@ -1,0 +1,63 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { Clock } from '../kit/clock.ts';
+import { ValueCounts } from './count-values.ts';
+import type { DescribedKind } from './describe-kind.ts';
+import { IdSet } from './id-set.ts';
+import type { Lease } from './lease-queries.ts';
+import type { LoadMethod } from './load-query.ts';
+import type { InForce } from './load-queries.ts';
+
+/** A load under way: who writes what on top of which revision, and what it has done so far. */
+export interface Load {
+  readonly db: Kysely<Database>;
+  readonly clock: Clock;
+  readonly kind: DescribedKind;
+  readonly method: LoadMethod;
+  readonly lease: Lease;
+  /** Undefined for the first load of the kind. */
+  readonly inForce: InForce | undefined;
+  /** The revision it is written on top of; 0 for none. */
+  readonly revision: number;
+  /** The database's time at the load's arrival, Unix milliseconds. */
+  readonly arrivedMs: number;
+  /** Rows in force were made under another definition of the kind: every one is written anew. */
+  readonly redefined: boolean;
+  readonly done: Done;
+}
+
+/** Counts of a load. Mutable: one load, one writer. */
+export interface Done {
+  lines: number;
+  /** Targets in force that a line spoke of, changed by it or not. */
+  met: number;
+  added: number;
+  removed: number;
+  changed: number;
+  relabelled: number;
+  /** Whether anything was written that must be taken back if the load is not taken. */
+  wrote: boolean;
+  /** Targets that a PATCH set (true) or took out (false) after this snapshot was read: it does not touch them. */
+  patched: ReadonlyMap<string, boolean>;
+  readonly seen: IdSet;
+  /** Of a snapshot all its targets; of a PATCH what it adds and takes away. */
+  readonly counts: ValueCounts;
+}
+
+export const nothingDone = (kind: DescribedKind): Done => ({
+  lines: 0,
+  met: 0,
+  added: 0,
+  removed: 0,
+  changed: 0,
+  relabelled: 0,
+  wrote: false,
+  patched: new Map(),
+  seen: new IdSet(),
+  counts: new ValueCounts(kind),
+});
+
+/** Targets in force once the load is. */
+export function countAfter(load: Load): number {
+  return (load.inForce?.count ?? 0) + load.done.added - load.done.removed;
+}

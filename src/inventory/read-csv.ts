@@ -1,0 +1,118 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
+import { z } from 'zod';
+import { asError } from '../kit/fault.ts';
+import { listNames, quote } from '../kit/text.ts';
+import type { DescribedKind } from './describe-kind.ts';
+import { checkId, checkLabels, isLabelName, MAX_LINE_BYTES, type Line, type Lines } from './line.ts';
+import { malformed } from './load-refusal.ts';
+
+/** As csv-parse gives a record with `info`. */
+const csvRecord = z.object({ record: z.array(z.string()), info: z.object({ lines: z.number() }) });
+
+/** Records are handed on in groups: one by one costs more than reading them. */
+const GROUP = 200;
+
+/**
+ * Lines of a CSV snapshot as they arrive: a header with `id` and the labels, RFC 4180 quoting, a byte order mark is taken. An empty
+ * cell is a label that is not there.
+ * @throws LoadRefused `inventory.malformed`, and whatever the stream throws.
+ */
+export async function* readCsv(
+  content: AsyncIterable<Uint8Array>,
+  kind: DescribedKind,
+): AsyncGenerator<Lines, void> {
+  const parser = parse({
+    bom: true,
+    info: true,
+    max_record_size: MAX_LINE_BYTES,
+    record_delimiter: ['\r\n', '\n'],
+    // Lengths and blank lines are looked at below, so that they are told like all else.
+    relax_column_count: true,
+  });
+  // What goes wrong in the pipe comes out of the parser too; it must not end the process besides.
+  const piped = pipeline(Readable.from(content, { objectMode: true }), parser).catch(asError);
+  const reader = new RecordReader(kind);
+  try {
+    let lines: Line[] = [];
+    for await (const one of parser) {
+      const { record, info } = csvRecord.parse(one);
+      const line = reader.read(record, info.lines);
+      if (line !== undefined && lines.push(line) >= GROUP) {
+        yield lines;
+        lines = [];
+      }
+    }
+    if (lines.length > 0) yield lines;
+  } catch (error) {
+    if (error instanceof CsvError) throw malformed(lineOf(error), csvProblem(error));
+    throw error;
+  } finally {
+    parser.destroy();
+    await piped;
+  }
+}
+
+const lineOf = (error: CsvError): number => {
+  const line: unknown = error['lines'];
+  return typeof line === 'number' ? line : 1;
+};
+
+const csvProblems: Readonly<Record<string, string>> = {
+  CSV_MAX_RECORD_SIZE: `the line has more than ${MAX_LINE_BYTES} bytes.`,
+  CSV_QUOTE_NOT_CLOSED: 'a quotation mark is not closed.',
+  INVALID_OPENING_QUOTE: 'a quotation mark stands inside a value.',
+  CSV_INVALID_CLOSING_QUOTE: 'a quotation mark stands inside a value.',
+  CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE: 'a quotation mark stands inside a value.',
+};
+
+const csvProblem = ({ code }: CsvError): string => csvProblems[code] ?? `the line is not CSV (${code}).`;
+
+class RecordReader {
+  readonly #kind: DescribedKind;
+  #columns: readonly string[] | undefined;
+  #blank: number | undefined;
+
+  constructor(kind: DescribedKind) {
+    this.#kind = kind;
+  }
+
+  /** Undefined for the header, and for a blank line. */
+  read(cells: readonly string[], number: number): Line | undefined {
+    if (cells.length === 1 && cells[0] === '') {
+      this.#blank ??= number;
+      return undefined;
+    }
+    if (this.#blank !== undefined) throw malformed(this.#blank, 'the line is blank, and others follow.');
+    if (this.#columns === undefined) {
+      this.#columns = this.#readHeader(cells, number);
+      return undefined;
+    }
+    return this.#readLine(this.#columns, cells, number);
+  }
+
+  #readHeader(columns: readonly string[], number: number): readonly string[] {
+    const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+    if (twice !== undefined)
+      throw malformed(number, `the column ${quote(twice)} stands twice in the header.`);
+    const wrong = columns.find(name => !isLabelName(name));
+    if (wrong !== undefined) throw malformed(number, `${quote(wrong)} cannot be the name of a label.`);
+    const missing = ['id', ...this.#kind.required].filter(name => !columns.includes(name));
+    if (missing.length > 0) throw malformed(number, `the header lacks ${listNames(missing)}.`);
+    return columns;
+  }
+
+  #readLine(columns: readonly string[], cells: readonly string[], number: number): Line {
+    if (cells.length !== columns.length)
+      throw malformed(number, `there are ${cells.length} values for ${columns.length} columns.`);
+    const labels: Record<string, string> = {};
+    let id: string | undefined;
+    for (const [index, name] of columns.entries()) {
+      const cell = cells[index] ?? '';
+      if (name === 'id') id = cell;
+      else if (cell !== '') labels[name] = cell;
+    }
+    return { number, id: checkId(number, id), labels: checkLabels(number, labels, this.#kind) };
+  }
+}

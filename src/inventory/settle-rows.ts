@@ -1,0 +1,146 @@
+import type { ValueCount } from './count-values.ts';
+import { underLease } from './lease-queries.ts';
+import { labelOf, type Labels } from './describe-kind.ts';
+import {
+  beginTargets,
+  endTargets,
+  moveTotals,
+  readIds,
+  readPatched,
+  readTotals,
+  readTotalsOf,
+} from './load-queries.ts';
+import type { Load } from './load.ts';
+
+/** Rows looked at, and written, at a time: on the embedded store nothing else runs meanwhile. */
+const PAGE = 2_000;
+const BATCH = 500;
+
+/**
+ * The targets that stand over a snapshot of a time: id → whether it is in force. Those in force stay as they are, and are counted so. If the
+ * kind was declared anew, their rows are written anew, but for one that lacks a label which is required now: the snapshot speaks for it.
+ */
+export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyMap<string, boolean>> {
+  const { db, kind, revision, done } = load;
+  const kept = new Map<string, boolean>();
+  let after = '';
+  for (;;) {
+    const page = await readPatched(db, kind.kind.name, revision, asOfMs, after, PAGE);
+    const rewritten: { readonly id: string; readonly labels: Labels }[] = [];
+    for (const { id, labels } of page) {
+      if (labels !== null && load.redefined) {
+        if (kind.required.some(label => labelOf(labels, label) === undefined)) continue;
+        rewritten.push({ id, labels });
+      }
+      kept.set(id, labels !== null);
+      if (labels !== null) done.counts.add(labels);
+    }
+    await rewrite(load, rewritten);
+    after = page.at(-1)?.id ?? '';
+    if (page.length < PAGE) return kept;
+  }
+}
+
+async function rewrite(
+  load: Load,
+  targets: readonly { readonly id: string; readonly labels: Labels }[],
+): Promise<void> {
+  const { db, lease, kind, revision } = load;
+  for (let at = 0; at < targets.length; at += BATCH) {
+    const some = targets.slice(at, at + BATCH);
+    load.done.wrote = true;
+    await underLease(db, lease, async tx => {
+      await endTargets(
+        tx,
+        kind.kind.name,
+        revision,
+        some.map(target => target.id),
+      );
+      const rows = some.map(({ id, labels }) => ({ id, ...kind.describe(labels) }));
+      await beginTargets(tx, kind.kind.name, revision, rows);
+    });
+  }
+}
+
+/** How many targets in force the snapshot does not name. Known without a look at them. */
+export function countAbsent(load: Load): number {
+  const kept = [...load.done.patched.values()].filter(isThere => isThere).length;
+  const absent = (load.inForce?.count ?? 0) - load.done.met - kept;
+  if (absent < 0) throw new Error('a snapshot met more targets than are in force');
+  return absent;
+}
+
+/** Ends the rows of the targets that a snapshot does not name. */
+export async function endAbsent(load: Load): Promise<void> {
+  const { db, lease, revision, done } = load;
+  const { patched } = done;
+  if (done.removed === 0) return;
+  const kind = load.kind.kind.name;
+  done.wrote = true;
+  let found = 0;
+  let after = '';
+  for (;;) {
+    const page = await readIds(db, kind, revision, after, PAGE);
+    const absent = page.filter(id => !done.seen.has(id) && !patched.has(id));
+    for (let at = 0; at < absent.length; at += BATCH) {
+      const ids = absent.slice(at, at + BATCH);
+      found += await underLease(db, lease, async tx => await endTargets(tx, kind, revision, ids));
+    }
+    after = page.at(-1) ?? '';
+    if (page.length < PAGE) break;
+  }
+  if (found !== done.removed) throw new Error(`${done.removed} targets were to be ended, and ${found} were`);
+}
+
+/** Writes the totals of the next revision, where they are others than in force. */
+export async function settleTotals(load: Load): Promise<void> {
+  let moved: ValueCount[] = [];
+  const write = async (): Promise<void> => {
+    const counts = moved;
+    moved = [];
+    load.done.wrote = true;
+    await underLease(load.db, load.lease, async tx => {
+      await moveTotals(tx, load.kind.kind.name, load.revision, counts);
+    });
+  };
+  for await (const count of load.method === 'put' ? snapshotTotals(load) : patchTotals(load)) {
+    moved.push(count);
+    if (moved.length >= BATCH) await write();
+  }
+  if (moved.length > 0) await write();
+}
+
+const keyOf = ({ dimension, value }: { dimension: string; value: string }): string => `${dimension}=${value}`;
+
+/** A snapshot knows all counts: those that differ from the ones in force, 0 for a value that is gone. */
+async function* snapshotTotals(load: Load): AsyncGenerator<ValueCount, void> {
+  const { counts } = load.done;
+  const known = new Set<string>();
+  let after = { dimension: '', value: '' };
+  while (load.inForce !== undefined) {
+    const page = await readTotals(load.db, load.kind.kind.name, load.revision, after, PAGE);
+    for (const before of page) {
+      known.add(keyOf(before));
+      const now = counts.of(before.dimension, before.value);
+      if (now.count !== before.count || now.inService !== before.inService)
+        yield { dimension: before.dimension, value: before.value, ...now };
+    }
+    after = page.at(-1) ?? after;
+    if (page.length < PAGE) break;
+  }
+  for (const count of counts) if (!known.has(keyOf(count))) yield count;
+}
+
+/** A PATCH knows what it adds and takes away. */
+async function* patchTotals(load: Load): AsyncGenerator<ValueCount, void> {
+  const deltas = [...load.done.counts].filter(one => one.count !== 0 || one.inService !== 0);
+  for (let at = 0; at < deltas.length; at += BATCH) {
+    const some = deltas.slice(at, at + BATCH);
+    const rows = await readTotalsOf(load.db, load.kind.kind.name, load.revision, some);
+    const before = new Map(rows.map(row => [keyOf(row), row]));
+    for (const delta of some) {
+      const { count = 0, inService = 0 } = before.get(keyOf(delta)) ?? {};
+      yield { ...delta, count: count + delta.count, inService: inService + delta.inService };
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+
+export interface KindRow {
+  readonly kind: string;
+  readonly revision: number;
+  readonly count: number;
+  /** Unix milliseconds. */
+  readonly as_of: number;
+}
+
+export interface TotalRow {
+  readonly kind: string;
+  readonly dimension: string;
+  readonly value: string;
+  readonly count: number;
+}
+
+/** What is in force, all from one moment. */
+export async function readSummary(
+  db: Kysely<Database>,
+): Promise<{ readonly kinds: readonly KindRow[]; readonly totals: readonly TotalRow[] }> {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .execute(async tx => {
+      const kinds = await sql<KindRow>`select kind, revision, count, as_of from inventory_kinds`.execute(tx);
+      const totals = await sql<TotalRow>`
+        select kind, dimension, value, count from inventory_totals order by kind, dimension, value`.execute(
+        tx,
+      );
+      return { kinds: kinds.rows, totals: totals.rows };
+    });
+}

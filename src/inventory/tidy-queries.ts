@@ -1,0 +1,49 @@
+import { sql, type Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+
+/** Rows at a time; on the embedded store nothing else runs meanwhile. */
+const TIDY_ROWS = 1_000;
+
+/** The embedded store has no autovacuum. It is paid for (a second for a million targets) only when it is worth it. */
+const WORTH_A_VACUUM = 0.25;
+
+const ended = (table: string, kind: string) => sql`
+  delete from ${sql.table(table)} where ctid = any(array(
+    select t.ctid from ${sql.table(table)} t, inventory_kinds k
+    where k.kind = ${kind} and t.kind = ${kind} and t.to_revision <= k.revision limit ${sql.lit(TIDY_ROWS)}))`;
+
+/** Patches that no snapshot can be older than, and those that a later one of the same target covers. */
+const outlived = (kind: string) => sql`
+  delete from inventory_patches where ctid = any(array(
+    select p.ctid from inventory_patches p, inventory_kinds k
+    where k.kind = ${kind} and p.kind = ${kind} and p.revision <= k.revision and (p.at <= k.as_of or exists (
+      select from inventory_patches later where later.kind = p.kind and later.id = p.id
+        and later.revision > p.revision and later.revision <= k.revision and later.at >= p.at))
+    limit ${sql.lit(TIDY_ROWS)}))`;
+
+/** Deletes, bit by bit, what only revisions that are past could see. Anyone may, at any time. */
+export async function deletePast(db: Kysely<Database>, kind: string): Promise<void> {
+  for (const statement of [
+    ended('inventory_targets', kind),
+    ended('inventory_total_versions', kind),
+    outlived(kind),
+  ]) {
+    let rows: bigint;
+    do {
+      rows = (await statement.execute(db)).numAffectedRows ?? 0n;
+    } while (rows >= BigInt(TIDY_ROWS));
+  }
+}
+
+/** For the embedded store: gives the room of deleted rows back, where they are many. */
+export async function vacuumWhereWorth(db: Kysely<Database>): Promise<void> {
+  const tables = ['inventory_targets', 'inventory_total_versions', 'inventory_patches'];
+  for (const table of tables) {
+    const { rows } = await sql<{ dead: number; live: number }>`
+      select n_dead_tup as dead, n_live_tup as live from pg_stat_user_tables where relname = ${table}`.execute(
+      db,
+    );
+    const { dead = 0, live = 0 } = rows[0] ?? {};
+    if (dead > 10_000 && dead > live * WORTH_A_VACUUM) await sql`vacuum ${sql.table(table)}`.execute(db);
+  }
+}

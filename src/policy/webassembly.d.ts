@@ -1,0 +1,15 @@
+// What node has, and the types of node 20 and of ES2023 leave out; only what this room uses. The full ones are in lib.dom,
+// which would give every room a `window`.
+declare namespace WebAssembly {
+  class Module {
+    static imports(module: Module): { module: string; name: string; kind: string }[];
+    static exports(module: Module): { name: string; kind: string }[];
+  }
+  class Global {
+    readonly value: unknown;
+  }
+  class Memory {
+    readonly buffer: ArrayBuffer;
+  }
+  function compile(bytes: Uint8Array): Promise<Module>;
+}

@@ -1,0 +1,33 @@
+import { nearestName } from '../kit/text.ts';
+
+/** Characters that are taken for each other, each with the one that stands for all of them. */
+const lookAlikes: Readonly<Record<string, string>> = { o: '0', l: '1', i: '1', _: '-' };
+
+/** Equal for ids that differ only in case or in characters that look alike. */
+const folded = (id: string): string => id.toLowerCase().replaceAll(/[oli_]/g, one => lookAlikes[one] ?? one);
+
+/** How an id might also be spelled, and which of the ids that are there was probably meant. */
+export function meantBy(id: string): {
+  readonly spellings: readonly string[];
+  readonly choose: (there: readonly string[]) => string | undefined;
+} {
+  const lower = id.toLowerCase();
+  const [shortName = id] = lower.split('.');
+  const spellings = new Set([
+    lower,
+    id.toUpperCase(),
+    shortName,
+    lower.replaceAll('_', '-'),
+    lower.replaceAll('-', '_'),
+    lower.replaceAll(/(?<=\d)o|o(?=\d)/g, '0'),
+    lower.replaceAll(/(?<=\d)[li]|[li](?=\d)/g, '1'),
+  ]);
+  spellings.delete(id);
+  return {
+    spellings: [...spellings],
+    choose: there =>
+      there.find(other => folded(other) === folded(id)) ??
+      there.find(other => other === shortName) ??
+      nearestName(id, there),
+  };
+}

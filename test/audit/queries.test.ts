@@ -1,0 +1,270 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createReads } from '../../src/audit/queries.ts';
+import type { Search } from '../../src/audit/search.ts';
+import type { Sight } from '../../src/audit/sight.ts';
+import type { Store } from '../../src/db/store.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import type { DecisionDocument, OutcomeStatus } from '../../src/ledger/decision.ts';
+import type { BuiltinRule } from '../../src/kit/rules.ts';
+import { memoryStore } from '../support/store.ts';
+
+interface Recorded {
+  readonly principal?: string;
+  readonly mode?: DecisionDocument['mode'];
+  readonly rules?: readonly BuiltinRule[];
+  readonly targets?: readonly string[];
+  readonly action?: string;
+  readonly key?: string;
+  readonly outcome?: OutcomeStatus;
+  readonly outcomeRule?: BuiltinRule;
+  readonly at?: string;
+}
+
+let store: Store;
+let reads: ReturnType<typeof createReads>;
+let seq = 0;
+let count = 0;
+
+beforeAll(async () => {
+  store = await memoryStore();
+  reads = createReads(store.db);
+});
+afterAll(async () => {
+  await store.close();
+});
+
+const idOf = (number: number): string => `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+
+/** Writes a decision as the ledger does, and gives its id. */
+async function record(what: Recorded): Promise<string> {
+  const { principal = 'bot', mode = 'request', rules = [], targets, action = 'disk.wipe', key } = what;
+  count += 1;
+  const id = idOf(count);
+  const at = new Date(what.at ?? '2026-11-22T10:00:00Z');
+  const decision = rules.length === 0 ? 'allowed' : 'refused';
+  const digest = targets === undefined ? null : `sha256:${targets.join(',')}`;
+  const document: DecisionDocument = {
+    id,
+    mode,
+    decision,
+    action,
+    principal,
+    ...(targets !== undefined && { targets: { count: targets.length, digest: digest ?? '' } }),
+    reasons: rules.map(rule => ({ rule, message: 'no' })),
+    decided_at: at.toISOString(),
+  };
+  await store.db.transaction().execute(async tx => {
+    if (mode === 'request') {
+      seq += 1;
+      await sql`insert into entries (seq, at, type, prev, hash) values (${seq}, ${at}, 'decision', ${`h${seq - 1}`}, ${`h${seq}`})`.execute(
+        tx,
+      );
+    }
+    if (targets !== undefined) {
+      await sql`insert into target_sets (kind, digest, ids, target_count) values ('host', ${digest}, ${targets}, ${targets.length}) on conflict do nothing`.execute(
+        tx,
+      );
+    }
+    await sql`insert into decisions (id, mode, seq, decided_at, principal, action, kind, decision, status, rules, idempotency_key, holds_key, body_digest, targets_digest, target_count, document)
+      values (${id}, ${mode}, ${mode === 'request' ? seq : null}, ${at}, ${principal}, ${action}, 'host', ${decision}, ${decision === 'allowed' ? 200 : 422},
+        ${rules}, ${key ?? null}, false, 'b', ${digest}, ${targets?.length ?? null}, ${JSON.stringify(document)})`.execute(
+      tx,
+    );
+    if (what.outcome !== undefined) {
+      await sql`insert into operations (id, seq, action, kind, principal, target_count, decided_at, dimension_values, policy_digest, inventory_revision, labels_digest, outcome, phase, attempts, rule, detail, http_status, settled_at, version)
+        values (${id}, ${seq}, ${action}, 'host', ${principal}, 1, ${at}, '{}', 'p', 1, 'l', ${what.outcome}, ${what.outcome === 'pending' ? 'waiting' : 'ended'}, 1, ${what.outcomeRule ?? null}, 'said so', 200, ${at}, 1)`.execute(
+        tx,
+      );
+    }
+  });
+  return id;
+}
+
+const all: Sight = { all: true };
+const search = async (filters: Partial<Search> = {}, sight: Sight = all): Promise<string[]> => {
+  const { items } = await reads.search({ mode: 'request', ...filters }, sight, { limit: 1000 });
+  return items.map(item => item.id);
+};
+
+describe('an empty store', () => {
+  it('has nothing to show, and no next page', async () => {
+    expect(await reads.search({ mode: 'request' }, all, { limit: 10 })).toEqual({ items: [] });
+    expect(await reads.trail({ limit: 10 })).toEqual({ items: [] });
+    expect(await reads.one(idOf(1), all)).toBeUndefined();
+    expect(await reads.targets(idOf(1), all, { limit: 10 })).toBeUndefined();
+  });
+});
+
+describe('recorded requests', () => {
+  let wiped = '';
+  let pushed = '';
+  let refusedEarly = '';
+  let refusedLate = '';
+  let preflight = '';
+
+  beforeAll(async () => {
+    wiped = await record({ targets: ['a', 'b'], key: 'k1', outcome: 'delivered' });
+    refusedEarly = await record({ rules: ['targets.empty'], at: '2026-11-22T11:00:00.500Z' });
+    refusedLate = await record({
+      rules: ['targets.in_operation', 'targets.already_done'],
+      targets: ['b'],
+      principal: 'other',
+    });
+    preflight = await record({ mode: 'preflight', targets: ['b'] });
+    pushed = await record({
+      action: 'config.push',
+      targets: ['c'],
+      principal: 'other',
+      outcome: 'refused',
+      outcomeRule: 'executor.refused',
+    });
+  });
+
+  it('are searched newest first, pre-flights only when asked for', async () => {
+    expect(await search()).toEqual([pushed, refusedLate, refusedEarly, wiped]);
+    expect(await search({ mode: 'preflight' })).toEqual([preflight]);
+  });
+
+  it.each<[Partial<Search>, () => string[]]>([
+    [{ decision: 'fault' }, () => []],
+    [{ decision: 'allowed' }, () => [pushed, wiped]],
+    [{ outcome: 'refused' }, () => [pushed]],
+    [{ outcome: 'pending' }, () => []],
+    [{ action: 'config.push' }, () => [pushed]],
+    [{ principal: 'bot' }, () => [refusedEarly, wiped]],
+    [{ principal: "bot' or true --" }, () => []],
+    [{ rule: 'targets.already_done' }, () => [refusedLate]],
+    [{ rule: 'executor.refused' }, () => [pushed]],
+    [{ rule: 'targets' }, () => []],
+    [{ rule: '{}' }, () => []],
+    [{ target: 'b' }, () => [refusedLate, wiped]],
+    [{ target: 'b,c' }, () => []],
+    [{ target: '{}' }, () => []],
+    [{ idempotencyKey: 'k1' }, () => [wiped]],
+    [{ idempotencyKey: 'k' }, () => []],
+    [{ sinceMs: Date.parse('2026-11-22T11:00:00.500Z') }, () => [refusedEarly]],
+    [{ sinceMs: Date.parse('2026-11-22T11:00:00.501Z') }, () => []],
+    [{ untilMs: Date.parse('2026-11-22T10:00:00.001Z') }, () => [pushed, refusedLate, wiped]],
+    [{ untilMs: Date.parse('2026-11-22T10:00:00Z') }, () => []],
+    [{ target: 'b', decision: 'refused', principal: 'other' }, () => [refusedLate]],
+    [{ target: 'b', decision: 'refused', principal: 'bot' }, () => []],
+  ])('are found by %j', async (filters, expected) => {
+    expect(await search(filters)).toEqual(expected());
+  });
+
+  it('are shown to those who may see them, in every way of reading', async () => {
+    const own: Sight = { all: false, own: 'other', settles: false };
+    const settles: Sight = { all: false, settles: true };
+    const nothing: Sight = { all: false, settles: false };
+    expect(await search({}, own)).toEqual([pushed, refusedLate]);
+    expect(await search({}, settles)).toEqual([pushed, wiped]);
+    expect(await search({ mode: 'preflight' }, settles)).toEqual([]);
+    expect(await search({}, { ...own, settles: true })).toEqual([pushed, refusedLate, wiped]);
+    expect(await search({}, nothing)).toEqual([]);
+    const seenBy: [Sight, string[]][] = [
+      [own, [pushed, refusedLate]],
+      [settles, [pushed, wiped]],
+      [nothing, []],
+    ];
+    for (const [sight, seen] of seenBy) {
+      for (const id of [pushed, refusedLate, refusedEarly, wiped, preflight]) {
+        const sees = seen.includes(id);
+        expect((await reads.one(id, sight)) !== undefined).toBe(sees);
+        expect((await reads.targets(id, sight, { limit: 1 })) !== undefined).toBe(sees);
+      }
+    }
+  });
+
+  it('are the document with status and present outcome', async () => {
+    expect(await reads.one(wiped, all)).toEqual({
+      id: wiped,
+      mode: 'request',
+      decision: 'allowed',
+      action: 'disk.wipe',
+      principal: 'bot',
+      targets: { count: 2, digest: 'sha256:a,b' },
+      reasons: [],
+      decided_at: '2026-11-22T10:00:00.000Z',
+      status: 200,
+      outcome: {
+        status: 'delivered',
+        http_status: 200,
+        detail: 'said so',
+        attempts: 1,
+        settled_at: '2026-11-22T10:00:00.000Z',
+      },
+    });
+    expect(await reads.one(refusedEarly, all)).not.toHaveProperty('outcome');
+  });
+
+  it('are paged by a place that stays right while rows are added', async () => {
+    const first = await reads.search({ mode: 'request' }, all, { limit: 2 });
+    expect(first.items.map(item => item.id)).toEqual([pushed, refusedLate]);
+    const added = await record({ targets: ['z'], outcome: 'pending' });
+    const from = first.next ?? 0;
+    const second = await reads.search({ mode: 'request' }, all, { limit: 2, from });
+    expect(second.items.map(item => item.id)).toEqual([refusedEarly, wiped]);
+    expect(second).not.toHaveProperty('next');
+    expect((await search())[0]).toBe(added);
+  });
+
+  it('have their targets in order, in pages', async () => {
+    const ids = Array.from({ length: 25 }, (_, index) => `host-${String(index).padStart(2, '0')}`);
+    const id = await record({ targets: ids });
+    expect(await reads.targets(refusedEarly, all, { limit: 10 })).toBe('unresolved');
+    expect(await reads.targets(id, all, { limit: 10 })).toEqual({ items: ids.slice(0, 10), next: 10 });
+    expect(await reads.targets(id, all, { limit: 10, from: 20 })).toEqual({ items: ids.slice(20) });
+    expect(await reads.targets(id, all, { limit: 5, from: 20 })).toEqual({ items: ids.slice(20) });
+    expect(await reads.targets(id, all, { limit: 5, from: Number.MAX_SAFE_INTEGER - 10 })).toEqual({
+      items: [],
+    });
+  });
+});
+
+describe('the trail', () => {
+  it('is the chain in order without a gap, decisions with their documents', async () => {
+    seq += 1;
+    await sql`insert into entries (seq, at, type, body, prev, hash)
+      values (${seq}, '2026-11-22T12:00:00.250Z', 'kill_switch', '{"event":"engage","z":1,"a":"\\u2028"}', ${`h${seq - 1}`}, ${`h${seq}`})`.execute(
+      store.db,
+    );
+    const { items } = await reads.trail({ limit: 1000 });
+    expect(items.map(entry => entry.seq)).toEqual(Array.from({ length: seq }, (_, index) => index + 1));
+    expect(items[0]).toMatchObject({
+      seq: 1,
+      type: 'decision',
+      prev: 'h0',
+      hash: 'h1',
+      body: { id: idOf(1), decision: 'allowed' },
+    });
+    expect(items.at(-1)).toEqual({
+      seq,
+      at: '2026-11-22T12:00:00.250Z',
+      type: 'kill_switch',
+      body: { event: 'engage', z: 1, a: '\u2028' },
+      prev: `h${seq - 1}`,
+      hash: `h${seq}`,
+    });
+    const first = await reads.trail({ limit: 2 });
+    expect(first.next).toBe(2);
+    expect((await reads.trail({ limit: 1, from: 2 })).items[0]?.seq).toBe(3);
+  });
+});
+
+describe('a database that is away', () => {
+  it('is a fault, and never an empty answer', async () => {
+    const gone = await memoryStore();
+    await gone.close();
+    const away = createReads(gone.db);
+    const asked = [
+      away.search({ mode: 'request' }, all, { limit: 1 }),
+      away.one(idOf(1), all),
+      away.targets(idOf(1), all, { limit: 1 }),
+      away.trail({ limit: 1 }),
+    ];
+    for (const answer of await Promise.allSettled(asked)) {
+      expect(answer).toMatchObject({ status: 'rejected', reason: expect.any(Fault) });
+    }
+  });
+});

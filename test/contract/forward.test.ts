@@ -1,0 +1,324 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import {
+  expectDelivered,
+  expectProblem,
+  forwardedFor,
+  host,
+  hosts,
+  until,
+  type Answer,
+} from '../support/api.ts';
+import { standing } from '../support/standing.ts';
+
+// CONTRACT.md: claims, concurrency, valid_for, drift, reports, cancels, and what a client that waits is answered.
+
+const queue = { executor: { concurrency: 1, timeout: '15s' } };
+const actions = {
+  'test.held': queue,
+  'test.two': { executor: { concurrency: 2, timeout: '15s' } },
+  'test.accepted': { executor: { concurrency: 2 } },
+  'test.odd': { executor: { concurrency: 1 } },
+  'test.short': { executor: { concurrency: 1, timeout: '15s', valid_for: '1s' } },
+  'test.brief': { executor: { concurrency: 50, timeout: '1s' } },
+};
+const on = standing({
+  config: { actions },
+  inventory: { host: hosts('host', 80) },
+  script: ({ body }) => {
+    if (body.includes('"test.accepted"')) return { type: 'answer', status: 202 };
+    return body.includes('"test.odd"') ? { type: 'answer', status: 500 } : { type: 'hold' };
+  },
+});
+const script = {
+  hold: { type: 'hold' },
+  ok: { type: 'answer', status: 200 },
+  hang: { type: 'hang' },
+} as const;
+
+let last = 0;
+const target = (): string => `host-${String((last += 1)).padStart(3, '0')}`;
+const queued = { prefer: 'respond-async' };
+const submit = async (action: string, id = target()): Promise<Answer> => {
+  const answer = await on.api.submit(action, [id], queued);
+  expect(answer.status, answer.text).toBe(202);
+  return answer;
+};
+const received = (answer: Answer): number => forwardedFor(on.executor, { id: answer.body.id ?? '' }).length;
+const onTheWire = async (answer: Answer): Promise<void> => {
+  await until(
+    async () => received(answer),
+    count => count === 1,
+  );
+};
+const report = (answer: Answer, status: string, as: string): Promise<Answer> =>
+  on.api.outcome(answer.body.id, { status, reason: 'a contract test' }, as);
+
+/** One request on the wire, and one that waits for it. */
+const wireAndQueue = async (action: string): Promise<[Answer, Answer]> => {
+  on.executor.behave(script.hold);
+  const wire = await submit(action);
+  await onTheWire(wire);
+  return [wire, await submit(action)];
+};
+const letGo = async (...answers: Answer[]): Promise<void> => {
+  on.executor.release();
+  for (const answer of answers) await on.api.untilOutcome(answer.body.id, 'delivered');
+};
+
+describe('a client', () => {
+  it('is answered 202 with Location at once when it prefers so', async () => {
+    on.executor.behave(script.hold);
+    const answer = await submit('test.two');
+    expect(answer.headers.get('location')).toMatch(new RegExp(`/v1/requests/${answer.body.id}$`, 'u'));
+    expect(answer.body).toMatchObject({ decision: 'allowed', outcome: { status: 'pending' } });
+    await onTheWire(answer);
+    await letGo(answer);
+  });
+
+  it('waits as long as it said, and no longer', async () => {
+    on.executor.behave(script.hold);
+    const beforeMs = Date.now();
+    const answer = await on.api.submit('test.two', [target()], { prefer: 'wait=1' });
+    expect(answer.status, answer.text).toBe(202);
+    expect(Date.now() - beforeMs).toBeGreaterThan(900);
+    expect(Date.now() - beforeMs).toBeLessThan(5000);
+    await letGo(answer);
+  });
+
+  it.each(['return=minimal', 'wait=soon', 'wait=-1', 'handling=lenient, x', ';;;', 'respond-asynchronously'])(
+    'may prefer what is not understood: %s',
+    async prefer => {
+      on.executor.behave(script.ok);
+      await expectDelivered(on.api, await on.api.submit('test.two', [target()], { prefer }));
+    },
+  );
+});
+
+describe('the concurrency of an action', () => {
+  it('holds back what is over it, in order', async () => {
+    on.executor.behave(script.hold);
+    const [one, two, three] = [await submit('test.two'), await submit('test.two'), await submit('test.two')];
+    await onTheWire(one);
+    await onTheWire(two);
+    expect(received(three)).toBe(0);
+    expect((await on.api.request(three.body.id)).outcome?.status).toBe('pending');
+    await letGo(one, two, three);
+  });
+
+  it('is never exceeded, however much arrives at once', async () => {
+    on.executor.behave({ type: 'answer', status: 200, delayMs: 30 });
+    const before = on.executor.received().length;
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => on.api.submit('test.two', [target()])),
+    );
+    expect(answers.map(answer => answer.status)).toEqual(answers.map(() => 200));
+    const times = on.executor
+      .received()
+      .slice(before)
+      .map(one => one.atMs)
+      .toSorted((a, b) => a - b);
+    expect(times).toHaveLength(12);
+    // Each takes 30 ms, so no three can begin within 20 ms.
+    const gaps = times.slice(2).map((atMs, index) => atMs - (times[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThan(20);
+  });
+
+  it('counts what the executor accepted until it reports, and not what is unknown', async () => {
+    const [one, two] = [await submit('test.accepted'), await submit('test.accepted')];
+    on.executor.behave({ type: 'answer', status: 202 });
+    await onTheWire(one);
+    await onTheWire(two);
+    const three = await submit('test.accepted');
+    const settled = await until(
+      () => report(one, 'delivered', 'worker'),
+      answer => answer.status === 200,
+    );
+    expect(settled.status).toBe(200);
+    await onTheWire(three);
+    for (const rest of [two, three])
+      await until(
+        () => report(rest, 'refused', 'worker'),
+        answer => answer.status === 200,
+      );
+    on.executor.behave({ type: 'answer', status: 500 });
+    expect((await on.api.submit('test.odd', [target()])).status).toBe(504);
+    expect((await on.api.submit('test.odd', [target()])).status).toBe(504);
+  });
+});
+
+describe('what waits for its claim', () => {
+  it('is void after valid_for', async () => {
+    on.executor.behave(script.hold);
+    const wire = await submit('test.short');
+    await onTheWire(wire);
+    const id = target();
+    const late = await on.api.submit('test.short', [id]);
+    expectProblem(late, 503, 'forward.expired');
+    expect(late.body).toMatchObject({ decision: 'allowed', outcome: { status: 'stopped' } });
+    expect((await on.api.request(late.body.id)).outcome?.status).toBe('stopped');
+    expect(received(late)).toBe(0);
+    await letGo(wire);
+    on.executor.behave(script.ok);
+    await expectDelivered(on.api, await on.api.submit('test.two', [id]));
+  });
+
+  it.each([
+    ['another declared label', (id: string) => host(id, { rack: 'r9' })],
+    ['another state', (id: string) => host(id, { state: 'serving' })],
+    ['gone', (id: string) => ({ id, removed: true })],
+  ])('is stopped when its target drifted: %s', async (_title, line) => {
+    on.executor.behave(script.hold);
+    const wire = await submit('test.held');
+    await onTheWire(wire);
+    const id = target();
+    const waiting = on.api.submit('test.held', [id]);
+    await until(
+      () => on.api.search({ target: id }),
+      items => items.length === 1,
+    );
+    expect((await on.api.patch('host', [line(id)])).status).toBe(200);
+    on.executor.release();
+    const answer = await waiting;
+    expectProblem(answer, 503, 'forward.drifted');
+    expect(answer.body.outcome?.status).toBe('stopped');
+    expect(received(answer)).toBe(0);
+    await on.api.untilOutcome(wire.body.id, 'delivered');
+  });
+
+  it('goes on when only an undeclared label of its target changed', async () => {
+    const [wire, waits] = await wireAndQueue('test.held');
+    const id = `host-${String(last).padStart(3, '0')}`;
+    expect((await on.api.patch('host', [host(id, { colour: 'red' })])).status).toBe(200);
+    await letGo(wire, waits);
+    expect(received(waits)).toBe(1);
+  });
+
+  it('can be cancelled by its principal, once, and its target is free', async () => {
+    on.executor.behave(script.hold);
+    const wire = await submit('test.held');
+    await onTheWire(wire);
+    const [id, key] = [target(), randomUUID()];
+    const waiting = on.api.submit('test.held', [id], { key });
+    const [found] = await until(
+      () => on.api.search({ idempotency_key: key }),
+      items => items.length === 1,
+    );
+    expectProblem(await on.api.cancel(found?.id, 'other-bot'), 404);
+    const cancelled = await on.api.cancel(found?.id);
+    expect(cancelled.status, cancelled.text).toBe(200);
+    expect(cancelled.body).toMatchObject({
+      id: found?.id,
+      decision: 'allowed',
+      outcome: { status: 'stopped' },
+    });
+    expectProblem(await waiting, 423, 'request.cancelled');
+    expectProblem(await on.api.cancel(found?.id), 409);
+    expectProblem(await on.api.cancel(wire.body.id), 409);
+    await letGo(wire);
+    expect(forwardedFor(on.executor, { id: found?.id ?? '' })).toEqual([]);
+    on.executor.behave(script.ok);
+    await expectDelivered(on.api, await on.api.submit('test.two', [id]));
+  });
+
+  it('names itself to whoever asks for its target', async () => {
+    const [wire, waits] = await wireAndQueue('test.held');
+    const id = `host-${String(last).padStart(3, '0')}`;
+    const other = await on.api.submit('test.two', [target(), id]);
+    expectProblem(other, 409, 'targets.in_operation');
+    expect(other.body.reasons?.[0]?.request).toBe(waits.body.id);
+    await letGo(wire, waits);
+  });
+});
+
+describe('a report', () => {
+  it('is a 409 before the claim, and from an operator while the attempt is on the wire', async () => {
+    const [wire, waits] = await wireAndQueue('test.held');
+    for (const as of ['worker', 'operator']) expectProblem(await report(waits, 'delivered', as), 409);
+    expectProblem(await report(wire, 'delivered', 'operator'), 409);
+    const answer = await report(wire, 'delivered', 'worker');
+    expect(answer.status, answer.text).toBe(200);
+    await letGo(wire, waits);
+  });
+
+  it.each([
+    ['no status', {}],
+    ['another status', { status: 'unknown' }],
+    ['a null status', { status: null }],
+    ['an unknown field', { status: 'delivered', force: true }],
+    ['a reason that is a number', { status: 'delivered', reason: 5 }],
+  ])('is a 422 with %s', async (_title, body) => {
+    on.executor.behave({ type: 'answer', status: 500 });
+    const odd = await on.api.submit('test.odd', [target()]);
+    expectProblem(await on.api.outcome(odd.body.id, body, 'worker'), 422);
+    expect((await on.api.request(odd.body.id)).outcome?.status).toBe('unknown');
+  });
+
+  it('of what was never asked is a 404', async () => {
+    expectProblem(await on.api.outcome(randomUUID(), { status: 'delivered', reason: 'x' }), 404);
+  });
+
+  it('settles what is unknown, which can be listed until then', async () => {
+    on.executor.behave({ type: 'answer', status: 500 });
+    const odd = await on.api.submit('test.odd', [target()]);
+    const listed = async () => (await on.api.search({ outcome: 'unknown' })).map(item => item.id);
+    expect(await listed()).toContain(odd.body.id);
+    expect((await report(odd, 'refused', 'operator')).status).toBe(200);
+    expect(await listed()).not.toContain(odd.body.id);
+    expect((await on.api.request(odd.body.id)).outcome?.status).toBe('refused');
+  });
+
+  it('that contradicts a settlement is an entry too, and delivered wins', async () => {
+    on.executor.behave({ type: 'answer', status: 500 });
+    const [one, two] = [
+      await on.api.submit('test.odd', [target()]),
+      await on.api.submit('test.odd', [target()]),
+    ];
+    const before = (await on.api.audit()).length;
+    await report(one, 'refused', 'operator');
+    await report(one, 'delivered', 'worker');
+    await report(two, 'delivered', 'operator');
+    await report(two, 'refused', 'worker');
+    expect((await on.api.request(one.body.id)).outcome?.status).toBe('delivered');
+    expect((await on.api.request(two.body.id)).outcome?.status).toBe('delivered');
+    const added = (await on.api.audit()).slice(before);
+    expect(added.map(entry => entry.type)).toEqual(['outcome', 'outcome', 'outcome', 'outcome']);
+  });
+});
+
+// These end the process, and are last.
+describe('a gate that ends', () => {
+  it('finishes what is on the wire, answers what waits, exits 0, and claims the rest when it is back', async () => {
+    on.executor.behave(script.hold);
+    const wire = await submit('test.held');
+    await onTheWire(wire);
+    const key = randomUUID();
+    const waiting = on.api.submit('test.held', [target()], { key });
+    const [waits] = await until(
+      () => on.api.search({ idempotency_key: key }),
+      items => items.length === 1,
+    );
+    const end = on.gate.stop();
+    const answer = await waiting;
+    expect(answer.status, answer.text).toBe(202);
+    expect(answer.headers.get('location')).toContain(waits?.id ?? 'nothing');
+    on.executor.release();
+    expect((await end).code).toBe(0);
+    expect(received(wire)).toBe(1);
+    await on.gate.restart();
+    await on.api.untilOutcome(wire.body.id, 'delivered');
+    await on.api.untilOutcome(waits?.id, 'delivered');
+    expect(received(wire)).toBe(1);
+    expect(received(answer)).toBe(1);
+  });
+
+  it('that is killed leaves its claim unknown, and forwards nothing twice', async () => {
+    on.executor.behave(script.hang);
+    const wire = await submit('test.brief');
+    await onTheWire(wire);
+    await on.gate.kill9();
+    await on.gate.restart();
+    await on.api.untilOutcome(wire.body.id, 'unknown', 14_000);
+    expect(received(wire)).toBe(1);
+  });
+});

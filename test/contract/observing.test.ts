@@ -1,0 +1,240 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hosts, type Body } from '../support/api.ts';
+import { hostKind, wideLimits } from '../support/gate.ts';
+import { standing } from '../support/standing.ts';
+
+// CONTRACT.md: metrics, problem pages, readiness, the API document, the inventory, the policy.
+
+const on = standing({
+  config: {
+    kinds: { host: hostKind, void: hostKind },
+    actions: { 'test.act': {}, 'test.small': {}, 'void.act': { kind: 'void' } },
+  },
+  limits: {
+    actions: {
+      'test.act': wideLimits,
+      'test.small': { ...wideLimits, max_targets: 1 },
+      'void.act': wideLimits,
+    },
+    protected: [
+      { kind: 'host', ids: ['host-010', 'nobody'] },
+      { kind: 'host', selector: { role: ['gate'] } },
+    ],
+  },
+  inventory: { host: [...hosts('host', 10), ...hosts('us', 4, { region: 'us', zone: 'us-1' })] },
+});
+
+let delivered: Body = {};
+beforeAll(async () => {
+  delivered = (await on.api.submit('test.act', ['host-001', 'host-002'])).body;
+  await on.api.submit('test.small', ['host-001', 'host-002', 'host-003']);
+});
+
+/** The value of a sample with these labels, in any order; undefined if there is none. */
+const sample = async (
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<number | undefined> => {
+  const { text } = await on.api.get('/metrics', { as: null });
+  const line = text
+    .split('\n')
+    .find(
+      one =>
+        one.startsWith(`${name}{`) &&
+        Object.entries(labels).every(([label, value]) => one.includes(`${label}="${value}"`)),
+    );
+  return line === undefined ? undefined : Number(line.split(' ').at(-1));
+};
+
+describe('the metrics', () => {
+  it.each<[string, string, Record<string, string>, number]>([
+    [
+      'decisions that were allowed',
+      'interlock_decisions_total',
+      { action: 'test.act', decision: 'allowed', rule: '' },
+      1,
+    ],
+    [
+      'decisions by their first rule',
+      'interlock_decisions_total',
+      { action: 'test.small', decision: 'refused', rule: 'blast_radius.max_targets' },
+      1,
+    ],
+    ['targets that were allowed', 'interlock_targets_total', { action: 'test.act', decision: 'allowed' }, 2],
+    [
+      'targets that were refused',
+      'interlock_targets_total',
+      { action: 'test.small', decision: 'refused' },
+      3,
+    ],
+    ['outcomes', 'interlock_outcomes_total', { action: 'test.act', status: 'delivered' }, 1],
+  ])('count %s', async (_title, name, labels, value) => {
+    expect(await sample(name, labels)).toBe(value);
+  });
+
+  it.each([
+    ['interlock_decision_duration_seconds', 'histogram'],
+    ['interlock_forward_duration_seconds', 'histogram'],
+    ['interlock_decisions_total', 'counter'],
+    ['interlock_targets_total', 'counter'],
+    ['interlock_outcomes_total', 'counter'],
+    ['interlock_kill_switch_engaged', 'gauge'],
+    ['interlock_inventory_age_seconds', 'gauge'],
+    ['interlock_policy_info', 'gauge'],
+  ])('have %s as a %s', async (name, type) => {
+    const { text } = await on.api.get('/metrics', { as: null });
+    expect(text).toMatch(new RegExp(`^# TYPE ${name} ${type}$`, 'mu'));
+  });
+
+  it('say the age of an inventory, and the revision of the policy', async () => {
+    expect(await sample('interlock_inventory_age_seconds', { kind: 'host' })).toBeLessThan(60);
+    expect(await sample('interlock_policy_info', { revision: delivered.policy?.revision ?? 'none' })).toBe(1);
+  });
+
+  it('count nothing under an action that is not declared but "unknown"', async () => {
+    await on.api.submit('no.such.action', ['host-001']);
+    const { text } = await on.api.get('/metrics', { as: null });
+    expect(text).not.toContain('no.such.action');
+    expect(await sample('interlock_decisions_total', { action: 'unknown', rule: 'action.unknown' })).toBe(1);
+  });
+});
+
+const rules = [
+  [
+    'request.invalid',
+    'request.idempotency_key',
+    'request.cancelled',
+    'action.unknown',
+    'principal.not_allowed',
+    'parameters.invalid',
+  ],
+  ['empty', 'blank', 'wildcard', 'malformed', 'ambiguous', 'duplicate', 'too_many', 'no_expectation'].map(
+    rule => `targets.${rule}`,
+  ),
+  ['unexpected_count', 'unknown', 'wrong_kind', 'in_operation', 'already_done'].map(
+    rule => `targets.${rule}`,
+  ),
+  [
+    'stale',
+    'empty',
+    'malformed',
+    'unexpected_count',
+    'cut_off',
+    'busy',
+    'out_of_order',
+    'shrunken',
+    'changed',
+  ].map(rule => `inventory.${rule}`),
+  ['kill_switch.engaged', 'policy.no_limits', 'policy.stale', 'clock.jumped'],
+  ['max_targets', 'share', 'max_values', 'max_per_value', 'min_remaining'].map(
+    rule => `blast_radius.${rule}`,
+  ),
+  ['labels.not_allowed', 'protected.target', 'budget.window', 'budget.requests', 'budget.in_flight'],
+  ['executor.refused', 'executor.unknown', 'forward.expired', 'forward.drifted', 'forward.commit_unknown'],
+].flat();
+
+describe('the page of a problem', () => {
+  it.each(rules)('explains %s', async rule => {
+    const answer = await on.api.get(`/problems/${rule}`, { as: null });
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^text\//u);
+    expect(answer.text).toContain(rule);
+    expect(answer.text.length).toBeGreaterThan(rule.length + 80);
+  });
+});
+
+describe('readiness', () => {
+  it('of the process and the database does not hang on an inventory; of deciding says which kind has none', async () => {
+    expect((await on.api.get('/livez', { as: null })).status).toBe(200);
+    expect((await on.api.get('/readyz', { as: null })).status).toBe(200);
+    const decide = await on.api.get('/readyz/decide', { as: null });
+    expect(decide.status, decide.text).toBe(503);
+    expect(decide.text).toContain('void');
+    expect((await on.api.put('void', hosts('void', 1))).status).toBe(200);
+    expect((await on.api.get('/readyz/decide', { as: null })).status).toBe(200);
+  });
+});
+
+describe('the API document', () => {
+  it('describes every call', async () => {
+    const { body, status } = await on.api.get('/openapi.json', { as: null });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ openapi: expect.stringMatching(/^3\./u) });
+    const text = JSON.stringify(body);
+    for (const path of [
+      [
+        '/v1/requests',
+        '/v1/preflight',
+        '/v1/requests/{id}',
+        '/v1/requests/{id}/targets',
+        '/v1/requests/{id}/outcome',
+        '/v1/requests/{id}/cancel',
+      ],
+      [
+        '/v1/clock/accept',
+        '/v1/kill-switch',
+        '/v1/kill-switch/{id}/release',
+        '/v1/inventory/{kind}',
+        '/v1/inventory',
+      ],
+      ['/v1/budgets', '/v1/audit', '/v1/policy', '/livez', '/readyz', '/readyz/decide', '/metrics'],
+    ].flat()) {
+      expect(text, path).toContain(`"${path}":`);
+    }
+  });
+
+  it('can be read as a page that loads nothing from elsewhere', async () => {
+    const answer = await on.api.get('/docs', { as: null });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^text\/html/u);
+    expect(answer.text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//u);
+  });
+});
+
+describe('what is in force', () => {
+  it('is the inventory: each kind with revision, count, age and values', async () => {
+    const { body } = await on.api.get('/v1/inventory');
+    const found = body.kinds?.find(one => one.kind === 'host');
+    expect(found).toEqual({
+      kind: 'host',
+      revision: expect.any(Number),
+      count: 14,
+      age_s: expect.any(Number),
+      dimensions: {
+        region: { eu: 10, us: 4 },
+        zone: { 'eu-1': 10, 'us-1': 4 },
+        cluster: { c1: 14 },
+        rack: { r1: 14 },
+        role: { web: 14 },
+      },
+    });
+    expect(found?.age_s).toBeLessThan(60);
+  });
+
+  it('is the policy: revision, digest, checks, limits, and what is protected', async () => {
+    const { body, text, status } = await on.api.get('/v1/policy');
+    expect(status, text).toBe(200);
+    expect(body.revision).toBe(delivered.policy?.revision);
+    expect(body).toMatchObject({
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/u),
+      limits: expect.anything(),
+    });
+    const { checks, protected: entries } = Object.fromEntries(Object.entries(body));
+    expect(checks).toEqual(expect.arrayContaining([expect.objectContaining({ idle: false })]));
+    expect(entries).toEqual([
+      expect.objectContaining({ matches: 1 }),
+      expect.objectContaining({ matches: 0 }),
+    ]);
+  });
+
+  it('warns of a protected entry that matches nothing', async () => {
+    const warnings = on.gate.logs().filter(line => Number(line['level']) >= 40);
+    expect(JSON.stringify(warnings)).toMatch(/protected/u);
+  });
+
+  it('is said in JSON lines on stderr, without a key', () => {
+    const lines = on.gate.logs();
+    expect(lines.filter(line => 'text' in line)).toEqual([]);
+    expect(JSON.stringify(lines)).not.toContain('test-key-of-');
+  });
+});

@@ -1,0 +1,189 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { Pool } from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { poolOver, startParams } from '../../src/db/embedded.ts';
+import { migrate, readMigrations } from '../../src/db/migrate.ts';
+import { StoreRefused } from '../../src/db/store-refused.ts';
+import { openStore } from '../../src/db/store.ts';
+import { createLogger } from '../../src/kit/logger.ts';
+import { asAdmin, describeWithPostgres, freshDatabase } from '../support/postgres.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
+
+const first = 'create table first (id integer primary key);';
+const second = 'create table second (id integer primary key);\ninsert into second values (1);';
+
+let folder: TemporaryFolder;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(async () => {
+  await folder.remove();
+});
+
+let version = 0;
+
+/** A folder with these migrations and no others. */
+async function shipping(files: Readonly<Record<string, string>>): Promise<string> {
+  version += 1;
+  const where = path.join(folder.path, String(version));
+  await mkdir(where, { recursive: true });
+  for (const [name, sql] of Object.entries(files)) await writeFile(path.join(where, name), sql);
+  return where;
+}
+
+const columnsOf = async (pool: Pool, table: string): Promise<number> => {
+  const { rows } = await pool.query('select 1 from pg_class where oid = to_regclass($1)', [table]);
+  return rows.length;
+};
+
+describe('the files', () => {
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['none', { 'README.md': 'text' }, /no migrations/],
+    ['a gap', { '0001_a.sql': first, '0003_b.sql': second }, /0003_b.sql .* stands where 0002_/],
+    ['a number twice', { '0001_a.sql': first, '0001_b.sql': second }, /0001_b.sql .* stands where 0002_/],
+    ['no first', { '0002_a.sql': first }, /0002_a.sql/],
+    ['an odd name', { '0001-a.sql': first }, /0001-a.sql/],
+    ['one that commits', { '0001_a.sql': `${first}\ncommit;\n` }, /begins or ends a transaction/],
+    ['one that begins', { '0001_a.sql': `begin work;\n${first}` }, /begins or ends a transaction/],
+  ])('are refused with %s', async (_, files, sentence) => {
+    const refused = readMigrations(await shipping(files));
+    await expect(refused).rejects.toThrow(StoreRefused);
+    await expect(refused).rejects.toThrow(sentence);
+  });
+
+  it('are found beside the package, in order, with their checksums', async () => {
+    const [one] = await readMigrations();
+    expect(one).toMatchObject({ number: 1, name: '0001_gate.sql' });
+    expect(one?.checksum).toMatch(/^sha256:[0-9a-f]{64}$/);
+  });
+});
+
+/** What holds on both kinds of store. */
+function itMigrates(open: () => Promise<{ pool: Pool; close: () => Promise<void> }>): void {
+  let pool: Pool;
+  let close: () => Promise<void>;
+  beforeEach(async () => {
+    ({ pool, close } = await open());
+  });
+  afterEach(async () => {
+    await close();
+  });
+
+  it('lands each migration once, and only what is new', async () => {
+    expect(await migrate(pool, await shipping({ '0001_a.sql': first }))).toEqual(['0001_a.sql']);
+    const both = await shipping({ '0001_a.sql': first, '0002_b.sql': second });
+    expect(await migrate(pool, both)).toEqual(['0002_b.sql']);
+    expect(await migrate(pool, both)).toEqual([]);
+  });
+
+  it('refuses a database that is newer than the code, in a sentence', async () => {
+    await migrate(pool, await shipping({ '0001_a.sql': first, '0002_b.sql': second }));
+    const refused = migrate(pool, await shipping({ '0001_a.sql': first }));
+    await expect(refused).rejects.toThrow(StoreRefused);
+    await expect(refused).rejects.toThrow(
+      'The database is newer than this gate: it has the migration 0002_b.sql, and this version knows none after 0001_a.sql.',
+    );
+  });
+
+  it('refuses a landed migration that was edited, before anything new lands', async () => {
+    await migrate(pool, await shipping({ '0001_a.sql': first }));
+    const edited = migrate(pool, await shipping({ '0001_a.sql': `${first} `, '0002_b.sql': second }));
+    await expect(edited).rejects.toThrow('The migration 0001_a.sql was edited after it landed');
+    expect(await columnsOf(pool, 'second')).toBe(0);
+  });
+
+  it('refuses when a landed migration is gone and another stands in its place', async () => {
+    await migrate(pool, await shipping({ '0001_a.sql': first }));
+    await expect(migrate(pool, await shipping({ '0001_other.sql': first }))).rejects.toThrow(
+      'The migration 0001_a.sql landed in the database, but in this version its place is taken by 0001_other.sql',
+    );
+  });
+
+  it('refuses a record of migrations that has a gap', async () => {
+    const both = await shipping({ '0001_a.sql': first, '0002_b.sql': second });
+    await migrate(pool, both);
+    await pool.query('delete from migrations where number = 1');
+    await expect(migrate(pool, both)).rejects.toThrow('0002_b.sql landed in the database, but');
+  });
+
+  it('leaves nothing of a migration that fails half-way, and keeps those before it', async () => {
+    const broken = await shipping({ '0001_a.sql': first, '0002_b.sql': `${second}\nselect 1 / 0;` });
+    await expect(migrate(pool, broken)).rejects.toThrow('division by zero');
+    expect(await columnsOf(pool, 'first')).toBe(1);
+    expect(await columnsOf(pool, 'second')).toBe(0);
+    expect(await migrate(pool, await shipping({ '0001_a.sql': first, '0002_b.sql': second }))).toEqual([
+      '0002_b.sql',
+    ]);
+  });
+}
+
+describe('migrating the embedded store', () => {
+  itMigrates(async () => {
+    const pglite = await PGlite.create({ startParams });
+    const pool = poolOver(pglite, createLogger('silent'));
+    const close = async (): Promise<void> => {
+      await pool.end();
+      await pglite.close();
+    };
+    return { pool, close };
+  });
+});
+
+describeWithPostgres('migrating a server', () => {
+  itMigrates(async () => {
+    const database = await freshDatabase({ migrated: false });
+    const store = await openStore({ type: 'server', url: database.url }, createLogger('silent'));
+    const close = async (): Promise<void> => {
+      await store.close();
+      await database.drop();
+    };
+    return { pool: store.pool, close };
+  });
+
+  it('lands each migration once when ten gates start at the same time', async () => {
+    const database = await freshDatabase({ migrated: false });
+    const both = await shipping({ '0001_a.sql': first, '0002_b.sql': second });
+    const pools = Array.from({ length: 10 }, () => new Pool({ connectionString: database.url, max: 1 }));
+    try {
+      const landed = await Promise.all(pools.map(async pool => await migrate(pool, both)));
+      expect(landed.flat().toSorted()).toEqual(['0001_a.sql', '0002_b.sql']);
+      expect(await pools.at(0)?.query('select * from second')).toMatchObject({ rowCount: 1 });
+    } finally {
+      await Promise.all(pools.map(async pool => await pool.end()));
+      await database.drop();
+    }
+  });
+
+  it('leaves nothing when the gate is killed in the middle of a migration', async () => {
+    const database = await freshDatabase({ migrated: false });
+    const slow = await shipping({ '0001_a.sql': `${first}\nselect pg_sleep(60);` });
+    const store = await openStore({ type: 'server', url: database.url }, createLogger('silent'));
+    const next = new Pool({ connectionString: database.url, max: 1 });
+    try {
+      const migrating = migrate(store.pool, slow);
+      const failed = expect(migrating).rejects.toThrow();
+      await untilSleeping(next, database.name);
+      await asAdmin(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database.name}' and query like '%pg_sleep%'`,
+      );
+      await failed;
+      expect(await columnsOf(next, 'first')).toBe(0);
+      expect(await migrate(next, await shipping({ '0001_a.sql': first }))).toEqual(['0001_a.sql']);
+    } finally {
+      await Promise.all([store.close(), next.end()]);
+      await database.drop();
+    }
+  });
+});
+
+async function untilSleeping(pool: Pool, name: string): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query(
+      "select 1 from pg_stat_activity where datname = $1 and wait_event = 'PgSleep'",
+      [name],
+    );
+    if (rows.length > 0) return;
+  }
+}

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'demo-test-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** `interlock demo`, its temporary folder in ours. */
+function start(...args: string[]): {
+  child: ChildProcess;
+  ended: Promise<{ code: number | null; said: string }>;
+} {
+  const child = spawn(process.execPath, [program, 'demo', ...args], {
+    env: { PATH: process.env['PATH'], TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+  const ended = new Promise<{ code: number | null; said: string }>(resolve => {
+    child.once('close', code => resolve({ code, said }));
+  });
+  return { child, ended };
+}
+
+describe('the demo', () => {
+  it('that is interrupted leaves no process and no file behind', async () => {
+    const { child, ended } = start();
+    await new Promise<void>(resolve => {
+      let said = '';
+      child.stdout?.on('data', chunk => {
+        said += String(chunk);
+        if (said.includes('Interlock listens on')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    const { code, said } = await ended;
+    expect([code, readdirSync(folder)]).toEqual([130, []]);
+    const gate = /Interlock listens on (\S+?),/.exec(said)?.[1] ?? '';
+    await expect(fetch(`${gate}/livez`)).rejects.toThrow('fetch failed');
+  });
+
+  it('tells 2014 against the real gate, and everything goes as told', { timeout: 90_000 }, async () => {
+    const { code, said } = await start('--json').ended;
+    const told: unknown = JSON.parse(said);
+    expect(told).toMatchObject({ ok: true, disks: { before: 12_000, gone: 100, left: 11_900 } });
+    expect([code, readdirSync(folder)]).toEqual([0, []]);
+  });
+
+  it(
+    'ends with how many disks are really gone, in plain text where there is no terminal',
+    { timeout: 90_000 },
+    async () => {
+      const { code, said } = await start().ended;
+      expect(said).toContain('100 of 12,000 disks are really gone; 11,900 are still there.');
+      expect(said).not.toContain('\u001b');
+      expect(code).toBe(0);
+    },
+  );
+});

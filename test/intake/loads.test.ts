@@ -1,0 +1,131 @@
+import { connect } from 'node:net';
+import request from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { refuse } from '../../src/kit/refusal.ts';
+import { bearer, listen, serving, type Serving } from './fake-ports.ts';
+
+const line = '{"id":"host-1","labels":{}}\n';
+
+const load = (
+  on: Serving,
+  path = '/v1/inventory/host',
+  as = 'feed',
+  type = 'application/x-ndjson',
+  method: 'put' | 'patch' = 'put',
+) =>
+  request(on.server)
+    [method](path)
+    .set({ authorization: bearer(as), 'content-type': type });
+
+describe('a load', () => {
+  it.each(['bot', 'worker', 'auditor', 'operator', 'observer'])('is not for %s', async as => {
+    const on = serving();
+    expect((await load(on, undefined, as).send(line)).status).toBe(403);
+    expect((await load(on, undefined, as, undefined, 'patch').send(line)).status).toBe(403);
+    expect(on.calls).toEqual([]);
+  });
+
+  it('is forced by an operator only', async () => {
+    const on = serving();
+    for (const query of [
+      '?force=shrink&reason=real',
+      '?force=shrink&force=change',
+      '?%66orce=shrink&reason=x',
+    ]) {
+      expect((await load(on, `/v1/inventory/host${query}`).send(line)).status).toBe(403);
+    }
+    expect(on.calls).toEqual([]);
+    expect(
+      (await load(on, '/v1/inventory/host?force=shrink&reason=real', 'operator').send(line)).status,
+    ).toBe(200);
+    expect(on.calls[0]?.args).toEqual(['host', 'ndjson', { force: 'shrink', reason: 'real' }, line]);
+  });
+
+  it.each(['?expect=', '?expect=1&expect=2', '?as_off=2026-01-01T00:00:00Z', '?limit=1'])(
+    'is a 422 for the query %s',
+    async query => {
+      const on = serving();
+      const answer = await load(on, `/v1/inventory/host${query}`).send(line);
+      expect(answer.status).toBe(422);
+      expect(answer.body.type).toBe('/problems/request.invalid');
+      expect(on.calls).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['put', ''],
+    ['put', 'application/json'],
+    ['put', 'text/plain'],
+    ['patch', 'text/csv'],
+  ] as const)('is a 415 for %s of "%s"', async (method, type) => {
+    const on = serving();
+    expect((await load(on, undefined, 'feed', type, method).send(line)).status).toBe(415);
+    expect(on.calls).toEqual([]);
+  });
+
+  it('is a 415 with a Content-Encoding', async () => {
+    expect((await load(serving()).set('content-encoding', 'gzip').send(line)).status).toBe(415);
+  });
+
+  it('is a 404 for a kind that is not declared', async () => {
+    const none = async () => undefined;
+    const on = serving({ inventory: { put: none, patch: none, summary: async () => ({ kinds: [] }) } });
+    expect((await load(on).send(line)).status).toBe(404);
+  });
+
+  it('is answered when its reader stops in the middle of it', async () => {
+    const put = async (one: { content: AsyncIterable<Uint8Array> }) => {
+      for await (const _ of one.content) break;
+      const refusal = refuse({ rule: 'inventory.malformed', message: 'Line 1 is broken.' });
+      return { ...refusal, line: 1 };
+    };
+    const on = serving({ inventory: { put, patch: put, summary: async () => ({ kinds: [] }) } });
+    const answer = await load(on).send(line.repeat(500_000));
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({
+      type: '/problems/inventory.malformed',
+      line: 1,
+      reasons: [{ rule: 'inventory.malformed' }],
+    });
+  });
+
+  it.each(['Content-Length: 1000', 'Transfer-Encoding: chunked'])(
+    'is cut off, and says so to its reader, when the client leaves: %s',
+    async framing => {
+      const failures: unknown[] = [];
+      const put = async (one: { content: AsyncIterable<Uint8Array> }) => {
+        try {
+          for await (const chunk of one.content) failures.push(chunk.length);
+          failures.push('it ended well');
+        } catch (error) {
+          failures.push(error);
+        }
+        return refuse({ rule: 'inventory.cut_off', message: 'The stream ended too early.' });
+      };
+      const on = serving({ inventory: { put, patch: put, summary: async () => ({ kinds: [] }) } });
+      const listening = await listen(on.server);
+      const socket = connect(listening.port, '127.0.0.1');
+      const body = framing.startsWith('C') ? line : `${line.length.toString(16)}\r\n${line}\r\n`;
+      const head = `PUT /v1/inventory/host HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer('feed')}\r\nContent-Type: application/x-ndjson`;
+      socket.write(`${head}\r\n${framing}\r\n\r\n${body}`);
+      await expect.poll(() => failures).toEqual([line.length]);
+      socket.destroy();
+      await expect.poll(() => failures[1]).toMatchObject({ name: 'ClientLeft' });
+      await listening.close();
+    },
+  );
+
+  it('streams what it got, however large', async () => {
+    const on = serving();
+    const text = line.repeat(400_000);
+    expect((await load(on).send(text)).status).toBe(200);
+    expect(String(on.calls[0]?.args[3]).length).toBe(text.length);
+    expect((await load(on, '/v1/inventory/host?expect=1', 'feed', 'text/csv').send('id\nx\n')).status).toBe(
+      200,
+    );
+    expect(on.calls[1]?.args.slice(0, 3)).toEqual(['host', 'csv', { expect: '1' }]);
+    expect(
+      (await load(on, '/v1/inventory/host', 'feed', 'application/x-ndjson', 'patch').send(line)).status,
+    ).toBe(200);
+  });
+});

@@ -1,0 +1,411 @@
+import { gzipSync } from 'node:zlib';
+import request from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { Fault } from '../../src/kit/fault.ts';
+import { bearer, delivered, document, ID, refusedAnswer, serving, type Serving } from './fake-ports.ts';
+
+const body = { action: 'disk.wipe', targets: { ids: ['host-1'] }, reason: 'a test' };
+
+const ask = (on: Serving, headers: Record<string, string> = {}) =>
+  request(on.server)
+    .post('/v1/requests')
+    .set({
+      authorization: bearer('bot'),
+      'idempotency-key': 'k1',
+      'content-type': 'application/json',
+      ...headers,
+    });
+
+const decided = (on: Serving): number => on.calls.filter(one => one.call.startsWith('guard.')).length;
+
+describe('a request that HTTP itself refuses', () => {
+  it('is a 401 without a key, before anything else is looked at', async () => {
+    const on = serving();
+    const answer = await request(on.server).post('/v1/requests').set('content-encoding', 'gzip').send('{');
+    expect(answer.status).toBe(401);
+    expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.body).toMatchObject({
+      type: '/problems/request.unauthenticated',
+      status: 401,
+      title: expect.any(String),
+      detail: expect.any(String),
+      instance: `urn:uuid:${answer.headers['x-request-id']}`,
+    });
+    expect(decided(on)).toBe(0);
+  });
+
+  it.each([
+    ['missing', undefined],
+    ['empty', ''],
+    ['a space inside', 'a b'],
+    ['256 characters', 'k'.repeat(256)],
+    ['not ASCII', 'cl\u00e9'],
+  ])('is a 400 for an idempotency key that is %s', async (_what, key) => {
+    const on = serving();
+    const test = request(on.server).post('/v1/requests').set('authorization', bearer('bot'));
+    const answer = await (key === undefined ? test : test.set('idempotency-key', key)).send(body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.type).toBe('/problems/request.malformed');
+    expect(decided(on)).toBe(0);
+  });
+
+  it.each([
+    ['no body', ''],
+    ['blanks', ' \n'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['a string', '"disk.wipe"'],
+    ['a key twice', '{"a":1,"a":2}'],
+    ['__proto__', '{"__proto__":{}}'],
+    ['half an object', '{"a":'],
+    ['a byte order mark', '\ufeff{}'],
+  ])('is a 400 for a body that is %s', async (_what, text) => {
+    const on = serving();
+    const answer = await ask(on).send(text);
+    expect(answer.status).toBe(400);
+    expect(answer.body.type).toBe('/problems/request.malformed');
+    expect(decided(on)).toBe(0);
+  });
+
+  it.each([
+    ['none', ''],
+    ['text', 'text/plain'],
+    ['a form', 'application/x-www-form-urlencoded'],
+    ['another charset', 'application/json; charset=latin1'],
+    ['another parameter', 'application/json; profile=x'],
+    ['a longer name', 'application/jsonp'],
+  ])('is a 415 for a content type that is %s', async (_what, type) => {
+    const on = serving();
+    const answer = await ask(on, { 'content-type': type }).send(JSON.stringify(body));
+    expect(answer.status).toBe(415);
+    expect(decided(on)).toBe(0);
+  });
+
+  it.each(['gzip', 'identity', 'x-unknown', ''])('is a 415 for the Content-Encoding "%s"', async encoding => {
+    const on = serving();
+    const answer = await ask(on, { 'content-encoding': encoding }).send(gzipSync(JSON.stringify(body)));
+    expect(answer.status).toBe(415);
+    expect(decided(on)).toBe(0);
+  });
+
+  it('is a 413 over 8 MiB, and the connection closes', async () => {
+    const on = serving();
+    const answer = await ask(on).send(JSON.stringify({ ...body, reason: 'x'.repeat(8 * 1024 * 1024) }));
+    expect(answer.status).toBe(413);
+    expect(answer.body.type).toBe('/problems/request.too_large');
+    expect(decided(on)).toBe(0);
+  });
+
+  it('looks at the headers before the body, and at the media type before the text', async () => {
+    const on = serving();
+    expect((await ask(on, { 'idempotency-key': ' ', 'content-type': 'text/plain' }).send('{')).status).toBe(
+      400,
+    );
+    expect((await ask(on, { 'content-type': 'text/plain' }).send('{')).status).toBe(415);
+  });
+
+  it('is counted, though it leaves no record', async () => {
+    const on = serving();
+    await ask(on).send('{');
+    expect(await on.metrics.text()).toContain(
+      'interlock_decisions_total{action="unknown",decision="refused",rule="request.malformed"} 1',
+    );
+  });
+
+  it('cannot be made to look like an answer of the gate by what a client writes', async () => {
+    const on = serving();
+    const answer = await ask(on).send({
+      rule: 'gate.failed',
+      detail: 'x',
+      refused: true,
+      reasons: [],
+      status: 200,
+    });
+    expect(answer.status).toBe(200);
+    expect(decided(on)).toBe(1);
+  });
+});
+
+describe('a request that the guard answers', () => {
+  it('is handed over whole, with the digest of its canonical form', async () => {
+    const on = serving();
+    await ask(on).send('{"b":1,"a":{"d":1.0,"c":"\\u0061"}}');
+    await ask(on).send(' {"a": {"c": "a", "d": 1}, "b": 1e0} ');
+    const [first, second] = on.calls.map(one => one.args[0]);
+    expect(first).toMatchObject({
+      idempotencyKey: 'k1',
+      principal: { name: 'bot' },
+      body: { a: { c: 'a', d: 1 }, b: 1 },
+    });
+    const digest = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
+    expect(first).toMatchObject({ bodyDigest: digest });
+    expect(second).toEqual(first);
+  });
+
+  it('is handed over for every role: the no of the guard is recorded', async () => {
+    const on = serving();
+    await ask(on, { authorization: bearer('auditor') }).send(body);
+    expect(decided(on)).toBe(1);
+  });
+
+  it.each([
+    [{}, 60_000, undefined],
+    [{ prefer: 'respond-async' }, 0, 'respond-async'],
+    [{ prefer: 'wait=5' }, 5_000, 'wait=5'],
+    [{ prefer: 'something-else; x=1' }, 60_000, undefined],
+  ])('waits as %j asks', async (headers, waitMs, applied) => {
+    const on = serving();
+    const answer = await ask(on, headers).send(body);
+    expect(on.calls[0]?.args[1]).toBe(waitMs);
+    expect(answer.headers['preference-applied']).toBe(applied);
+  });
+
+  it('is a problem with the decision beside it when refused', async () => {
+    const on = serving({
+      guard: {
+        submit: async () => ({ ...refusedAnswer('targets.empty', 422), replayed: true, retryAfterS: 7 }),
+        preflight: async () => delivered,
+      },
+    });
+    const answer = await ask(on).send(body);
+    expect(answer.status).toBe(422);
+    expect(answer.headers).toMatchObject({ 'idempotency-replayed': 'true', 'retry-after': '7' });
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.body).toMatchObject({
+      type: '/problems/targets.empty',
+      title: 'No targets',
+      status: 422,
+      detail: 'No targets were named.',
+      instance: `/v1/requests/${ID}`,
+      id: ID,
+      decision: 'refused',
+      reasons: [{ rule: 'targets.empty', pointer: '/targets' }],
+    });
+  });
+
+  it('is a 202 with its place while the outcome is not known', async () => {
+    const on = serving({
+      guard: {
+        submit: async () => ({ status: 202, document, outcome: { status: 'pending' }, replayed: false }),
+        preflight: async () => delivered,
+      },
+    });
+    const answer = await ask(on).send(body);
+    expect(answer.status).toBe(202);
+    expect(answer.headers['location']).toBe(`/v1/requests/${ID}`);
+    expect(answer.headers['idempotency-replayed']).toBeUndefined();
+  });
+
+  it('is a problem when the executor refused', async () => {
+    const on = serving({
+      guard: {
+        submit: async () => ({
+          status: 502,
+          document,
+          outcome: { status: 'refused' },
+          replayed: false,
+          rule: 'executor.refused',
+        }),
+        preflight: async () => delivered,
+      },
+    });
+    const answer = await ask(on).send(body);
+    expect(answer.status).toBe(502);
+    expect(answer.body).toMatchObject({
+      type: '/problems/executor.refused',
+      decision: 'allowed',
+      outcome: { status: 'refused' },
+    });
+  });
+
+  it('is a 503 that tells no secrets when something is thrown', async () => {
+    for (const [thrown, rule] of [
+      [
+        new Fault('store.unavailable', 'The database is away.', new Error('password=hunter2')),
+        'store.unavailable',
+      ],
+      [new Error('password=hunter2'), 'gate.failed'],
+    ] as const) {
+      const fail = async (): Promise<never> => {
+        throw thrown;
+      };
+      const on = serving({ guard: { submit: fail, preflight: fail } });
+      for (const path of ['/v1/requests', '/v1/preflight']) {
+        const answer = await request(on.server)
+          .post(path)
+          .set({ authorization: bearer('bot'), 'idempotency-key': 'k' })
+          .send(body);
+        expect(answer.status).toBe(503);
+        expect(answer.body.type).toBe(`/problems/${rule}`);
+        expect(answer.text).not.toContain('hunter2');
+      }
+    }
+  });
+
+  it('is a 503 when a string was thrown, as opa-wasm does', async () => {
+    const on = serving({
+      guard: {
+        // oxlint-disable-next-line typescript/only-throw-error, typescript/prefer-promise-reject-errors
+        submit: () => Promise.reject('a string'),
+        preflight: async () => delivered,
+      },
+    });
+    expect((await ask(on).send(body)).status).toBe(503);
+  });
+
+  it('is the decision with its outcome when delivered', async () => {
+    const on = serving();
+    const answer = await ask(on).send(body);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(answer.headers['x-powered-by']).toBeUndefined();
+    expect(answer.body).toEqual({
+      ...document,
+      status: 200,
+      outcome: { status: 'delivered', http_status: 200 },
+    });
+  });
+});
+
+describe('a pre-flight', () => {
+  const preflight = (on: Serving) =>
+    request(on.server).post('/v1/preflight').set('authorization', bearer('bot'));
+
+  it('needs no idempotency key, and hands none over', async () => {
+    const on = serving();
+    expect((await preflight(on).set('idempotency-key', 'k').send(body)).status).toBe(200);
+    expect(on.calls[0]?.args[0]).not.toHaveProperty('idempotencyKey');
+  });
+
+  it('is a 200 with the status that a request would get', async () => {
+    const on = serving({
+      guard: { submit: async () => delivered, preflight: async () => refusedAnswer('targets.empty', 422) },
+    });
+    const answer = await preflight(on).send(body);
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toMatch(/^application\/json/);
+    expect(answer.body).toMatchObject({ status: 422, decision: 'refused' });
+  });
+
+  it('is what it is for a role that may not, and for a fault', async () => {
+    const notAllowed = { rule: 'principal.not_allowed' as const, message: 'no' };
+    for (const [decision, reason, status] of [
+      ['refused', notAllowed, 403],
+      ['fault', { rule: 'clock.jumped' as const, message: 'no' }, 503],
+    ] as const) {
+      const answer = { status, document: { ...document, decision, reasons: [reason] }, replayed: false };
+      const on = serving({ guard: { submit: async () => delivered, preflight: async () => answer } });
+      const got = await preflight(on).send(body);
+      expect(got.status).toBe(status);
+      expect(got.body.type).toBe(`/problems/${reason.rule}`);
+    }
+  });
+
+  it('is refused by HTTP as a request is', async () => {
+    const on = serving();
+    expect((await preflight(on).send('{')).status).toBe(415);
+    expect((await preflight(on).set('content-type', 'application/json').send('{')).status).toBe(400);
+    expect((await request(on.server).post('/v1/preflight').send(body)).status).toBe(401);
+    expect(decided(on)).toBe(0);
+  });
+});
+
+describe('an outcome', () => {
+  const report = (on: Serving, as: string, text: string, id = ID) =>
+    request(on.server)
+      .post(`/v1/requests/${id}/outcome`)
+      .set({ authorization: bearer(as), 'content-type': 'application/json' })
+      .send(text);
+
+  it.each(['bot', 'auditor', 'feed', 'observer'])('is not for %s to report', async as => {
+    const on = serving();
+    const answer = await report(on, as, '{"status":"delivered"}');
+    expect(answer.status).toBe(403);
+    expect(answer.body.type).toBe('/problems/principal.not_allowed');
+    expect(on.calls).toEqual([]);
+  });
+
+  it('is not for an executor of another action, whatever its body says', async () => {
+    const on = serving();
+    expect((await report(on, 'other-worker', '{')).status).toBe(403);
+    expect(on.calls.map(one => one.call)).toEqual(['reads.one']);
+  });
+
+  it('is a 404 for an id that is none', async () => {
+    const on = serving();
+    expect((await report(on, 'operator', '{"status":"delivered"}', '1')).status).toBe(404);
+    expect((await report(on, 'operator', '{"status":"delivered"}', '%zz')).status).toBe(404);
+  });
+
+  it.each([
+    '{}',
+    '{"status":null}',
+    '{"status":"unknown"}',
+    '{"status":"delivered","reason":""}',
+    '{"status":"delivered","reason":null}',
+    String.raw`{"status":"delivered","reason":"a\u0000b"}`,
+    '{"status":"delivered","force":true}',
+  ])('is a 422 with a pointer for %s', async text => {
+    const on = serving();
+    const answer = await report(on, 'operator', text);
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({
+      type: '/problems/request.invalid',
+      reasons: [{ pointer: expect.any(String) }],
+    });
+    expect(on.calls).toEqual([]);
+  });
+
+  it('is a 409 for a request that was not allowed, and a 404 for none', async () => {
+    const outcomes = { report: async () => undefined, cancel: async () => undefined };
+    const on = serving({ outcomes });
+    expect((await report(on, 'operator', '{"status":"delivered"}')).status).toBe(409);
+    const nowhere = serving({ outcomes, reads: fakeReads });
+    expect((await report(nowhere, 'operator', '{"status":"delivered"}')).status).toBe(404);
+  });
+
+  it('is reported by the executor of the action and by an operator, and answered with the request', async () => {
+    const on = serving();
+    for (const as of ['worker', 'operator']) {
+      const answer = await report(on, as, '{"status":"refused","reason":"no disk"}', ID.toUpperCase());
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({ id: ID, outcome: { status: 'delivered' } });
+    }
+    const reported = on.calls.filter(one => one.call === 'outcomes.report').map(one => one.args);
+    expect(reported).toEqual([
+      [ID, 'worker', { status: 'refused', reason: 'no disk' }],
+      [ID, 'operator', { status: 'refused', reason: 'no disk' }],
+    ]);
+  });
+});
+
+const fakeReads = {
+  search: async () => ({ items: [] }),
+  one: async () => undefined,
+  targets: async () => undefined,
+  trail: async () => ({ items: [] }),
+};
+
+describe('a cancel', () => {
+  const cancel = (on: Serving, as: string) =>
+    request(on.server).post(`/v1/requests/${ID}/cancel`).set('authorization', bearer(as));
+
+  it.each(['operator', 'auditor', 'worker'])('is not for %s', async as => {
+    expect((await cancel(serving(), as)).status).toBe(403);
+  });
+
+  it('is a 404 for a request that is not its own', async () => {
+    const outcomes = { report: async () => undefined, cancel: async () => undefined };
+    expect((await cancel(serving({ outcomes, reads: fakeReads }), 'bot')).status).toBe(404);
+  });
+
+  it('needs no body, and is a 200 with the request', async () => {
+    const on = serving();
+    expect((await cancel(on, 'bot')).status).toBe(200);
+    expect(on.calls[0]).toEqual({ call: 'outcomes.cancel', args: [ID, 'bot'] });
+  });
+});

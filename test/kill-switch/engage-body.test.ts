@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { parseEngage } from '../../src/kill-switch/engage-body.ts';
+import { isRefusal } from '../../src/kit/refusal.ts';
+import type { JsonObject } from '../../src/kit/strict-json.ts';
+
+const everything = { scope: {}, except: [] };
+
+describe('an engage of everything', () => {
+  it.each([undefined, {}, { scope: {} }, { reason: '' }, { reason: ' ' }, { reason: null }, { except: [] }])(
+    'is %j: nothing may stand in the way of stopping',
+    body => {
+      expect(parseEngage(body)).toEqual(everything);
+    },
+  );
+});
+
+describe('an engage that is refused', () => {
+  it.each<[JsonObject, string[]]>([
+    [{ scope: null }, ['/scope']],
+    [{ scope: 'all' }, ['/scope']],
+    [{ scope: [] }, ['/scope']],
+    [{ scope: [{}] }, ['/scope']],
+    [{ scope: false }, ['/scope']],
+    [{ scopes: {} }, ['/scopes']],
+    [{ action: 'disk.wipe' }, ['/action']],
+    [{ 'a/b~c': 1 }, ['/a~1b~0c']],
+    [{ scope: { actions: ['disk.wipe'] } }, ['/scope/actions']],
+    [{ scope: { action: null } }, ['/scope/action']],
+    [{ scope: { action: '' } }, ['/scope/action']],
+    [{ scope: { action: ['disk.wipe'] } }, ['/scope/action']],
+    [{ scope: { action: 'disk.wipe', dimension: 'region', value: 'eu' } }, ['/scope']],
+    [{ scope: { dimension: 'region' } }, ['/scope/value']],
+    [{ scope: { value: 'eu' } }, ['/scope/dimension']],
+    [{ scope: { dimension: 'region', value: '' } }, ['/scope/value']],
+    [{ scope: { dimension: 'region', value: null } }, ['/scope/value']],
+    [{ scope: { dimension: 'region', value: ['eu', 'us'] } }, ['/scope/value']],
+    [{ reason: 5 }, ['/reason']],
+    [{ reason: 'a\0b' }, ['/reason']],
+    [{ scope: { action: 'a\0b' } }, ['/scope/action']],
+    [{ except: null }, ['/except']],
+    [{ except: 'bot' }, ['/except']],
+    [{ except: ['bot', '', null, 7] }, ['/except/1', '/except/2', '/except/3']],
+    [{ scope: null, reason: 5, except: 'bot', x: 1 }, ['/except', '/reason', '/scope', '/x']],
+  ])('is %j, with a pointer to each mistake', (body, pointers) => {
+    const refusal = parseEngage(body);
+    expect(isRefusal(refusal) ? refusal.reasons.map(reason => reason.pointer) : refusal).toEqual(pointers);
+    expect(refusal).toMatchObject({ status: 422 });
+  });
+});
+
+describe('an engage', () => {
+  it('of an action, or of a value, with its reason and whom it lets through', () => {
+    const rest = { reason: 'wrong disks', except: ['oncall-bot'] };
+    for (const scope of [{ action: 'disk.wipe' }, { dimension: 'region', value: 'eu' }]) {
+      expect(parseEngage({ scope, ...rest })).toEqual({ scope, ...rest });
+    }
+  });
+
+  it('lets one through once, however often it is named', () => {
+    expect(parseEngage({ except: ['bot', 'bot'] })).toEqual({ scope: {}, except: ['bot'] });
+  });
+});

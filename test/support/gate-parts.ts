@@ -1,0 +1,192 @@
+import { sql } from 'kysely';
+
+import type { Action, Kind, Principal } from '../../src/config/config.ts';
+import type { Store } from '../../src/db/store.ts';
+import { sha256 } from '../../src/kit/digest.ts';
+import { createLogger } from '../../src/kit/logger.ts';
+import { activatePolicy } from '../../src/ledger/activate.ts';
+import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
+import { decideRequest, type Decided, type Deciding, type Submission } from '../../src/ledger/request.ts';
+import type { Facts } from '../../src/policy/facts.ts';
+import type { Limits } from '../../src/policy/limits.ts';
+import type { Policy, Verdict } from '../../src/policy/policy.ts';
+import { targetSet, type Target } from '../../src/targets/target-set.ts';
+
+export const host: Kind = {
+  name: 'host',
+  dimensions: ['zone', 'rack'],
+  state: { label: 'state', inService: ['serving'] },
+  labels: [],
+  optional: [],
+  maxAgeMs: 86_400_000,
+  maxShrinkPpm: 100_000,
+  maxChangePpm: 200_000,
+};
+
+export const wipe: Action = {
+  name: 'disk.wipe',
+  kind: 'host',
+  irreversible: true,
+  executor: {
+    url: new URL('http://127.0.0.1:1/'),
+    timeoutMs: 1_000,
+    concurrency: 2,
+    validForMs: 60_000,
+    idempotent: false,
+  },
+};
+
+export const bot: Principal = {
+  name: 'bot',
+  keys: [],
+  roles: new Set(['requester'] as const),
+  actions: new Set(['disk.wipe']),
+};
+
+export const limits: Limits = {
+  actions: {
+    'disk.wipe': {
+      max_targets: 1_000,
+      max_share: { fleet: { share_ppm: 1_000_000, at_least: 0 } },
+      require: 'any',
+      windows: [{ per: 'fleet', over_s: 3_600, max_targets: 100 }],
+    },
+  },
+  budgets: [],
+  protected: [],
+};
+
+/** A policy that holds the first window's limit and nothing else; or whatever a test wants it to say. */
+export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
+  return {
+    bundleRevision: 'test',
+    bundleDigest: 'sha256:test',
+    limits,
+    checks: [],
+    rules: {},
+    evaluate:
+      evaluate ??
+      (facts => {
+        const [window] = facts.windows;
+        const limit = limits.actions['disk.wipe']?.windows[0]?.max_targets ?? 0;
+        if (window !== undefined && window.used + window.count <= limit) return { allow: true };
+        return {
+          allow: false,
+          reasons: [
+            {
+              rule: 'budget.window',
+              message: 'full',
+              measured: (window?.used ?? 0) + (window?.count ?? 0),
+              limit,
+              unit: 'targets',
+            },
+          ],
+        };
+      }),
+  };
+}
+
+export const quiet = createLogger('silent');
+
+/** A hundred hosts per rack, as they are in force at revision 1. */
+export async function loadHosts(store: Store, count: number): Promise<void> {
+  await sql`
+    insert into inventory_targets (kind, id, labels, tags, labels_digest, state, from_revision)
+    select 'host', 'h' || i, jsonb_build_object('zone', 'z' || i / 1000, 'rack', 'r' || i / 100, 'state', 'serving'),
+      array[]::text[], 'd', 'serving', 1
+    from generate_series(0, ${count - 1}::int) i`.execute(store.db);
+  for (const [dimension, size] of [
+    ['zone', 1000],
+    ['rack', 100],
+  ] as const) {
+    await sql`
+      insert into inventory_total_versions (kind, dimension, value, count, in_service, from_revision)
+      select 'host', ${dimension}, left(${dimension}, 1) || i / ${size}::int, count(*), count(*), 1
+      from generate_series(0, ${count - 1}::int) i group by 3`.execute(store.db);
+  }
+  await sql`
+    insert into inventory_kinds (kind, revision, count, as_of, loaded_at, definition, version)
+    values ('host', 1, ${count}, now(), now(), 'definition', 1)`.execute(store.db);
+  await sql`update head set version = 1`.execute(store.db);
+}
+
+const target = (id: string): Target => {
+  const index = Number(id.slice(1));
+  return {
+    id,
+    labels: { zone: `z${Math.floor(index / 1000)}`, rack: `r${Math.floor(index / 100)}`, state: 'serving' },
+    labelsDigest: 'd',
+    state: 'serving',
+  };
+};
+
+export interface Parts {
+  readonly ledger: Ledger;
+  readonly deciding: Deciding;
+  ask(
+    ids: readonly string[],
+    key: string,
+    more?: Partial<Pick<Submission, 'mode'>> & { readonly body?: string },
+  ): Promise<Decided>;
+}
+
+/** A ledger with an active policy on a store, and a way to ask it. */
+export async function gateParts(
+  store: Store,
+  more: Partial<LedgerOptions> & { readonly policy?: Policy; readonly killFile?: () => boolean } = {},
+): Promise<Parts> {
+  const ledger = new Ledger({
+    db: store.db,
+    kinds: new Map([['host', host]]),
+    limits,
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    logger: quiet,
+    onOperation: () => undefined,
+    ...more,
+  });
+  const deciding: Deciding = {
+    gateId: 'gate-1',
+    policy: { loaded: more.policy ?? fakePolicy(), digest: 'sha256:policy' },
+    definitions: new Map([['host', 'definition']]),
+    killFileEngages: more.killFile ?? (() => false),
+    resolve: async () => await Promise.reject(new Error('resolved under the lock')),
+  };
+  const revision = {
+    digest: 'sha256:policy',
+    bundle: { revision: 'test', digest: 'sha256:test' },
+    limitsDigest: 'sha256:limits',
+  };
+  await ledger.enqueueAlone(turn => activatePolicy(turn, revision, false, 'gate-1'));
+  return {
+    ledger,
+    deciding,
+    ask: async (ids, key, { mode = 'request', body = JSON.stringify(ids) } = {}) => {
+      const [first, ...rest] = ids;
+      if (first === undefined) throw new Error('a test that asks for nothing');
+      const resolved = targetSet('host', 1, ids.map(target));
+      if (resolved === undefined) throw new Error('a test that resolves to nothing');
+      const submission: Submission = {
+        mode,
+        asked: {
+          principal: bot,
+          body: {},
+          bodyDigest: sha256(body),
+          ...(mode === 'request' && { idempotencyKey: key }),
+        },
+        action: wipe,
+        validated: {
+          action: wipe,
+          kind: host,
+          named: { ids: [first, ...rest] },
+          parameters: {},
+          reason: 'a test',
+        },
+        resolved: { revision: 1, result: resolved },
+      };
+      return await ledger.enqueue(
+        turn => decideRequest(turn, submission, deciding),
+        mode === 'request' ? { principal: bot.name, key } : undefined,
+      );
+    },
+  };
+}
