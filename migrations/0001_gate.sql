@@ -15,7 +15,7 @@ create table head (
   seq bigint not null default 0,
   hash text not null default 'sha256:0000000000000000000000000000000000000000000000000000000000000000',
   at timestamptz not null default 'epoch',
-  constraint head_counts_up check (version >= seq and seq >= 0)
+  constraint head_counts_up check (version >= 0 and seq >= 0)
 );
 insert into head default values;
 

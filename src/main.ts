@@ -5,5 +5,6 @@ import { processTerminal } from './cli/terminal.ts';
 
 watchForCrashes();
 const code = await runProgram(process.argv.slice(2), processTerminal);
-// A command may have set one of its own, which a 0 must not hide.
-if (code !== 0) process.exitCode = code;
+// A gate that runs answered 0, and so did a command with a code of its own in `process.exitCode`. What failed may have left
+// something open that would keep the process alive.
+if (code !== 0) process.exit(code);

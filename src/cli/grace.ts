@@ -9,9 +9,9 @@ export interface Grace {
   readonly impatient: (signal: string) => never;
 }
 
-/** Ends the process well on SIGTERM and its like. The library's own exit codes are never reached but for 0. */
-export function endWithGrace({ close, failed, impatient }: Grace): void {
-  closeWithGrace(
+/** Ends the process well on SIGTERM and its like, until `leave`. The library's own exit codes are never reached but for 0. */
+export function endWithGrace({ close, failed, impatient }: Grace): { leave(): void } {
+  const { uninstall } = closeWithGrace(
     { delay: false, logger: false, skip: ['beforeExit'], onSecondSignal: impatient, onSecondError: failed },
     async ({ err, signal }) => {
       if (err !== undefined) failed(err);
@@ -22,4 +22,5 @@ export function endWithGrace({ close, failed, impatient }: Grace): void {
       }
     },
   );
+  return { leave: uninstall };
 }

@@ -1,7 +1,7 @@
 import { readEnvironment } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
-import { leaveCrashesToCommand } from './crash.ts';
+import { leaveCrashesToCommand, watchForCrashes } from './crash.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import type { Terminal } from './terminal.ts';
@@ -39,12 +39,12 @@ export async function runServe(
   const environment = readEnvironment();
   const logger = createLogger(environment.logLevel ?? 'info');
   const configFile = options.config ?? environment.configFile ?? DEFAULT_CONFIG_FILE;
-  const starting = startGate({ configFile, activate: options.activate, logger });
-  // From here on: a signal in the middle of the start waits for it, so that no store is left half made.
-  endWithGrace({
+  // Before anything is opened: a signal in the middle of the start waits for it, so that nothing is left half made.
+  let starting: Promise<ServedGate> | undefined;
+  const watch = endWithGrace({
     close: async signal => {
       logger.info({ signal }, 'stopping: claimed work is finished, nothing new is taken');
-      const gate = await starting.catch(() => undefined);
+      const gate = await starting?.catch(() => undefined);
       await gate?.close();
       logger.info('stopped');
     },
@@ -58,8 +58,13 @@ export async function runServe(
     },
   });
   leaveCrashesToCommand();
-  const gate = await starting;
-  terminal.say(
-    options.json ? JSON.stringify({ address: gate.address }) : `Interlock listens on ${gate.address}`,
-  );
+  try {
+    starting = startGate({ configFile, activate: options.activate, logger });
+    const { address } = await starting;
+    terminal.say(options.json ? JSON.stringify({ address }) : `Interlock listens on ${address}`);
+  } catch (thrown) {
+    watch.leave();
+    watchForCrashes();
+    throw thrown;
+  }
 }

@@ -47,7 +47,9 @@ export function createTeller(write: (line: string) => void, paint: ReturnType<ty
       write(
         `    ${paint.dim('←')} ${paint.bold((good ? paint.green : paint.red)(String(reply.status)))} ${word}`,
       );
-      const [first] = listAt(reply.body, 'reasons');
+      const reasons = listAt(reply.body, 'reasons');
+      // What an operator did says more than what a limit would have said besides.
+      const first = reasons.find(reason => at(reason, 'rule') === 'kill_switch.engaged') ?? reasons[0];
       const sentence = textAt(first, 'message') || textAt(reply.body, 'detail');
       if (!good && sentence !== '') write(`      ${paint.dim(sentence)}`);
       const remedy = at(first, 'remedy');

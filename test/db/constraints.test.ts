@@ -1,8 +1,8 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Insertable, type Kysely } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
-import { readGrants } from '../../src/db/grants.ts';
+import { grantStatements } from '../../src/db/grants.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { freshId } from '../../src/kit/ids.ts';
@@ -15,8 +15,16 @@ const CHECK = { code: '23514' };
 const APPEND_ONLY = { code: '23000' };
 
 const targetSet = { kind: 'host', digest: 'sha256:a', ids: ['host-1'], target_count: 1 };
-const entry = { seq: 1, at, type: 'decision', body: null, prev: 'sha256:0', hash: 'sha256:1' } as const;
-const allowed = {
+const entry: Insertable<Database['entries']> = {
+  seq: 1,
+  at,
+  type: 'decision',
+  body: null,
+  prev: 'sha256:0',
+  hash: 'sha256:1',
+};
+type DecisionRow = Insertable<Database['decisions']>;
+const allowed: DecisionRow = {
   id: freshId(),
   mode: 'request',
   seq: 1,
@@ -33,8 +41,8 @@ const allowed = {
   targets_digest: 'sha256:a',
   target_count: 1,
   document: '{}',
-} as const;
-const refused = {
+};
+const refused: DecisionRow = {
   ...allowed,
   id: freshId(),
   decision: 'refused',
@@ -44,7 +52,10 @@ const refused = {
   holds_key: false,
   targets_digest: null,
   target_count: null,
-} as const;
+};
+
+/** What no program of ours can write. */
+const anyDecision = (text: string): 'refused' => JSON.parse(JSON.stringify(text));
 
 /** One decision with all that it needs, as the ledger writes it. */
 async function recordOne(db: Kysely<Database>): Promise<void> {
@@ -104,14 +115,14 @@ describe('what the database itself refuses', () => {
     await expect(insert.execute()).rejects.toMatchObject(CHECK);
   });
 
-  it.each([
+  it.each<[string, DecisionRow]>([
     ['an allow without targets', { ...allowed, targets_digest: null, target_count: null }],
     ['an allow of no targets', { ...allowed, target_count: 0 }],
     ['an allow with a rule against it', { ...allowed, rules: ['targets.empty'] }],
     ['a refusal without a rule', { ...refused, rules: [] }],
-    ['a decision that is none of the three', { ...refused, decision: 'maybe' as 'refused' }],
+    ['a decision that is none of the three', { ...refused, decision: anyDecision('maybe') }],
     ['a request outside the chain', { ...refused, seq: null }],
-    ['a pre-flight in the chain', { ...refused, mode: 'preflight' as const }],
+    ['a pre-flight in the chain', { ...refused, mode: 'preflight' }],
     ['a key that is held and not there', { ...refused, holds_key: true }],
   ])('%s', async (_, wrong) => {
     const insert = store.db.insertInto('decisions').values({ ...wrong, id: freshId() });
@@ -143,13 +154,19 @@ describe('what the database itself refuses', () => {
     const other = freshId();
     await expect(
       store.db.transaction().execute(async write => {
-        await write.insertInto('entries').values({ ...entry, seq: 2, hash: 'sha256:2' }).execute();
+        await write
+          .insertInto('entries')
+          .values({ ...entry, seq: 2, hash: 'sha256:2' })
+          .execute();
         const second = { ...allowed, id: other, seq: 2, idempotency_key: null, holds_key: false };
         await write.insertInto('decisions').values(second).execute();
         await sql`insert into operations select (jsonb_populate_record(o, ${`{"id":"${other}","seq":2}`}::jsonb)).* from operations o`.execute(
           write,
         );
-        await write.insertInto('holds').values({ ...hold, request_id: other }).execute();
+        await write
+          .insertInto('holds')
+          .values({ ...hold, request_id: other })
+          .execute();
       }),
     ).rejects.toMatchObject({ code: '23505', constraint: 'holds_one_operation' });
   });
@@ -158,18 +175,28 @@ describe('what the database itself refuses', () => {
     await expect(sql`insert into head (single) values (true)`.execute(store.db)).rejects.toMatchObject({
       code: '23505',
     });
-    await expect(sql`insert into head (single) values (false)`.execute(store.db)).rejects.toMatchObject(CHECK);
+    await expect(sql`insert into head (single) values (false)`.execute(store.db)).rejects.toMatchObject(
+      CHECK,
+    );
     await expect(sql`delete from head`.execute(store.db)).rejects.toMatchObject(APPEND_ONLY);
     await expect(sql`truncate head`.execute(store.db)).rejects.toMatchObject(APPEND_ONLY);
   });
 
   it.each(appendOnly)('a change of %s, its removal, and TRUNCATE', async table => {
-    const columns = { entries: 'hash', target_sets: 'kind', decisions: 'principal', spends: 'value', asks: 'action' };
+    const columns = {
+      entries: 'hash',
+      target_sets: 'kind',
+      decisions: 'principal',
+      spends: 'value',
+      asks: 'action',
+    };
     const column = columns[table];
     const change = sql`update ${sql.table(table)} set ${sql.ref(column)} = ${sql.ref(column)}`;
     await expect(change.execute(store.db)).rejects.toMatchObject(APPEND_ONLY);
     await expect(sql`delete from ${sql.table(table)}`.execute(store.db)).rejects.toMatchObject(APPEND_ONLY);
-    await expect(sql`truncate ${sql.table(table)} cascade`.execute(store.db)).rejects.toMatchObject(APPEND_ONLY);
+    await expect(sql`truncate ${sql.table(table)} cascade`.execute(store.db)).rejects.toMatchObject(
+      APPEND_ONLY,
+    );
   });
 });
 
@@ -183,7 +210,7 @@ describeWithPostgres('a gate whose role is not the one that migrates', () => {
     database = await freshDatabase();
     await asAdmin(`create role ${role} login`);
     owner = await openStore({ type: 'server', url: database.url }, createLogger('silent'));
-    await owner.pool.query(await readGrants(role));
+    await owner.pool.query(grantStatements(role));
     const url = database.url.replace('gate@', `${role}@`);
     gate = await openStore({ type: 'server', url }, createLogger('silent'));
   });
@@ -222,14 +249,18 @@ describeWithPostgres('a gate whose role is not the one that migrates', () => {
   );
 
   it.each(['migrations', 'head'])('may not take from %s, nor empty it', async table => {
-    await expect(sql`delete from ${sql.table(table)}`.execute(gate.db)).rejects.toMatchObject({ code: '42501' });
+    await expect(sql`delete from ${sql.table(table)}`.execute(gate.db)).rejects.toMatchObject({
+      code: '42501',
+    });
     await expect(sql`truncate ${sql.table(table)}`.execute(gate.db)).rejects.toMatchObject({ code: '42501' });
   });
 
   it('may not turn the triggers off for its session, nor make tables', async () => {
     const off = sql`set session_replication_role = replica`.execute(gate.db);
     await expect(off).rejects.toMatchObject({ code: '42501' });
-    await expect(sql`create table other (id integer)`.execute(gate.db)).rejects.toMatchObject({ code: '42501' });
+    await expect(sql`create table other (id integer)`.execute(gate.db)).rejects.toMatchObject({
+      code: '42501',
+    });
   });
 
   it('is told in a sentence when a migration is missing that it may not land', async () => {

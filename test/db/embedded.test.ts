@@ -135,8 +135,8 @@ describe('a store in a folder', () => {
     await migrate(store.pool);
     await commitOne(store, 'before');
     isBroken = true;
-    await expect(commitOne(store, 'lost')).rejects.toThrow();
-    await expect(commitOne(store, 'later')).rejects.toThrow();
+    await expect(commitOne(store, 'lost')).rejects.toThrow('gave up');
+    await expect(commitOne(store, 'later')).rejects.toThrow('gave up');
     await store.close();
     const again = await open();
     expect(await digestsOf(again)).toContain('before');

@@ -163,7 +163,7 @@ describeWithPostgres('migrating a server', () => {
     const next = new Pool({ connectionString: database.url, max: 1 });
     try {
       const migrating = migrate(store.pool, slow);
-      const failed = expect(migrating).rejects.toThrow();
+      const failed = expect(migrating).rejects.toThrow(/terminat/);
       await untilSleeping(next, database.name);
       await asAdmin(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database.name}' and query like '%pg_sleep%'`,

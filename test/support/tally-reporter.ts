@@ -9,8 +9,9 @@ export class TallyReporter implements Reporter {
     const counts = { passed: 0, failed: errors.length, skipped: 0 };
     const skipped: string[] = [];
     for (const module of modules) {
-      // A file that does not load has no tests, and no test that fails.
-      if (module.errors().length > 0) counts.failed += 1;
+      // A file that does not load, or whose hook failed, may have no test that fails.
+      const hasFailed = [...module.children.allTests('failed')].length > 0;
+      if (module.state() === 'failed' && !hasFailed) counts.failed += 1;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed' || state === 'failed') counts[state] += 1;

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
+import { sha256 } from '../../src/kit/digest.ts';
+import { temporaryFolder } from '../config/files.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
+
+const files = temporaryFolder();
+afterAll(() => files.remove());
+
+async function run(...args: string[]): Promise<{ code: number; said: string; complained: string }> {
+  const terminal = recordedTerminal();
+  const code = await runProgram(args, terminal);
+  return { code, said: terminal.said.join('\n'), complained: terminal.complained.join('\n') };
+}
+
+describe('wrong use ends with 2 and says why', () => {
+  test.each<[string, string[], RegExp]>([
+    ['no command', [], /Usage: interlock/],
+    ['an unknown command', ['serv'], /unknown command 'serv'[\s\S]*serve/],
+    ['an unknown option', ['serve', '--activat'], /unknown option '--activat'/],
+    ['an unknown option of the program', ['--verbose'], /unknown option/],
+    ['an option without its value', ['serve', '--config'], /argument missing/],
+    ['one argument too many', ['serve', 'now'], /too many arguments/],
+    ['a missing argument', ['keygen'], /missing required argument 'name'/],
+    ['a name that no configuration takes', ['keygen', 'a b'], /the name "a b" must be a name/],
+    ['a name that would break out of the line', ['keygen', 'a", roles: [operator'], /must be a name/],
+    ['a role that is none', ['keygen', 'a', '--role', 'king'], /the role "king" must be one of requester/],
+    ['an action that is no name', ['keygen', 'a', '--action', '*'], /the action "\*" must be a name/],
+    [
+      'a configuration that is not there',
+      ['serve', '--config', '/nowhere/interlock.yaml'],
+      /\/nowhere\/interlock\.yaml:1: \(top\): cannot be read/,
+    ],
+    ['an unknown option of a policy command', ['policy', 'build', '--chek'], /unknown option '--chek'/],
+    ['an unknown policy command', ['policy', 'biuld'], /unknown command 'biuld'|too many arguments/],
+  ])('%s', async (_, args, expected) => {
+    const { code, said, complained } = await run(...args);
+    expect(code).toBe(2);
+    expect(complained).toMatch(expected);
+    expect(said).toBe('');
+  });
+
+  test('and as JSON on stdout if asked', async () => {
+    const { code, said } = await run('serve', '--nothing', '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(said)).toEqual({ error: expect.stringContaining('--nothing') });
+  });
+
+  test('a configuration with several problems gives each on its line, and as JSON', async () => {
+    const file = files.write('interlock.yaml', 'listen: x\nstore: ""\n');
+    const { code, said, complained } = await run('serve', '--config', file, '--json');
+    expect(code).toBe(2);
+    const lines = complained.split('\n');
+    expect(lines).toContainEqual(
+      expect.stringMatching(/interlock\.yaml:1: listen: must be a host and a port/),
+    );
+    expect(lines).toContainEqual(expect.stringMatching(/interlock\.yaml:2: store: must be a path/));
+    expect(lines).toContainEqual(expect.stringMatching(/interlock\.yaml:1: kinds: is missing/));
+    expect(JSON.parse(said)).toMatchObject({
+      problems: expect.arrayContaining([{ file, line: 1, path: 'listen', message: expect.any(String) }]),
+    });
+  });
+});
+
+describe('help and version end with 0', () => {
+  test('--version prints the version of package.json', async () => {
+    const { version }: { version: string } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    );
+    expect(await run('--version')).toEqual({ code: 0, said: version, complained: '' });
+  });
+
+  test('--help names every command', async () => {
+    const { code, said } = await run('--help');
+    expect(code).toBe(0);
+    for (const command of ['serve', 'demo', 'keygen', 'policy'])
+      expect(said).toMatch(new RegExp(`^ {2}${command}`, 'm'));
+  });
+
+  test.each(['serve', 'demo', 'keygen'])('%s takes --json', async command => {
+    const { code, said } = await run(command, '--help');
+    expect(code).toBe(0);
+    expect(said).toContain('--json');
+  });
+});
+
+describe('keygen', () => {
+  test('prints a key and the line with its hash, and never the same key', async () => {
+    const { code, said } = await run(
+      'keygen',
+      'decom-bot',
+      '--role',
+      'requester',
+      '--action',
+      'disk.wipe',
+      'machine.reboot',
+    );
+    expect(code).toBe(0);
+    const key = /ilk_[A-Za-z0-9_-]{43}/.exec(said)?.[0] ?? '';
+    expect(said).toContain(
+      `- { name: decom-bot, keys: ["${sha256(key)}"], roles: [requester], actions: [disk.wipe, machine.reboot] }`,
+    );
+    expect((await run('keygen', 'decom-bot')).said).not.toContain(key);
+  });
+
+  test('answers as JSON', async () => {
+    const { said } = await run('keygen', 'oncall', '--json');
+    const answer: { key: string } = JSON.parse(said);
+    expect(answer).toEqual({
+      name: 'oncall',
+      key: expect.stringMatching(/^ilk_[A-Za-z0-9_-]{43}$/),
+      hash: sha256(answer.key),
+      line: `- { name: oncall, keys: ["${sha256(answer.key)}"], roles: [] }`,
+    });
+  });
+});

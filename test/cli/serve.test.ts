@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const script = fileURLToPath(new URL('serve-process.ts', import.meta.url));
+
+/** A process that serves a gate that is none. */
+function serve(how: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}) {
+  const { INTERLOCK_CONFIG: _config, INTERLOCK_LOG: _log, ...env } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', script, how, ...args], {
+    env: { ...env, ...variables },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    errors += chunk;
+  });
+  const waiting = new Map<string, () => void>();
+  createInterface(child.stdout).on('line', line => {
+    lines.push(line);
+    for (const [part, resolve] of waiting) if (line.includes(part)) resolve();
+  });
+  const code = new Promise<number | null>(resolve => {
+    child.once('close', resolve);
+  });
+  return {
+    lines,
+    code,
+    errors: (): string => errors,
+    /** Resolves when a line with this in it was said. */
+    said: async (part: string): Promise<void> =>
+      await new Promise((resolve, reject) => {
+        if (lines.some(line => line.includes(part))) return resolve();
+        waiting.set(part, resolve);
+        void code.then(() =>
+          reject(new Error(`ended without saying ${part}: ${lines.join(' | ')} ${errors}`)),
+        );
+      }),
+    signal: (signal: NodeJS.Signals): void => void child.kill(signal),
+    goOn: (): void => void child.stdin.write('x\n'),
+  };
+}
+
+describe('a gate that is served', () => {
+  test('ends with 0 after SIGTERM, when it has closed', async () => {
+    const gate = serve('well', ['some.yaml']);
+    await gate.said('listens on http://127.0.0.1:7070');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(0);
+    expect(gate.lines).toEqual([
+      'starting some.yaml false',
+      'Interlock listens on http://127.0.0.1:7070',
+      'closing',
+      'closed',
+    ]);
+    const log: { msg: string }[] = gate
+      .errors()
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(log.map(entry => entry.msg)).toEqual([expect.stringContaining('stopping'), 'stopped']);
+  });
+
+  test('closes for as long as it takes', async () => {
+    const gate = serve('close waits');
+    await gate.said('listens');
+    gate.signal('SIGINT');
+    await gate.said('closing');
+    gate.goOn();
+    expect(await gate.code).toBe(0);
+    expect(gate.lines.at(-1)).toBe('closed');
+  });
+
+  test('that gets a second signal while it closes ends at once, with 3', async () => {
+    const gate = serve('close waits');
+    await gate.said('listens');
+    gate.signal('SIGTERM');
+    await gate.said('closing');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(3);
+    expect(gate.errors()).toContain('a second signal');
+  });
+
+  test('that gets a signal while it starts is closed once it has started', async () => {
+    const gate = serve('start waits');
+    await gate.said('starting');
+    gate.signal('SIGTERM');
+    gate.goOn();
+    expect(await gate.code).toBe(0);
+    expect(gate.lines.at(-1)).toBe('closed');
+  });
+
+  test('that cannot close ends with 3', async () => {
+    const gate = serve('close fails');
+    await gate.said('listens');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(3);
+    expect(gate.errors()).toContain('the store is gone');
+  });
+
+  test.each(['crash', 'rejection'])(
+    'that meets an error which nothing caught (a %s) logs it and ends with 3',
+    async how => {
+      const gate = serve(how);
+      expect(await gate.code).toBe(3);
+      expect(gate.errors()).toMatch(new RegExp(`^\\{.*"level":60.*a ${how}`, 'm'));
+      expect(gate.errors()).not.toContain('interlock crashed');
+    },
+  );
+
+  test('says its address as JSON if asked, and passes --activate on', async () => {
+    const gate = serve('well', ['--json', '--activate']);
+    await gate.said('address');
+    gate.signal('SIGTERM');
+    await gate.code;
+    expect(gate.lines.slice(0, 2)).toEqual([
+      'starting ./interlock.yaml true',
+      '{"address":"http://127.0.0.1:7070"}',
+    ]);
+  });
+
+  test('takes its configuration from INTERLOCK_CONFIG, and from --config before that', async () => {
+    const both = serve('well', ['other.yaml'], { INTERLOCK_CONFIG: '/etc/interlock.yaml' });
+    const one = serve('well', [], { INTERLOCK_CONFIG: '/etc/interlock.yaml' });
+    await Promise.all([both.said('starting other.yaml'), one.said('starting /etc/interlock.yaml')]);
+    await Promise.all([both.said('listens'), one.said('listens')]);
+    both.signal('SIGTERM');
+    one.signal('SIGTERM');
+    expect(await Promise.all([both.code, one.code])).toEqual([0, 0]);
+  });
+});

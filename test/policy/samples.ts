@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { packTar } from 'modern-tar';
+import type { Action, Kind } from '../../src/config/config.ts';
+import { unpackArchive, type BundleFiles } from '../../src/policy/bundle-files.ts';
+import { readBundle, type Bundle } from '../../src/policy/bundle.ts';
+import type { Facts } from '../../src/policy/facts.ts';
+import type { ActionLimits, Limits } from '../../src/policy/limits.ts';
+
+export const policiesFolder = fileURLToPath(new URL('../../policies', import.meta.url));
+export const shippedArchive = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
+const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
+
+export const readShipped = async (): Promise<BundleFiles> => await unpackArchive(await readFile(shippedArchive));
+export const shippedBundle = async (): Promise<Bundle> => await readBundle(await readShipped());
+
+/** The WASM of test/policy/fixtures/NAME.tar.gz. */
+export async function fixtureModule(name: 'odd' | 'clock'): Promise<WebAssembly.Module> {
+  const { files } = await unpackArchive(await readFile(`${fixtures}${name}.tar.gz`));
+  return await WebAssembly.compile(Uint8Array.from(files.get('policy.wasm') ?? []));
+}
+
+/** A .tar.gz with some files changed; undefined takes one out. */
+export async function archiveWith(
+  base: BundleFiles,
+  changes: Readonly<Record<string, string | Uint8Array | undefined>>,
+): Promise<Uint8Array> {
+  const files = new Map<string, string | Uint8Array>(base.files);
+  for (const [name, content] of Object.entries(changes)) {
+    if (content === undefined) files.delete(name);
+    else files.set(name, content);
+  }
+  const entries = [...files].map(([name, content]) => {
+    const body = typeof content === 'string' ? new TextEncoder().encode(content) : Uint8Array.from(content);
+    return { header: { name: `/${name}`, size: body.byteLength, type: 'file' as const }, body };
+  });
+  return gzipSync(await packTar(entries));
+}
+
+export const host: Kind = {
+  name: 'host',
+  dimensions: ['region', 'rack'],
+  state: { label: 'state', inService: ['serving'] },
+  labels: ['owner'],
+  optional: ['quarantined_at'],
+  maxAgeMs: 86_400_000,
+  maxShrinkPpm: 100_000,
+  maxChangePpm: 200_000,
+};
+
+export const scope: Kind = { ...host, name: 'config-scope', dimensions: ['service'] };
+
+export const actionOf = (name: string, kind: string): Action => ({
+  name,
+  kind,
+  irreversible: false,
+  executor: {
+    url: new URL('http://127.0.0.1:1/'),
+    timeoutMs: 1_000,
+    concurrency: 1,
+    validForMs: 60_000,
+    idempotent: false,
+  },
+});
+
+/** A request that `limits` allows: three hosts of two racks. */
+export const facts = {
+  action: 'disk.wipe',
+  kind: 'host',
+  principal: 'decom-bot',
+  now_ms: 1_790_000_000_000,
+  fleet: { count: 3, total: 1_200 },
+  dimensions: {
+    region: [{ value: 'eu', count: 3, total: 400, takes: 1, remaining: 390 }],
+    rack: [
+      { value: 'r1', count: 2, total: 40, takes: 1, remaining: 30 },
+      { value: 'r2', count: 1, total: 40, takes: 0, remaining: 2 },
+    ],
+  },
+  labels: { state: [{ value: 'decommissioning', count: 3 }] },
+  windows: [
+    { source: 'action', index: 0, value: 'host', used: 10, count: 3, total: 1_200 },
+    { source: 'action', index: 1, value: 'r1', used: 0, count: 2, total: 40 },
+    { source: 'action', index: 1, value: 'r2', used: 0, count: 1, total: 40 },
+    { source: 'action', index: 2, value: 'decom-bot', used: 1, count: 3, total: 1_200 },
+    { source: 'budget', index: 0, value: 'host', used: 5, count: 3, total: 1_200 },
+  ],
+  requests: [{ index: 0, value: 'decom-bot', used: 4 }],
+  in_flight: 1,
+  protected: [{ index: 0, count: 0 }],
+} as const satisfies Facts;
+
+export const entry: ActionLimits = {
+  max_targets: 40,
+  max_share: { fleet: { share_ppm: 5_000, at_least: 0 }, rack: { share_ppm: 50_000, at_least: 0 } },
+  max_values: { region: 1, rack: 2 },
+  max_per_value: { region: 3, rack: 2 },
+  min_remaining: { region: 3, rack: 3 },
+  require: { state: ['decommissioning'] },
+  windows: [
+    { per: 'fleet', over_s: 3_600, max_targets: 100 },
+    { per: 'rack', over_s: 86_400, max_share: { share_ppm: 50_000, at_least: 0 } },
+    { per: 'principal', over_s: 3_600, max_targets: 60 },
+  ],
+  max_requests: [{ per: 'principal', over_s: 60, max: 30 }],
+  max_in_flight: 4,
+};
+
+export const limits: Limits = {
+  actions: { 'disk.wipe': entry },
+  budgets: [{ kind: 'host', per: 'fleet', over_s: 86_400, max_share: { share_ppm: 30_000, at_least: 0 } }],
+  protected: [{ kind: 'host', ids: ['bastion-01'] }],
+};
+
+export const withEntry = (changes: Partial<ActionLimits>): Limits => ({
+  ...limits,
+  actions: { 'disk.wipe': { ...entry, ...changes } },
+});
