@@ -42,6 +42,7 @@ dimensions[name] := facts if {
 	count({fact.value | some fact in facts}) == count(facts)
 	every fact in facts {
 		is_string(fact.value)
+		fact.value != ""
 		is_number(fact.count)
 		is_number(fact.total)
 		fact.count >= 1

@@ -11,7 +11,9 @@ export function watchForCrashes(): void {
   process.on('uncaughtException', reportCrash);
 }
 
-/** For a command that logs its own end. */
-export function leaveCrashesToCommand(): void {
+/** For a command that logs its own end. Returns the way back. */
+export function leaveCrashesToCommand(): () => void {
+  if (!process.listeners('uncaughtException').includes(reportCrash)) return () => undefined;
   process.off('uncaughtException', reportCrash);
+  return watchForCrashes;
 }

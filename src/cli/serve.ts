@@ -1,7 +1,7 @@
 import { readEnvironment } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
-import { leaveCrashesToCommand, watchForCrashes } from './crash.ts';
+import { leaveCrashesToCommand } from './crash.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import type { Terminal } from './terminal.ts';
@@ -57,14 +57,14 @@ export async function runServe(
       process.exit(exitCode.couldNotTell);
     },
   });
-  leaveCrashesToCommand();
+  const takeCrashesBack = leaveCrashesToCommand();
   try {
     starting = startGate({ configFile, activate: options.activate, logger });
     const { address } = await starting;
     terminal.say(options.json ? JSON.stringify({ address }) : `Interlock listens on ${address}`);
   } catch (thrown) {
     watch.leave();
-    watchForCrashes();
+    takeCrashesBack();
     throw thrown;
   }
 }

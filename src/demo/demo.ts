@@ -117,6 +117,7 @@ async function setUp(teller: Teller, props: Props): Promise<Stage> {
 
   const keys = freshKeys();
   const configFile = await writeGateFiles(folder, toolUrl, keys);
+  teller.say('Interlock starts; the first time it makes its database, which takes a few seconds.');
   const gate = props.add(startGate(configFile, join(folder, 'gate.log')));
   const gateUrl = await gate.address;
   teller.say(`Interlock listens on ${gateUrl}, on an embedded store, and holds that key.`);

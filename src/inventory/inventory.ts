@@ -11,7 +11,7 @@ import { flipOf, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
 import type { Lines } from './line.ts';
 import { countAfter, nothingDone, type Load } from './load.ts';
-import { readInForce, readNowMs, readPast, type InForce } from './load-queries.ts';
+import { analyze, readInForce, readNowMs, readPast, type InForce } from './load-queries.ts';
 import { readLoadQuery, type LoadMethod, type LoadQuery } from './load-query.ts';
 import { busy, cutOff, LoadRefused, type LoadRefusal } from './load-refusal.ts';
 import { measureLoad } from './measure-load.ts';
@@ -202,7 +202,12 @@ async function writeLoad(load: Load, request: LoadRequest, query: LoadQuery): Pr
   if (refusal !== undefined) throw new LoadRefused(refusal);
   if (method === 'put') await endAbsent(load);
   await settleTotals(load);
+  if (isLarge(load)) await analyze(db);
 }
+
+/** More than a tenth of what was in force is new. */
+const isLarge = ({ done, inForce }: Load): boolean =>
+  (done.added + done.changed + done.removed) * 10 > (inForce?.count ?? 0);
 
 function readLines(request: LoadRequest, kind: DescribedKind, method: LoadMethod): AsyncIterable<Lines> {
   const content = wholly(request.content);

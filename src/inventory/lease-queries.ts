@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 
@@ -60,10 +61,13 @@ export async function underLease<T>(
   lease: Lease,
   work: (tx: Transaction<Database>) => Promise<T>,
 ): Promise<T> {
-  return await db.transaction().execute(async tx => {
+  const result = await db.transaction().execute(async tx => {
     await beat(tx, lease);
     return await work(tx);
   });
+  // The embedded store answers without a turn of the event loop: whatever else this process does would wait for the whole load.
+  await nextTurn();
+  return result;
 }
 
 /** Rows at a time; on the embedded store nothing else runs meanwhile. */

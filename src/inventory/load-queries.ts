@@ -93,7 +93,10 @@ export async function compareLines(
   return rows;
 }
 
-/** Ends rows in force with the revision after it. Returns how many there were. */
+/**
+ * Ends rows in force with the revision after it. Returns how many there were. One look-up an id, also where the planner knows nothing of the
+ * table yet and would rather read all of it.
+ */
 export async function endTargets(
   db: Db,
   kind: string,
@@ -101,11 +104,13 @@ export async function endTargets(
   ids: readonly string[],
 ): Promise<number> {
   const { numAffectedRows } = await sql`
-    update inventory_targets t set to_revision = ${revision + 1}
-    from json_array_elements_text(${JSON.stringify(ids)}::json) as l(id)
-    where t.kind = ${kind} and t.id = l.id collate "C" and t.to_revision is null and t.from_revision <= ${revision}`.execute(
-    db,
-  );
+    update inventory_targets set to_revision = ${revision + 1}
+    where ctid = any(array(
+      select o.ctid from json_array_elements_text(${JSON.stringify(ids)}::json) as l(id)
+      cross join lateral (
+        select t.ctid from inventory_targets t
+        where t.kind = ${kind} and t.id = l.id collate "C" and t.from_revision <= ${revision} and t.to_revision is null
+        order by t.from_revision desc limit 1) o))`.execute(db);
   return Number(numAffectedRows ?? 0n);
 }
 
@@ -175,10 +180,12 @@ export async function readTotalsOf(
   values: readonly { readonly dimension: string; readonly value: string }[],
 ): Promise<readonly ValueCount[]> {
   const { rows } = await sql<ValueCount>`
-    select t.dimension, t.value, t.count, t.in_service as "inService"
+    select o.*
     from json_to_recordset(${JSON.stringify(values)}::json) as l(dimension text, value text)
-    join inventory_total_versions t on t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value
-      and ${visible(revision)}`.execute(db);
+    cross join lateral (
+      select t.dimension, t.value, t.count, t.in_service as "inService" from inventory_total_versions t
+      where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and ${visible(revision)}
+      order by t.from_revision desc limit 1) o`.execute(db);
   return rows;
 }
 
@@ -191,11 +198,13 @@ export async function moveTotals(
 ): Promise<void> {
   const text = JSON.stringify(counts);
   await sql`
-    update inventory_total_versions t set to_revision = ${revision + 1}
-    from json_to_recordset(${text}::json) as l(dimension text, value text)
-    where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and t.to_revision is null`.execute(
-    db,
-  );
+    update inventory_total_versions set to_revision = ${revision + 1}
+    where ctid = any(array(
+      select o.ctid from json_to_recordset(${text}::json) as l(dimension text, value text)
+      cross join lateral (
+        select t.ctid from inventory_total_versions t
+        where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and t.to_revision is null
+        order by t.from_revision desc limit 1) o))`.execute(db);
   await sql`
     insert into inventory_total_versions (kind, dimension, value, count, in_service, from_revision)
     select ${kind}::text, l.dimension, l.value, l.count, l."inService", ${revision + 1}::bigint
@@ -224,4 +233,12 @@ export async function readPast(db: Db, kind: string, maxAgeMs: number, nowMs: nu
   const [row] = rows;
   if (row === undefined) throw new Error(`${kind} is in force without a revision of its own`);
   return row;
+}
+
+/**
+ * Tells the planner what the tables hold, before many new rows are looked at: without it, it reads the whole kind for a selector, or for a page.
+ * Takes a sample of 3,000 rows (migrations), well under a tenth of a second.
+ */
+export async function analyze(db: Db): Promise<void> {
+  await sql`analyze inventory_targets, inventory_total_versions, inventory_patches`.execute(db);
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ValueCount } from './count-values.ts';
 import { underLease } from './lease-queries.ts';
 import { labelOf, type Labels } from './describe-kind.ts';
@@ -88,6 +89,7 @@ export async function endAbsent(load: Load): Promise<void> {
     }
     after = page.at(-1) ?? '';
     if (page.length < PAGE) break;
+    await nextTurn();
   }
   if (found !== done.removed) throw new Error(`${done.removed} targets were to be ended, and ${found} were`);
 }
@@ -127,6 +129,7 @@ async function* snapshotTotals(load: Load): AsyncGenerator<ValueCount, void> {
     }
     after = page.at(-1) ?? after;
     if (page.length < PAGE) break;
+    await nextTurn();
   }
   for (const count of counts) if (!known.has(keyOf(count))) yield count;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 
@@ -31,6 +32,8 @@ export async function deletePast(db: Kysely<Database>, kind: string): Promise<vo
     let rows: bigint;
     do {
       rows = (await statement.execute(db)).numAffectedRows ?? 0n;
+      // See `underLease`: the embedded store takes no turn of the event loop.
+      await nextTurn();
     } while (rows >= BigInt(TIDY_ROWS));
   }
 }

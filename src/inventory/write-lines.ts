@@ -8,7 +8,7 @@ import { underLease } from './lease-queries.ts';
 /** On the embedded store nothing else runs while a statement does: chunks are cut so that one takes about this long. */
 const CHUNK_MS = 80;
 const FIRST_CHUNK = 500;
-const LEAST_CHUNK = 100;
+const LEAST_CHUNK = 200;
 const LARGEST_CHUNK = 5_000;
 
 /** A slow stream writes what it has so far, and so keeps its lease. */

@@ -72,13 +72,17 @@ export function createEvaluator(module: WebAssembly.Module, data: JsonObject, bo
         return question.runInContext(context, { timeout: bounds.timeoutMs });
       } catch (thrown) {
         policy = undefined;
-        throw asError(thrown);
+        throw isTimeout(thrown) ? new Error(`it was ended after ${bounds.timeoutMs} ms`) : asError(thrown);
       } finally {
         asked = {};
       }
     },
   };
 }
+
+/** The context's own error, which is no `Error` of this one. */
+const isTimeout = (thrown: unknown): boolean =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 
 /** The SDK throws strings and plain objects. */
 function attempt<T>(work: () => T): T {

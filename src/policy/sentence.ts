@@ -19,7 +19,10 @@ const shapes: Readonly<Record<string, (value: number) => string>> = {
   duration: seconds => showSeconds(seconds),
 };
 
-/** `{name}` or `{name|format}`; the format is `percent` (of parts per million), `duration` (of seconds), or a unit. */
+/**
+ * `{name}` or `{name|format}`. Of a number the format is `percent` (of parts per million), `duration` (of seconds) or a unit;
+ * of a list it is `or`.
+ */
 const gap = /\{([a-z_]+)(?:\|([a-z]+))?\}/g;
 
 /**
@@ -31,7 +34,7 @@ export function readSentence(template: string): Sentence {
   let end = 0;
   for (const match of template.matchAll(gap)) {
     const [whole, name = '', format] = match;
-    if (format !== undefined && !units.has(format) && !Object.hasOwn(shapes, format))
+    if (format !== undefined && format !== 'or' && !units.has(format) && !Object.hasOwn(shapes, format))
       throw new Error(`the format ${format} in ${JSON.stringify(template)} is not known`);
     pieces.push(template.slice(end, match.index), { name, format });
     end = match.index + whole.length;
@@ -51,6 +54,7 @@ function fill(name: string, format: string | undefined, speech: Speech): string 
   const value = Object.hasOwn(speech, name) ? speech[name] : undefined;
   if (value === undefined) throw new Error(`nothing is known of {${name}}`);
   if (format === undefined) return showPlain(value);
+  if (format === 'or' && Array.isArray(value)) return listNames(value).replace(/ and (?!.* and )/, ' or ');
   if (typeof value !== 'number') throw new Error(`{${name}|${format}} needs a number`);
   const shape = Object.hasOwn(shapes, format) ? shapes[format] : undefined;
   if (shape !== undefined) return shape(value);

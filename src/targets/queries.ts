@@ -15,16 +15,23 @@ const toTarget = (row: TargetRow): Target => ({ id: row.id, labels: row.labels, 
 /** Visible in one revision, whatever a load has begun to write since. */
 const visibleIn = (revision: number) => sql`t.from_revision <= ${revision} and (t.to_revision is null or t.to_revision > ${revision})`;
 
+/** Ids looked up in one statement: on the embedded store nothing else runs meanwhile. */
+const PAGE = 2_000;
+
 /** The targets of some ids, as far as the kind has them in one revision. One look-up an id, whatever the fleet's size. */
 export async function findByIds(db: Kysely<Database>, kind: string, ids: readonly string[], revision: number): Promise<Target[]> {
-  if (ids.length === 0) return [];
-  const { rows } = await sql<TargetRow>`
-    select t.id, t.labels, t.labels_digest, t.state
-    from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) as asked(id)
-    cross join lateral (
-      select * from inventory_targets t where t.kind = ${kind} and t.id = asked.id and ${visibleIn(revision)} limit 1
-    ) t`.execute(db);
-  return rows.map(toTarget);
+  const found: Target[] = [];
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const { rows } = await sql<TargetRow>`
+      select t.id, t.labels, t.labels_digest, t.state
+      from jsonb_array_elements_text(${JSON.stringify(ids.slice(at, at + PAGE))}::jsonb) as asked(id)
+      cross join lateral (
+        select * from inventory_targets t where t.kind = ${kind} and t.id = asked.id and ${visibleIn(revision)}
+        order by t.from_revision desc limit 1
+      ) t`.execute(db);
+    for (const row of rows) found.push(toTarget(row));
+  }
+  return found;
 }
 
 /**
@@ -45,11 +52,31 @@ export async function findByTags(
   return rows.map(toTarget);
 }
 
-/** How many targets have one of the tags of every group. For people who look at the policy; its cost is that of the matches. */
-export async function countByTags(db: Kysely<Database>, groups: readonly (readonly string[])[], revision: number): Promise<number> {
+/** As `findByTags`, the ids only. */
+export async function findIdsByTags(
+  db: Kysely<Database>,
+  groups: readonly (readonly string[])[],
+  revision: number,
+  limit: number,
+): Promise<string[]> {
+  if (groups.length === 0) return [];
+  const { rows } = await sql<{ id: string }>`
+    select t.id from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)} limit ${limit}`.execute(db);
+  return rows.map(row => row.id);
+}
+
+/** How many targets have one of the tags of every group, counted up to `limit` if there is one. Its cost is that of the matches. */
+export async function countByTags(
+  db: Kysely<Database>,
+  groups: readonly (readonly string[])[],
+  revision: number,
+  limit?: number,
+): Promise<number> {
   if (groups.length === 0) return 0;
   const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)}`.execute(db);
+    select count(*)::int as count from (
+      select from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)} limit ${limit ?? null}::bigint
+    ) matches`.execute(db);
   return rows[0]?.count ?? 0;
 }
 
@@ -68,14 +95,42 @@ export async function findOtherKinds(
   kind: string,
   ids: readonly string[],
 ): Promise<readonly { readonly id: string; readonly kind: string }[]> {
-  if (ids.length === 0) return [];
-  const { rows } = await sql<{ id: string; kind: string }>`
-    select asked.id, k.kind
-    from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) as asked(id)
-    join inventory_kinds k on k.kind <> ${kind}
-    where exists (
-      select 1 from inventory_targets t where t.kind = k.kind and t.id = asked.id
-        and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision)
-    )`.execute(db);
-  return rows;
+  const found: { readonly id: string; readonly kind: string }[] = [];
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const { rows } = await sql<{ id: string; kind: string }>`
+      select asked.id, k.kind
+      from jsonb_array_elements_text(${JSON.stringify(ids.slice(at, at + PAGE))}::jsonb) as asked(id)
+      join inventory_kinds k on k.kind <> ${kind}
+      cross join lateral (
+        select from inventory_targets t where t.kind = k.kind and t.id = asked.id
+          and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision)
+        order by t.from_revision desc limit 1
+      ) there
+      order by asked.id collate "C", k.kind collate "C"`.execute(db);
+    for (const row of rows) found.push(row);
+  }
+  return found;
+}
+
+/** Ids of the kind right before and right after one that is not there, and those of some spellings of it that are there. */
+export async function findNeighbours(
+  db: Kysely<Database>,
+  kind: string,
+  id: string,
+  spellings: readonly string[],
+  revision: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    (select t.id from inventory_targets t where t.kind = ${kind} and t.id < ${id} and ${visibleIn(revision)}
+      order by t.kind desc, t.id desc limit 3)
+    union all
+    (select t.id from inventory_targets t where t.kind = ${kind} and t.id > ${id} and ${visibleIn(revision)}
+      order by t.kind, t.id limit 3)
+    union all
+    (select t.id from jsonb_array_elements_text(${JSON.stringify(spellings)}::jsonb) as spelled(id)
+      cross join lateral (
+        select * from inventory_targets t where t.kind = ${kind} and t.id = spelled.id and ${visibleIn(revision)}
+        order by t.from_revision desc limit 1
+      ) t)`.execute(db);
+  return rows.map(row => row.id);
 }

@@ -5,11 +5,18 @@ import { tagOf } from '../inventory/describe-kind.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { quote } from '../kit/text.ts';
 import { MAX_TARGETS, type Named } from '../validate/validated.ts';
-import { findByIds, findByTags, findOtherKinds } from './queries.ts';
+import { meantBy } from './meant.ts';
+import { countByTags, findByIds, findByTags, findIdsByTags, findNeighbours, findOtherKinds } from './queries.ts';
 import { targetSet, type Target, type TargetSet } from './target-set.ts';
 
 /** So many ids are named in a message; the rest is a number. */
 const MAX_NAMED = 5;
+
+/** So many unknown ids are looked at for what may have been meant. */
+const MAX_HINTS = 3;
+
+/** A selector that stands for more is counted before its targets are read: a refusal should cost little. */
+const FEW = 2_000;
 
 /**
  * What the caller named → a frozen target set, all of it from one revision. One unknown id refuses the request; a selector
@@ -32,22 +39,29 @@ async function resolveIds(
   const known = new Set(found.map(({ id }) => id));
   const missing = ids.filter(id => !known.has(id));
   const reasons = [
-    ...(missing.length > 0 ? await explainMissing(db, kind, missing) : []),
+    ...(missing.length > 0 ? await explainMissing(db, kind, missing, revision) : []),
     ...(expect !== undefined && expect !== ids.length ? [unexpected(ids.length, expect, '/targets/expect')] : []),
   ];
   return freeze(kind, revision, found, reasons);
 }
 
-async function explainMissing(db: Kysely<Database>, kind: string, missing: readonly string[]): Promise<Reason[]> {
+async function explainMissing(
+  db: Kysely<Database>,
+  kind: string,
+  missing: readonly string[],
+  revision: number,
+): Promise<Reason[]> {
   const elsewhere = new Map((await findOtherKinds(db, kind, missing)).map(row => [row.id, row.kind]));
   const wrongKind = missing.filter(id => elsewhere.has(id));
   const unknown = missing.filter(id => !elsewhere.has(id));
+  const hints: string[] = [];
+  for (const id of unknown.slice(0, MAX_HINTS)) hints.push(await hintFor(db, kind, id, revision));
   return [
     ...(unknown.length > 0
       ? [
           {
             rule: 'targets.unknown',
-            message: `${list(unknown)} ${unknown.length === 1 ? 'is' : 'are'} not in the inventory of ${kind}. Ids are compared letter by letter, upper and lower case apart.`,
+            message: `${list(unknown)} ${unknown.length === 1 ? 'is' : 'are'} not in the inventory of ${kind}. Ids are compared letter by letter, upper and lower case apart.${hints.join('')}`,
             measured: unknown.length,
             limit: 0,
             unit: 'targets',
@@ -72,6 +86,13 @@ async function explainMissing(db: Kysely<Database>, kind: string, missing: reado
   ];
 }
 
+/** What may have been meant by an id that is not there; a sentence with a blank before it, or nothing. */
+async function hintFor(db: Kysely<Database>, kind: string, id: string, revision: number): Promise<string> {
+  const { spellings, choose } = meantBy(id);
+  const meant = choose(await findNeighbours(db, kind, id, spellings, revision));
+  return meant === undefined ? '' : ` Did you mean ${quote(meant)} by ${quote(id)}?`;
+}
+
 function list(ids: readonly string[]): string {
   const shown = ids.slice(0, MAX_NAMED).map(id => quote(id)).join(', ');
   return ids.length > MAX_NAMED ? `${shown} and ${ids.length - MAX_NAMED} more` : shown;
@@ -85,20 +106,25 @@ async function resolveSelector(
   revision: number,
 ): Promise<TargetSet | Refusal> {
   const groups = Object.entries(selector).map(([label, values]) => values.map(value => tagOf(kind, label, value)));
-  const found = await findByTags(db, groups, revision, MAX_TARGETS + 1);
-  if (found.length > MAX_TARGETS) {
-    return refuse({
-      rule: 'targets.too_many',
-      message: `The selector stands for more than ${MAX_TARGETS} targets; ${expect} were expected.`,
-      measured: found.length,
-      limit: MAX_TARGETS,
-      unit: 'targets',
-      pointer: '/targets/selector',
-      remedy: 'a narrower selector',
-    });
-  }
+  const some = await findByTags(db, groups, revision, FEW + 1);
+  if (some.length <= FEW) return freeze(kind, revision, some, some.length === expect ? [] : [unexpected(some.length, expect, '/targets/expect')]);
+  const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
+  if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
+  if (count !== expect) return refuse(unexpected(count, expect, '/targets/expect'));
+  const found = await findByIds(db, kind, await findIdsByTags(db, groups, revision, MAX_TARGETS + 1), revision);
+  // A revision does not change while it is in force; if it is not any more, the ledger resolves anew.
   return freeze(kind, revision, found, found.length === expect ? [] : [unexpected(found.length, expect, '/targets/expect')]);
 }
+
+const tooMany = (measured: number, expect: number): Reason => ({
+  rule: 'targets.too_many',
+  message: `The selector stands for more than ${MAX_TARGETS} targets; ${expect} were expected.`,
+  measured,
+  limit: MAX_TARGETS,
+  unit: 'targets',
+  pointer: '/targets/selector',
+  remedy: 'a narrower selector',
+});
 
 const unexpected = (measured: number, limit: number, pointer: string): Reason => ({
   rule: 'targets.unexpected_count',

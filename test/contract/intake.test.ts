@@ -61,6 +61,7 @@ const unreadable: [string, string | Uint8Array<ArrayBuffer>][] = [
   ['UTF-16', new Uint8Array(Buffer.from(text, 'utf16le'))],
   ['a byte that is no UTF-8', bytes(withField('"x":"').slice(0, 6), 0xff, `",${text.slice(1)}`)],
   ['an overlong encoding', bytes('{"x":"', 0xc0, 0xaf, `",${text.slice(1)}`)],
+  ['half of a surrogate pair', withField(String.raw`"x":"\ud800"`)],
   ['a key twice', withField('"action":"test.other"')],
   ['a key twice with the same value', withField('"action":"test.act"')],
   ['a key twice, once escaped', withField(String.raw`"\u0061ction":"test.other"`)],

@@ -34,7 +34,7 @@ const made: Record<'delivered' | 'other' | 'refused' | 'shape' | 'unknown' | 'od
 };
 
 beforeAll(async () => {
-  const fields = { reason: 'rack "r12", retired\nfor good', ticket: 'DC-4711' };
+  const fields = { reason: 'rack "r12", retired', ticket: 'DC-4711' };
   made.delivered = (await on.api.submit('test.act', ['host-001', 'host-002'], { key: KEY, fields })).body;
   made.other = (await on.api.submit('test.act', ['host-001'], { as: 'other-bot' })).body;
   made.refused = (await on.api.submit('test.small', ['host-003', 'host-004'])).body;
@@ -147,7 +147,7 @@ describe('one request', () => {
       decision: 'allowed',
       action: 'test.act',
       principal: 'bot',
-      reason: 'rack "r12", retired\nfor good',
+      reason: 'rack "r12", retired',
       ticket: 'DC-4711',
       targets: made.delivered.targets,
       blast_radius: made.delivered.blast_radius,
@@ -207,7 +207,7 @@ describe('the search as a whole', () => {
     );
     const { id, decided_at } = made.delivered;
     expect(rest.join('\n').trimEnd()).toBe(
-      `${id},${decided_at},request,test.act,bot,allowed,200,2,,delivered,"rack ""r12"", retired\nfor good",DC-4711`,
+      `${id},${decided_at},request,test.act,bot,allowed,200,2,,delivered,"rack ""r12"", retired",DC-4711`,
     );
   });
 

@@ -39,6 +39,14 @@ const writeLock = async (token: string, content: string): Promise<void> => {
 const lockOf = (identity: Partial<ProcessIdentity>, listens = false): string =>
   JSON.stringify({ ...own, ...identity, listens });
 
+/** Takes the folder: one lock, its own, is in it then, and none afterwards. */
+async function expectFree(): Promise<void> {
+  const lock = await lockFolder(folder.path);
+  expect(readdirSync(folder.path).filter(name => name.startsWith('lock.'))).toHaveLength(1);
+  await lock.release();
+  expect(readdirSync(folder.path).filter(name => name.startsWith('lock.'))).toEqual([]);
+}
+
 describe('a folder that somebody may hold', () => {
   it.each(['', '{', 'null', '{}', '{"pid":0,"host":"a","listens":false}', '{"pid":1,"host":"a"'])(
     'is refused when the lock is %j, which names nobody',
@@ -110,20 +118,17 @@ describe('a folder that nobody holds any more', () => {
 
   it('is taken when the pid of the lock has gone to another process', async () => {
     await writeLock('dddddddddddd', lockOf({ startTicks: '1' }));
-    const lock = await lockFolder(folder.path);
-    await lock.release();
+    await expectFree();
   });
 
   it('is taken when the machine was started anew, though the pid is in use again', async () => {
     await writeLock('eeeeeeeeeeee', lockOf({ bootId: 'the boot before' }));
-    const lock = await lockFolder(folder.path);
-    await lock.release();
+    await expectFree();
   });
 
   it('is taken over a draft of a lock that was never published', async () => {
     await writeFile(path.join(folder.path, 'new.ffffffffffff'), '{"pid":');
-    const lock = await lockFolder(folder.path);
-    await lock.release();
+    await expectFree();
   });
 
   it('is taken where the path is too long for a socket', async () => {

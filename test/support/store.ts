@@ -30,24 +30,24 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Named after what it was made from, so that it is made anew when the migrations or PGlite change. */
-async function preparedFile(): Promise<string> {
+async function preparedFile(migrated: boolean): Promise<string> {
   const folder = path.join(root, 'migrations');
   const names = (await readdir(folder)).filter(name => name.endsWith('.sql')).toSorted();
   const parts = await Promise.all(names.map(async name => await readFile(path.join(folder, name), 'utf8')));
   const lock = await readFile(path.join(root, 'node_modules/@electric-sql/pglite/package.json'), 'utf8');
-  const digest = sha256([...parts, lock, ...startParams].join('\0')).slice(-16);
+  const digest = sha256([...(migrated ? parts : []), lock, ...startParams].join('\0')).slice(-16);
   return path.join(root, 'node_modules/.cache/interlock', `embedded-${digest}.tar`);
 }
 
-/** A dump of a new, migrated embedded database: made once (3 s), then loaded (under 1 s). */
-export async function preparedDump(): Promise<Blob> {
-  const file = await preparedFile();
+/** A dump of a new embedded database, migrated unless told otherwise: made once (3 s), then loaded (under 1 s). */
+export async function preparedDump(options: { migrated?: boolean } = {}): Promise<Blob> {
+  const file = await preparedFile(options.migrated !== false);
   try {
     return await openAsBlob(file);
   } catch {
     const pglite = await PGlite.create({ startParams });
     const pool = poolOver(pglite, createLogger('silent'));
-    await migrate(pool);
+    if (options.migrated !== false) await migrate(pool);
     await pool.end();
     const dump = await pglite.dumpDataDir('none');
     await pglite.close();

@@ -26,6 +26,7 @@ known(label) if {
 	count({fact.value | some fact in facts}) == count(facts)
 	every fact in facts {
 		is_string(fact.value)
+		fact.value != ""
 		is_number(fact.count)
 		fact.count >= 1
 	}
