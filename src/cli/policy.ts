@@ -3,14 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { Command } from 'commander';
-import {
-  buildPolicies,
-  digestFileOf,
-  OpaMissingError,
-  PolicyBuildError,
-  testPolicies,
-  type Built,
-} from '../policy/compile.ts';
+import { buildPolicies, digestFileOf, testPolicies, type Built } from '../policy/compile.ts';
+import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
 
 /** Where this program's own policies and the types made from them stand; in a clone only. */
 const shippedFolder = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -49,7 +43,7 @@ function outputs(folder: string, built: Built): (readonly [string, string | Uint
   const made = [
     [path.join(folder, 'bundle.tar.gz'), built.bundle],
     [path.join(folder, 'bundle.sha256'), built.digestFile],
-    [path.join(folder, 'schemas', 'limits-file.json'), built.limitsSchema],
+    [path.join(folder, 'limits.schema.json'), built.limitsSchema],
   ] as const;
   return path.resolve(folder) === path.resolve(shippedFolder)
     ? [...made, [shippedTypes, built.checkRules]]

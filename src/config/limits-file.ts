@@ -48,15 +48,17 @@ function readTop(
   const top = keysOn(manifests, 'top');
   const known = ['actions', ...top.keys()];
   for (const key of Object.keys(value))
-    if (!known.includes(key)) scene.report([key], `is not a key of the limits file${didYouMean(key, known, true)}`);
+    if (!known.includes(key))
+      scene.report([key], `is not a key of the limits file${didYouMean(key, known, true)}`);
   // A list at the top that is left out is empty, so that a policy never meets its absence.
   const lists = [...top.values()].map(({ key, schema }): [string, Kept | undefined] => [
     key,
     Object.hasOwn(value, key) ? readLimit(schema, value[key], [key], scene) : [],
   ]);
+  if (!Object.hasOwn(value, 'actions')) scene.report([], 'lacks `actions`');
   const entries = Object.hasOwn(value, 'actions')
     ? readActions(value['actions'], keysOn(manifests, 'action'), actions, scene)
-    : void scene.report([], 'lacks `actions`');
+    : undefined;
   return keepAll([['actions', entries], ...lists]);
 }
 
@@ -75,15 +77,26 @@ function readActions(
     Object.entries(value).map(([name, entry]) => {
       const action = actions.get(name);
       if (action === undefined) {
-        scene.report([...path, name], `is not an action that the configuration declares${didYouMean(name, [...actions.keys()], true)}`);
+        scene.report(
+          [...path, name],
+          `is not an action that the configuration declares${didYouMean(name, [...actions.keys()], true)}`,
+        );
         return [name, undefined];
       }
-      return [name, readEntry(entry, keys, [...path, name], { ...scene, kind: scene.kinds.get(action.kind) })];
+      return [
+        name,
+        readEntry(entry, keys, [...path, name], { ...scene, kind: scene.kinds.get(action.kind) }),
+      ];
     }),
   );
 }
 
-function readEntry(value: unknown, keys: ReadonlyMap<string, LimitKey>, path: YamlPath, scene: Scene): Kept | undefined {
+function readEntry(
+  value: unknown,
+  keys: ReadonlyMap<string, LimitKey>,
+  path: YamlPath,
+  scene: Scene,
+): Kept | undefined {
   if (!isMapValue(value)) {
     scene.report(path, 'must be a map of limits');
     return undefined;
@@ -102,7 +115,9 @@ function readEntry(value: unknown, keys: ReadonlyMap<string, LimitKey>, path: Ya
 }
 
 /** A map of what was read, or undefined when any of it could not be. */
-function keepAll(pairs: readonly (readonly [string, Kept | undefined])[]): Readonly<Record<string, Kept>> | undefined {
+function keepAll(
+  pairs: readonly (readonly [string, Kept | undefined])[],
+): Readonly<Record<string, Kept>> | undefined {
   const kept: [string, Kept][] = [];
   for (const [key, value] of pairs) {
     if (value === undefined) return undefined;

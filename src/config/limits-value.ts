@@ -24,7 +24,12 @@ export function readLimit(shape: LimitShape, value: unknown, path: YamlPath, sce
   return readLimit(other, value, path, scene);
 }
 
-function readOneOf(known: readonly string[], value: unknown, path: YamlPath, scene: Scene): string | undefined {
+function readOneOf(
+  known: readonly string[],
+  value: unknown,
+  path: YamlPath,
+  scene: Scene,
+): string | undefined {
   if (typeof value === 'string' && known.includes(value)) return value;
   scene.report(path, `must be ${known.map(one => quote(one)).join(' or ')}`);
   return undefined;
@@ -58,7 +63,8 @@ function readMap(shape: MapShape, value: unknown, path: YamlPath, outer: Scene):
 function sceneWithin(shape: MapShape, value: Readonly<Record<string, unknown>>, scene: Scene): Scene {
   const named = shape.properties?.['kind'];
   if (named === undefined || !('$ref' in named)) return scene;
-  const kind: Kind | undefined = typeof value['kind'] === 'string' ? scene.kinds.get(value['kind']) : undefined;
+  const kind: Kind | undefined =
+    typeof value['kind'] === 'string' ? scene.kinds.get(value['kind']) : undefined;
   return { ...scene, kind };
 }
 
@@ -86,7 +92,10 @@ function readPair(
     scene.report(path, `is not a key here${didYouMean(key, Object.keys(properties), true)}`);
     return undefined;
   }
-  const isNamed = own !== undefined || shape.propertyNames === undefined || readWord(shape.propertyNames, key, path, scene) !== undefined;
+  const isNamed =
+    own !== undefined ||
+    shape.propertyNames === undefined ||
+    readWord(shape.propertyNames, key, path, scene) !== undefined;
   const kept = readLimit(inner, value, path, scene);
   return isNamed && kept !== undefined ? [own === undefined ? key : keptKey(key, inner), kept] : undefined;
 }
@@ -114,8 +123,13 @@ function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene
 }
 
 /** What no item of a list has all of; empty when one has. */
-function lacks(wanted: Readonly<Record<string, { readonly const: string }>>, items: readonly Kept[]): string[] {
+function lacks(
+  wanted: Readonly<Record<string, { readonly const: string }>>,
+  items: readonly Kept[],
+): string[] {
   const pairs = Object.entries(wanted);
-  const isThere = items.some(item => isMapValue(item) && pairs.every(([key, { const: one }]) => item[key] === one));
+  const isThere = items.some(
+    item => isMapValue(item) && pairs.every(([key, { const: one }]) => item[key] === one),
+  );
   return isThere ? [] : pairs.map(([key, { const: one }]) => `\`${key}: ${one}\``);
 }

@@ -16,11 +16,17 @@ export interface Scene {
 }
 
 /** @returns what is kept, or undefined with the problems reported */
-type Reader = (value: unknown, scene: Scene, report: (message: string, under?: YamlPath) => void) => Kept | undefined;
+type Reader = (
+  value: unknown,
+  scene: Scene,
+  report: (message: string, under?: YamlPath) => void,
+) => Kept | undefined;
 
 /** Reads a word of the vocabulary; whatever is wrong with it is reported. */
 export function readWord(shape: RefShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
-  return readers[wordOf(shape)](value, scene, (message, under = []) => scene.report([...path, ...under], message));
+  return readers[wordOf(shape)](value, scene, (message, under = []) =>
+    scene.report([...path, ...under], message),
+  );
 }
 
 /** Beyond this, products with parts per million would not be exact. */
@@ -29,7 +35,8 @@ const MAX_COUNT = 1_000_000_000;
 const readWhole =
   (least: number): Reader =>
   (value, _, report) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= MAX_COUNT) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= MAX_COUNT)
+      return value;
     report(`must be a whole number from ${least} to ${MAX_COUNT}`);
     return undefined;
   };
@@ -46,7 +53,8 @@ const readShare: Reader = (value, scene, report) => {
     return sharePpm === undefined ? undefined : { share_ppm: sharePpm, at_least: 0 };
   }
   const { share, at_least: atLeast, ...others }: Readonly<Record<string, unknown>> = { ...value };
-  for (const key of Object.keys(others)) report(`is not a key here${didYouMean(key, ['share', 'at_least'], true)}`, [key]);
+  for (const key of Object.keys(others))
+    report(`is not a key here${didYouMean(key, ['share', 'at_least'], true)}`, [key]);
   if (share === undefined) report('lacks `share`');
   if (atLeast === undefined) report('lacks `at_least`');
   if (share === undefined || atLeast === undefined) return undefined;
@@ -71,7 +79,9 @@ const readName =
     const known = [...always, ...namesOf(kind)];
     if (typeof value === 'string' && known.includes(value)) return value;
     const shown = typeof value === 'string' ? quote(value) : 'this';
-    report(`${shown} is no ${what} of ${kind.name}${didYouMean(typeof value === 'string' ? value : '', known, true)}`);
+    report(
+      `${shown} is no ${what} of ${kind.name}${didYouMean(typeof value === 'string' ? value : '', known, true)}`,
+    );
     return undefined;
   };
 
@@ -93,7 +103,9 @@ function readTargetName(value: unknown, report: (message: string) => void): stri
     return undefined;
   }
   if (isTargetName(value)) return value;
-  report(`${quote(value)} can be no id and no value: 1 to 253 of A–Z a–z 0–9 . _ : / -, beginning with a letter or digit`);
+  report(
+    `${quote(value)} can be no id and no value: 1 to 253 of A–Z a–z 0–9 . _ : / -, beginning with a letter or digit`,
+  );
   return undefined;
 }
 
@@ -117,7 +129,12 @@ const readTargetNames: Reader = (value, _, report) => {
 };
 
 const readSelector: Reader = (value, scene, report) => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.keys(value).length === 0) {
+  if (
+    typeof value !== 'object' ||
+    value === null ||
+    Array.isArray(value) ||
+    Object.keys(value).length === 0
+  ) {
     report('must be a map of labels to values that is not empty');
     return undefined;
   }
@@ -125,7 +142,11 @@ const readSelector: Reader = (value, scene, report) => {
     const under = (message: string, below: YamlPath = []): void => report(message, [label, ...below]);
     const name = readers.label(label, scene, under);
     const list = typeof wanted === 'string' ? [wanted] : wanted;
-    const values = readTargetNames(list, scene, typeof wanted === 'string' ? message => under(message) : under);
+    const values = readTargetNames(
+      list,
+      scene,
+      typeof wanted === 'string' ? message => under(message) : under,
+    );
     return name === undefined || values === undefined ? undefined : ([label, values] as const);
   });
   return pairs.every(pair => pair !== undefined) ? Object.fromEntries(pairs) : undefined;
@@ -145,4 +166,3 @@ const readers: Readonly<Record<LimitWord, Reader>> = {
   ids: readTargetNames,
   selector: readSelector,
 };
-

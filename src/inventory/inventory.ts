@@ -206,8 +206,8 @@ async function writeLoad(load: Load, request: LoadRequest, query: LoadQuery): Pr
 }
 
 /** More than a tenth of what was in force is new. */
-const isLarge = ({ done, inForce }: Load): boolean =>
-  (done.added + done.changed + done.removed) * 10 > (inForce?.count ?? 0);
+const isLarge = ({ done, inForce, redefined }: Load): boolean =>
+  redefined || (done.added + done.changed + done.removed) * 10 > (inForce?.count ?? 0);
 
 function readLines(request: LoadRequest, kind: DescribedKind, method: LoadMethod): AsyncIterable<Lines> {
   const content = wholly(request.content);

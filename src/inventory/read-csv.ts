@@ -54,6 +54,7 @@ export async function* readCsv(
   }
 }
 
+/** Where the parser stood; what it had read before may not have been asked for yet. */
 const lineOf = (error: CsvError): number => {
   const line: unknown = error['lines'];
   return typeof line === 'number' ? line : 1;
@@ -73,13 +74,17 @@ class RecordReader {
   readonly #kind: DescribedKind;
   #columns: readonly string[] | undefined;
   #blank: number | undefined;
+  /** The line that the next record begins in: a quoted value may have line breaks. */
+  #next = 1;
 
   constructor(kind: DescribedKind) {
     this.#kind = kind;
   }
 
-  /** Undefined for the header, and for a blank line. */
-  read(cells: readonly string[], number: number): Line | undefined {
+  /** Undefined for the header, and for a blank line. `lastLine` is the one that the record ends in. */
+  read(cells: readonly string[], lastLine: number): Line | undefined {
+    const number = this.#next;
+    this.#next = lastLine + 1;
     if (cells.length === 1 && cells[0] === '') {
       this.#blank ??= number;
       return undefined;

@@ -61,7 +61,8 @@ export function readAnswer(answer: unknown, expected: Expected): Verdict {
 
 /** An object with exactly these fields. */
 function fieldsOf(value: unknown, names: readonly string[], what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${what} is not an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${what} is not an object`);
   const keys = Object.keys(value);
   const isExact = keys.length === names.length && names.every(name => keys.includes(name));
   if (!isExact) throw new Error(`${what} has the fields ${keys.join(', ')}`);
@@ -70,7 +71,8 @@ function fieldsOf(value: unknown, names: readonly string[], what: string): Reado
 
 /** @returns whether all hold */
 function readChecks(value: unknown, expected: ReadonlySet<string>): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('`checks` is not an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error('`checks` is not an object');
   const entries: [string, unknown][] = Object.entries(value);
   const missing = [...expected].filter(name => !Object.hasOwn(value, name));
   if (missing.length > 0) throw new Error(`the checks ${missing.join(', ')} are missing`);
@@ -83,11 +85,22 @@ function readChecks(value: unknown, expected: ReadonlySet<string>): boolean {
   return hold;
 }
 
-const fields = new Set(['rule', 'sentence', 'remedy', 'dimension', 'value', 'measured', 'limit', 'unit', 'with']);
+const fields = new Set([
+  'rule',
+  'sentence',
+  'remedy',
+  'dimension',
+  'value',
+  'measured',
+  'limit',
+  'unit',
+  'with',
+]);
 
 /** A reason as Rego gives it, with its sentence and its remedy. */
 function speak(raw: unknown, voices: Expected['voices']): Reason {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw new Error('a reason is not an object');
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new Error('a reason is not an object');
   const reason: Readonly<Record<string, unknown>> = { ...raw };
   const odd = Object.keys(reason).filter(name => !fields.has(name));
   if (odd.length > 0) throw new Error(`a reason has the fields ${odd.join(', ')}`);
@@ -123,7 +136,12 @@ const shippedStatus = (rule: string): number | undefined => {
   return Object.hasOwn(known, rule) ? known[rule]?.status : undefined;
 };
 
-function say(templates: ReadonlyMap<string, Sentence>, name: string | undefined, speech: Speech, rule: string): string {
+function say(
+  templates: ReadonlyMap<string, Sentence>,
+  name: string | undefined,
+  speech: Speech,
+  rule: string,
+): string {
   const template = name === undefined ? undefined : templates.get(name);
   if (template === undefined) throw new Error(`${rule} has no sentence or remedy ${name}`);
   return template.say(speech);

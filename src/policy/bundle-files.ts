@@ -28,7 +28,8 @@ export async function readBundleFiles(source: string): Promise<BundleFiles> {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return await unpackArchive(await fetchArchive(source));
   const found = await stat(source);
   if (found.isDirectory()) return await readFolder(source);
-  if (found.size > MAX_ARCHIVE_BYTES) throw new Error(`${source} has ${found.size} bytes: too large for a bundle`);
+  if (found.size > MAX_ARCHIVE_BYTES)
+    throw new Error(`${source} has ${found.size} bytes: too large for a bundle`);
   return await unpackArchive(await readFile(source));
 }
 
@@ -80,12 +81,15 @@ async function readFolder(folder: string): Promise<BundleFiles> {
       if (found.isDirectory()) await walk(inner);
       else {
         length += found.size;
-        if (length > MAX_UNPACKED_BYTES) throw new Error(`${folder} holds more than ${MAX_UNPACKED_BYTES} bytes`);
+        if (length > MAX_UNPACKED_BYTES)
+          throw new Error(`${folder} holds more than ${MAX_UNPACKED_BYTES} bytes`);
         addFile(files, inner, await readFile(path.join(folder, inner)));
       }
     }
   };
   await walk('');
-  const list = [...files].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, bytes]) => `${name}\n${sha256(bytes)}\n`);
+  const list = [...files]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, bytes]) => `${name}\n${sha256(bytes)}\n`);
   return { files, digest: sha256(list.join('')) };
 }

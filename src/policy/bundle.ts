@@ -84,23 +84,34 @@ function readJson(files: BundleFiles['files'], name: string): JsonObject {
   return value;
 }
 
-function readData(data: JsonObject, required: readonly string[]): { manifests: readonly CheckManifest[]; data: JsonObject } {
+function readData(
+  data: JsonObject,
+  required: readonly string[],
+): { manifests: readonly CheckManifest[]; data: JsonObject } {
   const outside = Object.keys(data).filter(key => key !== 'interlock');
   if (outside.length > 0)
-    throw new Error(`the bundle brings data outside \`interlock\`: ${outside.join(', ')}. Limits come from the limits file only`);
+    throw new Error(
+      `the bundle brings data outside \`interlock\`: ${outside.join(', ')}. Limits come from the limits file only`,
+    );
   const own = data['interlock'];
-  if (!isJsonObject(own)) throw new Error('the bundle brings no manifests of its checks (data.interlock.manifests)');
+  if (!isJsonObject(own))
+    throw new Error('the bundle brings no manifests of its checks (data.interlock.manifests)');
   // Data there would stand beside, or instead of, what the rules of that name say.
   const shadows = ['checks', 'gate', 'lib'].filter(key => Object.hasOwn(own, key));
-  if (shadows.length > 0) throw new Error(`the bundle brings data at interlock.${shadows.join(', interlock.')}`);
+  if (shadows.length > 0)
+    throw new Error(`the bundle brings data at interlock.${shadows.join(', interlock.')}`);
   const { manifests: found, ...others } = own;
-  if (!isJsonObject(found)) throw new Error('the bundle brings no manifests of its checks (data.interlock.manifests)');
+  if (!isJsonObject(found))
+    throw new Error('the bundle brings no manifests of its checks (data.interlock.manifests)');
   const manifests = readManifests(found);
   const missing = required.filter(name => !manifests.some(manifest => manifest.name === name));
   if (missing.length > 0)
-    throw new Error(`the bundle lacks the checks ${missing.join(', ')}: a bundle may add checks and change them, not leave one out`);
+    throw new Error(
+      `the bundle lacks the checks ${missing.join(', ')}: a bundle may add checks and change them, not leave one out`,
+    );
   for (const { name, rules } of manifests)
     for (const rule of Object.keys(rules))
-      if (isBuiltinRule(rule)) throw new Error(`the check ${name} claims the rule ${rule}, which is the gate's own`);
+      if (isBuiltinRule(rule))
+        throw new Error(`the check ${name} claims the rule ${rule}, which is the gate's own`);
   return { manifests, data: { interlock: others } };
 }

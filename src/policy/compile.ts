@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { sha256 } from '../kit/digest.ts';
@@ -12,17 +10,8 @@ import { unpackArchive } from './bundle-files.ts';
 import { createPolicy } from './create-policy.ts';
 import { keptLimitsSchema, limitsFileSchema } from './limits-schema.ts';
 import { readManifests, type CheckManifest } from './manifest.ts';
+import { findOpa, PolicyBuildError, type Opa } from './opa.ts';
 import { renderCheckRules, renderJson } from './render.ts';
-
-/** The sources cannot be compiled, a test fails, or what is committed is not what they give: a sentence for people. */
-export class PolicyBuildError extends Error {
-  override readonly name = 'PolicyBuildError';
-}
-
-/** The compiler is not there, or is another one than the one pinned. */
-export class OpaMissingError extends Error {
-  override readonly name = 'OpaMissingError';
-}
 
 /** Everything that is made from a folder of policies. */
 export interface Built {
@@ -34,47 +23,6 @@ export interface Built {
   /** JSON Schema of limits.yaml. */
   readonly limitsSchema: string;
   readonly revision: string;
-}
-
-/** The pinned version of `opa` stands in this file of the folder, and nowhere else. */
-const VERSION_FILE = 'opa-version';
-
-type Opa = (args: readonly string[], cwd: string) => Promise<string>;
-
-/**
- * Finds the compiler, on the PATH or where `go install` puts it.
- * @throws OpaMissingError when it is not there, or of another version than the one pinned
- */
-export async function findOpa(folder: string): Promise<Opa> {
-  const pinned = (await readFile(path.join(folder, VERSION_FILE), 'utf8')).trim();
-  const install = `Install it with \`go install github.com/open-policy-agent/opa@v${pinned}\`.`;
-  const found: string[] = [];
-  for (const command of ['opa', path.join(homedir(), 'go', 'bin', 'opa')]) {
-    const version = await versionOf(command);
-    if (version === pinned) return async (args, cwd) => await run(command, args, cwd);
-    if (version !== undefined) found.push(version);
-  }
-  throw new OpaMissingError(
-    found.length === 0
-      ? `The compiler \`opa\` ${pinned} is not there. ${install}`
-      : `The compiler \`opa\` is ${found.join(' and ')}; policies are built with ${pinned}. ${install}`,
-  );
-}
-
-async function versionOf(command: string): Promise<string | undefined> {
-  const text = await promisify(execFile)(command, ['version']).then(({ stdout }) => stdout, () => '');
-  return /^Version: (\S+)$/m.exec(text)?.[1];
-}
-
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(command, [...args], { cwd, maxBuffer: 64 * 1024 * 1024 });
-    return stdout;
-  } catch (thrown) {
-    const said = z.object({ stdout: z.string(), stderr: z.string() }).safeParse(thrown);
-    const output = said.success ? `${said.data.stderr}${said.data.stdout}`.trim() : asError(thrown).message;
-    throw new PolicyBuildError(`opa ${args[0]} failed:\n${output}`);
-  }
 }
 
 /** A clean copy of what counts: nothing that lies about in the folder gets into a bundle. */
@@ -98,7 +46,11 @@ async function withStage<T>(folder: string, work: (stage: Stage) => Promise<T>):
 }
 
 async function stagePolicies(folder: string, root: string): Promise<Stage> {
-  const stage = { bundle: path.join(root, 'bundle'), tests: path.join(root, 'tests'), schemas: path.join(root, 'schemas') };
+  const stage = {
+    bundle: path.join(root, 'bundle'),
+    tests: path.join(root, 'tests'),
+    schemas: path.join(root, 'schemas'),
+  };
   const sources = await listSources(folder);
   const rego = sources.filter(name => name.endsWith('.rego'));
   for (const name of rego) {
@@ -106,10 +58,7 @@ async function stagePolicies(folder: string, root: string): Promise<Stage> {
     if (!name.endsWith('_test.rego')) await copyInto(folder, stage.bundle, name);
   }
   const manifests = await readSourceManifests(folder, rego);
-  const revision = await digestOf(
-    folder,
-    sources.filter(name => !name.endsWith('_test.rego')),
-  );
+  const revision = await revisionOf(folder);
   await writeInto(stage.bundle, '.manifest', JSON.stringify({ revision, roots: ['interlock'] }));
   await writeInto(
     stage.bundle,
@@ -140,13 +89,20 @@ async function writeInto(to: string, name: string, text: string): Promise<void> 
   await writeFile(path.join(to, name), text);
 }
 
-async function digestOf(folder: string, names: readonly string[]): Promise<string> {
-  const list = await Promise.all(names.map(async name => `${name}\n${sha256(await readFile(path.join(folder, name)))}\n`));
+/** The revision of a bundle: the digest of what it is made from, tests aside. */
+export async function revisionOf(folder: string): Promise<string> {
+  const names = (await listSources(folder)).filter(name => !name.endsWith('_test.rego'));
+  const list = await Promise.all(
+    names.map(async name => `${name}\n${sha256(await readFile(path.join(folder, name)))}\n`),
+  );
   return sha256(list.join(''));
 }
 
 /** Each folder under checks/ is a check, with a manifest, Rego and tests of its name. */
-async function readSourceManifests(folder: string, rego: readonly string[]): Promise<readonly CheckManifest[]> {
+async function readSourceManifests(
+  folder: string,
+  rego: readonly string[],
+): Promise<readonly CheckManifest[]> {
   const entries = await readdir(path.join(folder, 'checks'), { withFileTypes: true });
   const found: Record<string, unknown> = {};
   for (const { name } of entries.filter(entry => entry.isDirectory())) {
@@ -172,7 +128,9 @@ async function writeCapabilities(opa: Opa, stage: Stage): Promise<string> {
     builtins: z.array(z.looseObject({ name: z.string(), nondeterministic: z.boolean().optional() })),
   });
   const all = known.parse(JSON.parse(await opa(['capabilities', '--current'], stage.bundle)));
-  const allowed = all.builtins.filter(({ name, nondeterministic }) => nondeterministic !== true && name !== 'sprintf');
+  const allowed = all.builtins.filter(
+    ({ name, nondeterministic }) => nondeterministic !== true && name !== 'sprintf',
+  );
   await writeInto(stage.schemas, '../capabilities.json', JSON.stringify({ ...all, builtins: allowed }));
   return path.join(stage.schemas, '..', 'capabilities.json');
 }
@@ -180,7 +138,10 @@ async function writeCapabilities(opa: Opa, stage: Stage): Promise<string> {
 async function checkSources(opa: Opa, stage: Stage): Promise<string> {
   await opa(['fmt', '--list', '--fail', '.'], stage.tests);
   const capabilities = await writeCapabilities(opa, stage);
-  await opa(['check', '--strict', '--schema', stage.schemas, '--capabilities', capabilities, '.'], stage.tests);
+  await opa(
+    ['check', '--strict', '--schema', stage.schemas, '--capabilities', capabilities, '.'],
+    stage.tests,
+  );
   return capabilities;
 }
 
@@ -194,7 +155,9 @@ const coverage = z.object({
 /** Tests alone, and then what they cover: every line of every rule. */
 async function testSources(opa: Opa, stage: Stage): Promise<string> {
   const said = await opa(['test', '--fail-on-empty', '.'], stage.tests);
-  const { files } = coverage.parse(JSON.parse(await opa(['test', '--coverage', '--format', 'json', '.'], stage.tests)));
+  const { files } = coverage.parse(
+    JSON.parse(await opa(['test', '--coverage', '--format', 'json', '.'], stage.tests)),
+  );
   const bare = Object.entries(files).flatMap(([file, { not_covered: ranges }]) =>
     file.endsWith('_test.rego') ? [] : (ranges ?? []).map(({ start }) => `${file}:${start.row}`),
   );
@@ -227,7 +190,21 @@ export async function buildPolicies(folder: string): Promise<Built> {
     const archive = path.join(stage.schemas, '..', 'bundle.tar.gz');
     // Not optimised: `-O=1` made these policies three times slower.
     await opa(
-      ['build', '-t', 'wasm', '-e', ENTRYPOINT, '--capabilities', capabilities, '-r', stage.revision, '-o', archive, '-b', '.'],
+      [
+        'build',
+        '-t',
+        'wasm',
+        '-e',
+        ENTRYPOINT,
+        '--capabilities',
+        capabilities,
+        '-r',
+        stage.revision,
+        '-o',
+        archive,
+        '-b',
+        '.',
+      ],
       stage.bundle,
     );
     const bundle = await readFile(archive);

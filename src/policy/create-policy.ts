@@ -32,7 +32,11 @@ export function createPolicy(bundle: Bundle, limits: Limits, bounds: Bounds = de
   };
 }
 
-function prepare(bundle: Bundle, limits: Limits, bounds: Bounds): { evaluator: Evaluator; expected: ReturnType<typeof expectedOf> } {
+function prepare(
+  bundle: Bundle,
+  limits: Limits,
+  bounds: Bounds,
+): { evaluator: Evaluator; expected: ReturnType<typeof expectedOf> } {
   try {
     const expected = expectedOf(bundle.manifests);
     // Limits were read from YAML into plain values; `limits` is last, so that no bundle can bring its own.
@@ -77,7 +81,10 @@ const isSaid = (value: unknown): boolean => (Array.isArray(value) ? value.length
 export function rulesOf(manifests: readonly CheckManifest[]): Readonly<Record<string, RuleInfo>> {
   return Object.fromEntries(
     manifests.flatMap(({ rules }) =>
-      Object.entries(rules).map(([rule, { status, title, explain }]) => [rule, { step: 'decide', status, title, explain }]),
+      Object.entries(rules).map(([rule, { status, title, explain }]) => [
+        rule,
+        { step: 'decide', status, title, explain },
+      ]),
     ),
   );
 }

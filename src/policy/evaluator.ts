@@ -82,7 +82,10 @@ export function createEvaluator(module: WebAssembly.Module, data: JsonObject, bo
 
 /** The context's own error, which is no `Error` of this one. */
 const isTimeout = (thrown: unknown): boolean =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown && thrown.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  typeof thrown === 'object' &&
+  thrown !== null &&
+  'code' in thrown &&
+  thrown.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 
 /** The SDK throws strings and plain objects. */
 function attempt<T>(work: () => T): T {
@@ -96,26 +99,39 @@ function attempt<T>(work: () => T): T {
 /** Before any of its code runs: it takes what the SDK gives, and no more. */
 function refuseModule(module: WebAssembly.Module): void {
   const odd = WebAssembly.Module.imports(module).filter(
-    ({ module: from, name }) => from !== 'env' || !(name === 'memory' || /^opa_(abort|println|builtin[0-4])$/.test(name)),
+    ({ module: from, name }) =>
+      from !== 'env' || !(name === 'memory' || /^opa_(abort|println|builtin[0-4])$/.test(name)),
   );
   if (odd.length > 0) throw new Error(`the policy imports ${odd.map(({ name }) => name).join(', ')}`);
   const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
-  const missing = ['opa_eval', 'opa_wasm_abi_version', 'opa_wasm_abi_minor_version', 'builtins', 'entrypoints'].filter(
-    name => !exported.has(name),
-  );
-  if (missing.length > 0) throw new Error(`the policy does not export ${missing.join(', ')}: build it with the pinned opa`);
+  const missing = [
+    'opa_eval',
+    'opa_wasm_abi_version',
+    'opa_wasm_abi_minor_version',
+    'builtins',
+    'entrypoints',
+  ].filter(name => !exported.has(name));
+  if (missing.length > 0)
+    throw new Error(`the policy does not export ${missing.join(', ')}: build it with the pinned opa`);
 }
 
 /** What its own exports say: an ABI with `opa_eval`, the one entrypoint, and no function from outside. */
 function refuseInstance(policy: LoadedPolicy): void {
   const { exports } = policy.wasmInstance;
-  const [major, minor] = [globalOf(exports['opa_wasm_abi_version']), globalOf(exports['opa_wasm_abi_minor_version'])];
-  if (major !== 1 || minor < 2) throw new Error(`the policy has ABI ${major}.${minor}; 1.2 or later is needed`);
-  if (!Object.hasOwn(policy.entrypoints, ENTRYPOINT)) throw new Error(`the policy has no entrypoint ${ENTRYPOINT}`);
+  const [major, minor] = [
+    globalOf(exports['opa_wasm_abi_version']),
+    globalOf(exports['opa_wasm_abi_minor_version']),
+  ];
+  if (major !== 1 || minor < 2)
+    throw new Error(`the policy has ABI ${major}.${minor}; 1.2 or later is needed`);
+  if (!Object.hasOwn(policy.entrypoints, ENTRYPOINT))
+    throw new Error(`the policy has no entrypoint ${ENTRYPOINT}`);
   const builtins = Object.keys(readText(policy, 'builtins'));
   // Those would run as JavaScript: not there at all, or another one than `opa test` ran, or not bound to the input.
   if (builtins.length > 0)
-    throw new Error(`the policy uses the built-in functions ${builtins.join(', ')}, which are not part of WASM`);
+    throw new Error(
+      `the policy uses the built-in functions ${builtins.join(', ')}, which are not part of WASM`,
+    );
 }
 
 const globalOf = (value: unknown): number =>
@@ -125,7 +141,8 @@ const globalOf = (value: unknown): number =>
 function readText(policy: LoadedPolicy, name: string): object {
   const { exports } = policy.wasmInstance;
   const [give, dump] = [exports[name], exports['opa_json_dump']];
-  if (typeof give !== 'function' || typeof dump !== 'function') throw new Error(`the policy does not export ${name}`);
+  if (typeof give !== 'function' || typeof dump !== 'function')
+    throw new Error(`the policy does not export ${name}`);
   const start: unknown = dump(give());
   if (typeof start !== 'number') throw new Error(`the policy's ${name} cannot be read`);
   const bytes = new Uint8Array(policy.mem.buffer);

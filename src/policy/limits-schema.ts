@@ -113,7 +113,9 @@ export function keptLimitsSchema(manifests: readonly CheckManifest[]): JsonObjec
         additionalProperties: {
           type: 'object',
           additionalProperties: false,
-          properties: Object.fromEntries(keysOn(manifests, 'action').map(({ key, schema }) => [key, keptSchema(schema)])),
+          properties: Object.fromEntries(
+            keysOn(manifests, 'action').map(({ key, schema }) => [key, keptSchema(schema)]),
+          ),
         },
       },
       ...Object.fromEntries(top.map(({ key, schema }) => [key, keptSchema(schema)])),
@@ -136,6 +138,8 @@ function keptMapSchema({ properties, additionalProperties }: MapShape): JsonObje
       Object.entries(properties ?? {}).map(([key, shape]) => [keptKey(key, shape), keptSchema(shape)]),
     ),
     additionalProperties:
-      additionalProperties === undefined || additionalProperties === false ? false : keptSchema(additionalProperties),
+      additionalProperties === undefined || additionalProperties === false
+        ? false
+        : keptSchema(additionalProperties),
   };
 }

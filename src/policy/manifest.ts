@@ -88,16 +88,22 @@ function readManifest(name: string, value: unknown): CheckManifest {
   const manifest = read.data;
   if (manifest.name !== name) throw new Error(`the manifest of ${name} gives its name as ${manifest.name}`);
   for (const rule of Object.values(manifest.rules))
-    for (const template of [...Object.values(rule.sentences), ...Object.values(rule.remedies)]) readSentence(template);
+    for (const template of [...Object.values(rule.sentences), ...Object.values(rule.remedies)])
+      readSentence(template);
   return manifest;
 }
 
-function refuseTwice(manifests: readonly CheckManifest[], what: string, of: (manifest: CheckManifest) => string[]): void {
+function refuseTwice(
+  manifests: readonly CheckManifest[],
+  what: string,
+  of: (manifest: CheckManifest) => string[],
+): void {
   const owners = new Map<string, string>();
   for (const manifest of manifests)
     for (const one of of(manifest)) {
       const owner = owners.get(one);
-      if (owner !== undefined) throw new Error(`${what} ${one} belongs to both ${owner} and ${manifest.name}`);
+      if (owner !== undefined)
+        throw new Error(`${what} ${one} belongs to both ${owner} and ${manifest.name}`);
       owners.set(one, manifest.name);
     }
 }

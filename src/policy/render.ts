@@ -34,14 +34,22 @@ export function renderCheckRules(manifests: readonly CheckManifest[]): string {
   ].join('\n');
 }
 
-/** JSON as Prettier writes it: objects over several lines, lists of texts on one where they fit. */
+/** JSON with sorted keys, as Prettier writes it: objects over several lines, lists of texts on one where they fit. */
 export function renderJson(value: unknown): string {
-  const text = JSON.stringify(value, null, 2);
-  const joined = text.replace(/^(.*)\[\n\s+((?:"[^"\n]*",?\s+)+)\](,?)$/gm, (whole, before: string, items: string, after: string) => {
-    const line = `${before}[${items.trim().replace(/,\s+/g, ', ')}]${after}`;
-    return line.length <= PRINT_WIDTH ? line : whole;
-  });
+  const text = JSON.stringify(value, sortKeys, 2);
+  const joined = text.replace(
+    /^(.*)\[\n\s+((?:"[^"\n]*",?\s+)+)\](,?)$/gm,
+    (whole, before: string, items: string, after: string) => {
+      const line = `${before}[${items.trim().replace(/,\s+/g, ', ')}]${after}`;
+      return line.length <= PRINT_WIDTH ? line : whole;
+    },
+  );
   return `${joined}\n`;
+}
+
+function sortKeys(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function property(name: string, text: string): string {

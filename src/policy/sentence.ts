@@ -44,7 +44,9 @@ export function readSentence(template: string): Sentence {
     throw new Error(`there is a brace without its fellow in ${JSON.stringify(template)}`);
   return {
     say: speech => {
-      const text = pieces.map(piece => (typeof piece === 'string' ? piece : fill(piece.name, piece.format, speech)));
+      const text = pieces.map(piece =>
+        typeof piece === 'string' ? piece : fill(piece.name, piece.format, speech),
+      );
       return text.join('');
     },
   };

@@ -16,18 +16,19 @@ export function meantBy(id: string): {
   const spellings = new Set([
     lower,
     id.toUpperCase(),
+    lower.slice(0, 1).toUpperCase() + lower.slice(1),
     shortName,
     lower.replaceAll('_', '-'),
     lower.replaceAll('-', '_'),
-    lower.replaceAll(/(?<=\d)o|o(?=\d)/g, '0'),
-    lower.replaceAll(/(?<=\d)[li]|[li](?=\d)/g, '1'),
+    lower.replaceAll(/(?<=\d)o+|o+(?=\d)/g, many => '0'.repeat(many.length)),
+    lower.replaceAll(/(?<=\d)[li]+|[li]+(?=\d)/g, many => '1'.repeat(many.length)),
   ]);
   spellings.delete(id);
   return {
     spellings: [...spellings],
     choose: there =>
       there.find(other => folded(other) === folded(id)) ??
-      there.find(other => other === shortName) ??
+      there.find(other => other === shortName || other.startsWith(`${lower}.`)) ??
       nearestName(id, there),
   };
 }

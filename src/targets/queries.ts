@@ -10,16 +10,27 @@ interface TargetRow {
   readonly state: string | null;
 }
 
-const toTarget = (row: TargetRow): Target => ({ id: row.id, labels: row.labels, labelsDigest: row.labels_digest, state: row.state });
+const toTarget = (row: TargetRow): Target => ({
+  id: row.id,
+  labels: row.labels,
+  labelsDigest: row.labels_digest,
+  state: row.state,
+});
 
 /** Visible in one revision, whatever a load has begun to write since. */
-const visibleIn = (revision: number) => sql`t.from_revision <= ${revision} and (t.to_revision is null or t.to_revision > ${revision})`;
+const visibleIn = (revision: number) =>
+  sql`t.from_revision <= ${revision} and (t.to_revision is null or t.to_revision > ${revision})`;
 
 /** Ids looked up in one statement: on the embedded store nothing else runs meanwhile. */
 const PAGE = 2_000;
 
 /** The targets of some ids, as far as the kind has them in one revision. One look-up an id, whatever the fleet's size. */
-export async function findByIds(db: Kysely<Database>, kind: string, ids: readonly string[], revision: number): Promise<Target[]> {
+export async function findByIds(
+  db: Kysely<Database>,
+  kind: string,
+  ids: readonly string[],
+  revision: number,
+): Promise<Target[]> {
   const found: Target[] = [];
   for (let at = 0; at < ids.length; at += PAGE) {
     const { rows } = await sql<TargetRow>`
@@ -61,7 +72,9 @@ export async function findIdsByTags(
 ): Promise<string[]> {
   if (groups.length === 0) return [];
   const { rows } = await sql<{ id: string }>`
-    select t.id from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)} limit ${limit}`.execute(db);
+    select t.id from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)} limit ${limit}`.execute(
+    db,
+  );
   return rows.map(row => row.id);
 }
 
@@ -83,7 +96,10 @@ export async function countByTags(
 function haveTags(groups: readonly (readonly string[])[]) {
   const single = groups.flatMap(tags => (tags.length === 1 ? tags : []));
   const several = groups.filter(tags => tags.length > 1);
-  const conditions = [...(single.length > 0 ? [sql`t.tags @> ${textArray(single)}`] : []), ...several.map(tags => sql`t.tags && ${textArray(tags)}`)];
+  const conditions = [
+    ...(single.length > 0 ? [sql`t.tags @> ${textArray(single)}`] : []),
+    ...several.map(tags => sql`t.tags && ${textArray(tags)}`),
+  ];
   return sql.join(conditions, sql` and `);
 }
 

@@ -6,7 +6,14 @@ import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { quote } from '../kit/text.ts';
 import { MAX_TARGETS, type Named } from '../validate/validated.ts';
 import { meantBy } from './meant.ts';
-import { countByTags, findByIds, findByTags, findIdsByTags, findNeighbours, findOtherKinds } from './queries.ts';
+import {
+  countByTags,
+  findByIds,
+  findByTags,
+  findIdsByTags,
+  findNeighbours,
+  findOtherKinds,
+} from './queries.ts';
 import { targetSet, type Target, type TargetSet } from './target-set.ts';
 
 /** So many ids are named in a message; the rest is a number. */
@@ -22,7 +29,12 @@ const FEW = 2_000;
  * What the caller named → a frozen target set, all of it from one revision. One unknown id refuses the request; a selector
  * that stands for another number than expected does too.
  */
-export async function resolveTargets(db: Kysely<Database>, kind: string, named: Named, revision: number): Promise<TargetSet | Refusal> {
+export async function resolveTargets(
+  db: Kysely<Database>,
+  kind: string,
+  named: Named,
+  revision: number,
+): Promise<TargetSet | Refusal> {
   return 'ids' in named
     ? await resolveIds(db, kind, named.ids, named.expect, revision)
     : await resolveSelector(db, kind, named.selector, named.expect, revision);
@@ -40,7 +52,9 @@ async function resolveIds(
   const missing = ids.filter(id => !known.has(id));
   const reasons = [
     ...(missing.length > 0 ? await explainMissing(db, kind, missing, revision) : []),
-    ...(expect !== undefined && expect !== ids.length ? [unexpected(ids.length, expect, '/targets/expect')] : []),
+    ...(expect !== undefined && expect !== ids.length
+      ? [unexpected(ids.length, expect, '/targets/expect')]
+      : []),
   ];
   return freeze(kind, revision, found, reasons);
 }
@@ -94,7 +108,10 @@ async function hintFor(db: Kysely<Database>, kind: string, id: string, revision:
 }
 
 function list(ids: readonly string[]): string {
-  const shown = ids.slice(0, MAX_NAMED).map(id => quote(id)).join(', ');
+  const shown = ids
+    .slice(0, MAX_NAMED)
+    .map(id => quote(id))
+    .join(', ');
   return ids.length > MAX_NAMED ? `${shown} and ${ids.length - MAX_NAMED} more` : shown;
 }
 
@@ -105,15 +122,33 @@ async function resolveSelector(
   expect: number,
   revision: number,
 ): Promise<TargetSet | Refusal> {
-  const groups = Object.entries(selector).map(([label, values]) => values.map(value => tagOf(kind, label, value)));
+  const groups = Object.entries(selector).map(([label, values]) =>
+    values.map(value => tagOf(kind, label, value)),
+  );
   const some = await findByTags(db, groups, revision, FEW + 1);
-  if (some.length <= FEW) return freeze(kind, revision, some, some.length === expect ? [] : [unexpected(some.length, expect, '/targets/expect')]);
+  if (some.length <= FEW)
+    return freeze(
+      kind,
+      revision,
+      some,
+      some.length === expect ? [] : [unexpected(some.length, expect, '/targets/expect')],
+    );
   const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
   if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
   if (count !== expect) return refuse(unexpected(count, expect, '/targets/expect'));
-  const found = await findByIds(db, kind, await findIdsByTags(db, groups, revision, MAX_TARGETS + 1), revision);
+  const found = await findByIds(
+    db,
+    kind,
+    await findIdsByTags(db, groups, revision, MAX_TARGETS + 1),
+    revision,
+  );
   // A revision does not change while it is in force; if it is not any more, the ledger resolves anew.
-  return freeze(kind, revision, found, found.length === expect ? [] : [unexpected(found.length, expect, '/targets/expect')]);
+  return freeze(
+    kind,
+    revision,
+    found,
+    found.length === expect ? [] : [unexpected(found.length, expect, '/targets/expect')],
+  );
 }
 
 const tooMany = (measured: number, expect: number): Reason => ({
@@ -136,11 +171,23 @@ const unexpected = (measured: number, limit: number, pointer: string): Reason =>
   remedy: `look at the difference; \`expect\`: ${measured} if that is what you mean`,
 });
 
-function freeze(kind: string, revision: number, found: readonly Target[], reasons: readonly Reason[]): TargetSet | Refusal {
+function freeze(
+  kind: string,
+  revision: number,
+  found: readonly Target[],
+  reasons: readonly Reason[],
+): TargetSet | Refusal {
   const [first, ...rest] = reasons;
   if (first !== undefined) return refuse(first, ...rest);
   return (
     targetSet(kind, revision, found) ??
-    refuse({ rule: 'targets.empty', message: 'Nothing was resolved.', measured: 0, limit: 1, unit: 'targets', remedy: 'name the targets' })
+    refuse({
+      rule: 'targets.empty',
+      message: 'Nothing was resolved.',
+      measured: 0,
+      limit: 1,
+      unit: 'targets',
+      remedy: 'name the targets',
+    })
   );
 }

@@ -57,7 +57,10 @@ function startAsking(store: Store, revision: () => number) {
   const asking = (async () => {
     while (!stopped) {
       if (revision() > 0) {
-        const ids = Array.from({ length: 40 }, (_, n) => `host-${String((n * 977) % HOSTS).padStart(7, '0')}`);
+        const ids = Array.from(
+          { length: 40 },
+          (_, n) => `host-${String((n * 977) % HOSTS).padStart(7, '0')}`,
+        );
         const [first = '', ...rest] = ids;
         const startedMs = performance.now();
         const found = await resolveTargets(store.db, 'host', { ids: [first, ...rest] }, revision());
@@ -90,7 +93,9 @@ async function run(store: Store): Promise<void> {
     // What is in force changes with the flip; the ledger knows, and so do we, right after.
     delay.enable();
     const startedMs = performance.now();
-    const loading = inventory.put(requestOf('', { content: snapshot(edition), query: { expect: String(HOSTS) } }));
+    const loading = inventory.put(
+      requestOf('', { content: snapshot(edition), query: { expect: String(HOSTS) } }),
+    );
     const loaded = taken(await loading);
     const tookMs = performance.now() - startedMs;
     const asked = await stopAsking();
@@ -109,10 +114,23 @@ async function run(store: Store): Promise<void> {
     );
   }
   const startedMs = performance.now();
-  const rack = await resolveTargets(store.db, 'host', { selector: { rack: ['rack-77'] }, expect: 40 }, revision);
-  console.log(`a rack by selector: ${(performance.now() - startedMs).toFixed(0)} ms`, isRefusal(rack) ? rack.reasons : '');
+  const rack = await resolveTargets(
+    store.db,
+    'host',
+    { selector: { rack: ['rack-77'] }, expect: 40 },
+    revision,
+  );
+  console.log(
+    `a rack by selector: ${(performance.now() - startedMs).toFixed(0)} ms`,
+    isRefusal(rack) ? rack.reasons : '',
+  );
   const againMs = performance.now();
-  const all = await resolveTargets(store.db, 'host', { selector: { state: ['serving'] }, expect: 40 }, revision);
+  const all = await resolveTargets(
+    store.db,
+    'host',
+    { selector: { state: ['serving'] }, expect: 40 },
+    revision,
+  );
   console.log(
     `a state by selector, refused: ${(performance.now() - againMs).toFixed(0)} ms`,
     isRefusal(all) ? all.reasons[0].message : '',
@@ -126,7 +144,9 @@ const store = await openStore(
   logger,
 );
 await migrate(store.pool);
-console.log(`${HOSTS} hosts, ${store.embedded ? 'embedded' : 'server'}, before: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
+console.log(
+  `${HOSTS} hosts, ${store.embedded ? 'embedded' : 'server'}, before: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
+);
 await run(store);
 await store.close();
 await folder.remove();

@@ -166,8 +166,9 @@ describe('a line that was set or taken out after a snapshot was read', () => {
     const [name, readAt] = await readThenPatched(removed(1));
     expect((await on.api.put(name, lines(20), readAt)).status).toBe(200);
     expect(await racks(name)).toEqual({ r1: 19 });
+    // Other kinds of this file still have the id.
     const answer = await on.api.submit(`act.${name}`, ['t-001']);
-    expect(answer.body.reasons?.map(reason => reason.rule)).toEqual(['targets.unknown']);
+    expect(answer.body.reasons?.map(reason => reason.rule)).toEqual(['targets.wrong_kind']);
   });
 
   it('stays when it was added', async () => {

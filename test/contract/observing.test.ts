@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hosts, type Body } from '../support/api.ts';
+import { hosts, until, type Body } from '../support/api.ts';
 import { hostKind, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
@@ -87,7 +87,11 @@ describe('the metrics', () => {
   });
 
   it('say the age of an inventory, and the revision of the policy', async () => {
-    expect(await sample('interlock_inventory_age_seconds', { kind: 'host' })).toBeLessThan(60);
+    const age = await until(
+      () => sample('interlock_inventory_age_seconds', { kind: 'host' }),
+      value => value !== undefined,
+    );
+    expect(age).toBeLessThan(60);
     expect(await sample('interlock_policy_info', { revision: delivered.policy?.revision ?? 'none' })).toBe(1);
   });
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { sql, type Insertable, type Kysely } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -197,6 +198,17 @@ describe('what the database itself refuses', () => {
     await expect(sql`truncate ${sql.table(table)} cascade`.execute(store.db)).rejects.toMatchObject(
       APPEND_ONLY,
     );
+  });
+});
+
+describe('the grants', () => {
+  it('are those that the README of the migrations shows', async () => {
+    const readme = await readFile(new URL('../../migrations/README.md', import.meta.url), 'utf8');
+    expect(readme).toContain(`\`\`\`sql\n${grantStatements('interlock_gate')}\n\`\`\``);
+  });
+
+  it('quote the name of the role', () => {
+    expect(grantStatements('a"; drop table head; --')).toContain('to "a""; drop table head; --";');
   });
 });
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refuseUnsuitable } from '../../src/db/server.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
@@ -50,6 +51,37 @@ function itIsAStore(open: () => Promise<Store>): void {
     });
   });
 }
+
+describe('what a server says of itself', () => {
+  const fine = {
+    version: 150000,
+    version_name: '15.0',
+    fsync: 'on',
+    full_page_writes: 'on',
+    in_recovery: false,
+    read_only: 'off',
+  };
+
+  it.each<[string, Partial<typeof fine>, string]>([
+    [
+      'too old',
+      { version: 140011, version_name: '14.11' },
+      'PostgreSQL 15 or later is needed; this server is 14.11.',
+    ],
+    ['without fsync', { fsync: 'off' }, 'fsync=off'],
+    ['without a word on fsync', { fsync: '' }, 'fsync='],
+    ['without whole pages', { full_page_writes: 'off' }, 'full_page_writes=off'],
+    ['a standby', { in_recovery: true }, 'standby'],
+    ['read-only', { read_only: 'on' }, 'read-only'],
+  ])('is refused when it is %s', (_, odd, sentence) => {
+    expect(() => refuseUnsuitable({ ...fine, ...odd })).toThrow(StoreRefused);
+    expect(() => refuseUnsuitable({ ...fine, ...odd })).toThrow(sentence);
+  });
+
+  it('is accepted otherwise', () => {
+    expect(() => refuseUnsuitable(fine)).not.toThrow();
+  });
+});
 
 describe('the embedded store', () => {
   itIsAStore(memoryStore);

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import type { Decided } from '../../src/ledger/request.ts';
-import { fakePolicy, gateParts, loadHosts } from '../support/gate-parts.ts';
+import { fakePolicy, gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 const ids = (from: number, count: number): string[] => Array.from({ length: count }, (_, index) => `h${from + index}`);
@@ -20,11 +20,14 @@ describe('the ledger', () => {
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}`.execute(store.db);
     return rows[0]?.n ?? -1;
   };
-  beforeEach(async () => {
+  beforeAll(async () => {
     store = await memoryStore();
+  });
+  beforeEach(async () => {
+    await wipeStore(store);
     await loadHosts(store, 2_000);
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await store.close();
   });
 
@@ -148,6 +151,15 @@ describe('the ledger', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(results[1]).toMatchObject({ reason: { rule: 'gate.failed' } });
     expect(await count('operations')).toBe(2);
+  });
+
+  it('writes several entries in one batch, and moves the head once', async () => {
+    const { ledger } = await gateParts(store);
+    await ledger.enqueue(turn => {
+      for (let index = 0; index < 5; index += 1) turn.draft.append('outcome', { index });
+    });
+    const { rows } = await sql`select version::int as version, seq::int as seq from head`.execute(store.db);
+    expect(rows).toEqual([{ version: 3, seq: 6 }]);
   });
 
   it('claims as many at once as the executor takes, and lets the rest wait in order', async () => {

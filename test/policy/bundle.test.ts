@@ -10,7 +10,7 @@ import { Fault } from '../../src/kit/fault.ts';
 import type { BundleFiles } from '../../src/policy/bundle-files.ts';
 import { loadBundle, readBundle } from '../../src/policy/bundle.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
-import { archiveWith, limits, readShipped, shippedArchive } from './samples.ts';
+import { archiveWith, entry, limits, readShipped, shippedArchive } from './samples.ts';
 
 let folder = '';
 let shipped: BundleFiles;
@@ -32,7 +32,8 @@ async function refusalOf(source: string): Promise<string> {
   try {
     await loadBundle(source);
   } catch (thrown) {
-    if (thrown instanceof Fault && thrown.cause instanceof Error) return `${thrown.rule}: ${thrown.cause.message}`;
+    if (thrown instanceof Fault && thrown.cause instanceof Error)
+      return `${thrown.rule}: ${thrown.cause.message}`;
     throw thrown;
   }
   return 'it was loaded';
@@ -55,7 +56,12 @@ describe('a bundle is refused', () => {
   it('when it is empty, cut off, or no archive', async () => {
     const file = path.join(folder, 'odd.tar.gz');
     const whole = await archiveWith(shipped, {});
-    for (const bytes of [new Uint8Array(), whole.subarray(0, whole.length / 2), new Uint8Array(100), gzipSync('text')]) {
+    for (const bytes of [
+      new Uint8Array(),
+      whole.subarray(0, whole.length / 2),
+      new Uint8Array(100),
+      gzipSync('text'),
+    ]) {
       await writeFile(file, bytes);
       expect(await refusalOf(file)).toContain('policy.unavailable');
     }
@@ -70,7 +76,15 @@ describe('a bundle is refused', () => {
   it('when a file is in it twice', async () => {
     const header = { name: '/data.json', size: 2, type: 'file' as const };
     const file = path.join(folder, 'twice.tar.gz');
-    await writeFile(file, gzipSync(await packTar([{ header, body: '{}' }, { header, body: '{}' }])));
+    await writeFile(
+      file,
+      gzipSync(
+        await packTar([
+          { header, body: '{}' },
+          { header, body: '{}' },
+        ]),
+      ),
+    );
     expect(await refusalOf(file)).toContain('twice');
   });
 
@@ -121,7 +135,12 @@ describe('a bundle is refused', () => {
   });
 
   it('without manifests', async () => {
-    for (const own of [{}, { interlock: {} }, { interlock: { manifests: {} } }, { interlock: { manifests: [] } }])
+    for (const own of [
+      {},
+      { interlock: {} },
+      { interlock: { manifests: {} } },
+      { interlock: { manifests: [] } },
+    ])
       expect(await refusalOfArchive({ 'data.json': JSON.stringify(own) })).toContain('policy.unavailable');
   });
 
@@ -137,7 +156,12 @@ describe('a bundle is refused', () => {
     files.set('data.json', new TextEncoder().encode(JSON.stringify({ interlock: { manifests: others } })));
     const unlisted = await readBundle({ files, digest: '' }, []);
     expect(() => createPolicy(unlisted, limits)).toThrow(Fault);
-    const ghost = { ...data.interlock.manifests[name], name: 'ghost', keys: [], rules: { 'ghost.rule': rule } };
+    const ghost = {
+      ...data.interlock.manifests[name],
+      name: 'ghost',
+      keys: [],
+      rules: { 'ghost.rule': rule },
+    };
     const listed = { interlock: { manifests: { ...data.interlock.manifests, ghost } } };
     files.set('data.json', new TextEncoder().encode(JSON.stringify(listed)));
     const absent = await readBundle({ files, digest: '' });
@@ -169,7 +193,13 @@ describe('a bundle is refused', () => {
   });
 });
 
-const rule = { status: 403, title: 'No', explain: 'No.', sentences: { no: 'No.' }, remedies: { none: 'nothing' } };
+const rule = {
+  status: 403,
+  title: 'No',
+  explain: 'No.',
+  sentences: { no: 'No.' },
+  remedies: { none: 'nothing' },
+};
 
 describe('a bundle is loaded', () => {
   it('from the archive that ships, by its digest and revision', async () => {
@@ -211,9 +241,12 @@ describe('a bundle is loaded', () => {
 describe('a check is idle', () => {
   it('when it reads keys of which the limits in force use none', async () => {
     const bundle = await loadBundle(shippedArchive);
-    const { max_targets, max_share, require, windows } = limits.actions['disk.wipe'] ?? {};
-    if (!max_targets || !max_share || !require || !windows) throw new Error('the sample has them');
-    const few = { actions: { 'disk.wipe': { max_targets, max_share, require, windows } }, budgets: [], protected: [] };
+    const { max_targets, max_share, require, windows } = entry;
+    const few = {
+      actions: { 'disk.wipe': { max_targets, max_share, require, windows } },
+      budgets: [],
+      protected: [],
+    };
     const idle = createPolicy(bundle, few).checks.filter(check => check.idle);
     expect(idle.map(({ name }) => name)).toEqual([
       'max_in_flight',

@@ -78,11 +78,16 @@ describe('a fact that a limit needs', () => {
     }
   });
 
-  it.each(places.filter(path => typeof path.at(-1) === 'number').map(showPath))('may not be there twice: %s', shown => {
-    const path = places.find(one => showPath(one) === shown) ?? [];
-    const twice = changed(facts, path.slice(0, -1), list => (Array.isArray(list) ? [...list, list[Number(path.at(-1))]] : list));
-    expect(decide(twice).allow).toBe(false);
-  });
+  it.each(places.filter(path => typeof path.at(-1) === 'number').map(showPath))(
+    'may not be there twice: %s',
+    shown => {
+      const path = places.find(one => showPath(one) === shown) ?? [];
+      const twice = changed(facts, path.slice(0, -1), list =>
+        Array.isArray(list) ? [...list, list[Number(path.at(-1))]] : list,
+      );
+      expect(decide(twice).allow).toBe(false);
+    },
+  );
 });
 
 describe('a limit', () => {
@@ -201,49 +206,49 @@ describe('the reasons of a refusal', () => {
       [
         'blast_radius.share rack r1',
         '2/1 targets',
-        'The request takes 2 of 40 targets with rack r1; the limit is 1 target, which is more than the share allows.',
+        'The request takes 2 of 40 targets with rack r1; the limit is 1 target, whatever their share.',
         'at most 1 of these targets with rack r1 now',
       ],
       [
         'budget.in_flight',
         '2/1 operations',
-        '1 operation of this action are in flight; the limit is 1.',
-        'wait until one of the 1 operation in flight is settled',
+        'In flight: 1 operation of this action; the limit is 1.',
+        'wait until an operation in flight is settled',
       ],
       [
         'budget.requests principal decom-bot',
         '5/4 requests',
-        '4 requests for this action by decom-bot were decided in the last 1m; the limit is 4.',
+        'The window of 1m holds 4 requests for this action by decom-bot; the limit is 4.',
         'wait: at most 4 requests in 1m',
       ],
       [
         'budget.window fleet host',
         '8/5 targets',
-        '5 targets of kind host were allowed in the last 24h, by any action; 3 more would make 8, and the limit is 5.',
+        'The window of 24h over all actions holds 5 targets of kind host; 3 more would make 8, and the limit is 5.',
         'none of these targets now: wait until earlier ones have left the window',
       ],
       [
         'budget.window fleet host',
         '13/12 targets',
-        '10 targets of kind host were allowed in the last 1h; 3 more would make 13, and the limit is 12.',
+        'The window of 1h holds 10 targets of kind host; 3 more would make 13, and the limit is 12.',
         'at most 2 of these targets now',
       ],
       [
         'budget.window rack r1',
         '2/1 targets',
-        '0 targets with rack r1 were allowed in the last 7d; 2 more would make 2, and the limit is 1.',
+        'The window of 7d holds 0 targets with rack r1; 2 more would make 2, and the limit is 1.',
         'at most 1 of these targets with rack r1 now, and never more than 1 at once',
       ],
       [
         'labels.not_allowed state decommissioning',
         '3/0 targets',
-        '3 targets of the request have state decommissioning; only retired and broken may be.',
-        'only targets whose state is retired and broken',
+        'The request has 3 targets with state decommissioning; the action is only done where it is retired or broken.',
+        'only targets whose state is retired or broken',
       ],
       [
         'protected.target',
         '1/0 targets',
-        '1 target of the request are protected by entry 1 of `protected` in the limits file.',
+        'Entry 1 of `protected` in the limits file protects 1 target of the request.',
         'the same request without the 1 target that entry 1 protects',
       ],
     ]);
@@ -256,10 +261,17 @@ describe('the reasons of a refusal', () => {
 });
 
 /** A share limit, as wide or narrow as its edge needs it. */
-const share = fc.record({ share_ppm: fc.integer({ min: 0, max: 1_000_000 }), at_least: fc.integer({ min: 0, max: 50 }) });
+const share = fc.record({
+  share_ppm: fc.integer({ min: 0, max: 1_000_000 }),
+  at_least: fc.integer({ min: 0, max: 50 }),
+});
 
 const atMost = ({ share_ppm, at_least }: { share_ppm: number; at_least: number }, total: number): number =>
-  Number((BigInt(share_ppm) * BigInt(total)) / 1_000_000n > BigInt(at_least) ? (BigInt(share_ppm) * BigInt(total)) / 1_000_000n : BigInt(at_least));
+  Number(
+    (BigInt(share_ppm) * BigInt(total)) / 1_000_000n > BigInt(at_least)
+      ? (BigInt(share_ppm) * BigInt(total)) / 1_000_000n
+      : BigInt(at_least),
+  );
 
 const ofFleet = (count: number, total: number, used = 0): Facts => ({
   ...facts,
@@ -286,21 +298,26 @@ const onlyShare = (limit: { share_ppm: number; at_least: number }): Limits => ({
 describe('a share is exact', () => {
   it('for a request: as many targets as the share or `at_least` allows pass, and not one more', () => {
     fc.assert(
-      fc.property(share, fc.integer({ min: 1, max: 5_000_000 }), fc.integer({ min: -2, max: 3 }), (limit, total, off) => {
-        const count = Math.min(total, Math.max(1, atMost(limit, total) + off));
-        const verdict = decide(ofFleet(count, total), onlyShare(limit));
-        expect(verdict.allow).toBe(count <= atMost(limit, total));
-        const [reason] = reasonsOf(verdict);
-        if (reason === undefined) return;
-        const decides = BigInt(limit.at_least) > (BigInt(limit.share_ppm) * BigInt(total)) / 1_000_000n;
-        const ppm = Number((BigInt(count) * 1_000_000n + BigInt(total) - 1n) / BigInt(total));
-        expect(reason).toMatchObject(
-          decides
-            ? { measured: count, limit: limit.at_least, unit: 'targets' }
-            : { measured: ppm, limit: limit.share_ppm, unit: 'ppm' },
-        );
-        expect(reason.measured).toBeGreaterThan(reason.limit ?? Infinity);
-      }),
+      fc.property(
+        share,
+        fc.integer({ min: 1, max: 5_000_000 }),
+        fc.integer({ min: -2, max: 3 }),
+        (limit, total, off) => {
+          const count = Math.min(total, Math.max(1, atMost(limit, total) + off));
+          const verdict = decide(ofFleet(count, total), onlyShare(limit));
+          expect(verdict.allow).toBe(count <= atMost(limit, total));
+          const decides = BigInt(limit.at_least) > (BigInt(limit.share_ppm) * BigInt(total)) / 1_000_000n;
+          const ppm = Number((BigInt(count) * 1_000_000n + BigInt(total) - 1n) / BigInt(total));
+          for (const reason of reasonsOf(verdict)) {
+            expect(reason).toMatchObject(
+              decides
+                ? { measured: count, limit: limit.at_least, unit: 'targets' }
+                : { measured: ppm, limit: limit.share_ppm, unit: 'ppm' },
+            );
+            expect(reason.measured).toBeGreaterThan(reason.limit ?? Infinity);
+          }
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -317,14 +334,20 @@ describe('a share is exact', () => {
           const wide = onlyShare({ share_ppm: 1_000_000, at_least: 0 });
           const inForce = {
             ...wide,
-            actions: { 'disk.wipe': { ...entryOf(wide), windows: [{ per: 'fleet', over_s: 60, max_share: limit }] } },
+            actions: {
+              'disk.wipe': { ...entryOf(wide), windows: [{ per: 'fleet', over_s: 60, max_share: limit }] },
+            },
           };
           const verdict = decide(ofFleet(Math.min(count, total), total, used), inForce);
           const measured = used + Math.min(count, total);
           expect(verdict.allow).toBe(measured <= atMost(limit, total));
-          const [reason] = reasonsOf(verdict);
-          if (reason !== undefined)
-            expect(reason).toMatchObject({ rule: 'budget.window', measured, limit: atMost(limit, total), unit: 'targets' });
+          for (const reason of reasonsOf(verdict))
+            expect(reason).toMatchObject({
+              rule: 'budget.window',
+              measured,
+              limit: atMost(limit, total),
+              unit: 'targets',
+            });
         },
       ),
       { numRuns: 150 },
@@ -344,7 +367,10 @@ describe('a request', () => {
   });
 
   it('that takes nothing in service needs nothing to remain', () => {
-    const dimensions = { ...facts.dimensions, rack: facts.dimensions.rack.map(fact => ({ ...fact, takes: 0, remaining: 0 })) };
+    const dimensions = {
+      ...facts.dimensions,
+      rack: facts.dimensions.rack.map(fact => ({ ...fact, takes: 0, remaining: 0 })),
+    };
     expect(decide({ ...facts, dimensions }).allow).toBe(true);
   });
 

@@ -12,12 +12,24 @@ const one: CheckManifest = {
   explain: 'The only check.',
   keys: [],
   rules: {
-    'one.no': { status: 409, title: 'No', explain: 'No.', sentences: { no: 'No.' }, remedies: { none: 'nothing' } },
+    'one.no': {
+      status: 409,
+      title: 'No',
+      explain: 'No.',
+      sentences: { no: 'No.' },
+      remedies: { none: 'nothing' },
+    },
   },
 };
 
 async function odd(manifests: readonly CheckManifest[] = [one]): Promise<Bundle> {
-  return { revision: 'odd', digest: 'sha256:odd', module: await fixtureModule('odd'), manifests, data: { interlock: {} } };
+  return {
+    revision: 'odd',
+    digest: 'sha256:odd',
+    module: await fixtureModule('odd'),
+    manifests,
+    data: { interlock: {} },
+  };
 }
 
 const bounds = { timeoutMs: 60, memoryPages: 256 };
@@ -29,7 +41,8 @@ function faultOf(work: () => unknown): { rule: string; cause: string } {
   try {
     work();
   } catch (thrown) {
-    if (thrown instanceof Fault && thrown.cause instanceof Error) return { rule: thrown.rule, cause: thrown.cause.message };
+    if (thrown instanceof Fault && thrown.cause instanceof Error)
+      return { rule: thrown.rule, cause: thrown.cause.message };
     throw thrown;
   }
   return { rule: 'none', cause: '' };
@@ -44,7 +57,9 @@ describe('a policy that is loaded', () => {
   it('uses no function from outside the WASM, such as the clock', async () => {
     const [module, bundle] = [await fixtureModule('clock'), await odd()];
     expect(() => createEvaluator(module, {}, bounds)).toThrow('time.now_ns');
-    expect(faultOf(() => createPolicy({ ...bundle, module }, limits, bounds)).rule).toBe('policy.unavailable');
+    expect(faultOf(() => createPolicy({ ...bundle, module }, limits, bounds)).rule).toBe(
+      'policy.unavailable',
+    );
   });
 
   it('has exactly the checks that its manifests name', async () => {
@@ -63,7 +78,6 @@ describe('a policy that is loaded', () => {
     expect(() => createEvaluator(module, large, bounds)).toThrow(Error);
   });
 });
-
 
 const oddAnswers = [
   ['undefined', 'the answer is not one result'],
@@ -111,15 +125,18 @@ describe('an evaluation', () => {
     expect(faultOf(() => policy.evaluate({ ...facts, dimensions: { rack } })).rule).toBe('policy.failed');
   });
 
-  it.each(['trap', 'loop', 'memory', 'text'])('after one that failed (%s) is answered as before', async action => {
-    const policy = createPolicy(await odd(), limits, { timeoutMs: 60, memoryPages: 256 });
-    const before = policy.evaluate({ ...facts, action: 'other' });
-    for (let round = 0; round < 3; round += 1) {
-      expect(faultOf(() => policy.evaluate({ ...facts, action })).rule).toBe('policy.failed');
-      expect(policy.evaluate({ ...facts, action: 'other' })).toEqual(before);
-      expect(policy.evaluate({ ...facts, action: 'allow' })).toEqual({ allow: true });
-    }
-  });
+  it.each(['trap', 'loop', 'memory', 'text'])(
+    'after one that failed (%s) is answered as before',
+    async action => {
+      const policy = createPolicy(await odd(), limits, { timeoutMs: 60, memoryPages: 256 });
+      const before = policy.evaluate({ ...facts, action: 'other' });
+      for (let round = 0; round < 3; round += 1) {
+        expect(faultOf(() => policy.evaluate({ ...facts, action })).rule).toBe('policy.failed');
+        expect(policy.evaluate({ ...facts, action: 'other' })).toEqual(before);
+        expect(policy.evaluate({ ...facts, action: 'allow' })).toEqual({ allow: true });
+      }
+    },
+  );
 
   it('that refuses carries its sentence, its remedy and a status that the gate does not know by itself', async () => {
     const policy = createPolicy(await odd(), limits, defaultBounds);

@@ -12,7 +12,8 @@ export const policiesFolder = fileURLToPath(new URL('../../policies', import.met
 export const shippedArchive = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
 
-export const readShipped = async (): Promise<BundleFiles> => await unpackArchive(await readFile(shippedArchive));
+export const readShipped = async (): Promise<BundleFiles> =>
+  await unpackArchive(await readFile(shippedArchive));
 export const shippedBundle = async (): Promise<Bundle> => await readBundle(await readShipped());
 
 /** The WASM of test/policy/fixtures/NAME.tar.gz. */

@@ -5,6 +5,7 @@ import type { Store } from '../../src/db/store.ts';
 import { sha256 } from '../../src/kit/digest.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import { activatePolicy } from '../../src/ledger/activate.ts';
+import { GENESIS } from '../../src/ledger/chain.ts';
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
 import { decideRequest, type Decided, type Deciding, type Submission } from '../../src/ledger/request.ts';
 import type { Facts } from '../../src/policy/facts.ts';
@@ -66,7 +67,7 @@ export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
     rules: {},
     evaluate:
       evaluate ??
-      (facts => {
+      ((facts): Verdict => {
         const [window] = facts.windows;
         const limit = limits.actions['disk.wipe']?.windows[0]?.max_targets ?? 0;
         if (window !== undefined && window.used + window.count <= limit) return { allow: true };
@@ -87,6 +88,27 @@ export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
 }
 
 export const quiet = createLogger('silent');
+
+const TABLES = [
+  'entries',
+  'decisions',
+  'target_sets',
+  'operations',
+  'holds',
+  'spends',
+  'asks',
+  'inventory_kinds',
+  'inventory_targets',
+  'inventory_total_versions',
+];
+
+/** Empties a store between two tests of a file; a new one costs seconds. Only here may append-only rows go. */
+export async function wipeStore(store: Store): Promise<void> {
+  await sql`set session_replication_role = replica`.execute(store.db);
+  await sql`truncate ${sql.join(TABLES.map(table => sql.table(table)))} cascade`.execute(store.db);
+  await sql`update head set version = 0, seq = 0, at = 'epoch', hash = ${GENESIS}`.execute(store.db);
+  await sql`set session_replication_role = origin`.execute(store.db);
+}
 
 /** A hundred hosts per rack, as they are in force at revision 1. */
 export async function loadHosts(store: Store, count: number): Promise<void> {

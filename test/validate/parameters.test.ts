@@ -25,6 +25,7 @@ describe('a schema is refused', () => {
     ['when a type is none', { type: 'objekt' }, /not a JSON Schema/],
     ['when a keyword is misspelt', { type: 'object', properites: {} }, /properites/],
     ['when a format is unknown', { properties: { a: { type: 'string', format: 'hostnme' } } }, /hostnme/],
+    ['when a value of a keyword is none', { properties: { a: { minLength: -1 } } }, /must be >= 0/],
     [
       'when a pattern is broken',
       { properties: { a: { type: 'string', pattern: '(' } } },
@@ -37,7 +38,7 @@ describe('a schema is refused', () => {
     [
       'when it is of another dialect',
       { $schema: 'http://json-schema.org/draft-07/schema#', type: 'object' },
-      /2020-12/,
+      /\/\$schema must be https/,
     ],
     ['when it would answer with a promise', { $async: true, type: 'object' }, /\$async/],
     ['when a part of it would', { properties: { a: { $async: true } } }, /\$async/],
@@ -50,6 +51,10 @@ describe('a schema is refused', () => {
     ['when a number is beyond 2^53-1', { properties: { a: { maximum: 2 ** 53 } } }, /cannot hold/],
   ])('%s', (_, schema, expected) => {
     expect(problemsOf(schema).join('; ')).toMatch(expected);
+  });
+
+  test('but not for the largest number there is', () => {
+    expect(problemsOf({ properties: { a: { maximum: 2 ** 53 - 1 } } })).toEqual([]);
   });
 
   test('at the start of the gate too, if it came past the configuration', () => {

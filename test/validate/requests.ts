@@ -38,6 +38,7 @@ const actions = [
   action('disk.wipe', { type: 'object', properties: { passes }, additionalProperties: false }),
   action('disk.check', { type: 'object', properties: { passes }, required: ['passes'] }),
   action('machine.reboot'),
+  action('config.push', { minProperties: 0 }),
 ];
 
 export const config = {
@@ -45,7 +46,7 @@ export const config = {
   actions: new Map(actions.map(one => [one.name, one])),
 };
 
-const checks = compileParameterChecks(config.actions);
+export const checks = compileParameterChecks(config.actions);
 
 export const good = {
   action: 'disk.wipe',

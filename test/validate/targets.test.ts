@@ -307,6 +307,25 @@ describe('what a refusal says', () => {
     expect(reason?.message).toContain('"h\\u043est\\u001b[2J\\u202e"');
   });
 
+  test.each([
+    [{ ids: ['h'.repeat(254)] }, 'it has more than 253 characters'],
+    [{ ids: [`${'h'.repeat(252)}*`] }, '"*" is outside the alphabet'],
+    [{ ids: ['-host'] }, 'it does not begin with a letter or digit'],
+    ['', '"/targets" is an empty text.'],
+    [undefined, '"/targets" is missing.'],
+    [null, '"/targets" is null.'],
+    [[], '"/targets" is an empty list.'],
+    [{ ids: [3] }, '"/targets/ids/0" is the number 3, and must be 1 to 253 characters'],
+    [{ ids: [['x']] }, 'is a list, and'],
+    [{ ids: [{ x: 1 }] }, 'is an object, and'],
+    [{ ids: [{}] }, 'is an empty object, and'],
+    [{ ids: 'host-1' }, '"/targets/ids" is "host-1", and must be a list of ids'],
+    [{ x: 1, y: 2 }, 'neither ids nor a selector, but "x", "y".'],
+    [{ ids: [], selector: {} }, 'both ids and a selector'],
+  ])('of %j says what was found', (targets, expected) => {
+    expect(reasonsAgainst({ ...good, targets })[0]?.message).toContain(expected);
+  });
+
   test('names the nearest label', () => {
     const [reason] = reasonsAgainst({ ...good, targets: { selector: { rak: 'r1' }, expect: 1 } });
     expect(reason?.message).toContain('did you mean "rack"?');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../src/kit/fault.ts';
 import { readAction, validate } from '../../src/validate/validate.ts';
-import { bodyOf, check, config, good, reasonsAgainst, validated } from './requests.ts';
+import { bodyOf, check, checks, config, good, reasonsAgainst, validated } from './requests.ts';
 
 const against = (body: object): string[] =>
   reasonsAgainst(body).map(reason => `${reason.rule} ${reason.pointer}`);
@@ -74,11 +74,13 @@ describe('a body is refused', () => {
       ['request.invalid /on_behalf_of'],
     ],
     // Parameters.
-    ...[null, [], 'x', 3, true].map((value): [string, object, string[]] => [
-      `when parameters are ${JSON.stringify(value)}`,
-      { ...good, parameters: value },
-      ['parameters.invalid /parameters'],
-    ]),
+    ...['disk.wipe', 'machine.reboot', 'config.push'].flatMap(action =>
+      [null, [], 'x', 3, true].map((value): [string, object, string[]] => [
+        `when parameters of ${action} are ${JSON.stringify(value)}`,
+        { ...good, action, parameters: value },
+        ['parameters.invalid /parameters'],
+      ]),
+    ),
     [
       'when a parameter is against the schema',
       { ...good, parameters: { passes: 8 } },
@@ -135,6 +137,16 @@ describe('a body is refused', () => {
     expect(field?.message).toContain('did you mean "ticket"?');
   });
 
+  test('with one parameter by name, and the number of the others, when it takes none', () => {
+    const one = reasonsAgainst({ ...good, action: 'machine.reboot', parameters: { a: 1 } });
+    const three = reasonsAgainst({ ...good, action: 'machine.reboot', parameters: { a: 1, b: 2, c: 3 } });
+    expect(one.map(reason => reason.message)).toEqual([
+      'The action "machine.reboot" takes no parameters, and "a" was given.',
+    ]);
+    expect(three).toHaveLength(1);
+    expect(three[0]?.message).toContain('There are 2 more of this.');
+  });
+
   test('with ten unknown fields by name, and the number of the others', () => {
     const unknown = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`x${index}`, 1]));
     const reasons = reasonsAgainst({ ...good, ...unknown });
@@ -186,7 +198,7 @@ describe('a gate that cannot check', () => {
   });
 
   test('says no when the kind of an action is not there', () => {
-    expect(() => validate(bodyOf(good), { ...config, kinds: new Map() }, new Map())).toThrow(Fault);
+    expect(() => validate(bodyOf(good), { ...config, kinds: new Map() }, checks)).toThrow(Fault);
   });
 });
 

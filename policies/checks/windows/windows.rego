@@ -39,10 +39,13 @@ holds(source, index, window) if {
 # What is known of one window: each value that the request touches once, and together its targets.
 facts(source, index, window) := found if {
 	found := [fact | some fact in input.windows; fact.index == index; fact.source == source]
-	values := {fact.value | some fact in found}
-	count(values) == count(found)
-	values == lib.scope(window.per)
+	scope := lib.scope(window.per)
+	count({fact.value | some fact in found}) == count(found)
+
+	# Counted and looked up: in WASM `in` walks a set, and two sets are compared in quadratic time.
+	count(found) == count(scope)
 	every fact in found {
+		scope[fact.value]
 		is_number(fact.used)
 		is_number(fact.count)
 		is_number(fact.total)

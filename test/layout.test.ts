@@ -1,0 +1,206 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { temporaryFolder } from './support/store.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface SourceFile {
+  /** From the package's root, with slashes. */
+  readonly name: string;
+  readonly text: string;
+}
+
+const filesBelow = (folder: string, pattern: RegExp): SourceFile[] =>
+  readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map(name => path.posix.join(folder, name.split(path.sep).join('/')))
+    .filter(name => pattern.test(name))
+    .map(name => ({ name, text: readFileSync(path.join(root, name), 'utf8') }));
+
+const source = filesBelow('src', /\.ts$/);
+
+/** Lines of code, without comments that are lines of their own. */
+const codeOf = (file: SourceFile): string =>
+  file.text
+    .split('\n')
+    .filter(line => !/^\s*(\/\/|\/?\*)/.test(line))
+    .join('\n');
+
+const holding = (pattern: RegExp, files: readonly SourceFile[] = source): string[] =>
+  files.filter(file => pattern.test(codeOf(file))).map(file => file.name);
+
+const reportSchema = z.object({
+  summary: z.object({
+    totalCruised: z.int(),
+    violations: z.array(z.object({ from: z.string(), to: z.string(), rule: z.object({ name: z.string() }) })),
+  }),
+});
+
+/** What dependency-cruiser says of `src` below a folder, by the rules of this house. */
+function cruise(folder: string): z.infer<typeof reportSchema>['summary'] {
+  const program = path.join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  const config = path.join(folder, '.dependency-cruiser.cjs');
+  const ran = spawnSync(process.execPath, [program, '--config', config, '--output-type', 'json', 'src'], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return reportSchema.parse(JSON.parse(ran.stdout)).summary;
+}
+
+describe('who knows whom', () => {
+  it('holds for every module, and the modules were looked at', () => {
+    const { totalCruised, violations } = cruise(root);
+    expect(violations.map(({ from, to, rule }) => `${rule.name}: ${from} → ${to}`)).toEqual([]);
+    expect(totalCruised).toBeGreaterThan(source.length);
+  });
+
+  it('is checked by rules that bite', async () => {
+    const folder = await temporaryFolder();
+    for (const name of ['tsconfig.json', 'package.json', '.dependency-cruiser.cjs'])
+      cpSync(path.join(root, name), path.join(folder.path, name));
+    symlinkSync(path.join(root, 'node_modules'), path.join(folder.path, 'node_modules'));
+    const bad: Readonly<Record<string, string>> = {
+      'db/store.ts': 'export interface Store { readonly a: 1 }',
+      'app.ts': 'export const app = 1;',
+      'ledger/ledger.ts': 'export const ledger = 1;',
+      'targets/target-set.ts': 'export interface Target { readonly a: 1 }',
+      'validate/one.ts': `
+        import express from 'express';
+        import { Kysely } from 'kysely';
+        import { request } from 'undici';
+        import { Pool } from 'pg';
+        import type { Target } from '../targets/target-set.ts';
+        import { nothing } from '../kit/nowhere.ts';
+        import { two } from './two.ts';
+        import fc from 'fast-check';
+        import { app } from '../app.ts';
+        export const one = [express, Kysely, request, Pool, nothing, two, fc, app];
+        export type T = Target;`,
+      'validate/two.ts': `
+        import { one } from './one.ts';
+        import type { Store } from '../db/store.ts';
+        export const two: [typeof one, Store?] = [one];`,
+      'kit/three.ts': `import type { Store } from '../db/store.ts'; export type S = Store;`,
+      'forward/four.ts': `import { ledger } from '../ledger/ledger.ts'; export const four = ledger;`,
+    };
+    for (const [name, text] of Object.entries(bad)) {
+      const file = path.join(folder.path, 'src', name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
+    const broken = new Set(cruise(folder.path).violations.map(violation => violation.rule.name));
+    await folder.remove();
+    expect([...broken].toSorted()).toEqual([
+      'forward-takes-a-permit',
+      'home-of-express',
+      'home-of-kysely',
+      'home-of-pg',
+      'home-of-undici',
+      'kit-knows-no-room',
+      'no-cycles',
+      'no-dev-dependencies',
+      'no-unresolved',
+      'pure-rooms-stay-pure',
+      'rooms-do-not-wire',
+      'validate-knows-nothing-later',
+    ]);
+  });
+});
+
+describe('each thing with one home', () => {
+  it.each<[string, RegExp, RegExp]>([
+    ['process.env', /process\s*\.\s*env|process\[['"]env/, /^src\/(config\/|main\.ts$)/],
+    [
+      'the clocks',
+      /Date\s*\.\s*now|new Date\(\)|performance\s*\.\s*now|hrtime|performance\.timeOrigin/,
+      /^src\/kit\/clock\.ts$/,
+    ],
+    ['randomness', /random(UUID|Bytes|Int|Fill)|Math\s*\.\s*random|getRandomValues/, /^src\/kit\//],
+    ['opa-wasm', /opa-wasm/, /^src\/policy\//],
+    ['SQL', /\bsql(<[^`]*>)?`/, /^src\/(db|ledger)\/|[/-]queries\.ts$/],
+    ['fetch', /\bawait fetch\((?!\{)/, /^src\/(forward|demo|cli|policy)\//],
+    ['WebAssembly', /\bWebAssembly\s*\./, /^src\/policy\//],
+  ])('keeps %s there', (_, pattern, at) => {
+    const found = holding(pattern);
+    expect(found.filter(name => !at.test(name))).toEqual([]);
+    expect(found.length).toBeGreaterThan(0);
+  });
+});
+
+describe('the files', () => {
+  it('are there', () => {
+    expect(source.length).toBeGreaterThan(50);
+  });
+
+  it('have at most 400 lines', () => {
+    expect(source.filter(file => file.text.split('\n').length > 400).map(file => file.name)).toEqual([]);
+  });
+
+  it('are named in kebab-case, after one thing, and never after what everything is', () => {
+    const names = [...source, ...filesBelow('test', /\.ts$/)].map(file => file.name);
+    expect(names.filter(name => !/^[a-z0-9/.-]+\.ts$/.test(name))).toEqual([]);
+    expect(
+      names.filter(name => /(^|[/-])(index|utils?|helpers?|manager|service|misc|common)\.ts$/.test(name)),
+    ).toEqual([]);
+    expect(
+      holding(
+        /\b(class|interface|type|const|function) \w*(Manager|Helper|Utils?|Service)\b(?<!InService|inService)/,
+      ),
+    ).toEqual([]);
+  });
+
+  it('export by name, and nothing of other files but types', () => {
+    expect(holding(/^export default/m)).toEqual([]);
+    expect(holding(/^export \*/m)).toEqual([]);
+    expect(holding(/^export \{[^}]*\} from/m)).toEqual([]);
+  });
+
+  it('silence no compiler', () => {
+    expect(holding(/@ts-(ignore|expect-error|nocheck)/)).toEqual([]);
+  });
+});
+
+describe('the root', () => {
+  it('holds only what a newcomer expects, and dot files', () => {
+    const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    const names = new Set(tracked.split('\n').map(name => name.split('/')[0] ?? ''));
+    const expected = new Set([
+      'package.json',
+      'package-lock.json',
+      'tsconfig.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'src',
+      'policies',
+      'migrations',
+      'test',
+    ]);
+    expect([...names].filter(name => name !== '' && !name.startsWith('.') && !expected.has(name))).toEqual(
+      [],
+    );
+    expect([...expected].filter(name => !names.has(name))).toEqual([]);
+  });
+
+  it('pins every dependency exactly, and the Node that it supports', () => {
+    const manifest = z
+      .object({
+        dependencies: z.record(z.string(), z.string()),
+        devDependencies: z.record(z.string(), z.string()),
+        engines: z.object({ node: z.string() }),
+      })
+      .parse(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')));
+    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+    expect(readFileSync(path.join(root, '.npmrc'), 'utf8')).toContain('engine-strict=true');
+  });
+});

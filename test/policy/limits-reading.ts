@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { FileError } from '../../src/config/config.ts';
+import { loadLimits } from '../../src/config/limits-file.ts';
+import type { Limits } from '../../src/policy/limits.ts';
+import { actionOf, host, scope, shippedBundle } from './samples.ts';
+
+const { state: _, ...stateless } = { ...scope, name: 'bare' };
+const kinds = new Map([host, scope, stateless].map(kind => [kind.name, kind]));
+const actions = new Map(
+  [actionOf('disk.wipe', 'host'), actionOf('config.push', 'config-scope'), actionOf('bare.act', 'bare')].map(
+    action => [action.name, action],
+  ),
+);
+
+/** Reads limits files, by the manifests that ship. */
+export async function limitsReading(): Promise<{
+  /** @throws FileError */
+  load(text: string): Limits;
+  loadFile(file: string): Limits;
+  /** Each problem as `line path: message`. */
+  problemsOf(text: string): string[];
+}> {
+  const { manifests } = await shippedBundle();
+  const loadFile = (file: string): Limits => loadLimits(file, kinds, actions, manifests);
+  const load = (text: string): Limits => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'interlock-limits-'));
+    try {
+      writeFileSync(path.join(folder, 'limits.yaml'), text);
+      return loadFile(path.join(folder, 'limits.yaml'));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+  const problemsOf = (text: string): string[] => {
+    try {
+      load(text);
+    } catch (thrown) {
+      if (thrown instanceof FileError)
+        return thrown.problems.map(one => `${one.line} ${one.path}: ${one.message}`);
+      throw thrown;
+    }
+    return [];
+  };
+  return { load, loadFile, problemsOf };
+}
+
+/** An entry for disk.wipe from line 3 on: max_targets, max_share, require, windows on lines 3 to 6, and more from 7 on. */
+export const entry = (changes: Readonly<Record<string, string | undefined>> = {}): string => {
+  const lines: Record<string, string | undefined> = {
+    max_targets: '40',
+    max_share: '{ fleet: 0.5%, rack: { share: 5%, at_least: 1 } }',
+    require: '{ state: [decommissioning] }',
+    windows: '[{ per: fleet, over: 1h, max_targets: 100 }]',
+    ...changes,
+  };
+  const shown = Object.entries(lines).flatMap(([key, value]) =>
+    value === undefined ? [] : [`    ${key}: ${value}`],
+  );
+  return ['actions:', '  disk.wipe:', ...shown, ''].join('\n');
+};

@@ -1,0 +1,254 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { entry, limitsReading } from './limits-reading.ts';
+
+let reading: Awaited<ReturnType<typeof limitsReading>>;
+beforeAll(async () => {
+  reading = await limitsReading();
+});
+
+const at = 'actions.disk.wipe';
+
+/** What the value of a key may not be, and the problem that it is. */
+const wrong: readonly (readonly [string, string, string])[] = [
+  ['max_targets', 'null', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '-1', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '1.5', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '"40"', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '.inf', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '1e99', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_targets', '[40]', `3 ${at}.max_targets: must be a whole number from 0 to 1000000000`],
+  ['max_share', '{}', `4 ${at}.max_share: must not be empty: nothing here would be no limit`],
+  ['max_share', '5%', `4 ${at}.max_share: must be a map`],
+  ['max_share', '{ rack: 5% }', `4 ${at}.max_share: lacks \`fleet\``],
+  [
+    'max_share',
+    '{ fleet: 5 }',
+    `4 ${at}.max_share.fleet: must be a share like 5% or 0.25%: at most 100%, at most four decimals`,
+  ],
+  [
+    'max_share',
+    '{ fleet: 100.0001% }',
+    `4 ${at}.max_share.fleet: must be a share like 5% or 0.25%: at most 100%, at most four decimals`,
+  ],
+  [
+    'max_share',
+    '{ fleet: 0.00001% }',
+    `4 ${at}.max_share.fleet: must be a share like 5% or 0.25%: at most 100%, at most four decimals`,
+  ],
+  [
+    'max_share',
+    '{ fleet: -1% }',
+    `4 ${at}.max_share.fleet: must be a share like 5% or 0.25%: at most 100%, at most four decimals`,
+  ],
+  [
+    'max_share',
+    '{ fleet: 5%, cluster: 5% }',
+    `4 ${at}.max_share.cluster: "cluster" is no dimension of host (there are fleet, region and rack)`,
+  ],
+  [
+    'max_share',
+    '{ fleet: 5%, rak: 5% }',
+    `4 ${at}.max_share.rak: "rak" is no dimension of host (did you mean "rack"?)`,
+  ],
+  [
+    'max_share',
+    '{ fleet: 5%, state: 5% }',
+    `4 ${at}.max_share.state: "state" is no dimension of host (there are fleet, region and rack)`,
+  ],
+  ['max_share', '{ fleet: { share: 5% } }', `4 ${at}.max_share.fleet: lacks \`at_least\``],
+  ['max_share', '{ fleet: { at_least: 1 } }', `4 ${at}.max_share.fleet: lacks \`share\``],
+  [
+    'max_share',
+    '{ fleet: { share: 5%, at_least: 0 } }',
+    `4 ${at}.max_share.fleet.at_least: must be a whole number from 1 to 1000000000`,
+  ],
+  [
+    'max_share',
+    '{ fleet: { share: 5%, at_least: 1, at_leest: 1 } }',
+    `4 ${at}.max_share.fleet.at_leest: is not a key here (did you mean "at_least"?)`,
+  ],
+  ['require', 'null', `5 ${at}.require: must be "any" or a map`],
+  ['require', 'none', `5 ${at}.require: must be "any" or a map`],
+  ['require', '{}', `5 ${at}.require: must not be empty: nothing here would be no limit`],
+  ['require', '[any]', `5 ${at}.require: must be a map`],
+  ['require', '{ state: [] }', `5 ${at}.require.state: must be a list that is not empty`],
+  ['require', '{ state: broken }', `5 ${at}.require.state: must be a list that is not empty`],
+  ['require', '{ state: [null] }', `5 ${at}.require.state[0]: must be text: put it in quotation marks`],
+  ['require', '{ state: [true] }', `5 ${at}.require.state[0]: must be text: put it in quotation marks`],
+  [
+    'require',
+    '{ state: ["*"] }',
+    `5 ${at}.require.state[0]: "*" would be a wildcard: there is no way to say "all", so name them`,
+  ],
+  [
+    'require',
+    '{ state: [ANY] }',
+    `5 ${at}.require.state[0]: "ANY" would be a wildcard: there is no way to say "all", so name them`,
+  ],
+  ['require', '{ state: [a, a] }', `5 ${at}.require.state[1]: "a" is there twice`],
+  [
+    'require',
+    '{ color: [red] }',
+    `5 ${at}.require.color: "color" is no declared label of host (there are region, rack, state, owner and quarantined_at)`,
+  ],
+  ['windows', '[]', `6 ${at}.windows: must not be empty: nothing here would be no limit`],
+  ['windows', '{ per: fleet, over: 1h, max_targets: 1 }', `6 ${at}.windows: must be a list`],
+  [
+    'windows',
+    '[{ per: rack, over: 1h, max_targets: 1 }]',
+    `6 ${at}.windows: must have an item with \`per: fleet\``,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h }]',
+    `6 ${at}.windows[0]: must have exactly one of max_targets and max_share`,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_targets: 1, max_share: 1% }]',
+    `6 ${at}.windows[0]: must have exactly one of max_targets and max_share`,
+  ],
+  ['windows', '[{ per: fleet, max_targets: 1 }]', `6 ${at}.windows[0]: lacks \`over\``],
+  ['windows', '[{ over: 1h, max_targets: 1 }]', `6 ${at}.windows[0]: lacks \`per\``],
+  [
+    'windows',
+    '[{ per: fleet, over: 60, max_targets: 1 }]',
+    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d`,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 0h, max_targets: 1 }]',
+    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d`,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_targets: 1, every: day }]',
+    `6 ${at}.windows[0].every: is not a key here (there are `,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_targets: 1 }, { per: cell, over: 1h, max_targets: 1 }]',
+    `6 ${at}.windows[1].per: "cell" is no dimension of host (there are fleet, principal, region and rack)`,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_targets: 1 }, { per: fleet, over: 60m, max_targets: 1 }]',
+    `6 ${at}.windows[1]: is there twice`,
+  ],
+  ['max_values', '{}', `7 ${at}.max_values: must not be empty: nothing here would be no limit`],
+  ['max_values', 'null', `7 ${at}.max_values: must be a map`],
+  [
+    'max_values',
+    '{ fleet: 1 }',
+    `7 ${at}.max_values.fleet: "fleet" is no dimension of host (there are region and rack)`,
+  ],
+  [
+    'max_per_value',
+    '{ rack: 5% }',
+    `7 ${at}.max_per_value.rack: must be a whole number from 0 to 1000000000`,
+  ],
+  ['min_remaining', '{ rack: 0 }', `7 ${at}.min_remaining.rack: must be a whole number from 1 to 1000000000`],
+  ['max_requests', '[]', `7 ${at}.max_requests: must not be empty: nothing here would be no limit`],
+  [
+    'max_requests',
+    '[{ per: rack, over: 1m, max: 3 }]',
+    `7 ${at}.max_requests[0].per: must be "fleet" or "principal"`,
+  ],
+  ['max_requests', '[{ per: fleet, over: 1m }]', `7 ${at}.max_requests[0]: lacks \`max\``],
+  ['max_in_flight', 'none', `7 ${at}.max_in_flight: must be a whole number from 0 to 1000000000`],
+  ['max_targts', '40', `7 ${at}.max_targts: is not a limit (did you mean "max_targets"?)`],
+  ['max_weight', '{ traffic: { fleet: 1% } }', `7 ${at}.max_weight: is not a limit`],
+];
+
+describe('a limit of an action', () => {
+  it.each(wrong)('%s may not be %s', (key, value, problem) => {
+    const [first, ...more] = reading.problemsOf(entry({ [key]: value }));
+    expect(first?.slice(0, problem.length)).toBe(problem);
+    expect(more).toEqual([]);
+  });
+
+  it.each(['max_targets', 'max_share', 'require', 'windows'])('%s may not be left out', key => {
+    expect(reading.problemsOf(entry({ [key]: undefined }))).toEqual([
+      `2 ${at}: lacks \`${key}\`, which every action must have`,
+    ]);
+  });
+
+  it('may speak of what remains only where the kind has a state', () => {
+    const text = entry({
+      min_remaining: '{ service: 1 }',
+      max_share: '{ fleet: 1% }',
+      require: 'any',
+    }).replace('disk.wipe', 'bare.act');
+    expect(reading.problemsOf(text)).toEqual([
+      '7 actions.bare.act.min_remaining: needs a kind with `state`, and bare has none',
+    ]);
+  });
+
+  it('belongs to an action that is declared', () => {
+    expect(reading.problemsOf(entry().replace('disk.wipe', 'disk.wype'))).toEqual([
+      '2 actions.disk.wype: is not an action that the configuration declares (did you mean "disk.wipe"?)',
+    ]);
+    expect(reading.problemsOf('actions:\n  disk.wipe: null\n')).toEqual([
+      '2 actions.disk.wipe: must be a map of limits',
+    ]);
+  });
+});
+
+const wrongAtTop: readonly (readonly [string, string])[] = [
+  ['budgets: []', '7 budgets: must not be empty: nothing here would be no limit'],
+  ['budgets: null', '7 budgets: must be a list'],
+  ['budgets: [{ per: fleet, over: 1h, max_targets: 1 }]', '7 budgets[0]: lacks `kind`'],
+  [
+    'budgets: [{ kind: hots, per: fleet, over: 1h, max_targets: 1 }]',
+    '7 budgets[0].kind: must be a kind that the configuration declares (did you mean "host"?)',
+  ],
+  [
+    'budgets: [{ kind: config-scope, per: rack, over: 1h, max_targets: 1 }]',
+    '7 budgets[0].per: "rack" is no dimension of config-scope (there are fleet, principal and service)',
+  ],
+  ['protected: []', '7 protected: must not be empty: nothing here would be no limit'],
+  ['protected: [{ kind: host }]', '7 protected[0]: must have exactly one of ids and selector'],
+  [
+    'protected: [{ kind: host, ids: [a], selector: { rack: r1 } }]',
+    '7 protected[0]: must have exactly one of ids and selector',
+  ],
+  ['protected: [{ kind: host, ids: [] }]', '7 protected[0].ids: must be a list that is not empty'],
+  ['protected: [{ kind: host, ids: [""] }]', '7 protected[0].ids[0]: "" can be no id and no value'],
+  ['protected: [{ kind: host, ids: [every] }]', '7 protected[0].ids[0]: "every" would be a wildcard'],
+  ['protected: [{ kind: host, ids: [a, a] }]', '7 protected[0].ids[1]: "a" is there twice'],
+  [
+    'protected: [{ kind: host, selector: {} }]',
+    '7 protected[0].selector: must be a map of labels to values that is not empty',
+  ],
+  [
+    'protected: [{ kind: host, selector: { rack: [] } }]',
+    '7 protected[0].selector.rack: must be a list that is not empty',
+  ],
+  [
+    'protected: [{ kind: host, selector: { rack: "*" } }]',
+    '7 protected[0].selector.rack: "*" would be a wildcard',
+  ],
+  [
+    'protected: [{ kind: host, selector: { rack: [r1, All] } }]',
+    '7 protected[0].selector.rack[1]: "All" would be a wildcard',
+  ],
+  [
+    'protected: [{ kind: host, selector: { rack: "r1*" } }]',
+    '7 protected[0].selector.rack: "r1*" can be no id and no value',
+  ],
+  [
+    'protected: [{ kind: host, selector: { color: red } }]',
+    '7 protected[0].selector.color: "color" is no declared label of host',
+  ],
+  ['freezes: []', '7 freezes: is not a key of the limits file'],
+  ['protectd: []', '7 protectd: is not a key of the limits file (did you mean "protected"?)'],
+];
+
+describe('a limit at the top', () => {
+  it.each(wrongAtTop)('may not be %s', (line, problem) => {
+    const [first, ...more] = reading.problemsOf(`${entry()}${line}\n`);
+    expect(first?.slice(0, problem.length)).toBe(problem);
+    expect(more).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { openStore, type Store } from '../../src/db/store.ts';
+import type { Principal } from '../../src/config/config.ts';
+import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
+import type { Decided } from '../../src/ledger/request.ts';
+import { bot, gateParts, host, loadHosts, quiet, wipe, type Parts } from '../support/gate-parts.ts';
+import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
+
+const GATES = 4;
+const CLIENTS = 64;
+
+const oncall: Principal = { name: 'oncall', keys: [], roles: new Set(['operator'] as const), actions: new Set() };
+
+const isAllowed = (decided: Decided): boolean => ('repeat' in decided ? decided.repeat : decided).document.decision === 'allowed';
+
+describeWithPostgres('several gates on one PostgreSQL', () => {
+  let database: FreshDatabase;
+  let stores: Store[] = [];
+  let gates: Parts[] = [];
+
+  beforeEach(async () => {
+    database = await freshDatabase();
+    stores = await Promise.all(
+      Array.from({ length: GATES }, async () => await openStore({ type: 'server', url: database.url }, quiet, { poolSize: 3 })),
+    );
+    const [first] = stores;
+    if (first === undefined) throw new Error('no store');
+    await loadHosts(first, 4_000);
+    gates = [];
+    for (const store of stores) gates.push(await gateParts(store));
+  });
+
+  afterEach(async () => {
+    await Promise.all(stores.map(async store => await store.close()));
+    await database.drop();
+  });
+
+  const gate = (index: number): Parts => {
+    const one = gates[index % GATES];
+    if (one === undefined) throw new Error('no gate');
+    return one;
+  };
+
+  const rowsOf = async <Row>(query: ReturnType<typeof sql<Row>>): Promise<readonly Row[]> => {
+    const [store] = stores;
+    if (store === undefined) throw new Error('no store');
+    return (await query.execute(store.db)).rows;
+  };
+
+  it('never let one target more through than the window has, and record every one', async () => {
+    let next = 0;
+    const allowed: boolean[] = [];
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, client) => {
+        for (let turn = 0; turn < 6; turn += 1) {
+          const index = next;
+          next += 1;
+          allowed.push(isAllowed(await gate(client).ask([`h${index}`], `k${index}`)));
+        }
+      }),
+    );
+    expect(allowed).toHaveLength(CLIENTS * 6);
+    expect(allowed.filter(Boolean)).toHaveLength(100);
+    const spent = await rowsOf(sql<{ total: number }>`select sum(count)::int as total from spends where dimension = 'fleet'`);
+    expect(spent).toEqual([{ total: 100 }]);
+    const recorded = await rowsOf(sql<{ n: number }>`select count(*)::int as n from decisions`);
+    expect(recorded).toEqual([{ n: CLIENTS * 6 }]);
+  });
+
+  it('keep one chain without a gap, however they interleave', async () => {
+    await Promise.all(Array.from({ length: 80 }, async (_, index) => await gate(index).ask([`h${index}`], `k${index}`)));
+    const broken = await rowsOf(sql<{ n: number }>`
+      select count(*)::int as n from (
+        select seq, prev, lag(hash) over (order by seq) as before, lag(seq) over (order by seq) as last from entries
+      ) e where e.before is not null and (e.prev <> e.before or e.seq <> e.last + 1)`);
+    expect(broken).toEqual([{ n: 0 }]);
+  });
+
+  it('give one target to one request only', async () => {
+    const decided = await Promise.all(Array.from({ length: CLIENTS }, async (_, index) => await gate(index).ask(['h7'], `k${index}`)));
+    expect(decided.filter(isAllowed)).toHaveLength(1);
+  });
+
+  it('decide one key once, whichever of them is asked', async () => {
+    const decided = await Promise.all(Array.from({ length: 50 }, async (_, index) => await gate(index).ask(['h7'], 'same')));
+    expect(new Set(decided.map(one => ('repeat' in one ? one.repeat : one).document.id)).size).toBe(1);
+    expect(decided.filter(one => !('repeat' in one))).toHaveLength(1);
+  });
+
+  it('claim nothing after an engage returned, at any of them', async () => {
+    const [first] = gates;
+    if (first === undefined) throw new Error('no gate');
+    const killSwitch = new KillSwitch({
+      ledger: first.ledger,
+      actions: new Map([[wipe.name, wipe]]),
+      kinds: new Map([[host.name, host]]),
+      principals: [bot, oncall],
+      killFile: '/nonexistent',
+    });
+    let engagedAt: number | undefined;
+    const late: Decided[] = [];
+    const stream = Array.from({ length: 16 }, async (_, client) => {
+      for (let turn = 0; turn < 12; turn += 1) {
+        const after = engagedAt !== undefined;
+        const decided = await gate(client).ask([`h${client * 100 + turn}`], `k${client}-${turn}`);
+        if (after) late.push(decided);
+      }
+    });
+    await new Promise(resolve => setTimeout(resolve, 30));
+    const engaged = await killSwitch.engage({ scope: {}, except: [] }, oncall);
+    engagedAt = performance.now();
+    await Promise.all(stream);
+    if (!('on_the_wire' in engaged)) throw new Error('not engaged');
+    expect(late.length).toBeGreaterThan(0);
+    expect(late.filter(isAllowed)).toEqual([]);
+    const claimed = await rowsOf(sql<{ id: string }>`select id from operations where attempts > 0`);
+    expect(new Set(engaged.on_the_wire)).toEqual(new Set(claimed.map(({ id }) => id)));
+    const waiting = await rowsOf(sql<{ n: number }>`select count(*)::int as n from operations where phase = 'waiting'`);
+    expect(waiting).toEqual([{ n: 0 }]);
+    expect(engaged.stopped.length).toBeGreaterThan(0);
+  });
+});
