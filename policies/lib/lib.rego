@@ -57,10 +57,9 @@ scope("fleet") := {input.kind} if is_string(input.kind)
 
 scope("principal") := {input.principal} if is_string(input.principal)
 
-scope(per) := {fact.value | some fact in dimensions[per]} if {
-	not per in {"fleet", "principal"}
-	dimensions[per]
-}
+scope(per) := values[per] if not per in {"fleet", "principal"}
+
+values[name] := {fact.value | some fact in facts} if some name, facts in dimensions
 
 # METADATA
 # description: A number that something may reach.

@@ -21,7 +21,7 @@ const ids: Record<'delivered' | 'refused' | 'odd' | 'preflight' | 'switch', stri
   switch: '',
 };
 beforeAll(async () => {
-  const fields = { reason: 'r\u00e4um auf, "jetzt" \u{1f4a5} <\/script>', ticket: 'T-1' };
+  const fields = { reason: 'r\u00e4um auf, "jetzt" \u{1f4a5} </script>', ticket: 'T-1' };
   ids.delivered = (await on.api.submit('test.act', ['host-001'], { fields })).body.id ?? '';
   ids.refused = (await on.api.submit('test.act', {})).body.id ?? '';
   ids.odd = (await on.api.submit('test.odd', ['host-002'])).body.id ?? '';

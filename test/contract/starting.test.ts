@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   apiOf,
   expectDelivered,
@@ -22,9 +22,11 @@ import {
   startGate,
   wideLimits,
   type Doc,
+  type Exit,
   type Gate,
   type GateOptions,
 } from '../support/gate.ts';
+import { freshDatabase, postgresAbsent } from '../support/postgres.ts';
 
 // CONTRACT.md, "Starting", "Configuration" and "Limits": what keeps a gate from starting, and what only keeps it from deciding.
 
@@ -37,16 +39,21 @@ const standing = async (
 ): Promise<{ gate: Gate; api: Api; executor: Awaited<ReturnType<typeof startExecutor>> }> => {
   const executor = await startExecutor();
   closing.push(executor);
-  const gate = await startGate({ ...options, executor: executor.url });
+  const embedded =
+    options.store !== undefined || options.named !== undefined || postgresAbsent() !== undefined;
+  const database = embedded ? undefined : await freshDatabase();
+  if (database !== undefined) closing.push({ close: () => database.drop() });
+  const gate = await startGate({
+    ...options,
+    executor: executor.url,
+    ...(database === undefined ? {} : { store: database.url }),
+  });
   closing.push(gate);
   return { gate, api: apiOf(gate), executor };
 };
 
 const executor = { url: 'http://127.0.0.1:9/', timeout: '1s', concurrency: 1, valid_for: '1m' };
-const { max_age: _maxAge, ...ageless } = hostKind;
-const { max_shrink: _maxShrink, ...shrinkless } = hostKind;
-const { max_change: _maxChange, ...changeless } = hostKind;
-const key = `sha256:${'0'.repeat(64)}`;
+const key = (digit: number): string => `sha256:${String(digit).repeat(64)}`;
 const bot = principal('bot', ['requester'], ['test.act']);
 const good = {
   listen: '127.0.0.1:0',
@@ -60,70 +67,57 @@ const good = {
 };
 const without = (doc: Doc, field: string): Doc =>
   Object.fromEntries(Object.entries(doc).filter(([name]) => name !== field));
-const action = (fields: Doc, of: Doc = {}): Doc => ({
-  actions: { 'test.act': { kind: 'host', executor: { ...executor, ...of }, ...fields } },
-});
 
-/** What is wrong in a file, and what the complaint must name. */
-type Wrong = readonly [title: string, over: Doc, named: string];
+/** What is wrong, and what the complaint must name. */
+type Wrong = readonly [title: string, part: Doc, named: string];
 
-const wrongConfigs: Wrong[] = [
-  ['an unknown field', { colour: 'red' }, 'colour'],
-  ['a kind without max_age', { kinds: { host: ageless } }, 'max_age'],
-  ['a kind without max_shrink', { kinds: { host: shrinkless } }, 'max_shrink'],
-  ['a kind without max_change', { kinds: { host: changeless } }, 'max_change'],
-  ['a kind without dimensions', { kinds: { host: { ...hostKind, dimensions: [] } } }, 'dimensions'],
-  ['an action of an undeclared kind', action({ kind: 'hots' }), 'kind'],
+const wrongKinds: Wrong[] = [
+  ['no max_age', without(hostKind, 'max_age'), 'max_age'],
+  ['no max_shrink', without(hostKind, 'max_shrink'), 'max_shrink'],
+  ['no max_change', without(hostKind, 'max_change'), 'max_change'],
+  ['no dimensions', without(hostKind, 'dimensions'), 'dimensions'],
+  ['an empty list of dimensions', { ...hostKind, dimensions: [] }, 'dimensions'],
+  ['a duration that is none', { ...hostKind, max_age: '24' }, 'max_age'],
+  ['a share that is a number', { ...hostKind, max_shrink: 0.1 }, 'max_shrink'],
   [
-    'an executor without a timeout',
-    { actions: { 'test.act': { kind: 'host', executor: without(executor, 'timeout') } } },
-    'timeout',
+    'a state without a value that is in service',
+    { ...hostKind, state: { label: 'state', in_service: [] } },
+    'in_service',
   ],
-  [
-    'an executor without concurrency',
-    { actions: { 'test.act': { kind: 'host', executor: without(executor, 'concurrency') } } },
-    'concurrency',
-  ],
-  [
-    'an executor without valid_for',
-    { actions: { 'test.act': { kind: 'host', executor: without(executor, 'valid_for') } } },
-    'valid_for',
-  ],
-  ['an executor without a limit on concurrency', action({}, { concurrency: 0 }), 'concurrency'],
-  ['an executor that is a file', action({}, { url: 'file:///etc/passwd' }), 'url'],
-  ['a bearer file that is not there', action({}, { bearer_file: './none.key' }), 'bearer_file'],
-  ['a parameter schema that is none', action({ parameters: { type: 'objekt' } }), 'parameters'],
-  ['a requester that names no action', { principals: [principal('bot', ['requester'])] }, 'actions'],
-  [
-    'a requester that names an undeclared action',
-    { principals: [principal('bot', ['requester'], ['test.atc'])] },
-    'test.atc',
-  ],
-  [
-    'a requester that is an operator',
-    { principals: [principal('bot', ['requester', 'operator'], ['test.act'])] },
-    'roles',
-  ],
-  ['a role that there is not', { principals: [principal('bot', ['root'])] }, 'roles'],
-  ['a key in the clear', { principals: [{ ...bot, keys: ['secret'] }] }, 'keys'],
-  [
-    'three keys',
-    { principals: [{ ...bot, keys: [key, key.replace('00', '01'), key.replace('00', '02')] }] },
-    'keys',
-  ],
-  ['two principals of one name', { principals: [bot, { ...bot, keys: [key] }] }, 'bot'],
-  ['two principals with one key', { principals: [bot, { ...bot, name: 'other' }] }, 'key'],
-  ['a folder of the kill file that is not there', { kill_file: './nowhere/KILL' }, 'kill_file'],
-  ['a duration that is none', { kinds: { host: { ...hostKind, max_age: '24' } } }, 'max_age'],
-  ['a share that is none', { kinds: { host: { ...hostKind, max_shrink: 0.1 } } }, 'max_shrink'],
+  ['a field that there is not', { ...hostKind, maxage: '24h' }, 'maxage'],
+];
+const withExecutor = (of: Doc): Doc => ({ kind: 'host', executor: { ...executor, ...of } });
+const wrongActions: Wrong[] = [
+  ['an undeclared kind', { kind: 'hots', executor }, 'kind'],
+  ['no executor', { kind: 'host' }, 'executor'],
+  ['no timeout', { kind: 'host', executor: without(executor, 'timeout') }, 'timeout'],
+  ['no concurrency', { kind: 'host', executor: without(executor, 'concurrency') }, 'concurrency'],
+  ['no valid_for', { kind: 'host', executor: without(executor, 'valid_for') }, 'valid_for'],
+  ['a concurrency of 0', withExecutor({ concurrency: 0 }), 'concurrency'],
+  ['a timeout of 0', withExecutor({ timeout: '0s' }), 'timeout'],
+  ['a file for a URL', withExecutor({ url: 'file:///etc/passwd' }), 'url'],
+  ['a bearer file that is not there', withExecutor({ bearer_file: './none.key' }), 'bearer_file'],
+  ['a schema that is none', { kind: 'host', executor, parameters: { type: 'objekt' } }, 'parameters'],
+  ['a word for a flag', { kind: 'host', executor, irreversible: 'yes' }, 'irreversible'],
+];
+const wrongPrincipals: Wrong[] = [
+  ['a requester that names no action', principal('p-0', ['requester']), 'actions'],
+  ['a requester that names an empty list', principal('p-1', ['requester'], []), 'actions'],
+  ['a requester that names an undeclared action', principal('p-2', ['requester'], ['test.atc']), 'test.atc'],
+  ['a requester that is an operator', principal('p-3', ['requester', 'operator'], ['test.act']), 'roles'],
+  ['a role that there is not', principal('p-4', ['root']), 'roles'],
+  ['no role', principal('p-5', []), 'roles'],
+  ['a key in the clear', { ...principal('p-6', ['auditor']), keys: ['secret'] }, 'keys'],
+  ['no key', { ...principal('p-7', ['auditor']), keys: [] }, 'keys'],
+  ['three keys', { ...principal('p-8', ['auditor']), keys: [key(1), key(2), key(3)] }, 'keys'],
 ];
 
-const edge = (fields: Doc): Doc => ({ actions: { 'test.act': { ...wideLimits, ...fields } } });
+const edge = (fields: Doc): Doc => ({ ...wideLimits, ...fields });
 const wrongLimits: Wrong[] = [
-  ['no max_targets', { actions: { 'test.act': without(wideLimits, 'max_targets') } }, 'max_targets'],
-  ['no max_share', { actions: { 'test.act': without(wideLimits, 'max_share') } }, 'max_share'],
-  ['no windows', { actions: { 'test.act': without(wideLimits, 'windows') } }, 'windows'],
-  ['no require', { actions: { 'test.act': without(wideLimits, 'require') } }, 'require'],
+  ['no max_targets', without(wideLimits, 'max_targets'), 'max_targets'],
+  ['no max_share', without(wideLimits, 'max_share'), 'max_share'],
+  ['no windows', without(wideLimits, 'windows'), 'windows'],
+  ['no require', without(wideLimits, 'require'), 'require'],
   ['an empty list of windows', edge({ windows: [] }), 'windows'],
   ['no window of the fleet', edge({ windows: [{ per: 'region', over: '1h', max_targets: 1 }] }), 'windows'],
   ['a share without the fleet', edge({ max_share: { zone: '5%' } }), 'fleet'],
@@ -135,9 +129,11 @@ const wrongLimits: Wrong[] = [
   ['a negative number', edge({ max_targets: -1 }), 'max_targets'],
   ['a fraction', edge({ max_targets: 1.5 }), 'max_targets'],
   ['null for a number', edge({ max_targets: null }), 'max_targets'],
+  ['a word for a number', edge({ max_targets: 'all' }), 'max_targets'],
   ['a key that there is not', edge({ max_target: 5 }), 'max_target'],
   ['an empty map of values', edge({ max_values: {} }), 'max_values'],
   ['an empty map of required labels', edge({ require: {} }), 'require'],
+  ['another word than any', edge({ require: 'all' }), 'require'],
   ['an empty list of required values', edge({ require: { state: [] } }), 'state'],
   ['a required label that is not declared', edge({ require: { colour: ['red'] } }), 'colour'],
   [
@@ -148,101 +144,148 @@ const wrongLimits: Wrong[] = [
   ['a window of neither', edge({ windows: [{ per: 'fleet', over: '1h' }] }), 'windows'],
   ['a window of no time', edge({ windows: [{ per: 'fleet', over: '0s', max_targets: 1 }] }), 'over'],
   [
-    'a budget of an undeclared kind',
-    { budgets: [{ kind: 'hots', per: 'fleet', over: '1h', max_targets: 1 }] },
-    'kind',
+    'max_requests per dimension value that is none',
+    edge({ max_requests: [{ per: 'colour', over: '1m', max: 1 }] }),
+    'per',
   ],
-  [
-    'a protected entry of an undeclared label',
-    { protected: [{ kind: 'host', selector: { colour: ['red'] } }] },
-    'colour',
-  ],
-  ['an empty protected entry', { protected: [{ kind: 'host', ids: [] }] }, 'ids'],
-  [
-    'limits of an action that is not declared',
-    { actions: { 'test.act': wideLimits, 'test.atc': wideLimits } },
-    'test.atc',
-  ],
+  ['a null limit in flight', edge({ max_in_flight: null }), 'max_in_flight'],
 ];
 
-/** One line of the complaint, with the name of the file, a line number, and what is wrong. */
-const complaint = (file: string, named: string): RegExp =>
-  new RegExp(`${file}\\S*:\\d+.*${named.replaceAll('.', String.raw`\.`)}`, 'u');
+/** One line of the complaint: the file, a line number, the path, and what it names. */
+const complaint = (file: string, path: string, named: string): RegExp =>
+  new RegExp(
+    `^\\S*${file}\\.yaml:\\d+: ${`${path}.*${named}`.replaceAll('.', String.raw`\.`).replaceAll(String.raw`\.*`, '.*')}`,
+    'mu',
+  );
+const numbered = (prefix: string, rows: readonly Wrong[]): Doc =>
+  Object.fromEntries(rows.map(([, part], index) => [`${prefix}-${index}`, part]));
+/** The same complaint line by line, with the number of the line that says it. */
+const lineOf = (text: string, needle: string): number =>
+  text.split('\n').findIndex(line => line.includes(needle)) + 1;
 
 describe('a configuration file that is wrong', () => {
-  it.each(wrongConfigs)(
-    'ends the start with 2, and is named by path and line: %s',
-    async (_title, over, named) => {
-      const exit = await startAndFail({ configText: JSON.stringify({ ...good, ...over }, null, 2) });
-      expect(exit.code, exit.stderr).toBe(2);
-      expect(exit.stderr + exit.stdout).toMatch(complaint('interlock', named));
+  let exit: Exit = { code: null, stdout: '', stderr: '' };
+  const wrong = {
+    ...good,
+    colour: 'red',
+    kill_file: './nowhere/KILL',
+    kinds: { ...good.kinds, ...numbered('kind', wrongKinds) },
+    actions: { ...good.actions, ...numbered('action', wrongActions) },
+    principals: [
+      bot,
+      ...wrongPrincipals.map(([, part]) => part),
+      { ...principal('twice', ['auditor']), keys: [key(7)] },
+      { ...principal('twice', ['auditor']), keys: [key(8)] },
+      { ...principal('same-key', ['auditor']), keys: bot['keys'] },
+    ],
+  };
+  beforeAll(async () => {
+    exit = await startAndFail({ configText: JSON.stringify(wrong, null, 2) });
+  });
+
+  it('ends the start with 2', () => {
+    expect(exit.code, exit.stderr).toBe(2);
+  });
+
+  it.each(wrongKinds.map(([title, , named], index) => ({ title, path: `kinds.kind-${index}`, named })))(
+    'is named with every problem of its kinds, by path and line: $title',
+    ({ path, named }) => {
+      expect(exit.stderr).toMatch(complaint('interlock', path, named));
     },
   );
+
+  it.each(wrongActions.map(([title, , named], index) => ({ title, path: `actions.action-${index}`, named })))(
+    'is named with every problem of its actions, by path and line: $title',
+    ({ path, named }) => {
+      expect(exit.stderr).toMatch(complaint('interlock', path, named));
+    },
+  );
+
+  it.each(wrongPrincipals.map(([title, , named], index) => ({ title, index, named })))(
+    'is named with every problem of its principals, by path and line: $title',
+    ({ index, named }) => {
+      expect(exit.stderr).toMatch(complaint('interlock', `principals.*${index + 1}`, named));
+    },
+  );
+
+  it('is named with a name and a key that stand twice, and with what is wrong at its top', () => {
+    expect(exit.stderr).toMatch(complaint('interlock', 'principals', 'twice'));
+    expect(exit.stderr).toMatch(complaint('interlock', 'principals', 'bot'));
+    expect(exit.stderr).toMatch(complaint('interlock', 'colour', ''));
+    expect(exit.stderr).toMatch(complaint('interlock', 'kill_file', ''));
+  });
+
+  it('is named with the line that says it', () => {
+    const text = JSON.stringify(wrong, null, 2);
+    for (const needle of ['"colour"', '"maxage"', '"hots"', '"file:///etc/passwd"', '"yes"', '"secret"']) {
+      expect(exit.stderr, needle).toMatch(new RegExp(`interlock\\.yaml:${lineOf(text, needle)}:`, 'u'));
+    }
+  });
 
   it('ends the start with 2 when it is not there, is no YAML, or says a key twice', async () => {
     const missing = await startAndFail({ prepare: folder => rmSync(join(folder, 'interlock.yaml')) });
     expect(missing.code, missing.stderr).toBe(2);
     const broken = await startAndFail({ configText: 'listen: "127.0.0.1:0\nkinds: {' });
     expect(broken.code, broken.stderr).toBe(2);
-    const twice = await startAndFail({ configText: `listen: 127.0.0.1:0\nlisten: 0.0.0.0:0\n` });
+    const twice = await startAndFail({ configText: 'listen: 127.0.0.1:0\nlisten: 0.0.0.0:0\n' });
     expect(twice.code, twice.stderr).toBe(2);
-    expect(twice.stderr + twice.stdout).toMatch(complaint('interlock', 'listen'));
-  });
-
-  it('is named with every problem and its line at once, those of the limits too', async () => {
-    const wrong = {
-      ...good,
-      ...action({ kind: 'hots' }, { timeout: 'soon' }),
-      kinds: { host: ageless },
-      colour: 'red',
-    };
-    const configText = JSON.stringify(wrong, null, 2);
-    const exit = await startAndFail({
-      configText,
-      limitsText: JSON.stringify({ budgetz: [], ...edge({ max_targets: -1 }) }, null, 2),
-    });
-    expect(exit.code).toBe(2);
-    const said = exit.stderr + exit.stdout;
-    const lineOf = (needle: string): number =>
-      configText.split('\n').findIndex(line => line.includes(needle)) + 1;
-    for (const [needle, named] of [
-      ['"hots"', 'kind'],
-      ['"soon"', 'timeout'],
-      ['"colour"', 'colour'],
-    ] as const) {
-      expect(said).toMatch(new RegExp(`interlock\\.yaml:${lineOf(needle)}\\b.*${named}`, 'u'));
-    }
-    expect(said).toMatch(complaint('interlock', 'max_age'));
-    expect(said).toMatch(complaint('limits', 'budgetz'));
-    expect(said).toMatch(complaint('limits', 'max_targets'));
+    expect(twice.stderr).toMatch(/interlock\.yaml:2:/u);
   });
 });
 
 describe('a limits file that is wrong', () => {
-  it.each(wrongLimits)(
-    'ends the start with 2, and is named by path and line: %s',
-    async (_title, limits, named) => {
-      const exit = await startAndFail({ limitsText: JSON.stringify({ ...edge({}), ...limits }, null, 2) });
-      expect(exit.code, exit.stderr).toBe(2);
-      expect(exit.stderr + exit.stdout).toMatch(complaint('limits', named));
+  let exit: Exit = { code: null, stdout: '', stderr: '' };
+  const names = wrongLimits.map((_, index) => `action-${index}`);
+  const stateless = { 'stateless.act': edge({ min_remaining: { role: 3 } }) };
+  const limits = {
+    actions: { ...numbered('action', wrongLimits), ...stateless, 'test.atc': wideLimits },
+    budgets: [{ kind: 'hots', per: 'fleet', over: '1h', max_targets: 1 }],
+    protected: [
+      { kind: 'host', selector: { colour: ['red'] } },
+      { kind: 'host', ids: [] },
+    ],
+    budgetz: [],
+  };
+  beforeAll(async () => {
+    exit = await startAndFail({
+      config: {
+        kinds: { host: hostKind, stateless: without(hostKind, 'state') },
+        actions: {
+          ...Object.fromEntries(names.map(name => [name, {}])),
+          'stateless.act': { kind: 'stateless' },
+        },
+      },
+      limitsText: JSON.stringify(limits, null, 2),
+    });
+  });
+
+  it('ends the start with 2', () => {
+    expect(exit.code, exit.stderr).toBe(2);
+  });
+
+  it.each(wrongLimits.map(([title, , named], index) => ({ title, path: `actions.action-${index}`, named })))(
+    'is named with every problem, by path and line: $title',
+    ({ path, named }) => {
+      expect(exit.stderr).toMatch(complaint('limits', path, named));
     },
   );
 
-  it('ends the start with 2 for min_remaining on a kind without state', async () => {
-    const stateless = without(hostKind, 'state');
-    const exit = await startAndFail({
-      config: { kinds: { host: stateless } },
-      limits: edge({ min_remaining: { role: 3 } }),
-    });
-    expect(exit.code, exit.stderr).toBe(2);
-    expect(exit.stderr + exit.stdout).toMatch(complaint('limits', 'min_remaining'));
+  it.each([
+    ['min_remaining on a kind without state', 'actions.stateless.act', 'min_remaining'],
+    ['limits of an action that is not declared', 'actions', 'test.atc'],
+    ['a budget of an undeclared kind', 'budgets', 'hots'],
+    ['a protected entry of an undeclared label', 'protected', 'colour'],
+    ['a protected entry without ids', 'protected', 'ids'],
+    ['a key that there is not', 'budgetz', ''],
+  ])('is named with %s', (_title, path, named) => {
+    expect(exit.stderr).toMatch(complaint('limits', path, named));
   });
 
-  it('ends the start with 2 when it is not there or empty', async () => {
+  it('ends the start with 2 when it is not there, or no YAML', async () => {
     const missing = await startAndFail({ prepare: folder => rmSync(join(folder, 'limits.yaml')) });
     expect(missing.code, missing.stderr).toBe(2);
-    const exit = await startAndFail({ limitsText: '{"actions": {"test.act":' });
-    expect(exit.code, exit.stderr).toBe(2);
+    const broken = await startAndFail({ limitsText: '{"actions": {"test.act":' });
+    expect(broken.code, broken.stderr).toBe(2);
   });
 });
 
@@ -329,7 +372,6 @@ describe('the policy revision', () => {
     expect((await api.put('host', hosts('host', 3))).status).toBe(200);
     const first = await revision(api);
     gate.rewrite({ limits: small, executor: tool.url });
-    writeFileSync(join(gate.folder, 'limits.yaml.bak'), '');
     await expectDelivered(api, await api.submit('test.act', ['host-001', 'host-002']));
     expect(await revision(api)).toBe(first);
     await gate.restart();

@@ -13,7 +13,9 @@ ok if {
 	windows_listed
 	budgets_listed
 	every index, window in lib.entry.windows {
-		holds("action", index, window)
+		every fact in action_facts[index] {
+			within(fact, window)
+		}
 	}
 	every index, budget in data.limits.budgets {
 		budget_holds(index, budget)
@@ -27,13 +29,17 @@ budget_holds(_, budget) if {
 
 budget_holds(index, budget) if {
 	budget.kind == input.kind
-	holds("budget", index, budget)
+	every fact in budget_facts[index] {
+		within(fact, budget)
+	}
 }
 
-holds(source, index, window) if {
-	every fact in facts(source, index, window) {
-		within(fact, window)
-	}
+# Rules, and not calls: what a rule gives is kept, and the reasons look at it again.
+action_facts[index] := facts("action", index, window) if some index, window in lib.entry.windows
+
+budget_facts[index] := facts("budget", index, budget) if {
+	some index, budget in data.limits.budgets
+	budget.kind == input.kind
 }
 
 # What is known of one window: each value that the request touches once, and together its targets.
@@ -68,20 +74,20 @@ within(fact, window) if {
 	lib.share_allows(fact.used + fact.count, fact.total, window.max_share)
 }
 
-limit(_, window) := window.max_targets if {
-	not window.max_share
-	lib.is_limit(window.max_targets)
-}
+limit(_, window) := window.max_targets if not window.max_share
 
-limit(fact, window) := max([lib.share_targets(fact.total, window.max_share), window.max_share.at_least]) if {
+limit(fact, window) := max([
+	lib.share_targets(fact.total, window.max_share),
+	window.max_share.at_least,
+]) if {
 	not window.max_targets
-	lib.is_share(window.max_share)
 }
 
 reasons contains reason("action", index, window, fact) if {
 	not ok
 	some index, window in lib.entry.windows
-	some fact in facts("action", index, window)
+	limited(window)
+	some fact in action_facts[index]
 	not within(fact, window)
 }
 
@@ -89,7 +95,8 @@ reasons contains reason("budget", index, budget, fact) if {
 	not ok
 	some index, budget in data.limits.budgets
 	budget.kind == input.kind
-	some fact in facts("budget", index, budget)
+	limited(budget)
+	some fact in budget_facts[index]
 	not within(fact, budget)
 }
 
@@ -136,7 +143,7 @@ remedy(_, allowed, _) := "none" if allowed <= 0
 reasons contains undetermined("action", window) if {
 	not ok
 	some index, window in lib.entry.windows
-	not determined("action", index, window)
+	not determined(action_facts, index, window)
 }
 
 reasons contains undetermined("budget", budget) if {
@@ -168,14 +175,23 @@ budget_determined(_, budget) if {
 
 budget_determined(index, budget) if {
 	budget.kind == input.kind
-	determined("budget", index, budget)
+	determined(budget_facts, index, budget)
 }
 
-determined(source, index, window) if {
+determined(known, index, window) if {
 	is_number(window.over_s)
-	every fact in facts(source, index, window) {
-		is_number(limit(fact, window))
-	}
+	known[index]
+	limited(window)
+}
+
+limited(window) if {
+	not window.max_share
+	lib.is_limit(window.max_targets)
+}
+
+limited(window) if {
+	not window.max_targets
+	lib.is_share(window.max_share)
 }
 
 undetermined(source, window) := object.union(missing, {
