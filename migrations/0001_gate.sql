@@ -176,7 +176,7 @@ alter table inventory_targets
   alter from_revision set statistics 10, alter to_revision set statistics 10;
 create unique index inventory_targets_in_force on inventory_targets (kind, id) where to_revision is null;
 -- The pending list is kept short: whoever fills it merges it, and on the embedded store nothing else runs meanwhile.
-create index inventory_targets_by_tag on inventory_targets using gin (tags) with (gin_pending_list_limit = 1024);
+create index inventory_targets_by_tag on inventory_targets using gin (tags) with (gin_pending_list_limit = 512);
 -- What a load wrote that never came into force is found by these two.
 create index inventory_targets_begun on inventory_targets (kind, from_revision);
 create index inventory_targets_ended on inventory_targets (kind, to_revision) where to_revision is not null;

@@ -51,13 +51,28 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const config = readConfig(options.configFile);
   const loaded = await loadPolicy(config, logger);
   const store = await openStore(config.store, logger);
-  const metrics = createMetrics({ actions: new Set(config.actions.keys()), wallMs: () => clock.wallMs(), process: true });
+  const metrics = createMetrics({
+    actions: new Set(config.actions.keys()),
+    wallMs: () => clock.wallMs(),
+    process: true,
+  });
   const gate = new LateGate();
   const open = async (): Promise<void> => {
     await migrate(store.pool);
-    const opened = new Gate({ gateId: freshId(), config, store, loaded, clock, metrics, logger, readFile: file => readFile(file, 'utf8') });
+    const opened = new Gate({
+      gateId: freshId(),
+      config,
+      store,
+      loaded,
+      clock,
+      metrics,
+      logger,
+      readFile: file => readFile(file, 'utf8'),
+    });
     if ((await opened.activate(options.activate)) === 'stale') {
-      logger.error('this policy revision was active before and is not now: nothing is decided here; --activate makes it the active one');
+      logger.error(
+        'this policy revision was active before and is not now: nothing is decided here; --activate makes it the active one',
+      );
     }
     opened.start();
     gate.open(opened);
@@ -105,7 +120,12 @@ export class LateGate {
   }
 }
 
-async function openOrRetry(open: () => Promise<void>, store: Store, logger: Logger, gate: LateGate): Promise<{ stop(): void }> {
+async function openOrRetry(
+  open: () => Promise<void>,
+  store: Store,
+  logger: Logger,
+  gate: LateGate,
+): Promise<{ stop(): void }> {
   let timer: NodeJS.Timeout | undefined;
   const retry = (): void => {
     timer = setTimeout(() => {
@@ -135,8 +155,13 @@ async function loadPolicy(config: Config, logger: Logger): Promise<LoadedPolicy 
     const limits = loadLimits(config.limitsFile, config.kinds, config.actions, bundle.manifests);
     const policy = createPolicy(bundle, limits);
     const limitsDigest = sha256(canonicalJson(limits));
-    const digest = sha256(canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }));
-    return { policy, revision: { digest, bundle: { revision: bundle.revision, digest: bundle.digest }, limitsDigest } };
+    const digest = sha256(
+      canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }),
+    );
+    return {
+      policy,
+      revision: { digest, bundle: { revision: bundle.revision, digest: bundle.digest }, limitsDigest },
+    };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     logger.error({ err: thrown }, 'the policy could not be loaded: nothing is decided');

@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
 import { forward } from './forward/forward.ts';
 import { Guard } from './guard.ts';
@@ -35,7 +36,7 @@ export interface GateOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readFile(file: string): Promise<string>;
+  readonly readFile: (file: string) => Promise<string>;
 }
 
 /** How often what waits is looked at, and what nobody answers for is swept. */
@@ -76,7 +77,8 @@ export class Gate {
       logger,
       clock,
       alone: store.embedded,
-      forward: async permit => await forward(permit, { clock, readText: options.readFile }),
+      forward: async (permit, stopped) =>
+        await forward(permit, { clock, readText: options.readFile, stopped }),
       observe: durationMs => metrics.forwardObserved(durationMs),
     });
     this.guard = new Guard({
@@ -93,7 +95,8 @@ export class Gate {
         policy: loaded && { loaded: loaded.policy, digest: loaded.revision.digest },
         definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
         killFileEngages: killFile,
-        resolve: async (turn, { kind, named }, revision) => await resolveTargets(turn.tx, kind.name, named, revision),
+        resolve: async (turn, { kind, named }, revision) =>
+          await resolveTargets(turn.tx, kind.name, named, revision),
       },
     });
     this.killSwitch = new KillSwitch({ ...config, ledger: this.ledger });
@@ -101,7 +104,7 @@ export class Gate {
       db: store.db,
       embedded: store.embedded,
       kinds: config.kinds,
-      ledger: { flip: async flip => await this.ledger.enqueueAlone(async turn => await appendFlip(turn, flip)) },
+      ledger: { flip: async flip => await this.#flip(flip) },
       clock,
       logger,
     });
@@ -110,8 +113,38 @@ export class Gate {
   /** Makes this gate's policy the active one, if it may be. */
   async activate(again: boolean): Promise<Activation | 'none'> {
     const { loaded, gateId } = this.options;
-    if (loaded !== undefined) this.activation = await this.ledger.enqueueAlone(turn => activatePolicy(turn, loaded.revision, again, gateId));
+    if (loaded !== undefined)
+      this.activation = await this.ledger.enqueueAlone(turn =>
+        activatePolicy(turn, loaded.revision, again, gateId),
+      );
+    await this.#warnOfIdleProtection();
     return this.activation;
+  }
+
+  async #flip(flip: Flip): Promise<InventoryEntry | Refusal> {
+    const flipped = await this.ledger.enqueueAlone(async turn => await appendFlip(turn, flip));
+    if (!isRefusal(flipped)) await this.#warnOfIdleProtection();
+    return flipped;
+  }
+
+  /** A protected entry that matches nothing is a mistake more often than not; it is no reason not to go on. */
+  async #warnOfIdleProtection(): Promise<void> {
+    const { loaded, logger } = this.options;
+    if (loaded === undefined) return;
+    try {
+      const entries = await this.ledger.enqueue(
+        async turn => await countProtected(turn, loaded.policy.limits),
+      );
+      for (const { matches, ...entry } of entries) {
+        if (matches === 0)
+          logger.warn(
+            { protected: entry },
+            'a protected entry of the limits matches no target of the inventory',
+          );
+      }
+    } catch (thrown) {
+      logger.warn({ err: asError(thrown) }, 'the protected entries could not be counted');
+    }
   }
 
   /** Begins to claim what waits and to sweep what is lost. */

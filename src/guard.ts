@@ -42,12 +42,16 @@ export class Guard {
     const startedMs = clock.monotonicMs();
     const way = await this.#prepare(asked, 'request');
     if ('answer' in way) return way.answer;
-    const key = asked.idempotencyKey === undefined ? undefined : { principal: asked.principal.name, key: asked.idempotencyKey };
+    const key =
+      asked.idempotencyKey === undefined
+        ? undefined
+        : { principal: asked.principal.name, key: asked.idempotencyKey };
     const decided = await ledger.enqueue(turn => decideRequest(turn, way.submission, deciding), key);
     if ('repeat' in decided) return repeatOf(decided.repeat);
     if (decided.claimed !== undefined) outcomes.start(decided.claimed);
     this.#observe(decided.document, clock.monotonicMs() - startedMs);
-    const now = decided.operation && ((await outcomes.waiters.wait(decided.operation, waitMs)) ?? decided.operation);
+    const now =
+      decided.operation && ((await outcomes.waiters.wait(decided.operation, waitMs)) ?? decided.operation);
     return answerOf(decided.document, decided.status, now, false);
   }
 
@@ -55,12 +59,19 @@ export class Guard {
   async preflight(asked: Asked): Promise<Answer> {
     const way = await this.#prepare(asked, 'preflight');
     if ('answer' in way) return way.answer;
-    const decided = await this.#gate.ledger.enqueue(turn => decideRequest(turn, way.submission, this.#gate.deciding));
-    return 'repeat' in decided ? repeatOf(decided.repeat) : answerOf(decided.document, decided.status, undefined, false);
+    const decided = await this.#gate.ledger.enqueue(turn =>
+      decideRequest(turn, way.submission, this.#gate.deciding),
+    );
+    return 'repeat' in decided
+      ? repeatOf(decided.repeat)
+      : answerOf(decided.document, decided.status, undefined, false);
   }
 
   /** Role, repeat, shape, targets: all that needs no lock. */
-  async #prepare(asked: Asked, mode: Submission['mode']): Promise<{ readonly submission: Submission } | { readonly answer: Answer }> {
+  async #prepare(
+    asked: Asked,
+    mode: Submission['mode'],
+  ): Promise<{ readonly submission: Submission } | { readonly answer: Answer }> {
     const { actions, kinds, db, ledger, parameterChecks } = this.#gate;
     const action = actions.get(readAction(asked.body) ?? '');
     const base = { asked, mode, ...(action !== undefined && { action }) };
@@ -70,7 +81,8 @@ export class Guard {
     if (before?.bodyDigest === asked.bodyDigest) return { answer: repeatOf(before) };
     const validated = validate(asked.body, { actions, kinds }, parameterChecks);
     if (isRefusal(validated)) {
-      if (action === undefined && names(validated, 'action.unknown')) return { answer: this.#unrecorded(asked, validated, mode) };
+      if (action === undefined && names(validated, 'action.unknown'))
+        return { answer: this.#unrecorded(asked, validated, mode) };
       return { submission: { ...base, refusal: validated } };
     }
     const revision = ledger.revisionOf(validated.kind.name);
@@ -88,23 +100,33 @@ export class Guard {
 
   #observe(document: DecisionDocument, durationMs: number): void {
     const { action, decision, reasons, targets } = document;
-    this.#gate.metrics.decisionObserved({ action, decision, rule: reasons[0]?.rule, targets: targets?.count ?? 0, durationMs });
+    this.#gate.metrics.decisionObserved({
+      action,
+      decision,
+      rule: reasons[0]?.rule,
+      targets: targets?.count ?? 0,
+      durationMs,
+    });
   }
 
   async #recorded(asked: Asked): Promise<Recorded | undefined> {
     if (asked.idempotencyKey === undefined) return undefined;
-    const [row] = await findRecorded(this.#gate.db, [{ principal: asked.principal.name, key: asked.idempotencyKey }]);
+    const [row] = await findRecorded(this.#gate.db, [
+      { principal: asked.principal.name, key: asked.idempotencyKey },
+    ]);
     return row && toRecorded(row);
   }
 }
 
 const names = (refusal: Refusal, rule: Rule): boolean => refusal.reasons.some(reason => reason.rule === rule);
 
-const repeatOf = (recorded: Recorded): Answer => answerOf(recorded.document, recorded.status, recorded.operation, true);
+const repeatOf = (recorded: Recorded): Answer =>
+  answerOf(recorded.document, recorded.status, recorded.operation, true);
 
 /** Only a requester may ask, and only for the actions it names; an action that is not declared is another matter. */
 function mayAsk({ principal }: Asked, action: string | undefined): Refusal | undefined {
-  if (principal.roles.has('requester') && (action === undefined || principal.actions.has(action))) return undefined;
+  if (principal.roles.has('requester') && (action === undefined || principal.actions.has(action)))
+    return undefined;
   const what = action === undefined ? 'may not ask for anything' : `may not ask for ${action}`;
   return refuse({
     rule: 'principal.not_allowed',

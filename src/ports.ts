@@ -1,16 +1,14 @@
 import type { LateGate } from './app.ts';
 import type { Config } from './config/config.ts';
 import type { Store } from './db/store.ts';
+import { describePolicy } from './describe-policy.ts';
 import type { LoadedPolicy } from './gate.ts';
 import type { Ports, ReadsPort, Check } from './intake/ports.ts';
-import { tagOf } from './inventory/describe-kind.ts';
 import type { Clock } from './kit/clock.ts';
 import { Fault } from './kit/fault.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
 import { budgetItems } from './ledger/budgets.ts';
 import type { Turn } from './ledger/ledger.ts';
-import type { ProtectedEntry } from './policy/limits.ts';
-import { countByTags, findByIds } from './targets/queries.ts';
 
 interface Behind {
   readonly gate: LateGate;
@@ -35,17 +33,21 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
       cancel: async (id, by) => await gate.get().outcomes.cancel(id, by),
     },
     killSwitch: {
-      engage: async (request, by) => await named(killFileHint, async () => await gate.get().killSwitch.engage(request, by)),
+      engage: async (request, by) =>
+        await named(killFileHint, async () => await gate.get().killSwitch.engage(request, by)),
       release: async (id, reason, by) => await gate.get().killSwitch.release(id, reason, by),
       status: async () => await gate.get().killSwitch.status(),
     },
     clock: {
-      accept: async (reason, by) => await gate.get().ledger.enqueueAlone(turn => acceptClock(turn, reason, by)),
+      accept: async (reason, by) =>
+        await gate.get().ledger.enqueueAlone(turn => acceptClock(turn, reason, by)),
     },
     budgets: {
       budgets: async () => {
         if (loaded === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
-        return { items: await gate.get().ledger.enqueue(turn => budgetItems(turn, loaded.policy.limits, config)) };
+        return {
+          items: await gate.get().ledger.enqueue(turn => budgetItems(turn, loaded.policy.limits, config)),
+        };
       },
     },
     policy: {
@@ -64,30 +66,6 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
   };
 }
 
-async function describePolicy(turn: Turn, { policy, revision }: LoadedPolicy): Promise<object> {
-  const { book } = turn;
-  const protectedEntries = [];
-  for (const entry of policy.limits.protected) protectedEntries.push({ ...entry, matches: await countMatches(turn, entry) });
-  return {
-    revision: revision.digest,
-    digest: revision.digest,
-    active: book.activePolicy === revision.digest,
-    bundle: revision.bundle,
-    checks: policy.checks,
-    limits: policy.limits,
-    protected: protectedEntries,
-  };
-}
-
-/** How many targets an entry stands for now; one that matches none guards nothing. */
-async function countMatches({ tx, book }: Turn, entry: ProtectedEntry): Promise<number> {
-  const revision = book.kinds.get(entry.kind)?.revision;
-  if (revision === undefined) return 0;
-  if ('ids' in entry) return (await findByIds(tx, entry.kind, entry.ids, revision)).length;
-  const groups = Object.entries(entry.selector).map(([label, values]) => values.map(value => tagOf(entry.kind, label, value)));
-  return await countByTags(tx, groups, revision);
-}
-
 /** The database is away: whoever wants to stop everything is told what still works. */
 async function named<T>(hint: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -104,7 +82,8 @@ const no = (detail: string): Check => ({ ok: false, detail });
 async function readiness(gate: LateGate, config: Config, loaded: LoadedPolicy | undefined) {
   const process = gate.stopping ? no('the gate is stopping') : ok;
   const unknown = no('not known while the database is away');
-  const kinds = (each: (name: string) => Check) => Object.fromEntries([...config.kinds.keys()].map(name => [name, each(name)]));
+  const kinds = (each: (name: string) => Check) =>
+    Object.fromEntries([...config.kinds.keys()].map(name => [name, each(name)]));
   try {
     return await gate.get().ledger.enqueue(turn => ({
       process,
@@ -115,7 +94,13 @@ async function readiness(gate: LateGate, config: Config, loaded: LoadedPolicy | 
     }));
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
-    return { process, database: no('the database does not answer'), policy: loaded === undefined ? no('no policy is loaded') : unknown, clock: unknown, kinds: kinds(() => unknown) };
+    return {
+      process,
+      database: no('the database does not answer'),
+      policy: loaded === undefined ? no('no policy is loaded') : unknown,
+      clock: unknown,
+      kinds: kinds(() => unknown),
+    };
   }
 }
 
@@ -131,4 +116,3 @@ function kindCheck({ book, nowMs }: Turn, config: Config, name: string): Check {
   const ageMs = nowMs - state.asOfMs;
   return ageMs >= 0 && ageMs <= maxAgeMs ? ok : no('the inventory is older than it may be');
 }
-

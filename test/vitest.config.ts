@@ -6,7 +6,8 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/build.ts', 'test/support/global-setup.ts'],
+    maxWorkers: 2,
     reporters: ['default', new TallyReporter()],
     testTimeout: 30_000,
     hookTimeout: 60_000,

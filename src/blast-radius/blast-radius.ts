@@ -49,7 +49,12 @@ export function sharePpm(count: number, total: number): number {
 /** Counts what some targets take out of each value of each dimension of their kind. */
 export function tally(kind: Kind, targets: readonly Target[], isTaken: (id: string) => boolean): Tally {
   const serving = new Set(kind.state?.inService);
-  const dimensions = new Map(kind.dimensions.map(name => [name, new Map<string, { count: number; inService: number; newly: number }>()]));
+  const dimensions = new Map(
+    kind.dimensions.map(name => [
+      name,
+      new Map<string, { count: number; inService: number; newly: number }>(),
+    ]),
+  );
   for (const target of targets) {
     const inService = target.state !== null && serving.has(target.state);
     const newly = inService && !isTaken(target.id);

@@ -27,7 +27,9 @@ export const requiredLabels = (kind: Kind): string[] => [
 ];
 
 /** Labels that selectors and limits may name. Distinct. */
-export const declaredLabels = (kind: Kind): string[] => [...new Set([...requiredLabels(kind), ...kind.optional])];
+export const declaredLabels = (kind: Kind): string[] => [
+  ...new Set([...requiredLabels(kind), ...kind.optional]),
+];
 
 export interface ExecutorConfig {
   readonly url: URL;
@@ -59,8 +61,7 @@ export interface Principal {
 }
 
 export type StoreConfig =
-  | { readonly type: 'embedded'; readonly folder: string }
-  | { readonly type: 'server'; readonly url: string };
+  { readonly type: 'embedded'; readonly folder: string } | { readonly type: 'server'; readonly url: string };
 
 export interface Config {
   /** The file it was read from. */

@@ -9,6 +9,8 @@ export interface Attempted {
   readonly httpStatus?: number;
   /** With `never_sent` only: the claim was too old, the executor's key cannot be had, or the gate itself held it back. */
   readonly why?: 'expired' | 'no_bearer' | 'held_back';
+  /** With `unknown` only: the executor's answer may still come, and this is what it says then; never rejects. */
+  readonly late?: Promise<Attempted>;
   /** One sentence for people. Holds no address, no key and nothing that the executor wrote. */
   readonly detail: string;
 }

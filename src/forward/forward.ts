@@ -9,6 +9,8 @@ export interface ForwardPort {
   readonly clock: Clock;
   /** The text of a file, for the executor's key; rejects if it cannot be read. */
   readText(file: string): Promise<string>;
+  /** Aborted when the gate stops: then late answers are not listened for any more. */
+  readonly stopped?: AbortSignal;
   /** Called when the connection is up, right before the claim's age is looked at and the request is written. If it throws, nothing is sent. */
   readonly beforeWrite?: (permit: Permit) => void;
 }
@@ -29,6 +31,7 @@ export async function forward(permit: Permit, port: ForwardPort): Promise<Attemp
     url: permit.executor.url,
     headers: headersOf(permit, bearer),
     body: bodyOf(permit),
+    stopped: port.stopped ?? new AbortController().signal,
     timeoutMs: permit.executor.timeoutMs - ageMs(permit, port.clock),
     mayNotWrite() {
       port.beforeWrite?.(permit);
@@ -43,7 +46,11 @@ function readExchange(exchange: Exchange): Attempted {
     case 'answer':
       return readAnswer(exchange.httpStatus, exchange.headers);
     case 'sent':
-      return { kind: 'unknown', detail: `The request was sent, and ${exchange.why}.` };
+      return {
+        kind: 'unknown',
+        detail: `The request was sent, and ${exchange.why}.`,
+        ...(exchange.late !== undefined && { late: exchange.late.then(readExchange) }),
+      };
     case 'connection':
       return exchange.why === 'expired'
         ? expired()

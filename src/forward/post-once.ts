@@ -11,6 +11,8 @@ export interface Post {
   readonly body: string;
   /** For the whole exchange, the connection included, milliseconds. */
   readonly timeoutMs: number;
+  /** Aborted when nobody waits for late answers any more: the gate is stopping. */
+  readonly stopped: AbortSignal;
   /** Asked right before the first byte is written to the connection that is up. A text says why nothing may be written. */
   readonly mayNotWrite: () => string | undefined;
 }
@@ -18,8 +20,8 @@ export interface Post {
 /** How far one POST came. */
 export type Exchange =
   | { readonly reached: 'answer'; readonly httpStatus: number; readonly headers: AnswerHeaders }
-  /** Written, perhaps only in part; no final head came. */
-  | { readonly reached: 'sent'; readonly why: string }
+  /** Written, perhaps only in part; no final head came in time. `late` is what came after all, where the connection is still up. */
+  | { readonly reached: 'sent'; readonly why: string; readonly late?: Promise<Exchange> }
   /** `mayNotWrite` spoke; nothing was written. */
   | { readonly reached: 'connection'; readonly why: string }
   | { readonly reached: 'nothing'; readonly why: string };
@@ -29,12 +31,14 @@ const MAX_HEAD_BYTES = 16 * 1024;
 /** After the head, so much of a body is read and thrown away before the connection is closed over the executor's head. */
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BODY_MS = 1_000;
+/** So long after the time-out a late answer is still listened for. */
+const LATE_MS = 10 * 60_000;
 /** What a timer of node can hold, milliseconds. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Sends one POST over a connection of its own and resolves with the first final head, or how far it came. Never rejects, never
- * sends twice, follows nothing, knows no proxy, and leaves no connection behind.
+ * sends twice, follows nothing, knows no proxy, and leaves no connection behind but the one that a late answer may come on.
  */
 export function postOnce(post: Post): Promise<Exchange> {
   return new Promise(resolve => {
@@ -42,6 +46,7 @@ export function postOnce(post: Post): Promise<Exchange> {
     let socket: Socket | undefined;
     let settled = false;
     let bodyBytes = 0;
+    let settleLate: ((exchange: Exchange) => void) | undefined;
 
     const client = new Client(post.url.origin, {
       connect: connectOnce,
@@ -56,10 +61,13 @@ export function postOnce(post: Post): Promise<Exchange> {
     /** Ends the connection in whatever state it is; the client does not know one that is still being made. */
     const hangUp = (): void => {
       clearTimeout(timer);
+      post.stopped.removeEventListener('abort', stop);
       socket?.destroy();
       client.destroy(null, () => undefined);
     };
+    const stop = (): void => breakOff('the gate stopped');
     const settle = (exchange: Exchange): void => {
+      settleLate?.(exchange);
       if (settled) return;
       settled = true;
       clearTimeout(timer);
@@ -69,10 +77,24 @@ export function postOnce(post: Post): Promise<Exchange> {
       settle({ reached, why });
       hangUp();
     };
-    let timer = setTimeout(
-      () => breakOff(reached === 'sent' ? 'no answer came in time' : 'no connection was made in time'),
-      Math.min(post.timeoutMs, MAX_TIMER_MS),
-    );
+    /** The time is over. What was sent may still be answered: the connection stays, and nobody waits for it. */
+    const expire = (): void => {
+      if (reached !== 'sent') {
+        breakOff('no connection was made in time');
+        return;
+      }
+      const why = 'no answer came in time';
+      const late = new Promise<Exchange>(answered => {
+        settleLate = answered;
+      });
+      settled = true;
+      resolve({ reached, why, late });
+      timer = setTimeout(() => breakOff(why), LATE_MS).unref();
+      socket?.unref();
+      if (post.stopped.aborted) stop();
+      else post.stopped.addEventListener('abort', stop, { once: true });
+    };
+    let timer = setTimeout(expire, Math.min(post.timeoutMs, MAX_TIMER_MS));
 
     /** A second connection could only carry the request a second time. */
     function connectOnce(_options: buildConnector.Options, callback: buildConnector.Callback): void {

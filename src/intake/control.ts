@@ -1,6 +1,6 @@
 import { parseEngage } from '../kill-switch/engage-body.ts';
 import { isRefusal } from '../kit/refusal.ts';
-import { parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
+import { hasBody, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
 import { found, idOf, json, notFound, only, type Exchange, type Handle } from './exchange.ts';
 import { parseReasonBody } from './fields.ts';
 import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
@@ -58,7 +58,8 @@ export function controlHandlers(ports: {
 }
 
 async function readReason({ req, res }: Exchange): Promise<string | Refused> {
-  const body = await readJson(req, res);
+  // Without any body it is the reason that is missing, not its type.
+  const body = hasBody(req) ? await readJson(req, res) : {};
   return body instanceof Refused ? body : parseReasonBody(body);
 }
 

@@ -2,11 +2,12 @@ import type { Request, Response } from 'express';
 import { rules, type RuleInfo } from '../kit/rules.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson } from './answer.ts';
+import { apiDocument, callRows } from './api-document.ts';
 import { notFound } from './exchange.ts';
 import type { PolicyPort, Readiness, ReadyPort } from './ports.ts';
 import { ruleInfo } from './problem.ts';
 import { refused, type Refused } from './refused.ts';
-import { indexPage, rulePage } from './rule-page.ts';
+import { callsPage, indexPage, rulePage } from './rule-page.ts';
 
 /** Writes its answer, or says what is wrong. */
 export type OpenHandle = (req: Request, res: Response) => Promise<Refused | undefined>;
@@ -16,7 +17,7 @@ export function openHandlers(ports: {
   readonly policy: Pick<PolicyPort, 'rules'>;
   readonly ready: ReadyPort;
   readonly metrics: Metrics;
-}): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule', OpenHandle> {
+}): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule' | 'api' | 'docs', OpenHandle> {
   const { policy, ready, metrics } = ports;
   const allRules = (): Readonly<Record<string, RuleInfo>> => ({ ...policy.rules(), ...rules });
 
@@ -40,6 +41,11 @@ export function openHandlers(ports: {
       write(req, res, 200, { 'content-type': metrics.contentType }, await metrics.text());
       return undefined;
     },
+    api: async (req, res) => {
+      writeJson(req, res, 200, apiDocument());
+      return undefined;
+    },
+    docs: async (req, res) => await writePage(req, res, callsPage(callRows()), apiDocument()),
     rules: async (req, res) => await writePage(req, res, indexPage(allRules()), { rules: allRules() }),
     rule: async (req, res) => {
       const name = req.params['rule'];

@@ -73,6 +73,8 @@ export function createRoutes(intake: Intake): Express {
     '/readyz': open.ready,
     '/readyz/decide': open.readyToDecide,
     '/metrics': open.metrics,
+    '/openapi.json': open.api,
+    '/docs': open.docs,
     '/problems': open.rules,
     '/problems/:rule': open.rule,
   };

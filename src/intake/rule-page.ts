@@ -49,3 +49,17 @@ export function indexPage(all: Readonly<Record<string, RuleInfo>>): string {
     );
   return page('Rules', `<h1>Why Interlock says no</h1><table>${rows.join('')}</table>`);
 }
+
+/** Every call on one page; the whole document is at /openapi.json. */
+export function callsPage(
+  calls: readonly { readonly call: string; readonly summary: string; readonly roles: string }[],
+): string {
+  const rows = calls.map(
+    ({ call, summary, roles }) =>
+      `<tr><td><code>${escapeHtml(call)}</code></td><td>${prose(summary)}</td><td>${escapeHtml(roles)}</td></tr>`,
+  );
+  return page(
+    'Calls',
+    `<h1>The calls of Interlock</h1><p>The same as <a href="/openapi.json">OpenAPI</a>; why it says no: <a href="/problems">all rules</a>.</p><table>${rows.join('')}</table>`,
+  );
+}

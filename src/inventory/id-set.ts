@@ -1,13 +1,17 @@
 import { hash } from 'node:crypto';
 
+/** Words of 32 bits that are kept of an id. */
 const WORDS = 4;
+
+/** Grown one by one, so that no step has to move all that is there. */
+const SHARDS = 256;
 
 /**
  * The ids that a load has brought, as 128 bits of their SHA-256 each: 32 bytes for an id, whatever its length, and no
  * ceiling at 2^24 as a Set has. Two ids of a load would have to share 128 bits to be taken for one.
  */
 export class IdSet {
-  #slots = new Uint32Array(1024 * WORDS);
+  readonly #shards = Array.from({ length: SHARDS }, () => new Shard());
   #size = 0;
 
   get size(): number {
@@ -17,6 +21,29 @@ export class IdSet {
   /** False if it was there already. */
   add(id: string): boolean {
     const print = fingerprint(id);
+    const isNew = this.#shardOf(print).add(print);
+    if (isNew) this.#size += 1;
+    return isNew;
+  }
+
+  has(id: string): boolean {
+    const print = fingerprint(id);
+    return this.#shardOf(print).has(print);
+  }
+
+  #shardOf(print: Uint32Array): Shard {
+    const shard = this.#shards[(print[2] ?? 0) % SHARDS];
+    if (shard === undefined) throw new Error('a fingerprint without a shard');
+    return shard;
+  }
+}
+
+/** An open table, at most half full. */
+class Shard {
+  #slots = new Uint32Array(16 * WORDS);
+  #size = 0;
+
+  add(print: Uint32Array): boolean {
     const at = this.#find(print);
     if (this.#slots[at] !== 0) return false;
     this.#slots.set(print, at);
@@ -25,8 +52,8 @@ export class IdSet {
     return true;
   }
 
-  has(id: string): boolean {
-    return this.#slots[this.#find(fingerprint(id))] !== 0;
+  has(print: Uint32Array): boolean {
+    return this.#slots[this.#find(print)] !== 0;
   }
 
   /** Where it stands, or the free place where it would. */

@@ -6,7 +6,7 @@ import { malformed } from './load-refusal.ts';
 import { underLease } from './lease-queries.ts';
 
 /** On the embedded store nothing else runs while a statement does: chunks are cut so that one takes about this long. */
-const CHUNK_MS = 60;
+const CHUNK_MS = 50;
 const FIRST_CHUNK = 500;
 const LEAST_CHUNK = 200;
 const LARGEST_CHUNK = 5_000;

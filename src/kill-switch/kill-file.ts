@@ -19,4 +19,5 @@ export function killFileEngages(file: string): boolean {
   }
 }
 
-const isAbsence = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+const isAbsence = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';

@@ -45,9 +45,18 @@ export class KillSwitch {
     const unknown = [...this.#unknownScope(turn.book, scope), ...this.#unknownPrincipals(except)];
     const [first, ...rest] = unknown;
     if (first !== undefined) return refuse(first, ...rest);
-    const engaged: EngagedSwitch = { id: freshId(), scope, reason: reason ?? '', except, engagedAt: turn.draft.at, engagedBy: by.name };
+    const engaged: EngagedSwitch = {
+      id: freshId(),
+      scope,
+      reason: reason ?? '',
+      except,
+      engagedAt: turn.draft.at,
+      engagedBy: by.name,
+    };
     const inScope = [...turn.book.operations()].filter(operation => stops(engaged, subjectOf(operation)));
-    const wire = inScope.filter(({ phase, outcome }) => phase === 'claimed' && (outcome === 'pending' || outcome === 'unknown'));
+    const wire = inScope.filter(
+      ({ phase, outcome }) => phase === 'claimed' && (outcome === 'pending' || outcome === 'unknown'),
+    );
     const waiting = inScope.filter(({ phase }) => phase === 'waiting');
     turn.draft.append('kill_switch', {
       event: 'engage',
@@ -60,7 +69,12 @@ export class KillSwitch {
       stopped: waiting.map(({ id }) => id),
     });
     for (const operation of waiting) {
-      recordEvent(turn, operation, { type: 'stop', rule: 'kill_switch.engaged', detail: `stopped by the kill switch ${engaged.id}` }, by.name);
+      recordEvent(
+        turn,
+        operation,
+        { type: 'stop', rule: 'kill_switch.engaged', detail: `stopped by the kill switch ${engaged.id}` },
+        by.name,
+      );
     }
     return {
       id: engaged.id,
@@ -90,23 +104,35 @@ export class KillSwitch {
 
   /** What is engaged now; the kill file of this gate is listed like a switch. */
   async status(): Promise<{ readonly engaged: readonly object[] }> {
-    const switches = await this.#options.ledger.enqueue(({ book }) => [...book.switches.values()].map(viewOf));
+    const switches = await this.#options.ledger.enqueue(({ book }) =>
+      [...book.switches.values()].map(viewOf),
+    );
     return { engaged: [...switches, ...this.killFile()] };
   }
 
   /** The kill file as a switch that nobody can release by a call; nothing where it does not engage this gate. */
   killFile(): readonly object[] {
     if (!killFileEngages(this.#options.killFile)) return [];
-    return [{ id: 'kill-file', scope: {}, reason: 'The kill file engages this gate; take the file away to release it.', except: [] }];
+    return [
+      {
+        id: 'kill-file',
+        scope: {},
+        reason: 'The kill file engages this gate; take the file away to release it.',
+        except: [],
+      },
+    ];
   }
 
   #unknownScope(book: Book, scope: Scope): Reason[] {
-    if ('action' in scope) return named('action', scope.action, this.#options.actions.keys(), '/scope/action');
+    if ('action' in scope)
+      return named('action', scope.action, this.#options.actions.keys(), '/scope/action');
     if (!('dimension' in scope)) return [];
     const dimensions = new Set([...this.#options.kinds.values()].flatMap(kind => kind.dimensions));
     const unknown = named('dimension', scope.dimension, dimensions, '/scope/dimension');
     if (unknown.length > 0) return unknown;
-    const values = new Set([...book.kinds.values()].flatMap(state => [...(state.totals.get(scope.dimension)?.keys() ?? [])]));
+    const values = new Set(
+      [...book.kinds.values()].flatMap(state => [...(state.totals.get(scope.dimension)?.keys() ?? [])]),
+    );
     return named(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
   }
 
@@ -120,7 +146,8 @@ function named(what: string, name: string, names: Iterable<string>, pointer: str
   const known = [...names];
   if (known.includes(name)) return [];
   const near = nearestName(name, known);
-  const hint = near === undefined ? `known are ${known.slice(0, 10).join(', ') || 'none'}` : `did you mean ${near}?`;
+  const hint =
+    near === undefined ? `known are ${known.slice(0, 10).join(', ') || 'none'}` : `did you mean ${near}?`;
   return [
     {
       rule: 'request.invalid',
@@ -134,7 +161,8 @@ function named(what: string, name: string, names: Iterable<string>, pointer: str
 const subjectOf = (operation: Operation) => ({
   action: operation.action,
   principal: operation.principal,
-  touches: (dimension: string, value: string) => operation.dimensionValues[dimension]?.includes(value) ?? false,
+  touches: (dimension: string, value: string) =>
+    operation.dimensionValues[dimension]?.includes(value) ?? false,
 });
 
 const viewOf = (engaged: EngagedSwitch) => ({

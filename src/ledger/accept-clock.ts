@@ -8,11 +8,18 @@ import type { Turn } from './ledger.ts';
  */
 export function acceptClock(turn: Turn, reason: string, by: Principal): object | Refusal {
   if (!turn.clockJumped) {
-    return refuse({ rule: 'request.conflict', message: "The clocks agree: there is no jump to accept." });
+    return refuse({ rule: 'request.conflict', message: 'The clocks agree: there is no jump to accept.' });
   }
   const was = turn.draft.at;
   turn.draft.acceptTime(turn.databaseMs);
-  const body = { accepted_ms: turn.databaseMs, accepted: turn.draft.at, was, reason, by: by.name, version: turn.draft.version };
+  const body = {
+    accepted_ms: turn.databaseMs,
+    accepted: turn.draft.at,
+    was,
+    reason,
+    by: by.name,
+    version: turn.draft.version,
+  };
   const entry = turn.draft.append('clock', body);
   return { seq: entry.seq, at: entry.at, accepted: body.accepted, was, reason, by: by.name };
 }

@@ -18,7 +18,8 @@ export function activatePolicy(turn: Turn, revision: PolicyRevision, again: bool
   const { book, draft } = turn;
   if (book.activePolicy === revision.digest) return 'was active';
   if (book.seenPolicies.has(revision.digest) && !again) return 'stale';
-  if (revision.digest.length === 0) throw new Fault('policy.unavailable', 'A policy revision without a digest.');
+  if (revision.digest.length === 0)
+    throw new Fault('policy.unavailable', 'A policy revision without a digest.');
   draft.append('policy', {
     event: 'activate',
     digest: revision.digest,

@@ -4,7 +4,10 @@ import { holdsItsTargets, isInFlight, occupiesExecutor, type Operation } from '.
 import { Window } from './window.ts';
 
 /** Where a switch stops: everything, one action, or all that touches one value of a dimension. */
-export type Scope = { readonly everything?: never } | { readonly action: string } | { readonly dimension: string; readonly value: string };
+export type Scope =
+  | { readonly everything?: never }
+  | { readonly action: string }
+  | { readonly dimension: string; readonly value: string };
 
 export interface EngagedSwitch {
   readonly id: string;
@@ -23,7 +26,10 @@ export interface KindState {
   readonly asOfMs: number;
   /** Digest of the kind's declaration it was loaded under. */
   readonly definition: string;
-  readonly totals: ReadonlyMap<string, ReadonlyMap<string, { readonly count: number; readonly inService: number }>>;
+  readonly totals: ReadonlyMap<
+    string,
+    ReadonlyMap<string, { readonly count: number; readonly inService: number }>
+  >;
 }
 
 /** What one allowed request holds of a target. */
@@ -114,7 +120,9 @@ export class Book {
   horizonMs(): number {
     const spans = [
       ...[...this.#spendWindows.keys()].map(limit => limit.over_s),
-      ...Object.values(this.#limits?.actions ?? {}).flatMap(entry => (entry.max_requests ?? []).map(limit => limit.over_s)),
+      ...Object.values(this.#limits?.actions ?? {}).flatMap(entry =>
+        (entry.max_requests ?? []).map(limit => limit.over_s),
+      ),
     ];
     return Math.max(0, ...spans) * 1000;
   }
@@ -140,7 +148,8 @@ export class Book {
   spend(atMs: number, spend: Spend): void {
     for (const { action, kind, per, window } of this.#spendWindows.values()) {
       if (action !== undefined ? action !== spend.action : kind !== spend.kind) continue;
-      if (per === 'principal' && spend.dimension === 'fleet') window.spend(atMs, spend.principal, spend.count);
+      if (per === 'principal' && spend.dimension === 'fleet')
+        window.spend(atMs, spend.principal, spend.count);
       else if (per === spend.dimension) window.spend(atMs, spend.value, spend.count);
     }
   }
@@ -148,7 +157,11 @@ export class Book {
   ask(atMs: number, ask: Ask): void {
     for (const limit of this.#limits?.actions[ask.action]?.max_requests ?? []) {
       if (ask.refusedBy.includes(requestLimitName(limit.per, limit.over_s))) continue;
-      this.askWindow(ask.action, limit.per, limit.over_s).spend(atMs, askScope(limit.per, ask.principal), ask.count);
+      this.askWindow(ask.action, limit.per, limit.over_s).spend(
+        atMs,
+        askScope(limit.per, ask.principal),
+        ask.count,
+      );
     }
   }
 
@@ -177,7 +190,8 @@ export class Book {
   setOperation(operation: Operation): void {
     const before = this.#operations.get(operation.id);
     if (before !== undefined) this.#count(before, -1);
-    if (before?.phase === 'waiting' && operation.phase !== 'waiting') this.#waiting.get(operation.action)?.delete(operation.id);
+    if (before?.phase === 'waiting' && operation.phase !== 'waiting')
+      this.#waiting.get(operation.action)?.delete(operation.id);
     if (before?.phase !== 'waiting' && operation.phase === 'waiting') {
       const line = this.#waiting.get(operation.action) ?? new Set<string>();
       this.#waiting.set(operation.action, line.add(operation.id));
@@ -210,12 +224,20 @@ export class Book {
     return this.#taken.get(kind)?.get(dimension)?.get(value) ?? 0;
   }
 
-  setHold(kind: string, id: string, hold: Hold, now: { readonly inService: boolean; readonly labels: Readonly<Record<string, string>> }): void {
+  setHold(
+    kind: string,
+    id: string,
+    hold: Hold,
+    now: { readonly inService: boolean; readonly labels: Readonly<Record<string, string>> },
+  ): void {
     const targets = this.#held.get(kind) ?? new Map<string, HeldTarget>();
     this.#held.set(kind, targets);
     const before = targets.get(id);
     if (before !== undefined) this.#countTaken(kind, before, -1);
-    const held: HeldTarget = { ...now, holds: (before?.holds ?? new Map<string, Hold>()).set(hold.requestId, hold) };
+    const held: HeldTarget = {
+      ...now,
+      holds: (before?.holds ?? new Map<string, Hold>()).set(hold.requestId, hold),
+    };
     targets.set(id, held);
     this.#countTaken(kind, held, 1);
     const by = this.#heldBy.get(hold.requestId) ?? { kind, ids: new Set<string>() };
@@ -271,4 +293,5 @@ export const askScope = (per: string, principal: string): string => (per === 'pr
 /** How a request limit is named where a decision says that this very limit refused it. */
 export const requestLimitName = (per: string, overS: number): string => `${per}/${overS}`;
 
-const askKey = (action: string, per: string, overS: number): string => `${action}\n${requestLimitName(per, overS)}`;
+const askKey = (action: string, per: string, overS: number): string =>
+  `${action}\n${requestLimitName(per, overS)}`;

@@ -30,7 +30,14 @@ export function budgetItems({ book }: Turn, limits: Limits, { actions }: Declare
     const kind = actions.get(action)?.kind ?? '';
     for (const limit of entry.windows) items.push(...windowItems(book, action, kind, limit));
     for (const limit of entry.max_requests ?? []) {
-      const base = { action, rule: 'budget.requests', per: limit.per, over_s: limit.over_s, limit: limit.max, unit: 'requests' } as const;
+      const base = {
+        action,
+        rule: 'budget.requests',
+        per: limit.per,
+        over_s: limit.over_s,
+        limit: limit.max,
+        unit: 'requests',
+      } as const;
       const used = [...book.askWindow(action, limit.per, limit.over_s).values()];
       if (limit.per === 'fleet') items.push({ ...base, value: kind, used: used[0]?.[1] ?? 0 });
       else items.push(...used.map(([value, count]) => ({ ...base, value, used: count })));
@@ -57,7 +64,10 @@ function windowItems(book: Book, action: string | null, kind: string, limit: Win
   const state = book.kinds.get(kind);
   const values = limit.per === 'fleet' ? [kind] : [...window.values()].map(([value]) => value).toSorted();
   return values.map(value => {
-    const total = limit.per === 'fleet' || limit.per === 'principal' ? state?.count : state?.totals.get(limit.per)?.get(value)?.count;
+    const total =
+      limit.per === 'fleet' || limit.per === 'principal'
+        ? state?.count
+        : state?.totals.get(limit.per)?.get(value)?.count;
     return {
       action,
       rule: 'budget.window',

@@ -24,7 +24,13 @@ export interface Claimed {
 /** Takes an operation for one attempt of this gate. The caller has made sure, in this turn, that it may. */
 export function claim(turn: Turn, operation: Operation, gateId: string, material: Material): Claimed {
   const { notBeforeMs: _notBefore, ...rest } = operation;
-  const claimed: Operation = { ...rest, phase: 'claimed', attempts: operation.attempts + 1, claimedBy: gateId, claimedAtMs: turn.draft.nowMs };
+  const claimed: Operation = {
+    ...rest,
+    phase: 'claimed',
+    attempts: operation.attempts + 1,
+    claimedBy: gateId,
+    claimedAtMs: turn.draft.nowMs,
+  };
   turn.book.setOperation(claimed);
   turn.draft.operations.set(claimed.id, claimed);
   return { operation: claimed, material, at: turn.gateClock };

@@ -33,7 +33,10 @@ export class ClockWatch {
     if (this.#agreed === undefined) {
       const off = Math.abs(databaseMs - this.#clock.wallMs()) > MAX_CLOCK_PART_MS;
       this.#jumped = off || databaseMs < lastEntryMs;
-      this.#agreed = { timeMs: this.#jumped ? Math.max(lastEntryMs, this.#clock.wallMs()) : databaseMs, monotonicMs };
+      this.#agreed = {
+        timeMs: this.#jumped ? Math.max(lastEntryMs, this.#clock.wallMs()) : databaseMs,
+        monotonicMs,
+      };
     } else {
       const expectedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
       this.#jumped = Math.abs(databaseMs - expectedMs) > MAX_CLOCK_PART_MS;

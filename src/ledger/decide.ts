@@ -35,7 +35,11 @@ export function judge(one: Case, now: Circumstances): Judged {
   const policyReasons = verdict.allow ? [] : verdict.reasons;
   return {
     ...measured,
-    reasons: [...switchReasons(one, now), ...conflictReasons(one, now.book), ...timed(policyReasons, one, now, measured)],
+    reasons: [
+      ...switchReasons(one, now),
+      ...conflictReasons(one, now.book),
+      ...timed(policyReasons, one, now, measured),
+    ],
   };
 }
 
@@ -43,24 +47,27 @@ function subjectOf(one: Case): Subject {
   return {
     action: one.action.name,
     principal: one.principal,
-    touches: (dimension, value) => one.targets.some(({ labels }) => Object.hasOwn(labels, dimension) && labels[dimension] === value),
+    touches: (dimension, value) =>
+      one.targets.some(({ labels }) => Object.hasOwn(labels, dimension) && labels[dimension] === value),
   };
 }
 
 const describeScope = ({ scope }: EngagedSwitch): string =>
-  'action' in scope ? `the action ${scope.action}` : 'dimension' in scope ? `${scope.dimension} ${scope.value}` : 'everything';
+  'action' in scope
+    ? `the action ${scope.action}`
+    : 'dimension' in scope
+      ? `${scope.dimension} ${scope.value}`
+      : 'everything';
 
 function switchReasons(one: Case, now: Circumstances): Reason[] {
   const subject = subjectOf(one);
   const engaged = [...now.book.switches.values()].filter(each => stops(each, subject));
-  const reasons = engaged.map(
-    (each): Reason => ({
-      rule: 'kill_switch.engaged',
-      message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}: ${each.reason}`,
-      ...('dimension' in each.scope && { dimension: each.scope.dimension, value: each.scope.value }),
-      remedy: 'nothing, until an operator releases it',
-    }),
-  );
+  const reasons = engaged.map((each): Reason => ({
+    rule: 'kill_switch.engaged',
+    message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}: ${each.reason}`,
+    ...('dimension' in each.scope && { dimension: each.scope.dimension, value: each.scope.value }),
+    remedy: 'nothing, until an operator releases it',
+  }));
   if (!now.killFileEngaged) return reasons;
   return [
     ...reasons,
@@ -86,7 +93,10 @@ function conflictReasons(one: Case, book: Book): Reason[] {
   }
   const [first, ...rest] = reasons;
   if (first === undefined || more === 0) return reasons;
-  return [{ ...first, message: `${first.message} (${more} more targets are in the way of this request.)` }, ...rest];
+  return [
+    { ...first, message: `${first.message} (${more} more targets are in the way of this request.)` },
+    ...rest,
+  ];
 }
 
 function conflictsOn(one: Case, id: string, book: Book): Reason[] {
@@ -126,7 +136,11 @@ function conflictsOn(one: Case, id: string, book: Book): Reason[] {
  */
 function timed(reasons: readonly Reason[], one: Case, now: Circumstances, measured: Measured): Reason[] {
   if (!reasons.some(({ rule }) => rule.startsWith('budget.'))) return [...reasons];
-  const waits = [...windowWaits(one, now, measured), ...requestWaits(one, now), ...inFlightWait(one, now, reasons)];
+  const waits = [
+    ...windowWaits(one, now, measured),
+    ...requestWaits(one, now),
+    ...inFlightWait(one, now, reasons),
+  ];
   const isFinal = waits.length === 0 || waits.includes(undefined);
   const waitMs = Math.max(0, ...waits.map(wait => wait ?? 0));
   return reasons.map(reason => {
@@ -142,7 +156,10 @@ const limitsOf = (one: Case, { policy }: Circumstances): ActionLimits | undefine
 
 function windowWaits(one: Case, now: Circumstances, { facts }: Measured): Wait[] {
   return facts.windows.flatMap((fact): Wait[] => {
-    const limit: WindowLimit | undefined = fact.source === 'action' ? limitsOf(one, now)?.windows[fact.index] : now.policy.limits.budgets[fact.index];
+    const limit: WindowLimit | undefined =
+      fact.source === 'action'
+        ? limitsOf(one, now)?.windows[fact.index]
+        : now.policy.limits.budgets[fact.index];
     if (limit === undefined) return [undefined];
     const ceiling = windowCeiling(limit, fact.total);
     if (fact.used + fact.count <= ceiling) return [];

@@ -54,7 +54,10 @@ export class Draft {
   hash: string;
   readonly entries: EntryRow[] = [];
   readonly decisions: DecisionRow[] = [];
-  readonly targetSets = new Map<string, { readonly kind: string; readonly digest: string; readonly ids: readonly string[] }>();
+  readonly targetSets = new Map<
+    string,
+    { readonly kind: string; readonly digest: string; readonly ids: readonly string[] }
+  >();
   readonly operations = new Map<string, Operation>();
   readonly holds: HoldDraft[] = [];
   readonly settledHolds = new Map<string, 'done' | 'closed'>();
@@ -63,7 +66,10 @@ export class Draft {
   readonly #spends = new Map<string, { spend: Spend; count: number }>();
   readonly #asks = new Map<string, { ask: Ask; count: number }>();
 
-  constructor(head: { readonly version: number; readonly seq: number; readonly hash: string }, nowMs: number) {
+  constructor(
+    head: { readonly version: number; readonly seq: number; readonly hash: string },
+    nowMs: number,
+  ) {
     this.nowMs = nowMs;
     this.at = new Date(nowMs).toISOString();
     this.version = head.version + 1;

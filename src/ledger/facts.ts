@@ -1,4 +1,10 @@
-import { blastRadius, tally, type BlastRadius, type Totals, type ValueRadius } from '../blast-radius/blast-radius.ts';
+import {
+  blastRadius,
+  tally,
+  type BlastRadius,
+  type Totals,
+  type ValueRadius,
+} from '../blast-radius/blast-radius.ts';
 import type { Action, Kind } from '../config/config.ts';
 import type { DimensionFact, Facts, LabelFact, WindowFact } from '../policy/facts.ts';
 import type { Limits, ProtectedEntry, WindowLimit } from '../policy/limits.ts';
@@ -19,7 +25,13 @@ export interface Measured {
 }
 
 /** Measures some targets against the book: everything a policy may know, and what the decision shows of it. */
-export function measure(book: Book, state: KindState, limits: Limits, subjects: Subjects, nowMs: number): Measured {
+export function measure(
+  book: Book,
+  state: KindState,
+  limits: Limits,
+  subjects: Subjects,
+  nowMs: number,
+): Measured {
   const { action, kind, principal, targets } = subjects;
   const counted = tally(kind, targets, id => book.isTaken(kind.name, id));
   const radius = blastRadius(kind, targets.length, counted, totalsOf(book, kind.name, state));
@@ -47,7 +59,12 @@ export function measure(book: Book, state: KindState, limits: Limits, subjects: 
       dimensions,
       labels: labelFacts(entry?.require ?? 'any', targets),
       windows: [
-        ...windowFacts(book, 'action', [...(entry?.windows ?? []).entries()], { fleet, dimensions, principal, kind: kind.name }),
+        ...windowFacts(book, 'action', [...(entry?.windows ?? []).entries()], {
+          fleet,
+          dimensions,
+          principal,
+          kind: kind.name,
+        }),
         ...windowFacts(
           book,
           'budget',
@@ -84,7 +101,10 @@ export function valuesOf(radius: BlastRadius, dimension: string): readonly Value
   return values === undefined || !('map' in values) ? [] : values;
 }
 
-function labelFacts(require: 'any' | Readonly<Record<string, unknown>>, targets: readonly Target[]): Record<string, LabelFact[]> {
+function labelFacts(
+  require: 'any' | Readonly<Record<string, unknown>>,
+  targets: readonly Target[],
+): Record<string, LabelFact[]> {
   if (require === 'any') return {};
   return Object.fromEntries(
     Object.keys(require).map((label): [string, LabelFact[]] => {
@@ -93,7 +113,12 @@ function labelFacts(require: 'any' | Readonly<Record<string, unknown>>, targets:
         const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
         if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
       }
-      return [label, [...counts].map(([value, count]) => ({ value, count })).toSorted((a, b) => (a.value < b.value ? -1 : 1))];
+      return [
+        label,
+        [...counts]
+          .map(([value, count]) => ({ value, count }))
+          .toSorted((a, b) => (a.value < b.value ? -1 : 1)),
+      ];
     }),
   );
 }
@@ -113,12 +138,22 @@ function windowFacts(
 ): WindowFact[] {
   return limits.flatMap(([index, limit]) => {
     const window = book.window(limit);
-    return scopeValues(limit.per, scopes).map(({ value, count, total }) => ({ source, index, value, used: window.used(value), count, total }));
+    return scopeValues(limit.per, scopes).map(({ value, count, total }) => ({
+      source,
+      index,
+      value,
+      used: window.used(value),
+      count,
+      total,
+    }));
   });
 }
 
 /** The values of a window's scope that a request spends in. */
-function scopeValues(per: string, scopes: Scopes): readonly { value: string; count: number; total: number }[] {
+function scopeValues(
+  per: string,
+  scopes: Scopes,
+): readonly { value: string; count: number; total: number }[] {
   if (per === 'fleet') return [{ value: scopes.kind, ...scopes.fleet }];
   if (per === 'principal') return [{ value: scopes.principal, ...scopes.fleet }];
   return scopes.dimensions[per] ?? [];
@@ -134,7 +169,8 @@ function matches(entry: ProtectedEntry, targets: readonly Target[]): number {
     return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
   }
   const wanted = Object.entries(entry.selector);
-  const isMatch = ({ labels }: Target): boolean => wanted.every(([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''));
+  const isMatch = ({ labels }: Target): boolean =>
+    wanted.every(([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''));
   return targets.reduce((count, target) => count + (isMatch(target) ? 1 : 0), 0);
 }
 

@@ -160,7 +160,9 @@ export class Ledger {
     for (const job of again) job.reject(failed.error);
   }
 
-  async #tryBatch(jobs: readonly Job[]): Promise<{ readonly error: Error; readonly retry: boolean } | undefined> {
+  async #tryBatch(
+    jobs: readonly Job[],
+  ): Promise<{ readonly error: Error; readonly retry: boolean } | undefined> {
     let tx: ControlledTransaction<Database> | undefined;
     let committing = false;
     try {
@@ -173,7 +175,10 @@ export class Ledger {
       await writeDraft(tx, turn.draft);
       committing = true;
       await tx.commit().execute();
-      this.#close(turn, taken.some(job => job.alone));
+      this.#close(
+        turn,
+        taken.some(job => job.alone),
+      );
       taken.forEach((job, index) => job.resolve(results[index]));
       return undefined;
     } catch (thrown) {
@@ -185,7 +190,10 @@ export class Ledger {
 
   /** Locks the head and brings the book to it. */
   async #openTurn(tx: ControlledTransaction<Database>, jobs: readonly Job[]): Promise<Turn> {
-    const gateClock = { wallMs: this.#options.clock.wallMs(), monotonicMs: this.#options.clock.monotonicMs() };
+    const gateClock = {
+      wallMs: this.#options.clock.wallMs(),
+      monotonicMs: this.#options.clock.monotonicMs(),
+    };
     const head = await lockHead(tx);
     await this.#refresh(tx, head);
     const reading = this.#watch.read(head.db_now_ms, head.at_ms);
@@ -214,7 +222,8 @@ export class Ledger {
       this.#forget();
       this.#accepted = await refreshBook(tx, this.#book, head, this.#options.kinds, []);
     }
-    if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce) this.#watch.accept(head.db_now_ms);
+    if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce)
+      this.#watch.accept(head.db_now_ms);
     this.#acceptedOnce = this.#accepted.length;
   }
 
@@ -244,18 +253,38 @@ export class Ledger {
     const cause = asError(thrown);
     if (committing) {
       this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
-      return { error: new Fault('forward.commit_unknown', 'The connection to the database broke while the decision was committed.', cause), retry: false };
+      return {
+        error: new Fault(
+          'forward.commit_unknown',
+          'The connection to the database broke while the decision was committed.',
+          cause,
+        ),
+        retry: false,
+      };
     }
-    const rolledBack = await tx?.rollback().execute().then(
-      () => true,
-      () => false,
-    );
+    const rolledBack = await tx
+      ?.rollback()
+      .execute()
+      .then(
+        () => true,
+        () => false,
+      );
     if (cause instanceof Fault) return { error: cause, retry: true };
     this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
     if (tx === undefined || rolledBack !== true) {
-      return { error: new Fault('store.unavailable', 'The database did not answer. Nothing was decided.', cause), retry: false };
+      return {
+        error: new Fault('store.unavailable', 'The database did not answer. Nothing was decided.', cause),
+        retry: false,
+      };
     }
-    return { error: new Fault('gate.failed', 'The ledger could not write this decision. Nothing was decided.', cause), retry: true };
+    return {
+      error: new Fault(
+        'gate.failed',
+        'The ledger could not write this decision. Nothing was decided.',
+        cause,
+      ),
+      retry: true,
+    };
   }
 
   #blankBook(): Book {
@@ -269,5 +298,7 @@ async function readRecorded(tx: Transaction<Database>, jobs: readonly Job[]): Pr
     tx,
     jobs.flatMap(({ key }) => key ?? []),
   );
-  return new Map(rows.map(row => [keyName({ principal: row.principal, key: row.idempotency_key }), toRecorded(row)]));
+  return new Map(
+    rows.map(row => [keyName({ principal: row.principal, key: row.idempotency_key }), toRecorded(row)]),
+  );
 }

@@ -54,7 +54,11 @@ export function occupiesExecutor(operation: Operation): boolean {
 
 /** Nothing more will change it by itself within the time of a call: what a waiting client is answered at. */
 export function isAnswerable(operation: Operation): boolean {
-  return operation.phase === 'ended' || operation.phase === 'accepted' || (operation.phase === 'claimed' && operation.outcome !== 'pending' && operation.outcome !== 'unknown');
+  return (
+    operation.phase === 'ended' ||
+    operation.phase === 'accepted' ||
+    (operation.phase === 'claimed' && operation.outcome !== 'pending' && operation.outcome !== 'unknown')
+  );
 }
 
 /** The outcome as clients see it. */

@@ -75,11 +75,31 @@ export interface Tail {
   readonly operations: readonly OperationRow[] | null;
   readonly holds: readonly HoldRow[] | null;
   readonly spends:
-    | readonly { version: number; at_ms: number; kind: string; action: string; principal: string; dimension: string; value: string; count: number }[]
+    | readonly {
+        version: number;
+        at_ms: number;
+        kind: string;
+        action: string;
+        principal: string;
+        dimension: string;
+        value: string;
+        count: number;
+      }[]
     | null;
-  readonly asks: readonly { version: number; at_ms: number; action: string; principal: string; refused_by: string[]; count: number }[] | null;
-  readonly kinds: readonly { kind: string; revision: number; count: number; as_of_ms: number; definition: string }[] | null;
-  readonly totals: readonly { kind: string; dimension: string; value: string; count: number; in_service: number }[] | null;
+  readonly asks:
+    | readonly {
+        version: number;
+        at_ms: number;
+        action: string;
+        principal: string;
+        refused_by: string[];
+        count: number;
+      }[]
+    | null;
+  readonly kinds:
+    readonly { kind: string; revision: number; count: number; as_of_ms: number; definition: string }[] | null;
+  readonly totals:
+    readonly { kind: string; dimension: string; value: string; count: number; in_service: number }[] | null;
 }
 
 const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
@@ -126,7 +146,11 @@ export async function readTail(
 
 /** One operation, alive or long ended. */
 export async function findOperation(db: Kysely<Database>, id: string): Promise<OperationRow | undefined> {
-  const { rows } = await sql<{ o: OperationRow }>`select to_json(o) as o from (select ${operationColumns} from operations o where id = ${id}::uuid) o`.execute(db);
+  const { rows } = await sql<{
+    o: OperationRow;
+  }>`select to_json(o) as o from (select ${operationColumns} from operations o where id = ${id}::uuid) o`.execute(
+    db,
+  );
   return rows[0]?.o;
 }
 
@@ -162,9 +186,13 @@ export async function findRecorded(
 export async function readPermitted(
   db: Kysely<Database>,
   id: string,
-): Promise<{ readonly ids: readonly string[]; readonly document: string; readonly digest: string } | undefined> {
+): Promise<
+  { readonly ids: readonly string[]; readonly document: string; readonly digest: string } | undefined
+> {
   const { rows } = await sql<{ ids: string[]; document: string; digest: string }>`
     select to_json(s.ids) as ids, d.document::text as document, s.digest
-    from decisions d join target_sets s on s.kind = d.kind and s.digest = d.targets_digest where d.id = ${id}::uuid`.execute(db);
+    from decisions d join target_sets s on s.kind = d.kind and s.digest = d.targets_digest where d.id = ${id}::uuid`.execute(
+    db,
+  );
   return rows[0];
 }

@@ -69,11 +69,16 @@ export function recordDecision(turn: Turn, { id, submission, finding, key }: ToR
     target_count: targets?.targets.length ?? null,
     document: canonicalJson(document),
   });
-  if (seq !== undefined && submission.action !== undefined) countAsk(turn, submission.action.name, asked.principal.name, finding);
+  if (seq !== undefined && submission.action !== undefined)
+    countAsk(turn, submission.action.name, asked.principal.name, finding);
   return { document, status, holdsKey, ...(seq !== undefined && { seq }) };
 }
 
-function resultOf(finding: Finding): { decision: DecisionDocument['decision']; status: number; reasons: readonly Reason[] } {
+function resultOf(finding: Finding): {
+  decision: DecisionDocument['decision'];
+  status: number;
+  reasons: readonly Reason[];
+} {
   const { refusal, fault } = finding;
   if (fault !== undefined) return { decision: 'fault', status: rules[fault.rule].status, reasons: [fault] };
   if (refusal !== undefined) return { decision: 'refused', status: refusal.status, reasons: refusal.reasons };
@@ -131,7 +136,11 @@ function publicReason({ status: _status, retryAfterMs: _retryAfterMs, ...reason 
 function freeze(turn: Turn, targets: TargetSet): void {
   const key = `${targets.kind}\n${targets.digest}`;
   if (turn.draft.targetSets.has(key)) return;
-  turn.draft.targetSets.set(key, { kind: targets.kind, digest: targets.digest, ids: targets.targets.map(({ id }) => id) });
+  turn.draft.targetSets.set(key, {
+    kind: targets.kind,
+    digest: targets.digest,
+    ids: targets.targets.map(({ id }) => id),
+  });
 }
 
 function countAsk(turn: Turn, action: string, principal: string, finding: Finding): void {

@@ -66,7 +66,10 @@ export interface AcceptedTime {
 }
 
 function foldTime(atMs: number, version: number, accepted: readonly AcceptedTime[]): number {
-  return accepted.reduce((time, accept) => (version < accept.version ? Math.min(time, accept.atMs) : time), atMs);
+  return accepted.reduce(
+    (time, accept) => (version < accept.version ? Math.min(time, accept.atMs) : time),
+    atMs,
+  );
 }
 
 /**
@@ -140,7 +143,10 @@ function applyInventory(book: Book, tail: Tail): void {
     for (const total of tail.totals ?? []) {
       if (total.kind !== row.kind) continue;
       const values = totals.get(total.dimension) ?? new Map<string, { count: number; inService: number }>();
-      totals.set(total.dimension, values.set(total.value, { count: total.count, inService: total.in_service }));
+      totals.set(
+        total.dimension,
+        values.set(total.value, { count: total.count, inService: total.in_service }),
+      );
     }
     const state: KindState = {
       revision: row.revision,
@@ -164,7 +170,12 @@ function applyHolds(book: Book, tail: Tail, kinds: ReadonlyMap<string, Kind>): v
     book.setHold(
       row.kind,
       row.target_id,
-      { requestId: row.request_id, action: row.action, irreversible: row.irreversible, operating: row.phase === 'operating' },
+      {
+        requestId: row.request_id,
+        action: row.action,
+        irreversible: row.irreversible,
+        operating: row.phase === 'operating',
+      },
       { inService: row.state !== null && serving.includes(row.state), labels: row.labels ?? {} },
     );
   }

@@ -40,15 +40,33 @@ export interface Deciding {
 
 export type Decided =
   | { readonly repeat: Recorded }
-  | { readonly document: DecisionDocument; readonly status: number; readonly operation?: Operation; readonly claimed?: Claimed };
+  | {
+      readonly document: DecisionDocument;
+      readonly status: number;
+      readonly operation?: Operation;
+      readonly claimed?: Claimed;
+    };
 
 /** Decides one request under the head's lock and drafts its record, or finds that it was decided before. */
-export async function decideRequest(turn: Turn, submission: Submission, deciding: Deciding): Promise<Decided> {
+export async function decideRequest(
+  turn: Turn,
+  submission: Submission,
+  deciding: Deciding,
+): Promise<Decided> {
   const { asked } = submission;
-  const key = asked.idempotencyKey === undefined ? undefined : keyName({ principal: asked.principal.name, key: asked.idempotencyKey });
+  const key =
+    asked.idempotencyKey === undefined
+      ? undefined
+      : keyName({ principal: asked.principal.name, key: asked.idempotencyKey });
   const before = key === undefined ? undefined : turn.recorded.get(key);
   if (before === undefined) {
-    const decided = record(turn, submission, await find(turn, submission, deciding), deciding, asked.idempotencyKey);
+    const decided = record(
+      turn,
+      submission,
+      await find(turn, submission, deciding),
+      deciding,
+      asked.idempotencyKey,
+    );
     if (key !== undefined && decided.holdsKey) {
       turn.recorded.set(key, {
         bodyDigest: asked.bodyDigest,
@@ -81,15 +99,27 @@ async function find(turn: Turn, submission: Submission, deciding: Deciding): Pro
     const circumstances = mayDecide(turn, deciding);
     const state = turn.book.kinds.get(validated.kind.name);
     if (state === undefined) return { refusal: refuse(noInventory(validated.kind)) };
-    const inventory = { revision: state.revision, age_s: Math.max(0, Math.floor((turn.nowMs - state.asOfMs) / 1000)) };
+    const inventory = {
+      revision: state.revision,
+      age_s: Math.max(0, Math.floor((turn.nowMs - state.asOfMs) / 1000)),
+    };
     const result = await resolveNow(turn, submission, state, deciding);
     const targets = isRefusal(result) ? undefined : result;
     const stale = staleReasons(turn, validated.kind, state, deciding);
     const [first, ...rest] = [...stale, ...(isRefusal(result) ? result.reasons : [])];
     if (first !== undefined || targets === undefined) {
-      return { refusal: refuse(first ?? noInventory(validated.kind), ...rest), inventory, ...(targets !== undefined && { targets }) };
+      return {
+        refusal: refuse(first ?? noInventory(validated.kind), ...rest),
+        inventory,
+        ...(targets !== undefined && { targets }),
+      };
     }
-    return { ...decideTargets(submission, validated, targets, { ...circumstances, state }), inventory, targets, policy: circumstances.digest };
+    return {
+      ...decideTargets(submission, validated, targets, { ...circumstances, state }),
+      inventory,
+      targets,
+      policy: circumstances.digest,
+    };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     return { fault: { rule: thrown.rule, message: thrown.detail } };
@@ -97,13 +127,19 @@ async function find(turn: Turn, submission: Submission, deciding: Deciding): Pro
 }
 
 /** @throws Fault when nothing may be decided by this gate now. */
-function mayDecide(turn: Turn, deciding: Deciding): Omit<Circumstances, 'state'> & { readonly digest: string } {
+function mayDecide(
+  turn: Turn,
+  deciding: Deciding,
+): Omit<Circumstances, 'state'> & { readonly digest: string } {
   if (turn.clockJumped) {
     throw new Fault('clock.jumped', "The database's clock and the gate's have parted by more than 5 s.");
   }
   if (deciding.policy === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
   if (turn.book.activePolicy !== deciding.policy.digest) {
-    throw new Fault('policy.stale', `This gate has the policy ${deciding.policy.digest}; active is ${turn.book.activePolicy ?? 'none'}.`);
+    throw new Fault(
+      'policy.stale',
+      `This gate has the policy ${deciding.policy.digest}; active is ${turn.book.activePolicy ?? 'none'}.`,
+    );
   }
   return {
     book: turn.book,
@@ -123,12 +159,30 @@ const noInventory = (kind: Kind): Reason => ({
 function staleReasons(turn: Turn, kind: Kind, state: KindState, deciding: Deciding): Reason[] {
   const remedy = `a fresh snapshot: PUT /v1/inventory/${kind.name}`;
   if (state.definition !== deciding.definitions.get(kind.name)) {
-    return [{ rule: 'inventory.stale', message: `The inventory of ${kind.name} was loaded under another declaration of the kind.`, remedy }];
+    return [
+      {
+        rule: 'inventory.stale',
+        message: `The inventory of ${kind.name} was loaded under another declaration of the kind.`,
+        remedy,
+      },
+    ];
   }
   const ageMs = turn.nowMs - state.asOfMs;
   if (ageMs >= 0 && ageMs <= kind.maxAgeMs) return [];
-  const message = ageMs < 0 ? `The inventory of ${kind.name} is from the future.` : `The inventory of ${kind.name} is older than it may be.`;
-  return [{ rule: 'inventory.stale', message, measured: Math.ceil(ageMs / 1000), limit: kind.maxAgeMs / 1000, unit: 'seconds', remedy }];
+  const message =
+    ageMs < 0
+      ? `The inventory of ${kind.name} is from the future.`
+      : `The inventory of ${kind.name} is older than it may be.`;
+  return [
+    {
+      rule: 'inventory.stale',
+      message,
+      measured: Math.ceil(ageMs / 1000),
+      limit: kind.maxAgeMs / 1000,
+      unit: 'seconds',
+      remedy,
+    },
+  ];
 }
 
 /** What was resolved outside the lock counts only if its revision is still in force. */
@@ -142,7 +196,12 @@ async function resolveNow(
   return await deciding.resolve(turn, submission.validated, state.revision);
 }
 
-function decideTargets(submission: Submission, validated: Validated, targets: TargetSet, now: Circumstances): Finding {
+function decideTargets(
+  submission: Submission,
+  validated: Validated,
+  targets: TargetSet,
+  now: Circumstances,
+): Finding {
   const one: Case = {
     action: validated.action,
     kind: validated.kind,
@@ -157,17 +216,31 @@ function decideTargets(submission: Submission, validated: Validated, targets: Ta
     refusal: refuse(first, ...rest),
     blastRadius,
     ...(smaller !== undefined && { passes: smaller }),
-    ...(reasons.some(({ rule }) => rule === 'budget.requests') && { refusedBy: exhaustedRequestLimits(one, now) }),
+    ...(reasons.some(({ rule }) => rule === 'budget.requests') && {
+      refusedBy: exhaustedRequestLimits(one, now),
+    }),
   };
 }
 
 type RecordedNow = Exclude<Decided, { repeat: Recorded }> & { readonly holdsKey: boolean };
 
 /** Drafts the record, what it consumed, and its operation; claims at once where the executor is free. */
-function record(turn: Turn, submission: Submission, finding: Finding, deciding: Deciding, key: string | undefined): RecordedNow {
+function record(
+  turn: Turn,
+  submission: Submission,
+  finding: Finding,
+  deciding: Deciding,
+  key: string | undefined,
+): RecordedNow {
   const id = freshId();
   const recorded = recordDecision(turn, { id, submission, finding, key });
-  if (!('allowed' in finding) || finding.allowed !== true || submission.mode === 'preflight' || !('validated' in submission)) return recorded;
+  if (
+    !('allowed' in finding) ||
+    finding.allowed !== true ||
+    submission.mode === 'preflight' ||
+    !('validated' in submission)
+  )
+    return recorded;
   const { validated } = submission;
   const { targets, blastRadius } = finding;
   if (targets === undefined || blastRadius === undefined || recorded.seq === undefined) {
@@ -181,7 +254,9 @@ function record(turn: Turn, submission: Submission, finding: Finding, deciding: 
     principal: submission.asked.principal.name,
     targetCount: targets.targets.length,
     decidedAtMs: turn.draft.nowMs,
-    dimensionValues: Object.fromEntries(validated.kind.dimensions.map(name => [name, valuesOf(blastRadius, name).map(({ value }) => value)])),
+    dimensionValues: Object.fromEntries(
+      validated.kind.dimensions.map(name => [name, valuesOf(blastRadius, name).map(({ value }) => value)]),
+    ),
     policyDigest: finding.policy ?? '',
     inventoryRevision: targets.revision,
     labelsDigest: targets.labelsDigest,
@@ -192,7 +267,9 @@ function record(turn: Turn, submission: Submission, finding: Finding, deciding: 
   };
   spend(turn, submission.asked.principal.name, validated, blastRadius, targets.targets.length);
   hold(turn, id, validated, targets.targets);
-  const free = [...turn.book.waiting(operation.action)].length === 0 && turn.book.busy(operation.action) < validated.action.executor.concurrency;
+  const free =
+    [...turn.book.waiting(operation.action)].length === 0 &&
+    turn.book.busy(operation.action) < validated.action.executor.concurrency;
   turn.book.setOperation(operation);
   turn.draft.operations.set(id, operation);
   if (!free) return { ...recorded, operation };
@@ -206,7 +283,13 @@ function record(turn: Turn, submission: Submission, finding: Finding, deciding: 
   return { ...recorded, operation: claimed.operation, claimed };
 }
 
-function spend(turn: Turn, principal: string, validated: Validated, radius: NonNullable<Finding['blastRadius']>, count: number): void {
+function spend(
+  turn: Turn,
+  principal: string,
+  validated: Validated,
+  radius: NonNullable<Finding['blastRadius']>,
+  count: number,
+): void {
   const base = { kind: validated.kind.name, action: validated.action.name, principal };
   const all = [
     { ...base, dimension: 'fleet', value: validated.kind.name, count },
@@ -240,4 +323,3 @@ function hold(turn: Turn, requestId: string, { action, kind }: Validated, target
     );
   }
 }
-

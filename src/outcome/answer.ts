@@ -9,7 +9,12 @@ import { outcomeView, type Operation } from '../ledger/operation.ts';
  * What HTTP says of a decision and its present outcome.
  * @param status what the decision itself was answered with; an allow is answered by its outcome
  */
-export function answerOf(document: DecisionDocument, status: number, operation: Operation | undefined, replayed: boolean): Answer {
+export function answerOf(
+  document: DecisionDocument,
+  status: number,
+  operation: Operation | undefined,
+  replayed: boolean,
+): Answer {
   const retryAfterS = document.retry_after_s;
   const base = { document, replayed, ...(retryAfterS !== undefined && { retryAfterS }) };
   const rule = document.reasons[0]?.rule;
@@ -17,14 +22,20 @@ export function answerOf(document: DecisionDocument, status: number, operation: 
   const outcomeRule = ruleOf(operation);
   return {
     ...base,
-    status: outcomeRule === undefined ? (operation.outcome === 'delivered' ? 200 : 202) : rules[outcomeRule].status,
+    status:
+      outcomeRule === undefined ? (operation.outcome === 'delivered' ? 200 : 202) : rules[outcomeRule].status,
     outcome: outcomeView(operation),
     ...(outcomeRule !== undefined && { rule: outcomeRule }),
   };
 }
 
 /** The answer to what leaves no record: its id stands in the log only. */
-export function unrecorded(principal: string, refusal: Refusal, mode: DecisionDocument['mode'], wallMs: number): Answer {
+export function unrecorded(
+  principal: string,
+  refusal: Refusal,
+  mode: DecisionDocument['mode'],
+  wallMs: number,
+): Answer {
   const document: DecisionDocument = {
     id: freshId(),
     mode,

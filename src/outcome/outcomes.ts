@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import type { Kysely } from 'kysely';
 
 import type { Principal } from '../config/config.ts';
@@ -30,7 +32,8 @@ export interface OutcomesOptions extends Claiming {
   readonly clock: Clock;
   /** Whether no other gate can be on this store. */
   readonly alone: boolean;
-  forward(permit: Permit): Promise<Attempted>;
+  /** Late answers are listened for until `stopped`. */
+  forward(permit: Permit, stopped: AbortSignal): Promise<Attempted>;
   /** Told how long each attempt took. */
   observe(durationMs: number): void;
 }
@@ -40,27 +43,51 @@ export class Outcomes {
   readonly waiters = new Waiters();
   readonly #options: OutcomesOptions;
   readonly #onTheWire = new Map<string, Promise<void>>();
+  readonly #stopped = new AbortController();
   #stopping = false;
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
+    // One listener a late answer: as many as there are.
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   /** Starts the attempt of a claim that is durable. Never rejects, never waits. */
   start(claimed: Claimed): void {
     const { id } = claimed.operation;
     const attempt = this.#attempt(claimed)
-      .catch((thrown: unknown) => this.#options.logger.error({ err: asError(thrown), request: id }, 'an attempt could not be ended'))
+      .catch((thrown: unknown) =>
+        this.#options.logger.error({ err: asError(thrown), request: id }, 'an attempt could not be ended'),
+      )
       .finally(() => this.#onTheWire.delete(id));
     this.#onTheWire.set(id, attempt);
   }
 
   async #attempt(claimed: Claimed): Promise<void> {
-    const { operation } = claimed;
     const startedMs = this.#options.clock.monotonicMs();
     const attempted = await this.#forward(claimed);
     this.#options.observe(this.#options.clock.monotonicMs() - startedMs);
-    const { idempotent } = claimed.material.action.executor;
+    await this.#record(claimed, attempted);
+    if (attempted.late !== undefined) this.#listen(claimed, attempted.late);
+  }
+
+  /** Nobody waits for a late answer, and the gate may stop without it; but if it comes, it settles what was unknown. */
+  #listen(claimed: Claimed, late: Promise<Attempted>): void {
+    late
+      .then(async attempted => {
+        if (attempted.kind !== 'unknown') await this.#record(claimed, attempted);
+      })
+      .catch((thrown: unknown) =>
+        this.#options.logger.error(
+          { err: asError(thrown), request: claimed.operation.id },
+          'a late answer was lost',
+        ),
+      );
+  }
+
+  /** Records what an attempt came to, however long the database is away, and claims what waits for its place. */
+  async #record({ operation, material }: Claimed, attempted: Attempted): Promise<void> {
+    const { idempotent } = material.action.executor;
     const event: Event = { type: 'attempt', attempt: operation.attempts, attempted, idempotent };
     for (;;) {
       try {
@@ -73,7 +100,10 @@ export class Outcomes {
         return;
       } catch (thrown) {
         // The answer is in hand and must not be lost: until it is recorded the request is swept as unknown, and settled by it then.
-        this.#options.logger.warn({ err: asError(thrown), request: operation.id }, 'an outcome waits for the database');
+        this.#options.logger.warn(
+          { err: asError(thrown), request: operation.id },
+          'an outcome waits for the database',
+        );
         // A gate that must stop leaves it to the sweep of the others.
         if (this.#stopping) return;
         await new Promise(resolve => setTimeout(resolve, RECORD_AGAIN_MS));
@@ -83,9 +113,12 @@ export class Outcomes {
 
   async #forward(claimed: Claimed): Promise<Attempted> {
     try {
-      return await this.#options.forward(permitOf(claimed));
+      return await this.#options.forward(permitOf(claimed), this.#stopped.signal);
     } catch (thrown) {
-      this.#options.logger.error({ err: asError(thrown), request: claimed.operation.id }, 'an attempt failed inside the gate');
+      this.#options.logger.error(
+        { err: asError(thrown), request: claimed.operation.id },
+        'an attempt failed inside the gate',
+      );
       return { kind: 'unknown', detail: 'The attempt failed inside the gate.' };
     }
   }
@@ -100,20 +133,20 @@ export class Outcomes {
   /** Claims what waits, sweeps claims that nobody will answer for, and tells clients what other gates did. */
   async tick(): Promise<void> {
     const { ledger, actions } = this.#options;
-    const claimed = await ledger.enqueue(async turn => {
+    const { claimed, news } = await ledger.enqueue(async turn => {
       if (!turn.clockJumped) this.#sweep(turn);
       const next = this.#stopping ? [] : await claimWaiting(turn, this.#options, actions.keys());
-      for (const id of this.waiters.ids()) {
-        const now = await this.#find(turn, id);
-        if (now !== undefined) this.waiters.tell(now);
-      }
-      return next;
+      const found = [];
+      for (const id of this.waiters.ids()) found.push(await this.#find(turn, id));
+      return { claimed: next, news: found };
     });
+    // Only now is what this turn changed durable, and may be told.
+    for (const one of news) if (one !== undefined) this.waiters.tell(one);
     for (const one of claimed) this.start(one);
   }
 
   #sweep(turn: Turn): void {
-    for (const operation of [...turn.book.operations()]) {
+    for (const operation of turn.book.operations()) {
       if (operation.phase !== 'claimed' || operation.claimedAtMs === undefined) continue;
       const action = this.#options.actions.get(operation.action);
       const mine = operation.claimedBy === this.#options.gateId;
@@ -121,7 +154,12 @@ export class Outcomes {
       // On a store that only this gate can hold, another's claim is of a gate that is gone.
       const overdueMs = turn.nowMs - operation.claimedAtMs - (action?.executor.timeoutMs ?? 0);
       if (!(this.#options.alone && !mine) && overdueMs < LOST_AFTER_MS) continue;
-      recordEvent(turn, operation, { type: 'lost', idempotent: action?.executor.idempotent ?? false }, this.#options.gateId);
+      recordEvent(
+        turn,
+        operation,
+        { type: 'lost', idempotent: action?.executor.idempotent ?? false },
+        this.#options.gateId,
+      );
     }
   }
 
@@ -140,13 +178,24 @@ export class Outcomes {
       if (operation === undefined) return { result: undefined, next: [] };
       const fromExecutor = by.roles.has('executor') && by.actions.has(operation.action);
       if (!fromExecutor && !by.roles.has('operator')) return { result: notYours(operation), next: [] };
-      const event: Event = { type: 'report', status: report.status, ...(report.reason !== undefined && { detail: report.reason }), fromExecutor };
+      const event: Event = {
+        type: 'report',
+        status: report.status,
+        ...(report.reason !== undefined && { detail: report.reason }),
+        fromExecutor,
+      };
       const after = recordEvent(turn, operation, event, by.name);
       if ('conflict' in after) return { result: conflict(after.conflict), next: [] };
-      return { result: after, next: this.#stopping ? [] : await claimWaiting(turn, this.#options, [operation.action]) };
+      return {
+        result: after,
+        next: this.#stopping ? [] : await claimWaiting(turn, this.#options, [operation.action]),
+      };
     });
     for (const one of next) this.start(one);
-    this.#options.logger.info({ request: id, by: by.name, status: report.status, gate: gateId }, 'an outcome was reported');
+    this.#options.logger.info(
+      { request: id, by: by.name, status: report.status, gate: gateId },
+      'an outcome was reported',
+    );
     return result;
   }
 
@@ -155,8 +204,14 @@ export class Outcomes {
     return await this.#options.ledger.enqueue(async turn => {
       const operation = await this.#find(turn, id);
       if (operation === undefined || operation.principal !== by.name) return undefined;
-      if (operation.phase !== 'waiting' || operation.attempts > 0) return conflict('it was claimed, or has ended, already');
-      const after = recordEvent(turn, operation, { type: 'stop', rule: 'request.cancelled', detail: `cancelled by ${by.name}` }, by.name);
+      if (operation.phase !== 'waiting' || operation.attempts > 0)
+        return conflict('it was claimed, or has ended, already');
+      const after = recordEvent(
+        turn,
+        operation,
+        { type: 'stop', rule: 'request.cancelled', detail: `cancelled by ${by.name}` },
+        by.name,
+      );
       return 'conflict' in after ? conflict(after.conflict) : after;
     });
   }
@@ -164,6 +219,7 @@ export class Outcomes {
   /** Stops claiming, answers what waits, and lets what is on the wire come to its end. */
   async close(): Promise<void> {
     this.#stopping = true;
+    this.#stopped.abort();
     this.waiters.release();
     await Promise.all(this.#onTheWire.values());
   }
@@ -173,4 +229,7 @@ const conflict = (why: string): Refusal =>
   refuse({ rule: 'request.conflict', message: `That cannot be done with this request: ${why}.` });
 
 const notYours = (operation: Operation): Refusal =>
-  refuse({ rule: 'principal.not_allowed', message: `Outcomes of ${operation.action} are reported by its executor, or settled by an operator.` });
+  refuse({
+    rule: 'principal.not_allowed',
+    message: `Outcomes of ${operation.action} are reported by its executor, or settled by an operator.`,
+  });

@@ -7,7 +7,12 @@ import { transition, type Event } from './transition.ts';
  * @param by the gate or the principal that it comes from
  * @returns the operation as it is then; `conflict` where the event may not be applied, and then nothing is drafted
  */
-export function recordEvent(turn: Turn, operation: Operation, event: Event, by: string): Operation | { readonly conflict: string } {
+export function recordEvent(
+  turn: Turn,
+  operation: Operation,
+  event: Event,
+  by: string,
+): Operation | { readonly conflict: string } {
   const result = transition(operation, event, turn.draft.nowMs);
   if ('conflict' in result) return result;
   const after = result.operation;

@@ -10,15 +10,26 @@ const RETRY_PAUSE_MS = 500;
 
 /** What happened to an operation. */
 export type Event =
-  | { readonly type: 'attempt'; readonly attempt: number; readonly attempted: Attempted; readonly idempotent: boolean }
+  | {
+      readonly type: 'attempt';
+      readonly attempt: number;
+      readonly attempted: Attempted;
+      readonly idempotent: boolean;
+    }
   | { readonly type: 'lost'; readonly idempotent: boolean }
-  | { readonly type: 'report'; readonly status: 'delivered' | 'refused'; readonly detail?: string; readonly fromExecutor: boolean }
+  | {
+      readonly type: 'report';
+      readonly status: 'delivered' | 'refused';
+      readonly detail?: string;
+      readonly fromExecutor: boolean;
+    }
   | { readonly type: 'stop'; readonly rule: Rule; readonly detail: string };
 
 /** What an event makes of an operation; `conflict` says why it makes nothing of it. */
 export type Transition = { readonly operation: Operation } | { readonly conflict: string };
 
-const settled = (outcome: OutcomeStatus): boolean => outcome === 'delivered' || outcome === 'refused' || outcome === 'stopped';
+const settled = (outcome: OutcomeStatus): boolean =>
+  outcome === 'delivered' || outcome === 'refused' || outcome === 'stopped';
 
 /** The outcome's rules in one place: CONTRACT.md, "The executor". Pure. */
 export function transition(operation: Operation, event: Event, nowMs: number): Transition {
@@ -26,7 +37,11 @@ export function transition(operation: Operation, event: Event, nowMs: number): T
     case 'attempt':
       return { operation: afterAttempt(operation, event, nowMs) };
     case 'lost':
-      return { operation: afterUnknown(operation, event.idempotent, nowMs, { detail: 'the gate that had claimed it did not come back with an answer' }) };
+      return {
+        operation: afterUnknown(operation, event.idempotent, nowMs, {
+          detail: 'the gate that had claimed it did not come back with an answer',
+        }),
+      };
     case 'report':
       return afterReport(operation, event, nowMs);
     case 'stop':
@@ -39,7 +54,13 @@ interface Seen {
   readonly httpStatus?: number;
 }
 
-function end(operation: Operation, outcome: OutcomeStatus, rule: Rule | undefined, seen: Seen, nowMs: number): Operation {
+function end(
+  operation: Operation,
+  outcome: OutcomeStatus,
+  rule: Rule | undefined,
+  seen: Seen,
+  nowMs: number,
+): Operation {
   const { rule: _rule, notBeforeMs: _notBefore, httpStatus: _http, detail: _detail, ...rest } = operation;
   return {
     ...rest,
@@ -53,21 +74,32 @@ function end(operation: Operation, outcome: OutcomeStatus, rule: Rule | undefine
 }
 
 function afterUnknown(operation: Operation, idempotent: boolean, nowMs: number, seen: Seen): Operation {
-  const unknown: Operation = { ...end(operation, 'unknown', 'executor.unknown', seen, nowMs), wasUnknown: true };
-  return idempotent && operation.attempts < MAX_ATTEMPTS ? { ...unknown, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS } : unknown;
+  const unknown: Operation = {
+    ...end(operation, 'unknown', 'executor.unknown', seen, nowMs),
+    wasUnknown: true,
+  };
+  return idempotent && operation.attempts < MAX_ATTEMPTS
+    ? { ...unknown, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS }
+    : unknown;
 }
 
 function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, nowMs: number): Operation {
   const { attempted, idempotent } = event;
   const current = operation.phase === 'claimed' && operation.attempts === event.attempt;
-  const seen: Seen = attempted.httpStatus === undefined ? { detail: attempted.detail } : { detail: attempted.detail, httpStatus: attempted.httpStatus };
+  const seen: Seen =
+    attempted.httpStatus === undefined
+      ? { detail: attempted.detail }
+      : { detail: attempted.detail, httpStatus: attempted.httpStatus };
   // A later attempt is on the wire: it will tell. Only `delivered` is news, and the targets wait for that attempt's end.
   if (!current && operation.phase === 'claimed') {
-    return attempted.kind === 'delivered' ? { ...end(operation, 'delivered', undefined, seen, nowMs), phase: 'claimed' } : operation;
+    return attempted.kind === 'delivered'
+      ? { ...end(operation, 'delivered', undefined, seen, nowMs), phase: 'claimed' }
+      : operation;
   }
   // It was settled, or given up, while this attempt was on the wire: only `delivered` overrules that.
   if (settled(operation.outcome)) {
-    if (attempted.kind === 'delivered' && operation.outcome !== 'delivered') return end(operation, 'delivered', undefined, seen, nowMs);
+    if (attempted.kind === 'delivered' && operation.outcome !== 'delivered')
+      return end(operation, 'delivered', undefined, seen, nowMs);
     return current ? { ...operation, phase: 'ended' } : operation;
   }
   switch (attempted.kind) {
@@ -87,13 +119,21 @@ function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, 
 }
 
 /** The executor did nothing in this attempt. That says nothing of an earlier one that was unknown. */
-function afterNothingDone(operation: Operation, event: Event & { type: 'attempt' }, current: boolean, seen: Seen, nowMs: number): Operation {
+function afterNothingDone(
+  operation: Operation,
+  event: Event & { type: 'attempt' },
+  current: boolean,
+  seen: Seen,
+  nowMs: number,
+): Operation {
   const mayRetry = event.idempotent && operation.attempts < MAX_ATTEMPTS;
   const earlierUnknown = current ? operation.wasUnknown : operation.attempts > 1;
   if (earlierUnknown) {
     if (!current) return operation;
     const again = event.attempted.kind === 'never_connected' && mayRetry;
-    return again ? { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS } : { ...operation, phase: 'ended' };
+    return again
+      ? { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS }
+      : { ...operation, phase: 'ended' };
   }
   if (event.attempted.kind === 'never_connected' && mayRetry && current) {
     return { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS, detail: seen.detail };
@@ -107,12 +147,20 @@ function afterReport(operation: Operation, event: Event & { type: 'report' }, no
   if (outcome === 'stopped') return { conflict: 'it was stopped before anything was sent' };
   if (phase === 'waiting' && operation.attempts === 0) return { conflict: 'nothing was sent yet' };
   if (phase === 'claimed' && !event.fromExecutor) {
-    return { conflict: 'an attempt is on the wire: only the executor may report it until the attempt has ended' };
+    return {
+      conflict: 'an attempt is on the wire: only the executor may report it until the attempt has ended',
+    };
   }
   // A report that contradicts a settlement is recorded, and `delivered` wins.
   if (outcome === 'delivered' || (outcome === 'refused' && event.status === 'refused')) return { operation };
   const rule: Rule | undefined = event.status === 'refused' ? 'executor.refused' : undefined;
-  const ended = end(operation, event.status, rule, { detail: event.detail ?? `reported ${event.status}` }, nowMs);
+  const ended = end(
+    operation,
+    event.status,
+    rule,
+    { detail: event.detail ?? `reported ${event.status}` },
+    nowMs,
+  );
   return { operation: phase === 'claimed' ? { ...ended, phase: 'claimed' } : ended };
 }
 

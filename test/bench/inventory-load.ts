@@ -93,13 +93,15 @@ async function run(store: Store): Promise<void> {
     // What is in force changes with the flip; the ledger knows, and so do we, right after.
     delay.enable();
     const startedMs = performance.now();
+    const cpu = process.cpuUsage();
     const loading = inventory.put(
       requestOf('', { content: snapshot(edition), query: { expect: String(HOSTS) } }),
     );
     const loaded = taken(await loading);
     const tookMs = performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(cpu);
     const asked = await stopAsking();
-    const loopMs = delay.max / 1e6;
+    const loopMs = [delay.percentile(50), delay.percentile(99), delay.max].map(ns => (ns / 1e6).toFixed(0));
     const tidyStartedMs = performance.now();
     delay.reset();
     await inventory.tidied();
@@ -108,7 +110,7 @@ async function run(store: Store): Promise<void> {
     revision = loaded.revision;
     const peak = process.resourceUsage().maxRSS / 1024;
     console.log(
-      `${name}: ${seconds(tookMs)}; tidied in ${seconds(performance.now() - tidyStartedMs)}; event loop held at most ${loopMs.toFixed(0)} ms (tidying ${(delay.max / 1e6).toFixed(0)} ms); ` +
+      `${name}: ${seconds(tookMs)} (${seconds((user + system) / 1000)} of processor in this process); tidied in ${seconds(performance.now() - tidyStartedMs)}; event loop held ${loopMs.join(' / ')} ms (median, p99, max; tidying ${(delay.max / 1e6).toFixed(0)} ms); ` +
         `forty targets resolved at revision ${before} meanwhile: ${asked.length} times, median ${(asked[asked.length >> 1] ?? 0).toFixed(0)} ms, at most ${(asked.at(-1) ?? 0).toFixed(0)} ms; ` +
         `peak ${peak.toFixed(0)} MB; ${JSON.stringify(loaded)}`,
     );

@@ -23,7 +23,8 @@ const target = (id: string, zone: string, rack: string, state = 'serving'): Targ
 });
 const totals: Totals = {
   count: 100,
-  of: (dimension, value) => (dimension === 'zone' && value === 'z1' ? { count: 40, free: 5 } : { count: 3, free: 3 }),
+  of: (dimension, value) =>
+    dimension === 'zone' && value === 'z1' ? { count: 40, free: 5 } : { count: 3, free: 3 },
 };
 const nobody = (): boolean => false;
 
@@ -63,17 +64,23 @@ describe('a blast radius', () => {
 
   it('does not take a target twice that an operation not shown yet has taken', () => {
     const counted = tally(kind, [target('a', 'z1', 'r1')], id => id === 'a');
-    expect(blastRadius(kind, 1, counted, totals)).toMatchObject({ zone: [{ value: 'z1', count: 1, remaining: 5 }] });
+    expect(blastRadius(kind, 1, counted, totals)).toMatchObject({
+      zone: [{ value: 'z1', count: 1, remaining: 5 }],
+    });
   });
 
   it('says nothing of what remains on a kind without a state', () => {
     const { state: _state, ...stateless } = kind;
     const counted = tally(stateless, [{ ...target('a', 'z1', 'r1'), state: null }], nobody);
-    expect(blastRadius(stateless, 1, counted, totals)['zone']).toEqual([{ value: 'z1', count: 1, total: 40, share_ppm: 25_000 }]);
+    expect(blastRadius(stateless, 1, counted, totals)['zone']).toEqual([
+      { value: 'z1', count: 1, total: 40, share_ppm: 25_000 },
+    ]);
   });
 
   it('never says that fewer than none remain', () => {
     const targets = Array.from({ length: 9 }, (_, index) => target(`t${index}`, 'z1', 'r1'));
-    expect(blastRadius(kind, 9, tally(kind, targets, nobody), totals)).toMatchObject({ zone: [{ remaining: 0 }] });
+    expect(blastRadius(kind, 9, tally(kind, targets, nobody), totals)).toMatchObject({
+      zone: [{ remaining: 0 }],
+    });
   });
 });

@@ -204,12 +204,26 @@ const changes: Change[] = [
     '["a b"]',
     /^9: kinds\.host\.state\.in_service\[0\]: must be a value/,
   ],
-  [
-    'an action called unknown',
-    'machine.reboot:',
-    'unknown:',
-    /^21: actions\.unknown: must be a name|no action "machine.reboot"/,
-  ],
+  ...['unknown', '"a b"', '"a/b"', '"a:b"', '""', '"*"', '1a', `a${'b'.repeat(63)}`].flatMap(
+    (name): Change[] => [
+      [
+        `an action called ${name}`,
+        '  machine.reboot:',
+        `  ${name}:`,
+        /^21: actions\..*: must be a name: a letter, then .*unknown is taken$/,
+      ],
+      ...(name === 'unknown'
+        ? []
+        : [
+            [
+              `a kind called ${name}`,
+              '  host:',
+              `  ${name}:`,
+              /^7: kinds\..*: must be a name: a letter, then .*63 at most\)$/,
+            ] as const,
+          ]),
+    ],
+  ),
   ['a principal called *', 'name: oncall', 'name: "*"', /^32: principals\[2\]\.name: must be a name/],
   ...['__proto__', 'constructor', 'toString', 'prototype'].map((name): Change => [
     `a kind called ${name}`,

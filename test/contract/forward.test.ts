@@ -9,6 +9,7 @@ import {
   until,
   type Answer,
 } from '../support/api.ts';
+import { wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
 // CONTRACT.md: claims, concurrency, valid_for, drift, reports, cancels, and what a client that waits is answered.
@@ -310,6 +311,25 @@ describe('a gate that ends', () => {
     await on.api.untilOutcome(waits?.id, 'delivered');
     expect(received(wire)).toBe(1);
     expect(received(answer)).toBe(1);
+  });
+
+  it('stops what waited when it is back with another policy revision', async () => {
+    on.executor.behave(script.hold);
+    const wire = await submit('test.held');
+    await onTheWire(wire);
+    const waits = await submit('test.held');
+    const end = on.gate.stop();
+    on.executor.release();
+    await end;
+    const limits = Object.fromEntries(
+      Object.keys(actions).map(name => [name, { ...wideLimits, max_targets: 7 }]),
+    );
+    on.gate.rewrite({ limits: { actions: limits } });
+    await on.gate.restart();
+    const stopped = await on.api.untilOutcome(waits.body.id, 'stopped');
+    expect(stopped.outcome?.rule).toBe('forward.drifted');
+    expect(received(waits)).toBe(0);
+    await on.api.untilOutcome(wire.body.id, 'delivered');
   });
 
   it('that is killed leaves its claim unknown, and forwards nothing twice', async () => {

@@ -26,7 +26,6 @@ const scopeKind = {
   max_change: '100%',
 };
 const on = standing({
-  store: 'embedded',
   config: {
     kill_file: './switch/KILL',
     kinds: { host: hostKind, scope: scopeKind },

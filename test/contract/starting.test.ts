@@ -39,9 +39,8 @@ const standing = async (
 ): Promise<{ gate: Gate; api: Api; executor: Awaited<ReturnType<typeof startExecutor>> }> => {
   const executor = await startExecutor();
   closing.push(executor);
-  const embedded =
-    options.store !== undefined || options.named !== undefined || postgresAbsent() !== undefined;
-  const database = embedded ? undefined : await freshDatabase();
+  const own = options.store !== undefined || postgresAbsent() !== undefined;
+  const database = own ? undefined : await freshDatabase();
   if (database !== undefined) closing.push({ close: () => database.drop() });
   const gate = await startGate({
     ...options,
@@ -210,7 +209,7 @@ describe('a configuration file that is wrong', () => {
 
   it('is named with a name and a key that stand twice, and with what is wrong at its top', () => {
     expect(exit.stderr).toMatch(complaint('interlock', 'principals', 'twice'));
-    expect(exit.stderr).toMatch(complaint('interlock', 'principals', 'bot'));
+    expect(exit.stderr).toMatch(complaint('interlock', 'principals.*12', 'key'));
     expect(exit.stderr).toMatch(complaint('interlock', 'colour', ''));
     expect(exit.stderr).toMatch(complaint('interlock', 'kill_file', ''));
   });
@@ -273,7 +272,7 @@ describe('a limits file that is wrong', () => {
   it.each([
     ['min_remaining on a kind without state', 'actions.stateless.act', 'min_remaining'],
     ['limits of an action that is not declared', 'actions', 'test.atc'],
-    ['a budget of an undeclared kind', 'budgets', 'hots'],
+    ['a budget of an undeclared kind', 'budgets', 'kind'],
     ['a protected entry of an undeclared label', 'protected', 'colour'],
     ['a protected entry without ids', 'protected', 'ids'],
     ['a key that there is not', 'budgetz', ''],

@@ -15,7 +15,10 @@ interface Heard {
   readonly id: string | undefined;
 }
 
-const stores = postgresAbsent() === undefined ? (['PostgreSQL', 'the embedded store'] as const) : (['the embedded store'] as const);
+const stores =
+  postgresAbsent() === undefined
+    ? (['PostgreSQL', 'the embedded store'] as const)
+    : (['the embedded store'] as const);
 
 describe.each(stores)('a gate on %s that is killed at any moment', store => {
   let gate: Gate;
@@ -34,7 +37,8 @@ describe.each(stores)('a gate on %s that is killed at any moment', store => {
       config: { actions: { 'test.act': { executor: { timeout: '1s', concurrency: 4, valid_for: '5s' } } } },
     });
     api = apiOf(gate);
-    expect((await api.put('host', hosts('h', 4_000))).status).toBe(200);
+    const loaded = await api.put('host', hosts('h', 4_000));
+    if (loaded.status !== 200) throw new Error(loaded.text);
     await killUnderLoad();
   }, 180_000);
 
@@ -95,7 +99,10 @@ describe.each(stores)('a gate on %s that is killed at any moment', store => {
   it('loses no decision that a client heard of', async () => {
     const recorded = new Map((await allOf('since=2020-01-01T00:00:00Z')).map(body => [body.id, body]));
     expect(heard.length).toBeGreaterThan(0);
-    for (const { id, status } of heard) if (status === 200) expect(recorded.get(id)?.outcome?.status).toBe('delivered');
+    const delivered = heard
+      .filter(({ status }) => status === 200)
+      .map(({ id }) => recorded.get(id)?.outcome?.status);
+    expect(new Set(delivered)).toEqual(new Set(['delivered']));
   });
 
   it('has an outcome for everything it allowed: nothing hangs, and what is unknown is listed', async () => {
@@ -114,9 +121,11 @@ describe.each(stores)('a gate on %s that is killed at any moment', store => {
 
   it('goes on in one chain', async () => {
     const entries = await api.audit();
-    entries.forEach((entry, index) => {
-      expect(entry['seq']).toBe(index + 1);
-      if (index > 0) expect(entry['prev']).toBe(entries[index - 1]?.['hash']);
-    });
+    const broken = entries.filter(
+      (entry, index) =>
+        entry['seq'] !== index + 1 || (index > 0 && entry['prev'] !== entries[index - 1]?.['hash']),
+    );
+    expect(entries.length).toBeGreaterThan(0);
+    expect(broken).toEqual([]);
   });
 });

@@ -38,9 +38,13 @@ async function listen(server: Server, scheme = 'http'): Promise<string> {
 }
 
 /** One attempt against what the executor does, with so much time. */
-async function attempt(behaviour: Behaviour, timeoutMs = 2_000): Promise<Attempted> {
+async function attempt(
+  behaviour: Behaviour,
+  timeoutMs = 2_000,
+  stopped: AbortSignal = new AbortController().signal,
+): Promise<Attempted> {
   executor.behave(behaviour);
-  return await forward(permitFor(executor.url, { timeoutMs }), realPort);
+  return await forward(permitFor(executor.url, { timeoutMs }), { ...realPort, stopped });
 }
 
 /** Waits until nothing of the gate's is open at the executor. */
@@ -260,8 +264,11 @@ describe('a request that was sent, without an answer that settles it, is unknown
   ];
 
   it.each(cases)('%s', async (_what, behaviour) => {
-    const attempted = await attempt(behaviour, 300);
+    const gate = new AbortController();
+    const attempted = await attempt(behaviour, 300, gate.signal);
     expect(attempted.kind).toBe('unknown');
+    // Nothing is left open once nobody listens for a late answer any more.
+    gate.abort();
     await untilClosed();
     expect([executor.received().length, executor.connections()]).toEqual([1, 1]);
   });
@@ -269,6 +276,21 @@ describe('a request that was sent, without an answer that settles it, is unknown
   it.each([203, 205, 206, 226, 299, 408, 500, 502, 503, 504, 599])('the status %i', async status => {
     expect(await attempt({ type: 'answer', status })).toMatchObject({ kind: 'unknown', httpStatus: status });
     expect(executor.received()).toHaveLength(1);
+  });
+
+  it('but the answer that comes late is told', async () => {
+    const attempted = await attempt({ type: 'answer', status: 200, delayMs: 400 }, 100);
+    expect(attempted.kind).toBe('unknown');
+    expect(await attempted.late).toMatchObject({ kind: 'delivered', httpStatus: 200 });
+    await untilClosed();
+  });
+
+  it('and stays so when the connection breaks instead of a late answer', async () => {
+    const gate = new AbortController();
+    const attempted = await attempt({ type: 'hang' }, 100, gate.signal);
+    gate.abort();
+    expect(await attempted.late).toMatchObject({ kind: 'unknown' });
+    await untilClosed();
   });
 
   it('a large request that the executor stops reading', async () => {

@@ -21,7 +21,7 @@ describe('strict JSON refuses', () => {
     ['a duplicate of an integer key', '{"1":1,"1":2}', /"1" stands twice/],
     [
       'a duplicate deep inside',
-      '{"x":[0,{"y/z":{"a":1,"b":{},"a":[]}}]}',
+      '{"x":[true,{"y/z":{"a":1,"b":{},"a":[]}}]}',
       /"a" stands twice in "\/x\/1\/y~1z"/,
     ],
     [
@@ -108,6 +108,14 @@ describe('strict JSON refuses', () => {
   });
 });
 
+test('strict JSON refuses half of a surrogate pair of every kind, in either case of the escape', () => {
+  for (let code = 0xd800; code <= 0xdfff; code += 0x40) {
+    const hex = code.toString(16);
+    expect(problem(`{"a":"\\u${hex}"}`)).toMatch(/surrogate/);
+    expect(problem(`{"a":"\\u${hex.toUpperCase()}"}`)).toMatch(/surrogate/);
+  }
+});
+
 describe('strict JSON is quick and never throws on eight megabytes of', () => {
   const half = megabytes / 2;
   test.each([
@@ -150,6 +158,8 @@ describe('strict JSON accepts', () => {
     ['a whole number by exponent', '{"a":15e14,"b":12.5e1}', { a: 15e14, b: 125 }],
     ['whole pairs of surrogates', '{"a":"\\ud83d\\ude00😀"}', { a: '😀😀' }],
     ['a surrogate escape that is none', '{"a":"\\\\ud800"}', { a: '\\ud800' }],
+    ['keys as long as forbidden ones', '{"host_name":1,"description":2}', { host_name: 1, description: 2 }],
+    ['a number of 64 characters', `{"a":1.${'0'.repeat(62)}}`, { a: 1 }],
     [
       'names that other objects inherit',
       '{"toString":1,"hasOwnProperty":2}',

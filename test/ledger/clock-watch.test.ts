@@ -6,7 +6,7 @@ function gateClock(wallMs: number) {
   const now = { wallMs, monotonicMs: 500 };
   return {
     clock: { wallMs: () => now.wallMs, monotonicMs: () => now.monotonicMs },
-    pass(ms: number) {
+    pass: (ms: number): void => {
       now.wallMs += ms;
       now.monotonicMs += ms;
     },
@@ -73,7 +73,10 @@ describe('the clock watch', () => {
     expect(watch.read(START - 3_600_000, START).jumped).toBe(true);
     watch.accept(START - 3_600_000);
     pass(10);
-    expect(watch.read(START - 3_600_000 + 10, START - 3_600_000)).toEqual({ nowMs: START - 3_600_000 + 10, jumped: false });
+    expect(watch.read(START - 3_600_000 + 10, START - 3_600_000)).toEqual({
+      nowMs: START - 3_600_000 + 10,
+      jumped: false,
+    });
   });
 
   it('is never earlier than the last entry', () => {

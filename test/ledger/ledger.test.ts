@@ -7,7 +7,8 @@ import type { Decided } from '../../src/ledger/request.ts';
 import { fakePolicy, gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
-const ids = (from: number, count: number): string[] => Array.from({ length: count }, (_, index) => `h${from + index}`);
+const ids = (from: number, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `h${from + index}`);
 
 function verdictOf(decided: Decided): { decision: string; rules: string[]; status: number } {
   const { document, status } = 'repeat' in decided ? decided.repeat : decided;
@@ -17,7 +18,9 @@ function verdictOf(decided: Decided): { decision: string; rules: string[]; statu
 describe('the ledger', () => {
   let store: Store;
   const count = async (table: string): Promise<number> => {
-    const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}`.execute(store.db);
+    const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}`.execute(
+      store.db,
+    );
     return rows[0]?.n ?? -1;
   };
   beforeAll(async () => {
@@ -36,7 +39,11 @@ describe('the ledger', () => {
     await ledger.enqueueAlone(turn => {
       turn.draft.append('policy', { event: 'activate', digest: 'sha256:another', by: 'gate-2' });
     });
-    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({ decision: 'fault', rules: ['policy.stale'], status: 503 });
+    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
+      decision: 'fault',
+      rules: ['policy.stale'],
+      status: 503,
+    });
     expect(await count('operations')).toBe(0);
   });
 
@@ -45,18 +52,28 @@ describe('the ledger', () => {
       throw new Fault('policy.failed', 'a trap');
     });
     const { ask } = await gateParts(store, { policy });
-    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({ decision: 'fault', rules: ['policy.failed'], status: 503 });
+    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
+      decision: 'fault',
+      rules: ['policy.failed'],
+      status: 503,
+    });
     expect(await count('holds')).toBe(0);
   });
 
   it('refuses while the kill file engages this gate', async () => {
     const { ask } = await gateParts(store, { killFile: () => true });
-    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({ decision: 'refused', rules: ['kill_switch.engaged'], status: 423 });
+    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
+      decision: 'refused',
+      rules: ['kill_switch.engaged'],
+      status: 423,
+    });
   });
 
   it('lets a window of 100 have 100 targets and not 101, also when they come at once', async () => {
     const { ask } = await gateParts(store);
-    const decided = await Promise.all(Array.from({ length: 101 }, (_, index) => ask([`h${index}`], `k${index}`)));
+    const decided = await Promise.all(
+      Array.from({ length: 101 }, (_, index) => ask([`h${index}`], `k${index}`)),
+    );
     const verdicts = decided.map(verdictOf);
     expect(verdicts.filter(({ decision }) => decision === 'allowed')).toHaveLength(100);
     expect(verdicts[100]).toEqual({ decision: 'refused', rules: ['budget.window'], status: 429 });
@@ -87,7 +104,9 @@ describe('the ledger', () => {
     const second = await ask(['h2', 'h3'], 'k2');
     expect(second).toMatchObject({ status: 409 });
     if ('repeat' in first || 'repeat' in second) throw new Error('a repeat');
-    expect(second.document.reasons).toMatchObject([{ rule: 'targets.in_operation', request: first.document.id, value: 'h2' }]);
+    expect(second.document.reasons).toMatchObject([
+      { rule: 'targets.in_operation', request: first.document.id, value: 'h2' },
+    ]);
   });
 
   it('answers fifty equal requests at once with one decision', async () => {
@@ -110,8 +129,14 @@ describe('the ledger', () => {
   it('refuses a key with another body, and records that without the key', async () => {
     const { ask } = await gateParts(store);
     await ask(['h1'], 'same');
-    expect(verdictOf(await ask(['h2'], 'same'))).toEqual({ decision: 'refused', rules: ['request.idempotency_key'], status: 422 });
-    const { rows } = await sql<{ n: number }>`select count(*)::int as n from decisions where idempotency_key is not null`.execute(store.db);
+    expect(verdictOf(await ask(['h2'], 'same'))).toEqual({
+      decision: 'refused',
+      rules: ['request.idempotency_key'],
+      status: 422,
+    });
+    const { rows } = await sql<{
+      n: number;
+    }>`select count(*)::int as n from decisions where idempotency_key is not null`.execute(store.db);
     expect(rows).toEqual([{ n: 1 }]);
   });
 
@@ -125,7 +150,8 @@ describe('the ledger', () => {
 
   it('consumes nothing in a pre-flight, and keeps it out of the chain', async () => {
     const { ask } = await gateParts(store);
-    for (let index = 0; index < 3; index += 1) expect(verdictOf(await ask(ids(0, 60), '', { mode: 'preflight' })).decision).toBe('allowed');
+    for (let index = 0; index < 3; index += 1)
+      expect(verdictOf(await ask(ids(0, 60), '', { mode: 'preflight' })).decision).toBe('allowed');
     expect(await count('operations')).toBe(0);
     expect(await count('entries')).toBe(1);
     expect(await count('decisions')).toBe(3);
@@ -136,7 +162,10 @@ describe('the ledger', () => {
     const one = await gateParts(store);
     const other = await gateParts(store);
     await one.ask(ids(0, 60), 'k1');
-    expect(verdictOf(await other.ask(ids(100, 60), 'k2'))).toMatchObject({ decision: 'refused', rules: ['budget.window'] });
+    expect(verdictOf(await other.ask(ids(100, 60), 'k2'))).toMatchObject({
+      decision: 'refused',
+      rules: ['budget.window'],
+    });
     expect(verdictOf(await other.ask(['h1'], 'k3'))).toMatchObject({ rules: ['targets.in_operation'] });
     expect(verdictOf(await other.ask(ids(100, 40), 'k4')).decision).toBe('allowed');
     expect(verdictOf(await one.ask(['h900'], 'k5')).decision).toBe('refused');
@@ -165,8 +194,15 @@ describe('the ledger', () => {
   it('claims as many at once as the executor takes, and lets the rest wait in order', async () => {
     const { ask } = await gateParts(store);
     const decided = await Promise.all([0, 1, 2, 3].map(index => ask([`h${index}`], `k${index}`)));
-    expect(decided.map(one => 'claimed' in one && one.claimed !== undefined)).toEqual([true, true, false, false]);
-    const { rows } = await sql<{ phase: string }>`select phase from operations order by seq`.execute(store.db);
+    expect(decided.map(one => 'claimed' in one && one.claimed !== undefined)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    const { rows } = await sql<{ phase: string }>`select phase from operations order by seq`.execute(
+      store.db,
+    );
     expect(rows.map(({ phase }) => phase)).toEqual(['claimed', 'claimed', 'waiting', 'waiting']);
   });
 });

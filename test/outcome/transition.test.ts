@@ -37,7 +37,11 @@ const attempt = (kind: Attempted['kind'], more: Partial<Event & { type: 'attempt
   idempotent: false,
   ...more,
 });
-const report = (status: 'delivered' | 'refused', fromExecutor = false): Event => ({ type: 'report', status, fromExecutor });
+const report = (status: 'delivered' | 'refused', fromExecutor = false): Event => ({
+  type: 'report',
+  status,
+  fromExecutor,
+});
 const stop: Event = { type: 'stop', rule: 'kill_switch.engaged', detail: 'stopped' };
 
 describe('an attempt at an executor that is not idempotent', () => {
@@ -53,7 +57,11 @@ describe('an attempt at an executor that is not idempotent', () => {
 
   it('that expired before anything was sent is stopped', () => {
     const event = attempt('never_sent', { attempted: { kind: 'never_sent', why: 'expired', detail: 'x' } });
-    expect(after(claimed, event)).toMatchObject({ outcome: 'stopped', phase: 'ended', rule: 'forward.expired' });
+    expect(after(claimed, event)).toMatchObject({
+      outcome: 'stopped',
+      phase: 'ended',
+      rule: 'forward.expired',
+    });
   });
 });
 
@@ -63,27 +71,46 @@ describe('an attempt at an idempotent executor', () => {
     expect(once).toMatchObject({ phase: 'waiting', outcome: kind === 'unknown' ? 'unknown' : 'pending' });
     expect(once.notBeforeMs).toBeGreaterThan(1_000);
     const third = { ...once, phase: 'claimed', attempts: 3 } as const;
-    expect(after(third, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({ phase: 'ended', outcome: kind === 'unknown' ? 'unknown' : 'refused' });
+    expect(after(third, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({
+      phase: 'ended',
+      outcome: kind === 'unknown' ? 'unknown' : 'refused',
+    });
   });
 
-  it.each(['refused', 'never_connected', 'never_sent'] as const)('that came to %s leaves an earlier unknown one unknown', kind => {
-    const second: Operation = { ...claimed, attempts: 3, outcome: 'unknown', wasUnknown: true };
-    expect(after(second, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({ outcome: 'unknown', phase: 'ended' });
-  });
+  it.each(['refused', 'never_connected', 'never_sent'] as const)(
+    'that came to %s leaves an earlier unknown one unknown',
+    kind => {
+      const second: Operation = { ...claimed, attempts: 3, outcome: 'unknown', wasUnknown: true };
+      expect(after(second, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({
+        outcome: 'unknown',
+        phase: 'ended',
+      });
+    },
+  );
 
   it('that was accepted after an unknown one is pending again', () => {
     const second: Operation = { ...claimed, attempts: 2, outcome: 'unknown', wasUnknown: true };
-    expect(after(second, attempt('accepted', { attempt: 2 }))).toMatchObject({ outcome: 'pending', phase: 'accepted' });
+    expect(after(second, attempt('accepted', { attempt: 2 }))).toMatchObject({
+      outcome: 'pending',
+      phase: 'accepted',
+    });
   });
 });
 
 describe('a stop', () => {
   it('ends what waits', () => {
-    expect(after(waiting, stop)).toMatchObject({ outcome: 'stopped', phase: 'ended', rule: 'kill_switch.engaged' });
+    expect(after(waiting, stop)).toMatchObject({
+      outcome: 'stopped',
+      phase: 'ended',
+      rule: 'kill_switch.engaged',
+    });
   });
 
   it('leaves an unknown attempt unknown, and lets no other be made', () => {
-    expect(after({ ...unknown, phase: 'waiting' }, stop)).toMatchObject({ outcome: 'unknown', phase: 'ended' });
+    expect(after({ ...unknown, phase: 'waiting' }, stop)).toMatchObject({
+      outcome: 'unknown',
+      phase: 'ended',
+    });
   });
 
   it('is too late for what was claimed', () => {
@@ -94,7 +121,9 @@ describe('a stop', () => {
 describe('a report', () => {
   it('is refused before anything was sent, and after it was stopped', () => {
     expect(transition(waiting, report('delivered', true), 1_000)).toHaveProperty('conflict');
-    expect(transition({ ...waiting, outcome: 'stopped', phase: 'ended' }, report('delivered', true), 1_000)).toHaveProperty('conflict');
+    expect(
+      transition({ ...waiting, outcome: 'stopped', phase: 'ended' }, report('delivered', true), 1_000),
+    ).toHaveProperty('conflict');
   });
 
   it('of an operator has to wait while an attempt is on the wire', () => {
@@ -109,7 +138,10 @@ describe('a report', () => {
 
   it('settles what is unknown, or was accepted', () => {
     expect(after(unknown, report('refused'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
-    expect(after({ ...claimed, phase: 'accepted' }, report('delivered', true))).toMatchObject({ outcome: 'delivered', phase: 'ended' });
+    expect(after({ ...claimed, phase: 'accepted' }, report('delivered', true))).toMatchObject({
+      outcome: 'delivered',
+      phase: 'ended',
+    });
   });
 
   it('cannot take back what was delivered, and delivered wins over refused', () => {
@@ -122,7 +154,11 @@ describe('a report', () => {
 
 describe('a claim of a gate that died', () => {
   it('is unknown', () => {
-    expect(after(claimed, { type: 'lost', idempotent: false })).toMatchObject({ outcome: 'unknown', phase: 'ended', wasUnknown: true });
+    expect(after(claimed, { type: 'lost', idempotent: false })).toMatchObject({
+      outcome: 'unknown',
+      phase: 'ended',
+      wasUnknown: true,
+    });
   });
 
   it('is settled by the answer that comes late after all', () => {
@@ -137,6 +173,9 @@ describe('a claim of a gate that died', () => {
 
   it('keeps its targets while a later attempt is on the wire, also when the late answer says delivered', () => {
     const second: Operation = { ...unknown, attempts: 2, phase: 'claimed' };
-    expect(after(second, attempt('delivered', { attempt: 1 }))).toMatchObject({ outcome: 'delivered', phase: 'claimed' });
+    expect(after(second, attempt('delivered', { attempt: 1 }))).toMatchObject({
+      outcome: 'delivered',
+      phase: 'claimed',
+    });
   });
 });

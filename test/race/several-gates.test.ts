@@ -11,9 +11,15 @@ import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../supp
 const GATES = 4;
 const CLIENTS = 64;
 
-const oncall: Principal = { name: 'oncall', keys: [], roles: new Set(['operator'] as const), actions: new Set() };
+const oncall: Principal = {
+  name: 'oncall',
+  keys: [],
+  roles: new Set(['operator'] as const),
+  actions: new Set(),
+};
 
-const isAllowed = (decided: Decided): boolean => ('repeat' in decided ? decided.repeat : decided).document.decision === 'allowed';
+const isAllowed = (decided: Decided): boolean =>
+  ('repeat' in decided ? decided.repeat : decided).document.decision === 'allowed';
 
 describeWithPostgres('several gates on one PostgreSQL', () => {
   let database: FreshDatabase;
@@ -23,7 +29,10 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
   beforeEach(async () => {
     database = await freshDatabase();
     stores = await Promise.all(
-      Array.from({ length: GATES }, async () => await openStore({ type: 'server', url: database.url }, quiet, { poolSize: 3 })),
+      Array.from(
+        { length: GATES },
+        async () => await openStore({ type: 'server', url: database.url }, quiet, { poolSize: 3 }),
+      ),
     );
     const [first] = stores;
     if (first === undefined) throw new Error('no store');
@@ -63,14 +72,18 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
     );
     expect(allowed).toHaveLength(CLIENTS * 6);
     expect(allowed.filter(Boolean)).toHaveLength(100);
-    const spent = await rowsOf(sql<{ total: number }>`select sum(count)::int as total from spends where dimension = 'fleet'`);
+    const spent = await rowsOf(
+      sql<{ total: number }>`select sum(count)::int as total from spends where dimension = 'fleet'`,
+    );
     expect(spent).toEqual([{ total: 100 }]);
     const recorded = await rowsOf(sql<{ n: number }>`select count(*)::int as n from decisions`);
     expect(recorded).toEqual([{ n: CLIENTS * 6 }]);
   });
 
   it('keep one chain without a gap, however they interleave', async () => {
-    await Promise.all(Array.from({ length: 80 }, async (_, index) => await gate(index).ask([`h${index}`], `k${index}`)));
+    await Promise.all(
+      Array.from({ length: 80 }, async (_, index) => await gate(index).ask([`h${index}`], `k${index}`)),
+    );
     const broken = await rowsOf(sql<{ n: number }>`
       select count(*)::int as n from (
         select seq, prev, lag(hash) over (order by seq) as before, lag(seq) over (order by seq) as last from entries
@@ -79,12 +92,16 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
   });
 
   it('give one target to one request only', async () => {
-    const decided = await Promise.all(Array.from({ length: CLIENTS }, async (_, index) => await gate(index).ask(['h7'], `k${index}`)));
+    const decided = await Promise.all(
+      Array.from({ length: CLIENTS }, async (_, index) => await gate(index).ask(['h7'], `k${index}`)),
+    );
     expect(decided.filter(isAllowed)).toHaveLength(1);
   });
 
   it('decide one key once, whichever of them is asked', async () => {
-    const decided = await Promise.all(Array.from({ length: 50 }, async (_, index) => await gate(index).ask(['h7'], 'same')));
+    const decided = await Promise.all(
+      Array.from({ length: 50 }, async (_, index) => await gate(index).ask(['h7'], 'same')),
+    );
     expect(new Set(decided.map(one => ('repeat' in one ? one.repeat : one).document.id)).size).toBe(1);
     expect(decided.filter(one => !('repeat' in one))).toHaveLength(1);
   });
@@ -117,7 +134,9 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
     expect(late.filter(isAllowed)).toEqual([]);
     const claimed = await rowsOf(sql<{ id: string }>`select id from operations where attempts > 0`);
     expect(new Set(engaged.on_the_wire)).toEqual(new Set(claimed.map(({ id }) => id)));
-    const waiting = await rowsOf(sql<{ n: number }>`select count(*)::int as n from operations where phase = 'waiting'`);
+    const waiting = await rowsOf(
+      sql<{ n: number }>`select count(*)::int as n from operations where phase = 'waiting'`,
+    );
     expect(waiting).toEqual([{ n: 0 }]);
     expect(engaged.stopped.length).toBeGreaterThan(0);
   });

@@ -145,11 +145,11 @@ const target = (id: string): Target => {
 export interface Parts {
   readonly ledger: Ledger;
   readonly deciding: Deciding;
-  ask(
+  readonly ask: (
     ids: readonly string[],
     key: string,
     more?: Partial<Pick<Submission, 'mode'>> & { readonly body?: string },
-  ): Promise<Decided>;
+  ) => Promise<Decided>;
 }
 
 /** A ledger with an active policy on a store, and a way to ask it. */

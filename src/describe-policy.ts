@@ -1,0 +1,37 @@
+import type { LoadedPolicy } from './gate.ts';
+import { tagOf } from './inventory/describe-kind.ts';
+import type { Turn } from './ledger/ledger.ts';
+import type { Limits, ProtectedEntry } from './policy/limits.ts';
+import { countByTags, findByIds } from './targets/queries.ts';
+
+/** The policy revision of this gate: what it is made of, its checks, and its limits. */
+export async function describePolicy(turn: Turn, { policy, revision }: LoadedPolicy): Promise<object> {
+  return {
+    revision: revision.digest,
+    digest: revision.digest,
+    active: turn.book.activePolicy === revision.digest,
+    bundle: revision.bundle,
+    checks: policy.checks,
+    limits: policy.limits,
+    protected: await countProtected(turn, policy.limits),
+  };
+}
+
+export type CountedEntry = ProtectedEntry & { readonly matches: number };
+
+/** Each protected entry with how many targets it stands for now; one that matches none guards nothing. */
+export async function countProtected(turn: Turn, limits: Limits): Promise<readonly CountedEntry[]> {
+  const counted: CountedEntry[] = [];
+  for (const entry of limits.protected) counted.push({ ...entry, matches: await countMatches(turn, entry) });
+  return counted;
+}
+
+async function countMatches({ tx, book }: Turn, entry: ProtectedEntry): Promise<number> {
+  const revision = book.kinds.get(entry.kind)?.revision;
+  if (revision === undefined) return 0;
+  if ('ids' in entry) return (await findByIds(tx, entry.kind, entry.ids, revision)).length;
+  const groups = Object.entries(entry.selector).map(([label, values]) =>
+    values.map(value => tagOf(entry.kind, label, value)),
+  );
+  return await countByTags(tx, groups, revision);
+}
