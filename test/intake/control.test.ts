@@ -123,8 +123,8 @@ describe.each([
     expect(on.calls).toEqual([]);
   });
 
-  it('is a 400 without a body', async () => {
-    expect((await post(serving(), '')).status).toBe(400);
+  it('is a 422 without a body: it is the reason that is missing', async () => {
+    expect((await post(serving(), '')).status).toBe(422);
   });
 
   it('is done with a reason', async () => {
