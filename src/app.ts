@@ -118,6 +118,16 @@ export class LateGate {
     if (this.current === undefined) throw new Fault('store.unavailable', 'The database was not reached yet.');
     return this.current;
   }
+
+  /** For what would begin something new. @throws Fault `gate.stopping`, or as `get` */
+  getUnlessStopping(): Gate {
+    if (this.stopping)
+      throw new Fault(
+        'gate.stopping',
+        'This gate is stopping. Ask another one, or this one when it is back.',
+      );
+    return this.get();
+  }
 }
 
 async function openOrRetry(

@@ -188,8 +188,10 @@ export class Gate {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#ticking;
-    await this.outcomes.close();
+    this.outcomes.stop();
+    // What was asked before is decided, and what that claims is sent: only then can nothing more come.
     await this.ledger.drained();
+    await this.outcomes.ended();
     await this.inventory.tidied();
   }
 }

@@ -25,8 +25,8 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
   return {
     reads,
     guard: {
-      submit: async (asked, waitMs) => await gate.get().guard.submit(asked, waitMs),
-      preflight: async asked => await gate.get().guard.preflight(asked),
+      submit: async (asked, waitMs) => await gate.getUnlessStopping().guard.submit(asked, waitMs),
+      preflight: async asked => await gate.getUnlessStopping().guard.preflight(asked),
     },
     outcomes: {
       report: async (id, by, report) => await gate.get().outcomes.report(id, by, report),
@@ -58,8 +58,8 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
       rules: () => loaded?.policy.rules ?? {},
     },
     inventory: {
-      put: async load => await gate.get().inventory.put(load),
-      patch: async load => await gate.get().inventory.patch(load),
+      put: async load => await gate.getUnlessStopping().inventory.put(load),
+      patch: async load => await gate.getUnlessStopping().inventory.patch(load),
       summary: async () => await gate.get().inventory.summary(),
     },
     ready: { ready: async () => await readiness(gate, config, loaded) },

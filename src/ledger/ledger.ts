@@ -251,7 +251,7 @@ export class Ledger {
     committing: boolean,
   ): Promise<{ readonly error: Error; readonly retry: boolean }> {
     const cause = asError(thrown);
-    if (committing) {
+    if (committing && !wasRolledBack(cause)) {
       this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
       return {
         error: new Fault(
@@ -291,6 +291,10 @@ export class Ledger {
     return new Book(this.#options.limits, this.#options.kinds);
   }
 }
+
+/** The database itself said that the commit failed: a constraint, a serialisation. Whatever else ends a commit leaves it unknown. */
+const wasRolledBack = (cause: Error): boolean =>
+  'code' in cause && typeof cause.code === 'string' && /^(23|40)...$/.test(cause.code);
 
 /** One look-up for all keys of a batch, under the lock: what it does not find was not decided before. */
 async function readRecorded(tx: Transaction<Database>, jobs: readonly Job[]): Promise<Map<string, Recorded>> {

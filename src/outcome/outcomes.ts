@@ -216,12 +216,16 @@ export class Outcomes {
     });
   }
 
-  /** Stops claiming, answers what waits, and lets what is on the wire come to its end. */
-  async close(): Promise<void> {
+  /** Claims nothing more, and answers whoever waits for an outcome. */
+  stop(): void {
     this.#stopping = true;
     this.#stopped.abort();
     this.waiters.release();
-    await Promise.all(this.#onTheWire.values());
+  }
+
+  /** Resolves when nothing is on the wire, and what came of it is recorded. */
+  async ended(): Promise<void> {
+    while (this.#onTheWire.size > 0) await Promise.all(this.#onTheWire.values());
   }
 }
 

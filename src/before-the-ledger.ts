@@ -1,0 +1,97 @@
+import type { Kysely } from 'kysely';
+
+import type { Config } from './config/config.ts';
+import type { Database } from './db/database.ts';
+import type { Clock } from './kit/clock.ts';
+import { asError, Fault } from './kit/fault.ts';
+import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
+import type { Answer, Asked } from './ledger/decision.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { findRecorded } from './ledger/queries.ts';
+import { toRecorded, type Recorded } from './ledger/recorded.ts';
+import type { Deciding, Submission } from './ledger/request.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import { unrecorded } from './outcome/answer.ts';
+import type { Outcomes } from './outcome/outcomes.ts';
+import { resolveTargets } from './targets/resolve.ts';
+import type { ParameterChecks } from './validate/parameters.ts';
+import { readAction, validate } from './validate/validate.ts';
+
+export interface GuardOptions extends Pick<Config, 'actions' | 'kinds'> {
+  readonly db: Kysely<Database>;
+  readonly ledger: Ledger;
+  readonly outcomes: Outcomes;
+  readonly deciding: Deciding;
+  readonly parameterChecks: ParameterChecks;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+/** What goes on to the ledger; or the recorded decision of a repeat; or the answer to what leaves no record. */
+export type Before =
+  { readonly submission: Submission } | { readonly repeat: Recorded } | { readonly answer: Answer };
+
+/** Role, repeat, shape, targets: the steps that need no lock. What they find is looked at again where it could have changed. */
+export async function before(gate: GuardOptions, asked: Asked, mode: Submission['mode']): Promise<Before> {
+  const action = gate.actions.get(readAction(asked.body) ?? '');
+  const base = { asked, mode, ...(action !== undefined && { action }) };
+  const notAllowed = mayAsk(asked, action?.name);
+  if (notAllowed !== undefined) return { submission: { ...base, refusal: notAllowed } };
+  const recorded = await findRepeat(gate.db, asked);
+  if (recorded?.bodyDigest === asked.bodyDigest) return { repeat: recorded };
+  const validated = validate(asked.body, gate, gate.parameterChecks);
+  if (isRefusal(validated)) {
+    const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
+    return isUnknown
+      ? { answer: leaveNoRecord(gate, asked, validated, mode) }
+      : { submission: { ...base, refusal: validated } };
+  }
+  const revision = gate.ledger.revisionOf(validated.kind.name);
+  // Nothing to resolve against yet, or a key of another body: the ledger says so.
+  if (revision === undefined || recorded !== undefined) return { submission: { ...base, validated } };
+  const result = await fromStore(resolveTargets(gate.db, validated.kind.name, validated.named, revision));
+  return { submission: { ...base, validated, resolved: { revision, result } } };
+}
+
+/** Only a requester may ask, and only for the actions it names; an action that is not declared is another matter. */
+function mayAsk({ principal }: Asked, action: string | undefined): Refusal | undefined {
+  if (principal.roles.has('requester') && (action === undefined || principal.actions.has(action)))
+    return undefined;
+  const what = action === undefined ? 'may not ask for anything' : `may not ask for ${action}`;
+  return refuse({
+    rule: 'principal.not_allowed',
+    message: `${principal.name} ${what}.`,
+    remedy: 'a requester that names the action',
+  });
+}
+
+async function findRepeat(db: Kysely<Database>, asked: Asked): Promise<Recorded | undefined> {
+  if (asked.idempotencyKey === undefined) return undefined;
+  const key = { principal: asked.principal.name, key: asked.idempotencyKey };
+  const [row] = await fromStore(findRecorded(db, [key]));
+  return row && toRecorded(row);
+}
+
+/** An action that is not declared leaves a log line and a metric: there is nothing to record it under. */
+function leaveNoRecord(
+  { metrics, clock }: GuardOptions,
+  asked: Asked,
+  refusal: Refusal,
+  mode: Submission['mode'],
+): Answer {
+  metrics.unrecordedObserved(refusal.reasons[0].rule);
+  return unrecorded(asked.principal.name, refusal, mode, clock.wallMs());
+}
+
+/** @throws Fault `store.unavailable` */
+async function fromStore<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    throw new Fault(
+      'store.unavailable',
+      'The database did not answer. Nothing was decided.',
+      asError(thrown),
+    );
+  }
+}
