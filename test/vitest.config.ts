@@ -9,7 +9,7 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts', 'test/support/global-setup.ts'],
     maxWorkers: 2,
     reporters: ['default', new TallyReporter()],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
   },
 });

@@ -49,7 +49,7 @@ describe('the demo', () => {
     await expect(fetch(`${gate}/livez`)).rejects.toThrow('fetch failed');
   });
 
-  it('tells 2014 against the real gate, and everything goes as told', { timeout: 90_000 }, async () => {
+  it('tells 2014 against the real gate, and everything goes as told', { timeout: 180_000 }, async () => {
     const { code, said } = await start('--json').ended;
     const told: unknown = JSON.parse(said);
     expect(told).toMatchObject({ ok: true, disks: { before: 12_000, gone: 100, left: 11_900 } });
