@@ -4,9 +4,10 @@ import type { Config } from './config/config.ts';
 import type { Database } from './db/database.ts';
 import type { Clock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
+import type { Lane } from './kit/lane.ts';
 import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import { UNDECIDED_MS, type Ledger } from './ledger/ledger.ts';
 import { findRecorded } from './ledger/queries.ts';
 import { toRecorded, type Recorded } from './ledger/recorded.ts';
 import type { Deciding, Submission } from './ledger/request.ts';
@@ -23,6 +24,8 @@ export interface GuardOptions extends Pick<Config, 'actions' | 'kinds'> {
   readonly outcomes: Outcomes;
   readonly deciding: Deciding;
   readonly parameterChecks: ParameterChecks;
+  /** Reads before the ledger go in a lane of their own, so that the ledger, and a stop with it, never waits behind them. */
+  readonly reads: Lane;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }
@@ -37,7 +40,7 @@ export async function before(gate: GuardOptions, asked: Asked, mode: Submission[
   const base = { asked, mode, ...(action !== undefined && { action }) };
   const notAllowed = mayAsk(asked, action?.name);
   if (notAllowed !== undefined) return { submission: { ...base, refusal: notAllowed } };
-  const recorded = await findRepeat(gate.db, asked);
+  const recorded = await findRepeat(gate, asked);
   if (recorded?.bodyDigest === asked.bodyDigest) return { repeat: recorded };
   const validated = validate(asked.body, gate, gate.parameterChecks);
   if (isRefusal(validated)) {
@@ -49,7 +52,10 @@ export async function before(gate: GuardOptions, asked: Asked, mode: Submission[
   const revision = gate.ledger.revisionOf(validated.kind.name);
   // Nothing to resolve against yet, or a key of another body: the ledger says so.
   if (revision === undefined || recorded !== undefined) return { submission: { ...base, validated } };
-  const result = await fromStore(resolveTargets(gate.db, validated.kind.name, validated.named, revision));
+  const result = await fromStore(
+    gate.reads,
+    async () => await resolveTargets(gate.db, validated.kind.name, validated.named, revision),
+  );
   return { submission: { ...base, validated, resolved: { revision, result } } };
 }
 
@@ -65,10 +71,10 @@ function mayAsk({ principal }: Asked, action: string | undefined): Refusal | und
   });
 }
 
-async function findRepeat(db: Kysely<Database>, asked: Asked): Promise<Recorded | undefined> {
+async function findRepeat({ db, reads }: GuardOptions, asked: Asked): Promise<Recorded | undefined> {
   if (asked.idempotencyKey === undefined) return undefined;
   const key = { principal: asked.principal.name, key: asked.idempotencyKey };
-  const [row] = await fromStore(findRecorded(db, [key]));
+  const [row] = await fromStore(reads, async () => await findRecorded(db, [key]));
   return row && toRecorded(row);
 }
 
@@ -83,15 +89,25 @@ function leaveNoRecord(
   return unrecorded(asked.principal.name, refusal, mode, clock.wallMs());
 }
 
-/** @throws Fault `store.unavailable` */
-async function fromStore<T>(reading: Promise<T>): Promise<T> {
+/** @throws Fault `store.unavailable`, or `store.undecided` after the time in which a request is decided or withdrawn */
+async function fromStore<T>(reads: Lane, read: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Fault('store.undecided', 'The database did not answer in 10 s. Nothing was decided.')),
+      UNDECIDED_MS,
+    );
+  });
   try {
-    return await reading;
+    return await Promise.race([reads.run(read), late]);
   } catch (thrown) {
+    if (thrown instanceof Fault) throw thrown;
     throw new Fault(
       'store.unavailable',
       'The database did not answer. Nothing was decided.',
       asError(thrown),
     );
+  } finally {
+    clearTimeout(timer);
   }
 }

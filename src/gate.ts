@@ -9,6 +9,7 @@ import { Inventory } from './inventory/inventory.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
 import { asError } from './kit/fault.ts';
+import { Lane } from './kit/lane.ts';
 import { isRefusal, type Refusal } from './kit/refusal.ts';
 import type { Clock } from './kit/clock.ts';
 import type { Logger } from './kit/logger.ts';
@@ -78,7 +79,15 @@ export class Gate {
       clock,
       alone: store.embedded,
       forward: async (permit, stopped) =>
-        await forward(permit, { clock, readText: options.readFile, stopped }),
+        await forward(permit, {
+          clock,
+          readText: options.readFile,
+          stopped,
+          // Looked at in the claim already; a commit may have taken long since.
+          beforeWrite: () => {
+            if (killFile()) throw new Error('the kill file engages this gate');
+          },
+        }),
       observe: durationMs => metrics.forwardObserved(durationMs),
     });
     this.guard = new Guard({
@@ -88,6 +97,8 @@ export class Gate {
       ledger: this.ledger,
       outcomes: this.outcomes,
       parameterChecks: compileParameterChecks(config.actions),
+      // The embedded store has one connection, a server's pool has ten: most of them stay for the ledger and for who reads.
+      reads: new Lane(store.embedded ? 1 : 5),
       clock,
       metrics,
       deciding: {

@@ -146,8 +146,8 @@ async function outlast(folder: string, token: string, identity: ProcessIdentity)
   for (let step = 0; ; step += 1) {
     const [other, ...more] = await lookAround(folder, token, identity);
     if (other === undefined) return;
-    const first = [other, ...more].every(one => token < one.token);
-    if (!first || step === PATIENCE_STEPS) throw refusal(folder, other);
+    const mayOutlast = [other, ...more].every(one => one.state === 'alive' && token < one.token);
+    if (!mayOutlast || step === PATIENCE_STEPS) throw refusal(folder, other);
     await pause(PATIENCE_STEP_MS);
   }
 }

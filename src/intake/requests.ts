@@ -17,6 +17,7 @@ import {
 import { parseReport } from './fields.ts';
 import { isIdempotencyKey, parsePrefer } from './headers.ts';
 import type { GuardPort, OutcomesPort, ReadsPort } from './ports.ts';
+import { parseQuery } from './query.ts';
 import { refused, Refused } from './refused.ts';
 
 /** The calls that decide, and those that settle what was decided. Who may decide is the guard's to say: its no is recorded. */
@@ -27,7 +28,10 @@ export function requestHandlers(ports: {
 }): Record<'submit' | 'preflight' | 'report' | 'cancel', Handle> {
   const { guard, outcomes, reads } = ports;
 
-  const submit: Handle = async ({ req, res, principal }) => {
+  const submit: Handle = async ({ req, res, principal, query }) => {
+    // A parameter that is not known may have been meant to hold it back.
+    const unknown = parseQuery(query, []);
+    if (unknown instanceof Refused) return unknown;
     const idempotencyKey = req.headers['idempotency-key'];
     if (typeof idempotencyKey !== 'string' || !isIdempotencyKey(idempotencyKey)) {
       const detail =
@@ -43,7 +47,9 @@ export function requestHandlers(ports: {
     return decided(answer, applied.length > 0 ? { 'preference-applied': applied } : {});
   };
 
-  const preflight: Handle = async ({ req, res, principal }) => {
+  const preflight: Handle = async ({ req, res, principal, query }) => {
+    const unknown = parseQuery(query, []);
+    if (unknown instanceof Refused) return unknown;
     const body = await readJson(req, res);
     if (body instanceof Refused) return body;
     const answer = await guard.preflight({ principal, body, bodyDigest: sha256(canonicalJson(body)) });

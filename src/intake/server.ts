@@ -56,6 +56,8 @@ export function createHttpServer(options: HttpOptions): Server {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     answerBrokenHead(error, socket, (answering.get(socket) ?? 0) > 0);
   });
+  // The head's size is bounded; with node's own bound on their number, headers beyond it would not be seen.
+  server.maxHeadersCount = 0;
   // A client that has said all it has to say may still hear the answer. Node has this setting, its types do not.
   Object.assign(server, { httpAllowHalfOpen: true });
   return server;

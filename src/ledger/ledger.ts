@@ -256,7 +256,7 @@ export class Ledger {
       return {
         error: new Fault(
           'forward.commit_unknown',
-          'The connection to the database broke while the decision was committed.',
+          'The connection to the database broke while the decision was committed: it may have been allowed. Ask again with the same idempotency key; the answer tells which.',
           cause,
         ),
         retry: false,

@@ -138,6 +138,8 @@ function afterNothingDone(
   if (event.attempted.kind === 'never_connected' && mayRetry && current) {
     return { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS, detail: seen.detail };
   }
+  if (event.attempted.why === 'held_back')
+    return end(operation, 'stopped', 'kill_switch.engaged', seen, nowMs);
   if (event.attempted.why === 'expired') return end(operation, 'stopped', 'forward.expired', seen, nowMs);
   return end(operation, 'refused', 'executor.refused', seen, nowMs);
 }
