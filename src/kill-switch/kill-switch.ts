@@ -4,11 +4,10 @@ import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Ledger, Turn } from '../ledger/ledger.ts';
-import type { Operation } from '../ledger/operation.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import type { EngageRequest } from './engage-body.ts';
 import { killFileEngages } from './kill-file.ts';
-import { stops } from './stops.ts';
+import { stops, subjectOf } from './stops.ts';
 
 export interface KillSwitchOptions extends Pick<Config, 'actions' | 'kinds' | 'principals' | 'killFile'> {
   readonly ledger: Ledger;
@@ -157,13 +156,6 @@ function named(what: string, name: string, names: Iterable<string>, pointer: str
     },
   ];
 }
-
-const subjectOf = (operation: Operation) => ({
-  action: operation.action,
-  principal: operation.principal,
-  touches: (dimension: string, value: string) =>
-    operation.dimensionValues[dimension]?.includes(value) ?? false,
-});
 
 const viewOf = (engaged: EngagedSwitch) => ({
   id: engaged.id,

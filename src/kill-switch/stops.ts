@@ -1,4 +1,5 @@
 import type { EngagedSwitch, Scope } from '../ledger/book.ts';
+import type { Operation } from '../ledger/operation.ts';
 
 /** What a request, or an operation of one, is in the eyes of a switch. */
 export interface Subject {
@@ -18,3 +19,10 @@ export function isInScope(scope: Scope, subject: Pick<Subject, 'action' | 'touch
 export function stops(engaged: EngagedSwitch, subject: Subject): boolean {
   return isInScope(engaged.scope, subject) && !engaged.except.includes(subject.principal);
 }
+
+/** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
+export const subjectOf = (operation: Operation): Subject => ({
+  action: operation.action,
+  principal: operation.principal,
+  touches: (dimension, value) => operation.dimensionValues[dimension]?.includes(value) ?? false,
+});

@@ -1,6 +1,6 @@
 import type { Action } from '../config/config.ts';
 import { isRefusal } from '../kit/refusal.ts';
-import { stops } from '../kill-switch/stops.ts';
+import { stops, subjectOf } from '../kill-switch/stops.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
@@ -85,13 +85,6 @@ async function claimOne(
   if (turn.book.busy(action.name) >= action.executor.concurrency) return undefined;
   return await claimUndrifted(turn, claiming, action, operation);
 }
-
-const subjectOf = (operation: Operation) => ({
-  action: operation.action,
-  principal: operation.principal,
-  touches: (dimension: string, value: string) =>
-    operation.dimensionValues[dimension]?.includes(value) ?? false,
-});
 
 async function claimUndrifted(
   turn: Turn,
