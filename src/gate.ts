@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
@@ -43,6 +45,9 @@ export interface GateOptions {
 /** How often what waits is looked at, and what nobody answers for is swept. */
 const TICK_MS = 500;
 
+/** A scrape waits this long for the ledger. */
+const GAUGE_MS = 1_000;
+
 /** The rooms of the way over one store: everything of a gate that is not HTTP. */
 export class Gate {
   readonly ledger: Ledger;
@@ -66,6 +71,7 @@ export class Gate {
       clock,
       logger,
       onOperation: operation => this.#changed(operation),
+      onFailedBatch: () => metrics.batchFailed(),
     });
     this.outcomes = new Outcomes({
       gateId,
@@ -170,10 +176,19 @@ export class Gate {
   async #tick(): Promise<void> {
     try {
       await this.outcomes.tick();
-      await this.ledger.enqueue(turn => this.#gauge(turn));
     } catch (thrown) {
       this.options.logger.warn({ err: asError(thrown) }, 'the store could not be looked at');
     }
+  }
+
+  /** Sets the gauges to what the ledger says; leaves them as they were if it does not say soon: a scrape must not wait. */
+  async readGauges(): Promise<void> {
+    const read = this.ledger
+      .enqueue(turn => this.#gauge(turn))
+      .catch((thrown: unknown) => {
+        this.options.logger.warn({ err: asError(thrown) }, 'the gauges could not be read');
+      });
+    await Promise.race([read, sleep(GAUGE_MS, undefined, { ref: false })]);
   }
 
   #gauge({ book }: Turn): void {

@@ -62,6 +62,11 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
       patch: async load => await gate.getUnlessStopping().inventory.patch(load),
       summary: async () => await gate.get().inventory.summary(),
     },
+    gauges: {
+      read: async () => {
+        await gate.current?.readGauges();
+      },
+    },
     ready: { ready: async () => await readiness(gate, config, loaded) },
   };
 }

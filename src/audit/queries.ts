@@ -6,13 +6,7 @@ import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
 import type { Search } from './search.ts';
 import type { Sight } from './sight.ts';
-import type { Page, RequestView, TrailEntry } from './views.ts';
-
-/** How many, and from where: `next` of the page before. */
-export interface PageRequest {
-  readonly limit: number;
-  readonly from?: number;
-}
+import type { Page, PageRequest, RequestView, TrailEntry } from './views.ts';
 
 /** The recorded decisions, their target sets, and the chain, as they are read back. Nothing here writes. */
 export function createReads(db: Kysely<Database>) {

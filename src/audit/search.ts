@@ -1,5 +1,5 @@
+import { parseTimeMs } from '../kit/time.ts';
 import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
-import { parseTimeMs } from './time.ts';
 
 /** What is searched for: every filter that is there must hold. */
 export interface Search {
@@ -85,7 +85,7 @@ function time(parameter: string, query: ReadonlyMap<string, string>): number | Q
   const given = query.get(parameter);
   if (given === undefined) return undefined;
   return (
-    parseTimeMs(given) ?? {
+    parseTimeMs(given, 'up') ?? {
       parameter,
       detail: `\`${parameter}\` is a time like 2026-11-22T15:04:05Z (a + in an offset is written %2B).`,
     }

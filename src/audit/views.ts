@@ -19,6 +19,14 @@ export interface TrailEntry {
   readonly hash: string;
 }
 
+/** How many are wanted, and from where. */
+export interface PageRequest {
+  /** From 1 up. */
+  readonly limit: number;
+  /** `next` of the page before; without it from the beginning. */
+  readonly from?: number;
+}
+
 /** Some of many, and where the rest begins; no `next` when there is no rest. */
 export interface Page<Item> {
   readonly items: readonly Item[];

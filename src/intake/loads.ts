@@ -1,7 +1,8 @@
 import { readPieces, refuseEncoding } from './body.ts';
 import { found, notAllowed, parameter, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
-import type { InventoryPort, LoadRequest } from './ports.ts';
+import type { LoadRequest } from '../inventory/inventory.ts';
+import type { InventoryPort } from './ports.ts';
 import { parseQuery } from './query.ts';
 import { refused, Refused } from './refused.ts';
 

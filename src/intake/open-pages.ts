@@ -4,7 +4,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson } from './answer.ts';
 import { apiDocument, callRows } from './api-document.ts';
 import { notFound } from './exchange.ts';
-import type { PolicyPort, Readiness, ReadyPort } from './ports.ts';
+import type { GaugesPort, PolicyPort, Readiness, ReadyPort } from './ports.ts';
 import { ruleInfo } from './problem.ts';
 import { refused, type Refused } from './refused.ts';
 import { callsPage, indexPage, rulePage } from './rule-page.ts';
@@ -16,9 +16,10 @@ export type OpenHandle = (req: Request, res: Response) => Promise<Refused | unde
 export function openHandlers(ports: {
   readonly policy: Pick<PolicyPort, 'rules'>;
   readonly ready: ReadyPort;
+  readonly gauges: GaugesPort;
   readonly metrics: Metrics;
 }): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule' | 'api' | 'docs', OpenHandle> {
-  const { policy, ready, metrics } = ports;
+  const { policy, ready, gauges, metrics } = ports;
   const allRules = (): Readonly<Record<string, RuleInfo>> => ({ ...policy.rules(), ...rules });
 
   const readiness =
@@ -38,6 +39,7 @@ export function openHandlers(ports: {
     ready: readiness(({ process, database }) => ({ process, database })),
     readyToDecide: readiness(all => all),
     metrics: async (req, res) => {
+      await gauges.read();
       write(req, res, 200, { 'content-type': metrics.contentType }, await metrics.text());
       return undefined;
     },

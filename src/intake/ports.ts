@@ -1,7 +1,8 @@
 import type { Search } from '../audit/search.ts';
 import type { Sight } from '../audit/sight.ts';
-import type { Page, RequestView, TrailEntry } from '../audit/views.ts';
+import type { Page, PageRequest, RequestView, TrailEntry } from '../audit/views.ts';
 import type { Principal } from '../config/config.ts';
+import type { LoadRequest } from '../inventory/inventory.ts';
 import type { EngageRequest } from '../kill-switch/engage-body.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import type { RuleInfo } from '../kit/rules.ts';
@@ -18,6 +19,7 @@ export interface Ports {
   readonly inventory: InventoryPort;
   readonly reads: ReadsPort;
   readonly ready: ReadyPort;
+  readonly gauges: GaugesPort;
 }
 
 export interface GuardPort {
@@ -59,28 +61,11 @@ export interface PolicyPort {
   rules(): Readonly<Record<string, RuleInfo>>;
 }
 
-export interface LoadRequest {
-  readonly kind: string;
-  readonly by: Principal;
-  readonly format: 'ndjson' | 'csv';
-  /** Throws when the client left or stalled before the end: such a load is cut off. */
-  readonly content: AsyncIterable<Uint8Array>;
-  /** `expect`, `as_of`, `force`, `reason` as they came, checked for unknown, repeated and blank ones only. */
-  readonly query: ReadonlyMap<string, string>;
-}
-
 export interface InventoryPort {
   /** Undefined for a kind that is not declared. */
   put(load: LoadRequest): Promise<object | Refusal | undefined>;
   patch(load: LoadRequest): Promise<object | Refusal | undefined>;
   summary(): Promise<{ readonly kinds: readonly object[] }>;
-}
-
-export interface PageRequest {
-  /** From 1 up. */
-  readonly limit: number;
-  /** `next` of the page before; without it from the beginning. */
-  readonly from?: number;
 }
 
 export interface ReadsPort {
@@ -110,4 +95,9 @@ export interface Readiness {
 
 export interface ReadyPort {
   ready(): Promise<Readiness>;
+}
+
+export interface GaugesPort {
+  /** Brings the gauges to what is so now; leaves them as they were, without an error, if the store does not say soon. */
+  read(): Promise<void>;
 }

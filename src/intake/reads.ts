@@ -2,7 +2,7 @@ import { formatCursor, parseCursor } from '../audit/cursor.ts';
 import { CSV_HEADER, csvCell, csvLine } from '../audit/csv.ts';
 import { isQueryProblem, parseSearch, SEARCH_PARAMETERS } from '../audit/search.ts';
 import { sightOf, type Sight } from '../audit/sight.ts';
-import type { Page } from '../audit/views.ts';
+import type { Page, PageRequest } from '../audit/views.ts';
 import {
   idOf,
   json,
@@ -14,7 +14,7 @@ import {
   type Reply,
 } from './exchange.ts';
 import { parseLimit, parseQuery } from './query.ts';
-import type { PageRequest, ReadsPort } from './ports.ts';
+import type { ReadsPort } from './ports.ts';
 import { refused, Refused } from './refused.ts';
 
 const DEFAULT_PAGE = 100;

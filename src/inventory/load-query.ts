@@ -1,5 +1,6 @@
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isBlank, quote } from '../kit/text.ts';
+import { parseTimeMs } from '../kit/time.ts';
 
 export type Force = 'shrink' | 'change';
 export type LoadMethod = 'put' | 'patch';
@@ -74,7 +75,7 @@ class QueryReader {
   time(name: string): number | undefined {
     const text = this.#query.get(name);
     if (text === undefined) return undefined;
-    const timeMs = parseTimeMs(text);
+    const timeMs = parseTimeMs(text, 'down');
     if (timeMs === undefined)
       this.refuse(`\`${name}\` is a time of RFC 3339, like 2026-11-22T03:00:00Z, not ${quote(text)}.`);
     return timeMs;
@@ -106,31 +107,4 @@ class QueryReader {
       this.refuse(`\`reason\` has at most ${MAX_REASON} characters, and no control characters.`);
     return isForced ? text : undefined;
   }
-}
-
-/** RFC 3339 as Unix milliseconds, cut to the millisecond; undefined for what is no time, like the 30th of February. */
-function parseTimeMs(text: string): number | undefined {
-  const match =
-    /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))$/.exec(text);
-  if (match === null) return undefined;
-  const [
-    ,
-    year,
-    month,
-    day,
-    hour,
-    minute,
-    second,
-    fraction = '',
-    sign,
-    offsetHour = '0',
-    offsetMinute = '0',
-  ] = match;
-  const local = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  const localMs = Date.parse(`${local}Z`);
-  // Date.parse takes some days that are not there for later ones; written out again they differ.
-  if (Number.isNaN(localMs) || !new Date(localMs).toISOString().startsWith(local)) return undefined;
-  if (Number(offsetHour) > 23 || Number(offsetMinute) > 59) return undefined;
-  const offsetMs = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60_000;
-  return localMs + Number(fraction.padEnd(3, '0').slice(0, 3)) - (sign === '-' ? -offsetMs : offsetMs);
 }

@@ -60,6 +60,8 @@ export interface LedgerOptions {
   readonly logger: Logger;
   /** Called for each operation that changed, once it is durable. */
   readonly onOperation: (operation: Operation) => void;
+  /** Called for each batch that failed, also where its jobs pass when they are run again. */
+  readonly onFailedBatch: () => void;
 }
 
 /** How long a job waits for its turn before it is withdrawn. */
@@ -183,6 +185,7 @@ export class Ledger {
       return undefined;
     } catch (thrown) {
       this.#forget();
+      this.#options.onFailedBatch();
       for (const job of jobs) if (job.state === 'taken') job.state = 'queued';
       return await this.#explain(thrown, tx, committing);
     }

@@ -17,6 +17,8 @@ export interface Metrics {
   /** The inventory in force of a kind; its age is computed when it is asked for. */
   inventoryObserved(kind: string, asOfMs: number): void;
   policyObserved(revision: string): void;
+  /** A batch of the ledger that had to be rolled back; its jobs are run again one by one, which must not hide why. */
+  batchFailed(): void;
   /** Prometheus' text format, and its content type. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -104,6 +106,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
 
+  const failedBatches = new Counter({
+    name: 'interlock_ledger_failed_batches_total',
+    help: 'Batches of the ledger that were rolled back, or whose commit ended without an answer. The log says why.',
+    registers,
+  });
+
   return {
     decisionObserved({ action, decision, rule, targets: count, durationMs }) {
       decisions.inc({ action: known(action), decision, rule: rule ?? '' });
@@ -119,6 +127,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const scope of scopes) engaged.set({ scope }, 1);
     },
     inventoryObserved: (kind, asOfMs) => void asOfMsByKind.set(kind, asOfMs),
+    batchFailed: () => failedBatches.inc(),
     policyObserved(revision) {
       policy.reset();
       policy.set({ revision }, 1);

@@ -3,7 +3,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Principal, Role } from '../../src/config/config.ts';
 import { createHttpServer } from '../../src/intake/server.ts';
-import type { LoadRequest, Ports } from '../../src/intake/ports.ts';
+import type { Ports } from '../../src/intake/ports.ts';
+import type { LoadRequest } from '../../src/inventory/inventory.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import type { BuiltinRule } from '../../src/kit/rules.ts';
 import type { Answer, Asked, DecisionDocument } from '../../src/ledger/decision.ts';
@@ -143,6 +144,7 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
         kinds: { host: { ok: true } },
       }),
     },
+    gauges: { read: async () => note('gauges.read') },
     ...over,
   };
 }

@@ -172,7 +172,8 @@ describe('the ledger', () => {
   });
 
   it('takes a job that fails out of its batch, and writes the others', async () => {
-    const { ask, ledger } = await gateParts(store);
+    let failedBatches = 0;
+    const { ask, ledger } = await gateParts(store, { onFailedBatch: () => (failedBatches += 1) });
     const broken = ledger.enqueue(() => {
       throw new Error('a bug');
     });
@@ -180,6 +181,8 @@ describe('the ledger', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(results[1]).toMatchObject({ reason: { rule: 'gate.failed' } });
     expect(await count('operations')).toBe(2);
+    // Once with the others, and once alone.
+    expect(failedBatches).toBe(2);
   });
 
   it('writes several entries in one batch, and moves the head once', async () => {

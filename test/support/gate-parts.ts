@@ -164,6 +164,7 @@ export async function gateParts(
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     logger: quiet,
     onOperation: () => undefined,
+    onFailedBatch: () => undefined,
     ...more,
   });
   const deciding: Deciding = {

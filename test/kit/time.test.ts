@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTimeMs } from '../../src/audit/time.ts';
+import { parseTimeMs } from '../../src/kit/time.ts';
 
 describe('a time', () => {
   it.each([
@@ -24,7 +24,7 @@ describe('a time', () => {
     '+002026-01-01T00:00:00Z',
     ' 2026-01-01T00:00:00Z',
   ])('is none: "%s"', text => {
-    expect(parseTimeMs(text)).toBeUndefined();
+    expect(parseTimeMs(text, 'up')).toBeUndefined();
   });
 
   it.each([
@@ -37,6 +37,10 @@ describe('a time', () => {
     ['1970-01-01T00:00:00.123000001Z', 124],
     ['0001-01-01T00:00:00Z', -62_135_596_800_000],
   ])('%s is %d', (text, timeMs) => {
-    expect(parseTimeMs(text)).toBe(timeMs);
+    expect(parseTimeMs(text, 'up')).toBe(timeMs);
+  });
+
+  it('is cut to the millisecond where it must not come to lie in the future', () => {
+    expect(parseTimeMs('1970-01-01T00:00:00.123999999Z', 'down')).toBe(123);
   });
 });
