@@ -11,6 +11,7 @@ import { openStore, type Store } from './db/store.ts';
 import { StoreRefused } from './db/store-refused.ts';
 import { Gate, type LoadedPolicy } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
+import { watchUnread } from './intake/unread.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { sha256 } from './kit/digest.ts';
@@ -36,6 +37,9 @@ export interface RunningGate {
   /** Finishes claimed work, answers what waits, ends. */
   close(): Promise<void>;
 }
+
+/** A body that is on its way when the gate stops has this long to arrive. */
+const LAST_BODY_MS = 5_000;
 
 /** Between two tries to reach a database that was away at start. */
 const CONNECT_AGAIN_MS = 1_000;
@@ -80,6 +84,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const opening = await openOrRetry(open, store, logger, gate);
   const ports = portsOf({ gate, config, loaded, clock, store, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
+  const hangUpOnUnread = watchUnread(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.listen.port, config.listen.host, resolve);
@@ -92,9 +97,11 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
       // Who waits for an outcome is answered now: 202, with the place to look.
       const closed = new Promise(resolve => server.close(resolve));
       const idle = setInterval(() => server.closeIdleConnections(), 50);
+      const unread = setTimeout(hangUpOnUnread, LAST_BODY_MS);
       await gate.current?.close();
       await closed;
       clearInterval(idle);
+      clearTimeout(unread);
       await store.close();
     },
   };

@@ -2,8 +2,9 @@ import type { Kysely } from 'kysely';
 
 import type { Config } from './config/config.ts';
 import type { Database } from './db/database.ts';
+import { fromDatabase } from './db/from-database.ts';
 import type { Clock } from './kit/clock.ts';
-import { asError, Fault } from './kit/fault.ts';
+import { Fault } from './kit/fault.ts';
 import type { Lane } from './kit/lane.ts';
 import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
@@ -99,14 +100,7 @@ async function fromStore<T>(reads: Lane, read: () => Promise<T>): Promise<T> {
     );
   });
   try {
-    return await Promise.race([reads.run(read), late]);
-  } catch (thrown) {
-    if (thrown instanceof Fault) throw thrown;
-    throw new Fault(
-      'store.unavailable',
-      'The database did not answer. Nothing was decided.',
-      asError(thrown),
-    );
+    return await Promise.race([fromDatabase(async () => await reads.run(read)), late]);
   } finally {
     clearTimeout(timer);
   }

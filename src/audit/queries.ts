@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
-import { Fault } from '../kit/fault.ts';
+import { fromDatabase } from '../db/from-database.ts';
 import { rules, type Rule } from '../kit/rules.ts';
 import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
@@ -13,7 +13,7 @@ export function createReads(db: Kysely<Database>) {
   return {
     /** Newest first; `next` is the position of the last one. */
     search: async (search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>> =>
-      await answered(async () => {
+      await fromDatabase(async () => {
         const query = filtered(visible(requests(db), sight), search);
         const rows = await (page.from === undefined ? query : query.where('d.position', '<', page.from))
           .orderBy('d.position', 'desc')
@@ -23,7 +23,7 @@ export function createReads(db: Kysely<Database>) {
       }),
 
     one: async (id: string, sight: Sight): Promise<RequestView | undefined> =>
-      await answered(async () => {
+      await fromDatabase(async () => {
         const row = await visible(requests(db), sight).where('d.id', '=', id).executeTakeFirst();
         return row === undefined ? undefined : requestView(row);
       }),
@@ -33,7 +33,7 @@ export function createReads(db: Kysely<Database>) {
       sight: Sight,
       page: PageRequest,
     ): Promise<Page<string> | 'unresolved' | undefined> =>
-      await answered(async () => {
+      await fromDatabase(async () => {
         const row = await visible(requests(db), sight).where('d.id', '=', id).executeTakeFirst();
         if (row === undefined) return undefined;
         if (row.kind === null || row.targets_digest === null) return 'unresolved';
@@ -42,7 +42,7 @@ export function createReads(db: Kysely<Database>) {
 
     /** In the order of the chain; `next` is the number of the last entry. */
     trail: async (page: PageRequest): Promise<Page<TrailEntry>> =>
-      await answered(async () => {
+      await fromDatabase(async () => {
         const rows = await db
           .selectFrom('entries as e')
           .leftJoin('decisions as d', 'd.seq', 'e.seq')
@@ -185,13 +185,4 @@ function pageOf<Row, Item>(
   const last = shown.at(-1);
   const items = shown.map(row => item(row));
   return rows.length > limit && last !== undefined ? { items, next: position(last) } : { items };
-}
-
-/** @throws Fault `store.unavailable` for whatever the database said instead of an answer. */
-async function answered<Result>(ask: () => Promise<Result>): Promise<Result> {
-  try {
-    return await ask();
-  } catch (error) {
-    throw new Fault('store.unavailable', 'The database did not answer.', error);
-  }
 }

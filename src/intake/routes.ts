@@ -123,9 +123,12 @@ function known(context: Context, path: string, methods: Methods<Handle> | undefi
 function refuseHead(req: Request, path: string): Refused | undefined {
   if (path === stopping && req.method === 'POST') return undefined;
   const repeated = repeatedHeader(req.rawHeaders);
-  return repeated === undefined
+  if (repeated !== undefined) return refused('request.malformed', `The header ${repeated} was sent twice.`);
+  // Node unpacks chunks and nothing else: what was packed besides would be read as if it were not.
+  const coding = req.headers['transfer-encoding'];
+  return coding === undefined || coding.toLowerCase() === 'chunked'
     ? undefined
-    : refused('request.malformed', `The header ${repeated} was sent twice.`);
+    : refused('request.malformed', 'The body may come in chunks, and in no other Transfer-Encoding.');
 }
 
 async function handled(methods: Methods<Handle> | undefined, exchange: Exchange): Promise<Reply> {

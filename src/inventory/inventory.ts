@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Kind, Principal } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
+import { fromDatabase } from '../db/from-database.ts';
 import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
@@ -76,12 +77,14 @@ export class Inventory {
     return await this.#load('patch', request);
   }
 
-  /** What is in force of each declared kind. */
+  /** What is in force of each declared kind. @throws Fault `store.unavailable` */
   async summary(): Promise<{ readonly kinds: readonly KindSummary[] }> {
     const { db, kinds } = this.#options;
-    const nowMs = await readNowMs(db);
-    const rows = await readSummary(db);
-    return { kinds: summarize(kinds, rows.kinds, rows.totals, nowMs) };
+    return await fromDatabase(async () => {
+      const nowMs = await readNowMs(db);
+      const rows = await readSummary(db);
+      return { kinds: summarize(kinds, rows.kinds, rows.totals, nowMs) };
+    });
   }
 
   /** Resolves when what past revisions left has been deleted. */

@@ -274,7 +274,7 @@ export class Ledger {
       );
     if (cause instanceof Fault) return { error: cause, retry: true };
     this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
-    if (tx === undefined || rolledBack !== true) {
+    if (tx === undefined || rolledBack !== true || isAway(cause)) {
       return {
         error: new Fault('store.unavailable', 'The database did not answer. Nothing was decided.', cause),
         retry: false,
@@ -298,6 +298,10 @@ export class Ledger {
 /** The database itself said that the commit failed: a constraint, a serialisation. Whatever else ends a commit leaves it unknown. */
 const wasRolledBack = (cause: Error): boolean =>
   'code' in cause && typeof cause.code === 'string' && /^(23|40)...$/.test(cause.code);
+
+/** Connections, resources, an operator's doing, the server's own troubles: by the class of the SQLSTATE. */
+const isAway = (cause: Error): boolean =>
+  'code' in cause && typeof cause.code === 'string' && /^(08|53|57|58)...$/.test(cause.code);
 
 /** One look-up for all keys of a batch, under the lock: what it does not find was not decided before. */
 async function readRecorded(tx: Transaction<Database>, jobs: readonly Job[]): Promise<Map<string, Recorded>> {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hosts, until, type Body } from '../support/api.ts';
+import { hosts, type Body } from '../support/api.ts';
 import { hostKind, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 

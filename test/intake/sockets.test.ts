@@ -84,6 +84,29 @@ describe('bytes that are not HTTP', () => {
   });
 });
 
+describe('a head', () => {
+  it.each([
+    ['gzip, chunked', 400],
+    ['identity, chunked', 400],
+    ['CHUNKED', 200],
+  ])('with Transfer-Encoding: %s is answered %i', async (coding, status) => {
+    const chunk = `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+    const answer = await send(head(`Transfer-Encoding: ${coding}`) + chunk);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(decided()).toBe(status === 200 ? 1 : 0);
+  });
+
+  it.each(['Idempotency-Key: k2', 'Content-Encoding: gzip'])(
+    'is read whole, also what stands behind two thousand headers: %s',
+    async line => {
+      const many = Array.from({ length: 2_000 }, (_, index) => `a${index.toString(36)}:`);
+      const answer = await send(head(...many, line, `Content-Length: ${text.length}`) + text);
+      expect(answer).toMatch(/^HTTP\/1\.1 4(00|15) /);
+      expect(decided()).toBe(0);
+    },
+  );
+});
+
 describe('a header sent twice', () => {
   it.each([
     `Authorization: ${bearer('bot')}`,

@@ -1,0 +1,63 @@
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hosts, until } from '../support/api.ts';
+import { keyOf } from '../support/gate.ts';
+import { standing } from '../support/standing.ts';
+
+// CONTRACT.md, Starting: SIGTERM finishes claimed work, answers what waits, and exits 0; with clients that are still sending.
+
+const on = standing({ inventory: { host: hosts('host', 20) } });
+
+const text = JSON.stringify({ action: 'test.act', targets: { ids: ['host-001'] }, reason: 'a stop' });
+
+let socket: Socket;
+let heard = '';
+/** A request of which the first ten bytes have come. */
+beforeEach(async () => {
+  await on.gate.restart();
+  const { hostname, port } = new URL(on.gate.url);
+  heard = '';
+  socket = connect(Number(port), hostname);
+  socket.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk));
+  socket.on('error', () => undefined);
+  socket.write(
+    [
+      'POST /v1/requests HTTP/1.1',
+      'Host: gate',
+      `Authorization: Bearer ${keyOf('bot')}`,
+      `Idempotency-Key: ${crypto.randomUUID()}`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(text)}`,
+      '',
+      text.slice(0, 10),
+    ].join('\r\n'),
+  );
+  // An answer to another: by then the gate has seen the head.
+  await on.api.get('/livez', { as: null });
+});
+afterEach(() => void socket.destroy());
+
+describe('a gate that stops', () => {
+  it('begins nothing more: a body that comes now is answered 503', async () => {
+    const end = on.gate.stop();
+    // It listens no more.
+    await until(
+      () => on.api.get('/livez', { as: null, headers: { connection: 'close' } }).catch(() => undefined),
+      answer => answer === undefined,
+    );
+    socket.write(text.slice(10));
+    expect((await end).code).toBe(0);
+    expect(heard).toMatch(/^HTTP\/1\.1 503 /);
+    expect(heard).toContain('"/problems/gate.stopping"');
+    expect(on.executor.received()).toEqual([]);
+  });
+
+  it('waits 5 s and no longer for a body that does not come', async () => {
+    const startedMs = performance.now();
+    expect((await on.gate.stop()).code).toBe(0);
+    // The body alone would have been waited for 30 s.
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
+    expect(heard).toBe('');
+    expect(on.executor.received()).toEqual([]);
+  });
+});
