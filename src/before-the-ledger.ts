@@ -1,32 +1,23 @@
-import type { Kysely } from 'kysely';
-
 import type { Config } from './config/config.ts';
-import type { Database } from './db/database.ts';
-import { fromDatabase } from './db/from-database.ts';
 import type { Clock } from './kit/clock.ts';
-import { Fault } from './kit/fault.ts';
-import type { Lane } from './kit/lane.ts';
 import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
-import { UNDECIDED_MS, type Ledger } from './ledger/ledger.ts';
-import { findRecorded } from './ledger/queries.ts';
-import { toRecorded, type Recorded } from './ledger/recorded.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { Recorded } from './ledger/recorded.ts';
 import type { Deciding, Submission } from './ledger/request.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { unrecorded } from './outcome/answer.ts';
 import type { Outcomes } from './outcome/outcomes.ts';
-import { resolveTargets } from './targets/resolve.ts';
+import type { ReadsBefore } from './reads-before.ts';
 import type { ParameterChecks } from './validate/parameters.ts';
 import { readAction, validate } from './validate/validate.ts';
 
 export interface GuardOptions extends Pick<Config, 'actions' | 'kinds'> {
-  readonly db: Kysely<Database>;
   readonly ledger: Ledger;
   readonly outcomes: Outcomes;
   readonly deciding: Deciding;
   readonly parameterChecks: ParameterChecks;
-  /** Reads before the ledger go in a lane of their own, so that the ledger, and a stop with it, never waits behind them. */
-  readonly reads: Lane;
+  readonly reads: ReadsBefore;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }
@@ -53,10 +44,7 @@ export async function before(gate: GuardOptions, asked: Asked, mode: Submission[
   const revision = gate.ledger.revisionOf(validated.kind.name);
   // Nothing to resolve against yet, or a key of another body: the ledger says so.
   if (revision === undefined || recorded !== undefined) return { submission: { ...base, validated } };
-  const result = await fromStore(
-    gate.reads,
-    async () => await resolveTargets(gate.db, validated.kind.name, validated.named, revision),
-  );
+  const result = await gate.reads.resolve(validated.kind.name, validated.named, revision);
   return { submission: { ...base, validated, resolved: { revision, result } } };
 }
 
@@ -72,11 +60,9 @@ function mayAsk({ principal }: Asked, action: string | undefined): Refusal | und
   });
 }
 
-async function findRepeat({ db, reads }: GuardOptions, asked: Asked): Promise<Recorded | undefined> {
+async function findRepeat({ reads }: GuardOptions, asked: Asked): Promise<Recorded | undefined> {
   if (asked.idempotencyKey === undefined) return undefined;
-  const key = { principal: asked.principal.name, key: asked.idempotencyKey };
-  const [row] = await fromStore(reads, async () => await findRecorded(db, [key]));
-  return row && toRecorded(row);
+  return await reads.recorded({ principal: asked.principal.name, key: asked.idempotencyKey });
 }
 
 /** An action that is not declared leaves a log line and a metric: there is nothing to record it under. */
@@ -88,20 +74,4 @@ function leaveNoRecord(
 ): Answer {
   metrics.unrecordedObserved(refusal.reasons[0].rule);
   return unrecorded(asked.principal.name, refusal, mode, clock.wallMs());
-}
-
-/** @throws Fault `store.unavailable`, or `store.undecided` after the time in which a request is decided or withdrawn */
-async function fromStore<T>(reads: Lane, read: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Fault('store.undecided', 'The database did not answer in 10 s. Nothing was decided.')),
-      UNDECIDED_MS,
-    );
-  });
-  try {
-    return await Promise.race([fromDatabase(async () => await reads.run(read)), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

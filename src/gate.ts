@@ -11,7 +11,6 @@ import { Inventory } from './inventory/inventory.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
 import { asError } from './kit/fault.ts';
-import { Lane } from './kit/lane.ts';
 import { isRefusal, type Refusal } from './kit/refusal.ts';
 import type { Clock } from './kit/clock.ts';
 import type { Logger } from './kit/logger.ts';
@@ -22,6 +21,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import { scopeName } from './metrics/metrics.ts';
 import { Outcomes } from './outcome/outcomes.ts';
 import type { Policy } from './policy/policy.ts';
+import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
 
@@ -99,12 +99,10 @@ export class Gate {
     this.guard = new Guard({
       actions: config.actions,
       kinds: config.kinds,
-      db: store.db,
       ledger: this.ledger,
       outcomes: this.outcomes,
       parameterChecks: compileParameterChecks(config.actions),
-      // The embedded store has one connection, a server's pool has ten: most of them stay for the ledger and for who reads.
-      reads: new Lane(store.embedded ? 1 : 5),
+      reads: createReadsBefore(store.db, store.embedded),
       clock,
       metrics,
       deciding: {

@@ -19,7 +19,13 @@ export class EngineEnded extends Error {
   }
 }
 
-/** PGlite that, once it gave up, is never called again: every query fails at once. */
+/**
+ * The event loop's turns that are left to others after each call of the engine. It answers without one, and node takes one new
+ * connection a turn: without these, a stop would wait at the door behind all that is asked inside.
+ */
+const TURNS = 4;
+
+/** PGlite that lets others in between two calls, and that, once it gave up, is never called again: every query fails at once. */
 export class Engine extends PGlite {
   #ended: EngineEnded | undefined;
 
@@ -32,6 +38,8 @@ export class Engine extends PGlite {
     } catch (error) {
       if (error instanceof EngineEnded) this.#ended = error;
       throw error;
+    } finally {
+      for (let turn = 0; turn < TURNS; turn += 1) await new Promise(resolve => setImmediate(resolve));
     }
   }
 

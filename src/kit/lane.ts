@@ -1,17 +1,28 @@
-/** Lets so many of the works that come run at once, the others in the order they came. */
+import { inTime } from './in-time.ts';
+
+/**
+ * Lets so many of the works that come run at once, the others in the order they came. A work that is silent for
+ * `patienceMs` fails, and gives its place to the next.
+ */
 export class Lane {
   #free: number;
+  readonly #patienceMs: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(width: number) {
+  constructor(width: number, patienceMs: number) {
     this.#free = width;
+    this.#patienceMs = patienceMs;
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>(resolve => this.#waiting.push(resolve));
     try {
-      return await work();
+      return await inTime(
+        work(),
+        this.#patienceMs,
+        () => new Error(`a work was silent for ${this.#patienceMs} ms`),
+      );
     } finally {
       // The place goes on to the next in line, and is free only when nobody waits.
       const next = this.#waiting.shift();

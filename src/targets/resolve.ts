@@ -50,14 +50,21 @@ async function resolveIds(
   const found = await findByIds(db, kind, ids, revision);
   const known = new Set(found.map(({ id }) => id));
   const missing = ids.filter(id => !known.has(id));
-  const reasons = [
-    ...(missing.length > 0 ? await explainMissing(db, kind, missing, revision) : []),
-    ...(expect !== undefined && expect !== ids.length
-      ? [unexpected(ids.length, expect, '/targets/expect')]
-      : []),
-  ];
-  return freeze(kind, revision, found, reasons);
+  if (missing.length === 0) return freezeFound(kind, revision, found, expect);
+  const unknown = await explainMissing(db, kind, missing, revision);
+  return freeze(kind, revision, found, [...unknown, ...notExpected(ids.length, expect)]);
 }
+
+/** A set of ids that were all found, if they are as many as expected. */
+export const freezeFound = (
+  kind: string,
+  revision: number,
+  found: readonly Target[],
+  expect: number | undefined,
+): TargetSet | Refusal => freeze(kind, revision, found, notExpected(found.length, expect));
+
+const notExpected = (count: number, expect: number | undefined): Reason[] =>
+  expect === undefined || expect === count ? [] : [unexpected(count, expect, '/targets/expect')];
 
 async function explainMissing(
   db: Kysely<Database>,
@@ -126,13 +133,7 @@ async function resolveSelector(
     values.map(value => tagOf(kind, label, value)),
   );
   const some = await findByTags(db, groups, revision, FEW + 1);
-  if (some.length <= FEW)
-    return freeze(
-      kind,
-      revision,
-      some,
-      some.length === expect ? [] : [unexpected(some.length, expect, '/targets/expect')],
-    );
+  if (some.length <= FEW) return freezeFound(kind, revision, some, expect);
   const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
   if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
   if (count !== expect) return refuse(unexpected(count, expect, '/targets/expect'));
@@ -143,12 +144,7 @@ async function resolveSelector(
     revision,
   );
   // A revision does not change while it is in force; if it is not any more, the ledger resolves anew.
-  return freeze(
-    kind,
-    revision,
-    found,
-    found.length === expect ? [] : [unexpected(found.length, expect, '/targets/expect')],
-  );
+  return freezeFound(kind, revision, found, expect);
 }
 
 const tooMany = (measured: number, expect: number): Reason => ({

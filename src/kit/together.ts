@@ -1,0 +1,58 @@
+import { asError } from './fault.ts';
+import { inTime } from './in-time.ts';
+
+interface Waiting<Ask, Found> {
+  readonly ask: Ask;
+  resolve(found: Found): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Reads for many at once, without a timer: what is asked while one read is under way waits, and the next read is for all
+ * that wait, in the order they came. A read that is silent for `patienceMs` fails its own asks, and keeps no others.
+ */
+export class Together<Ask, Found> {
+  readonly #read: (asks: readonly Ask[]) => Promise<readonly Found[]>;
+  readonly #most: number;
+  readonly #patienceMs: number;
+  #waiting: Waiting<Ask, Found>[] = [];
+  #reading = false;
+
+  /** `read` gives as many as it was asked for, in that order; it is asked for at most `most`. */
+  constructor(
+    read: (asks: readonly Ask[]) => Promise<readonly Found[]>,
+    options: { readonly most: number; readonly patienceMs: number },
+  ) {
+    this.#read = read;
+    this.#most = options.most;
+    this.#patienceMs = options.patienceMs;
+  }
+
+  async ask(ask: Ask): Promise<Found> {
+    return await new Promise<Found>((resolve, reject) => {
+      this.#waiting.push({ ask, resolve, reject });
+      if (!this.#reading) void this.#readAll();
+    });
+  }
+
+  async #readAll(): Promise<void> {
+    this.#reading = true;
+    while (this.#waiting.length > 0) await this.#readFor(this.#waiting.splice(0, this.#most));
+    this.#reading = false;
+  }
+
+  async #readFor(some: readonly Waiting<Ask, Found>[]): Promise<void> {
+    try {
+      const found = await inTime(
+        this.#read(some.map(({ ask }) => ask)),
+        this.#patienceMs,
+        () => new Error(`a read was silent for ${this.#patienceMs} ms`),
+      );
+      if (found.length !== some.length)
+        throw new Error(`${found.length} answers were read for ${some.length} asks`);
+      for (const [index, one] of found.entries()) some[index]?.resolve(one);
+    } catch (thrown) {
+      for (const one of some) one.reject(asError(thrown));
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type { Kysely } from 'kysely';
+
+import type { Database } from './db/database.ts';
+import { fromDatabase } from './db/from-database.ts';
+import { Fault } from './kit/fault.ts';
+import { inTime } from './kit/in-time.ts';
+import { Lane } from './kit/lane.ts';
+import type { Refusal } from './kit/refusal.ts';
+import { Together } from './kit/together.ts';
+import { keyName, UNDECIDED_MS, type Key } from './ledger/ledger.ts';
+import { findRecorded } from './ledger/queries.ts';
+import { toRecorded, type Recorded } from './ledger/recorded.ts';
+import { findByIds } from './targets/queries.ts';
+import { freezeFound, resolveTargets } from './targets/resolve.ts';
+import type { Target, TargetSet } from './targets/target-set.ts';
+import type { Named } from './validate/validated.ts';
+
+/** The reads of a request before the ledger. Each is decided or withdrawn in 10 s, waiting included. */
+export interface ReadsBefore {
+  /** The decision that holds a key. @throws Fault `store.unavailable`, `store.undecided` */
+  recorded(key: Key): Promise<Recorded | undefined>;
+  /** As `resolveTargets`. @throws Fault `store.unavailable`, `store.undecided` */
+  resolve(kind: string, named: Named, revision: number): Promise<TargetSet | Refusal>;
+}
+
+/** Keys, or small requests, that are looked up in one statement. */
+const KEYS_AT_ONCE = 256;
+const REQUESTS_AT_ONCE = 64;
+/** A request with more ids is looked up by itself. */
+const FEW_IDS = 100;
+
+/** The embedded store has one connection, a server's pool has ten: most of them stay for the ledger and for who reads. */
+const LANES = { embedded: 1, server: 4 };
+
+interface Wanted {
+  readonly kind: string;
+  readonly revision: number;
+  readonly ids: readonly string[];
+}
+
+/**
+ * What many ask at once is read in one statement; what is large has a lane of its own. So the ledger, and a stop with it,
+ * never waits behind more than a few reads.
+ */
+export function createReadsBefore(db: Kysely<Database>, embedded: boolean): ReadsBefore {
+  const patienceMs = UNDECIDED_MS;
+  const lane = new Lane(embedded ? LANES.embedded : LANES.server, patienceMs);
+  const keys = new Together(async (asked: readonly Key[]) => await findAllRecorded(db, asked), {
+    most: KEYS_AT_ONCE,
+    patienceMs,
+  });
+  const targets = new Together(async (asked: readonly Wanted[]) => await findAllTargets(db, asked), {
+    most: REQUESTS_AT_ONCE,
+    patienceMs,
+  });
+  return {
+    recorded: async key => await decidedInTime(async () => await keys.ask(key)),
+    resolve: async (kind, named, revision) =>
+      await decidedInTime(async () => {
+        if ('ids' in named && named.ids.length <= FEW_IDS) {
+          const found = await targets.ask({ kind, revision, ids: named.ids });
+          if (found.length === named.ids.length) return freezeFound(kind, revision, found, named.expect);
+        }
+        return await lane.run(async () => await resolveTargets(db, kind, named, revision));
+      }),
+  };
+}
+
+async function findAllRecorded(
+  db: Kysely<Database>,
+  keys: readonly Key[],
+): Promise<readonly (Recorded | undefined)[]> {
+  const rows = await findRecorded(db, keys);
+  const byName = new Map(
+    rows.map(row => [keyName({ principal: row.principal, key: row.idempotency_key }), row]),
+  );
+  return keys.map(key => {
+    const row = byName.get(keyName(key));
+    return row && toRecorded(row);
+  });
+}
+
+/** Nearly always all of one kind and revision; each is found in the revision it asked for. */
+async function findAllTargets(
+  db: Kysely<Database>,
+  asked: readonly Wanted[],
+): Promise<readonly (readonly Target[])[]> {
+  const groups = new Map<
+    string,
+    { readonly kind: string; readonly revision: number; readonly ids: Set<string> }
+  >();
+  for (const { kind, revision, ids } of asked) {
+    const group = groups.get(groupOf({ kind, revision })) ?? { kind, revision, ids: new Set<string>() };
+    groups.set(groupOf(group), group);
+    for (const id of ids) group.ids.add(id);
+  }
+  const found = new Map<string, ReadonlyMap<string, Target>>();
+  for (const [name, { kind, revision, ids }] of groups) {
+    const targets = await findByIds(db, kind, [...ids], revision);
+    found.set(name, new Map(targets.map(target => [target.id, target])));
+  }
+  return asked.map(one => one.ids.flatMap(id => found.get(groupOf(one))?.get(id) ?? []));
+}
+
+const groupOf = ({ kind, revision }: Pick<Wanted, 'kind' | 'revision'>): string => `${kind}\n${revision}`;
+
+const decidedInTime = async <T>(read: () => Promise<T>): Promise<T> =>
+  await inTime(
+    fromDatabase(read),
+    UNDECIDED_MS,
+    () => new Fault('store.undecided', 'The database did not answer in 10 s. Nothing was decided.'),
+  );
