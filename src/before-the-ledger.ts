@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import type { Clock } from './kit/clock.ts';
+import type { Deadline } from './kit/deadline.ts';
 import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -27,12 +28,17 @@ export type Before =
   { readonly submission: Submission } | { readonly repeat: Recorded } | { readonly answer: Answer };
 
 /** Role, repeat, shape, targets: the steps that need no lock. What they find is looked at again where it could have changed. */
-export async function before(gate: GuardOptions, asked: Asked, mode: Submission['mode']): Promise<Before> {
+export async function before(
+  gate: GuardOptions,
+  asked: Asked,
+  mode: Submission['mode'],
+  deadline: Deadline,
+): Promise<Before> {
   const action = gate.actions.get(readAction(asked.body) ?? '');
   const base = { asked, mode, ...(action !== undefined && { action }) };
   const notAllowed = mayAsk(asked, action?.name);
   if (notAllowed !== undefined) return { submission: { ...base, refusal: notAllowed } };
-  const recorded = await findRepeat(gate, asked);
+  const recorded = await findRepeat(gate, asked, deadline);
   if (recorded?.bodyDigest === asked.bodyDigest) return { repeat: recorded };
   const validated = validate(asked.body, gate, gate.parameterChecks);
   if (isRefusal(validated)) {
@@ -44,7 +50,7 @@ export async function before(gate: GuardOptions, asked: Asked, mode: Submission[
   const revision = gate.ledger.revisionOf(validated.kind.name);
   // Nothing to resolve against yet, or a key of another body: the ledger says so.
   if (revision === undefined || recorded !== undefined) return { submission: { ...base, validated } };
-  const result = await gate.reads.resolve(validated.kind.name, validated.named, revision);
+  const result = await gate.reads.resolve(validated.kind.name, validated.named, revision, deadline);
   return { submission: { ...base, validated, resolved: { revision, result } } };
 }
 
@@ -60,9 +66,13 @@ function mayAsk({ principal }: Asked, action: string | undefined): Refusal | und
   });
 }
 
-async function findRepeat({ reads }: GuardOptions, asked: Asked): Promise<Recorded | undefined> {
+async function findRepeat(
+  { reads }: GuardOptions,
+  asked: Asked,
+  deadline: Deadline,
+): Promise<Recorded | undefined> {
   if (asked.idempotencyKey === undefined) return undefined;
-  return await reads.recorded({ principal: asked.principal.name, key: asked.idempotencyKey });
+  return await reads.recorded({ principal: asked.principal.name, key: asked.idempotencyKey }, deadline);
 }
 
 /** An action that is not declared leaves a log line and a metric: there is nothing to record it under. */

@@ -8,9 +8,11 @@ import { Guard } from './guard.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import type { Flip, InventoryEntry } from './inventory/flip.ts';
 import { Inventory } from './inventory/inventory.ts';
+import type { GuardPort } from './intake/ports.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
 import { asError } from './kit/fault.ts';
+import { InFlight } from './kit/in-flight.ts';
 import { isRefusal, type Refusal } from './kit/refusal.ts';
 import type { Clock } from './kit/clock.ts';
 import type { Logger } from './kit/logger.ts';
@@ -51,12 +53,13 @@ const GAUGE_MS = 1_000;
 /** The rooms of the way over one store: everything of a gate that is not HTTP. */
 export class Gate {
   readonly ledger: Ledger;
-  readonly guard: Guard;
+  readonly guard: GuardPort;
   readonly outcomes: Outcomes;
   readonly killSwitch: KillSwitch;
   readonly inventory: Inventory;
   readonly options: GateOptions;
   activation: Activation | 'none' = 'none';
+  readonly #calls = new InFlight();
   #ticking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -96,7 +99,7 @@ export class Gate {
         }),
       observe: durationMs => metrics.forwardObserved(durationMs),
     });
-    this.guard = new Guard({
+    const guard = new Guard({
       actions: config.actions,
       kinds: config.kinds,
       ledger: this.ledger,
@@ -114,6 +117,10 @@ export class Gate {
           await resolveTargets(turn.tx, kind.name, named, revision),
       },
     });
+    this.guard = {
+      submit: async (asked, waitMs) => await this.#calls.run(async () => await guard.submit(asked, waitMs)),
+      preflight: async asked => await this.#calls.run(async () => await guard.preflight(asked)),
+    };
     this.killSwitch = new KillSwitch({ ...config, ledger: this.ledger });
     this.inventory = new Inventory({
       db: store.db,
@@ -214,6 +221,7 @@ export class Gate {
     await this.#ticking;
     this.outcomes.stop();
     // What was asked before is decided, and what that claims is sent: only then can nothing more come.
+    await this.#calls.ended();
     await this.ledger.drained();
     await this.outcomes.ended();
     await this.inventory.tidied();

@@ -1,8 +1,9 @@
 import { before, type GuardOptions } from './before-the-ledger.ts';
+import { Deadline } from './kit/deadline.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
-import type { Key } from './ledger/ledger.ts';
+import { UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Recorded } from './ledger/recorded.ts';
-import { decideRequest, type Decided, type Submission } from './ledger/request.ts';
+import { decideRequest, jobOf, type Decided, type Submission } from './ledger/request.ts';
 import { answerOf } from './outcome/answer.ts';
 import { observeDecision } from './metrics/observe-decision.ts';
 
@@ -39,22 +40,20 @@ export class Guard {
   async #decide(asked: Asked, mode: Submission['mode']): Promise<Decided | { readonly answer: Answer }> {
     const { ledger, deciding, clock, metrics } = this.#gate;
     const startedMs = clock.monotonicMs();
+    const deadline = new Deadline(clock, UNDECIDED_MS);
     // role → repeat → validate → targets: all that needs no lock.
-    const found = await before(this.#gate, asked, mode);
+    const found = await before(this.#gate, asked, mode, deadline);
     if (!('submission' in found)) return found;
     // blast radius, budget · policy · record: one transaction, under one lock.
-    const decided = await ledger.enqueue(
-      turn => decideRequest(turn, found.submission, deciding),
-      keyOf(asked),
-    );
+    const decided = await ledger.enqueue(turn => decideRequest(turn, found.submission, deciding), {
+      ...jobOf(found.submission),
+      patienceMs: deadline.leftMs(),
+    });
     if ('document' in decided && mode === 'request')
       observeDecision(metrics, decided.document, clock.monotonicMs() - startedMs);
     return decided;
   }
 }
-
-const keyOf = ({ principal, idempotencyKey }: Asked): Key | undefined =>
-  idempotencyKey === undefined ? undefined : { principal: principal.name, key: idempotencyKey };
 
 const repeatOf = (recorded: Recorded): Answer =>
   answerOf(recorded.document, recorded.status, recorded.operation, true);

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 
 import type { Database } from './db/database.ts';
 import { fromDatabase } from './db/from-database.ts';
+import type { Deadline } from './kit/deadline.ts';
 import { Fault } from './kit/fault.ts';
 import { inTime } from './kit/in-time.ts';
 import { Lane } from './kit/lane.ts';
@@ -15,12 +16,12 @@ import { freezeFound, resolveTargets } from './targets/resolve.ts';
 import type { Target, TargetSet } from './targets/target-set.ts';
 import type { Named } from './validate/validated.ts';
 
-/** The reads of a request before the ledger. Each is decided or withdrawn in 10 s, waiting included. */
+/** The reads of a request before the ledger, each up to the request's deadline, waiting included. */
 export interface ReadsBefore {
   /** The decision that holds a key. @throws Fault `store.unavailable`, `store.undecided` */
-  recorded(key: Key): Promise<Recorded | undefined>;
+  recorded(key: Key, deadline: Deadline): Promise<Recorded | undefined>;
   /** As `resolveTargets`. @throws Fault `store.unavailable`, `store.undecided` */
-  resolve(kind: string, named: Named, revision: number): Promise<TargetSet | Refusal>;
+  resolve(kind: string, named: Named, revision: number, deadline: Deadline): Promise<TargetSet | Refusal>;
 }
 
 /** Keys, or small requests, that are looked up in one statement. */
@@ -54,14 +55,14 @@ export function createReadsBefore(db: Kysely<Database>, embedded: boolean): Read
     patienceMs,
   });
   return {
-    recorded: async key => await decidedInTime(async () => await keys.ask(key)),
-    resolve: async (kind, named, revision) =>
-      await decidedInTime(async () => {
+    recorded: async (key, deadline) => await upTo(deadline, async isWanted => await keys.ask(key, isWanted)),
+    resolve: async (kind, named, revision, deadline) =>
+      await upTo(deadline, async isWanted => {
         if ('ids' in named && named.ids.length <= FEW_IDS) {
-          const found = await targets.ask({ kind, revision, ids: named.ids });
+          const found = await targets.ask({ kind, revision, ids: named.ids }, isWanted);
           if (found.length === named.ids.length) return freezeFound(kind, revision, found, named.expect);
         }
-        return await lane.run(async () => await resolveTargets(db, kind, named, revision));
+        return await lane.run(async () => await resolveTargets(db, kind, named, revision), isWanted);
       }),
   };
 }
@@ -104,9 +105,9 @@ async function findAllTargets(
 
 const groupOf = ({ kind, revision }: Pick<Wanted, 'kind' | 'revision'>): string => `${kind}\n${revision}`;
 
-const decidedInTime = async <T>(read: () => Promise<T>): Promise<T> =>
+const upTo = async <T>(deadline: Deadline, read: (isWanted: () => boolean) => Promise<T>): Promise<T> =>
   await inTime(
-    fromDatabase(read),
-    UNDECIDED_MS,
+    fromDatabase(async () => await read(() => !deadline.isOver())),
+    deadline.leftMs(),
     () => new Fault('store.undecided', 'The database did not answer in 10 s. Nothing was decided.'),
   );

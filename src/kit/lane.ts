@@ -14,10 +14,12 @@ export class Lane {
     this.#patienceMs = patienceMs;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** @throws Error if nobody wants it any more (`isWanted`) when its turn comes: then it is not begun */
+  async run<T>(work: () => Promise<T>, isWanted: () => boolean = () => true): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>(resolve => this.#waiting.push(resolve));
     try {
+      if (!isWanted()) throw new Error('nobody waits for this work any more');
       return await inTime(
         work(),
         this.#patienceMs,

@@ -3,13 +3,14 @@ import { inTime } from './in-time.ts';
 
 interface Waiting<Ask, Found> {
   readonly ask: Ask;
+  readonly isWanted: () => boolean;
   resolve(found: Found): void;
   reject(error: Error): void;
 }
 
 /**
  * Reads for many at once, without a timer: what is asked while one read is under way waits, and the next read is for all
- * that wait, in the order they came. A read that is silent for `patienceMs` fails its own asks, and keeps no others.
+ * that wait, in the order they came. What nobody waits for any more is not read. A read that is silent for `patienceMs` fails its own asks, and keeps no others.
  */
 export class Together<Ask, Found> {
   readonly #read: (asks: readonly Ask[]) => Promise<readonly Found[]>;
@@ -28,16 +29,21 @@ export class Together<Ask, Found> {
     this.#patienceMs = options.patienceMs;
   }
 
-  async ask(ask: Ask): Promise<Found> {
+  /** `isWanted` is asked when its turn comes; what is not wanted any more is forgotten, and its promise stays open. */
+  async ask(ask: Ask, isWanted: () => boolean = () => true): Promise<Found> {
     return await new Promise<Found>((resolve, reject) => {
-      this.#waiting.push({ ask, resolve, reject });
+      this.#waiting.push({ ask, isWanted, resolve, reject });
       if (!this.#reading) void this.#readAll();
     });
   }
 
   async #readAll(): Promise<void> {
     this.#reading = true;
-    while (this.#waiting.length > 0) await this.#readFor(this.#waiting.splice(0, this.#most));
+    while (this.#waiting.length > 0) {
+      this.#waiting = this.#waiting.filter(({ isWanted }) => isWanted());
+      const some = this.#waiting.splice(0, this.#most);
+      if (some.length > 0) await this.#readFor(some);
+    }
     this.#reading = false;
   }
 

@@ -178,6 +178,11 @@ export class Book {
     return (this.#waiting.get(action) ?? new Set<string>()).values();
   }
 
+  /** Actions that something waits for. */
+  waitingActions(): readonly string[] {
+    return [...this.#waiting].filter(([, ids]) => ids.size > 0).map(([action]) => action);
+  }
+
   /** Attempts on the wire or accepted, over all gates. */
   busy(action: string): number {
     return this.#busy.get(action) ?? 0;

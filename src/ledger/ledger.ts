@@ -9,8 +9,11 @@ import type { Limits } from '../policy/limits.ts';
 import { Book } from './book.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
+import { commitFailed, commitUnknown, isAway, rolledBack, type Failure } from './failure.ts';
+import { Job, type JobOptions, type Work } from './job.ts';
 import type { Operation } from './operation.ts';
 import { findRecorded, lockHead, type HeadRow } from './queries.ts';
+import { Queue } from './queue.ts';
 import { toRecorded, type Recorded } from './recorded.ts';
 import { refreshBook, type AcceptedTime } from './refresh.ts';
 import { writeDraft } from './write-draft.ts';
@@ -38,19 +41,6 @@ export interface Key {
 
 export const keyName = ({ principal, key }: Key): string => `${principal}\n${key}`;
 
-/** A change of the ledger. Runs under the head's lock, in the order of arrival; may run again if its batch failed. */
-export type Work<T> = (turn: Turn) => Promise<T> | T;
-
-interface Job {
-  readonly work: Work<unknown>;
-  /** Writes rows that the book must read back: it runs in a batch of its own. */
-  readonly alone: boolean;
-  readonly key?: Key;
-  state: 'queued' | 'taken' | 'withdrawn';
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
-
 export interface LedgerOptions {
   readonly db: Kysely<Database>;
   readonly kinds: ReadonlyMap<string, Kind>;
@@ -66,7 +56,6 @@ export interface LedgerOptions {
 
 /** How long a job waits for its turn before it is withdrawn. */
 export const UNDECIDED_MS = 10_000;
-const MAX_BATCH = 256;
 
 /**
  * THE transaction. One loop, no timer: while a batch commits, jobs queue, and the next batch takes all that wait.
@@ -79,7 +68,7 @@ export class Ledger {
   #accepted: readonly AcceptedTime[] = [];
   /** How many accepted times this gate has seen: one more, and the database's time is agreed again. */
   #acceptedOnce: number | undefined;
-  #queue: Job[] = [];
+  readonly #queue = new Queue();
   #running: Promise<void> | undefined;
 
   constructor(options: LedgerOptions) {
@@ -89,13 +78,13 @@ export class Ledger {
   }
 
   /** Runs work in a batch with whatever else waits. Resolves when it is durable. */
-  async enqueue<T>(work: Work<T>, key?: Key): Promise<T> {
-    return await this.#enqueue(work, false, key);
+  async enqueue<T>(work: Work<T>, options: Partial<JobOptions> = {}): Promise<T> {
+    return await this.#enqueue(work, options, job => this.#queue.push(job));
   }
 
-  /** Runs work in a transaction of its own, before all that waits: for what writes rows by SQL, and what must not wait. */
+  /** Runs work in a transaction of its own, before all that shares one: for what writes rows by SQL, and what must not wait. */
   async enqueueAlone<T>(work: Work<T>): Promise<T> {
-    return await this.#enqueue(work, true, undefined);
+    return await this.#enqueue(work, {}, job => this.#queue.pushAlone(job));
   }
 
   /** The revision of a kind's inventory that this gate read last: a guess, until it is looked at under the lock. */
@@ -108,31 +97,11 @@ export class Ledger {
     while (this.#running !== undefined) await this.#running;
   }
 
-  async #enqueue<T>(work: Work<T>, alone: boolean, key: Key | undefined): Promise<T> {
+  async #enqueue<T>(work: Work<T>, options: Partial<JobOptions>, push: (job: Job) => void): Promise<T> {
     return await new Promise<T>((resolve, reject) => {
-      const job: Job = {
-        work,
-        alone,
-        ...(key !== undefined && { key }),
-        state: 'queued',
-        resolve: value => {
-          clearTimeout(timer);
-          // A job resolves with what its own work returned.
-          resolve(value as T);
-        },
-        reject: error => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => {
-        if (job.state !== 'queued') return;
-        job.state = 'withdrawn';
-        this.#queue = this.#queue.filter(other => other !== job);
-        reject(new Fault('store.undecided', 'The request waited 10 s for the ledger and was withdrawn.'));
-      }, UNDECIDED_MS);
-      if (alone) this.#queue.unshift(job);
-      else this.#queue.push(job);
+      // A job resolves with what its own work returned.
+      const settle = { resolve: (value: unknown) => resolve(value as T), reject };
+      push(new Job(work, { patienceMs: UNDECIDED_MS, ...options }, settle));
       this.#running ??= this.#run();
     });
   }
@@ -140,54 +109,45 @@ export class Ledger {
   async #run(): Promise<void> {
     // One turn of the event loop lets what arrived together share a batch.
     await new Promise(resolve => setImmediate(resolve));
-    while (this.#queue.length > 0) await this.#runBatch(this.#takeBatch());
+    while (!this.#queue.isEmpty) await this.#runBatch();
     this.#running = undefined;
   }
 
-  #takeBatch(): Job[] {
-    const alone = this.#queue.findIndex(job => job.alone);
-    const size = alone === 0 ? 1 : alone < 0 ? MAX_BATCH : Math.min(alone, MAX_BATCH);
-    return this.#queue.splice(0, size);
+  async #runBatch(): Promise<void> {
+    const { jobs, alone } = this.#queue.take();
+    const failure = await this.#tryBatch(jobs, alone);
+    if (failure === undefined) return;
+    this.#options.onFailedBatch();
+    if (failure.retry && jobs.length > 1) {
+      // One bad job must not take the others with it: each by itself tells which it was. A stop still goes before them.
+      for (const job of jobs) job.single = true;
+      this.#queue.putBack(jobs);
+    } else for (const job of jobs) job.reject(failure.errorFor(job));
   }
 
-  async #runBatch(jobs: readonly Job[]): Promise<void> {
-    const failed = await this.#tryBatch(jobs);
-    if (failed === undefined) return;
-    const again = jobs.filter(job => job.state !== 'withdrawn');
-    if (failed.retry && again.length > 1) {
-      // One bad job must not take the others with it: each alone tells which it was.
-      for (const job of again) await this.#runBatch([job]);
-      return;
-    }
-    for (const job of again) job.reject(failed.error);
-  }
-
-  async #tryBatch(
-    jobs: readonly Job[],
-  ): Promise<{ readonly error: Error; readonly retry: boolean } | undefined> {
+  async #tryBatch(jobs: readonly Job[], alone: boolean): Promise<Failure | undefined> {
     let tx: ControlledTransaction<Database> | undefined;
     let committing = false;
     try {
       tx = await this.#options.db.startTransaction().execute();
       const turn = await this.#openTurn(tx, jobs);
-      const taken = jobs.filter(job => job.state === 'queued');
-      for (const job of taken) job.state = 'taken';
+      const taken = jobs.filter(job => job.take());
       const results: unknown[] = [];
-      for (const job of taken) results.push(await job.work(turn));
+      for (const job of taken) {
+        results.push(await job.work(turn));
+        // The book cannot follow what this one did: those behind it are decided when it was read anew.
+        if (turn.draft.rereadBook) break;
+      }
       await writeDraft(tx, turn.draft);
       committing = true;
       await tx.commit().execute();
-      this.#close(
-        turn,
-        taken.some(job => job.alone),
-      );
-      taken.forEach((job, index) => job.resolve(results[index]));
+      this.#close(turn, alone);
+      for (const [index, result] of results.entries()) taken[index]?.resolve(result);
+      this.#queue.putBack(taken.slice(results.length));
       return undefined;
     } catch (thrown) {
       this.#forget();
-      this.#options.onFailedBatch();
-      for (const job of jobs) if (job.state === 'taken') job.state = 'queued';
-      return await this.#explain(thrown, tx, committing);
+      return await this.#explain(asError(thrown), tx, committing);
     }
   }
 
@@ -215,16 +175,19 @@ export class Ledger {
 
   async #refresh(tx: Transaction<Database>, head: HeadRow): Promise<void> {
     if (head.version === this.#book.version && head.hash === this.#book.hash) return;
-    // Another history than the one this book was read from.
-    if (head.version <= this.#book.version) this.#forget();
-    const wasRead = this.#book.version > 0;
-    const before = this.#accepted.length;
-    this.#accepted = await refreshBook(tx, this.#book, head, this.#options.kinds, this.#accepted);
-    if (wasRead && this.#accepted.length > before) {
-      // An accepted time changes what was counted already: read everything anew.
+    const { kinds } = this.#options;
+    const isNew = this.#book.version === 0;
+    const followed =
+      head.version <= this.#book.version
+        ? undefined
+        : await refreshBook(tx, this.#book, head, kinds, this.#accepted);
+    if (followed === undefined || (!isNew && followed.length > this.#accepted.length)) {
+      // Another history than the one this book was read from; or an accepted time, which changes what was counted already.
       this.#forget();
-      this.#accepted = await refreshBook(tx, this.#book, head, this.#options.kinds, []);
-    }
+      const anew = await refreshBook(tx, this.#book, head, kinds, []);
+      if (anew === undefined) throw new Error('a book that begins has no history to differ from');
+      this.#accepted = anew;
+    } else this.#accepted = followed;
     if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce)
       this.#watch.accept(head.db_now_ms);
     this.#acceptedOnce = this.#accepted.length;
@@ -249,59 +212,31 @@ export class Ledger {
   }
 
   async #explain(
-    thrown: unknown,
+    cause: Error,
     tx: ControlledTransaction<Database> | undefined,
     committing: boolean,
-  ): Promise<{ readonly error: Error; readonly retry: boolean }> {
-    const cause = asError(thrown);
-    if (committing && !wasRolledBack(cause)) {
-      this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
-      return {
-        error: new Fault(
-          'forward.commit_unknown',
-          'The connection to the database broke while the decision was committed: it may have been allowed. Ask again with the same idempotency key; the answer tells which.',
-          cause,
-        ),
-        retry: false,
-      };
-    }
-    const rolledBack = await tx
+  ): Promise<Failure> {
+    // Also after a commit without an answer: only this gives the connection back to the pool, which throws a broken one away.
+    const answers = await tx
       ?.rollback()
       .execute()
       .then(
         () => true,
         () => false,
       );
-    if (cause instanceof Fault) return { error: cause, retry: true };
-    this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
-    if (tx === undefined || rolledBack !== true || isAway(cause)) {
-      return {
-        error: new Fault('store.unavailable', 'The database did not answer. Nothing was decided.', cause),
-        retry: false,
-      };
+    if (committing && !commitFailed(cause)) {
+      this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
+      return commitUnknown(cause);
     }
-    return {
-      error: new Fault(
-        'gate.failed',
-        'The ledger could not write this decision. Nothing was decided.',
-        cause,
-      ),
-      retry: true,
-    };
+    if (!(cause instanceof Fault))
+      this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
+    return rolledBack(cause, answers === true && !isAway(cause));
   }
 
   #blankBook(): Book {
     return new Book(this.#options.limits, this.#options.kinds);
   }
 }
-
-/** The database itself said that the commit failed: a constraint, a serialisation. Whatever else ends a commit leaves it unknown. */
-const wasRolledBack = (cause: Error): boolean =>
-  'code' in cause && typeof cause.code === 'string' && /^(23|40)...$/.test(cause.code);
-
-/** Connections, resources, an operator's doing, the server's own troubles: by the class of the SQLSTATE. */
-const isAway = (cause: Error): boolean =>
-  'code' in cause && typeof cause.code === 'string' && /^(08|53|57|58)...$/.test(cause.code);
 
 /** One look-up for all keys of a batch, under the lock: what it does not find was not decided before. */
 async function readRecorded(tx: Transaction<Database>, jobs: readonly Job[]): Promise<Map<string, Recorded>> {

@@ -22,6 +22,12 @@ export interface Operation {
   readonly policyDigest: string;
   readonly inventoryRevision: number;
   readonly labelsDigest: string;
+  /** Of its executor, as the policy revision that decided it says: any gate may have to sweep its claim. */
+  readonly timeoutMs: number;
+  /** It is claimed so long after its decision, or stopped. */
+  readonly validForMs: number;
+  /** Whether its executor takes the same request again. */
+  readonly idempotent: boolean;
   readonly outcome: OutcomeStatus;
   readonly phase: Phase;
   /** An attempt ended unknown: from then on only delivered, a 202, a report or a settlement changes the outcome. */

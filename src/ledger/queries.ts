@@ -2,6 +2,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import type { EntryType } from './chain.ts';
+import { operationColumns, type OperationRow } from './operation-row.ts';
 
 /** The head as its row says, and the database's clock. Times in Unix milliseconds. */
 export interface HeadRow {
@@ -33,31 +34,6 @@ export interface ControlEntryRow {
   readonly body: unknown;
 }
 
-export interface OperationRow {
-  readonly id: string;
-  readonly seq: number;
-  readonly action: string;
-  readonly kind: string;
-  readonly principal: string;
-  readonly target_count: number;
-  readonly decided_at_ms: number;
-  readonly dimension_values: Record<string, string[]>;
-  readonly policy_digest: string;
-  readonly inventory_revision: number;
-  readonly labels_digest: string;
-  readonly outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
-  readonly phase: 'waiting' | 'claimed' | 'accepted' | 'ended';
-  readonly was_unknown: boolean;
-  readonly attempts: number;
-  readonly claimed_by: string | null;
-  readonly claimed_at_ms: number | null;
-  readonly not_before_ms: number | null;
-  readonly http_status: number | null;
-  readonly rule: string | null;
-  readonly detail: string | null;
-  readonly settled_at_ms: number | null;
-}
-
 export interface HoldRow {
   readonly kind: string;
   readonly target_id: string;
@@ -71,6 +47,8 @@ export interface HoldRow {
 }
 
 export interface Tail {
+  /** Of the entry that the book ends with; null if there is none, and for a book that begins. */
+  readonly hash_at_seq: string | null;
   readonly entries: readonly ControlEntryRow[] | null;
   readonly operations: readonly OperationRow[] | null;
   readonly holds: readonly HoldRow[] | null;
@@ -104,10 +82,6 @@ export interface Tail {
 
 const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
 
-const operationColumns = sql`o.id, o.seq, o.action, o.kind, o.principal, o.target_count, ${ms('o.decided_at')} as decided_at_ms, o.dimension_values,
-  o.policy_digest, o.inventory_revision, o.labels_digest, o.outcome, o.phase, o.was_unknown, o.attempts, o.claimed_by,
-  ${ms('o.claimed_at')} as claimed_at_ms, ${ms('o.not_before')} as not_before_ms, o.http_status, o.rule, o.detail, ${ms('o.settled_at')} as settled_at_ms`;
-
 /**
  * What is new since a version, in one statement; with `version` 0 and `seq` 0, all that is still alive.
  * The cost is that of the new rows and of what is alive, not of the history.
@@ -120,6 +94,7 @@ export async function readTail(
   const { rows } = await sql<{ tail: Tail }>`
     with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
     select json_build_object(
+      'hash_at_seq', (select hash from entries where seq = ${since.seq}),
       'entries', (select json_agg(json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body, 'version', (body ->> 'version')::bigint) order by seq)
         from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${since.seq}),
       'operations', (select json_agg(o order by o.seq) from (select ${operationColumns} from operations o
@@ -182,7 +157,7 @@ export async function findRecorded(
   return rows;
 }
 
-/** Labels digest and state of some targets in one revision: what a claim compares. */
+/** What was decided on, as it was recorded: the ids and their digest, and the decision's document. */
 export async function readPermitted(
   db: Kysely<Database>,
   id: string,

@@ -1,7 +1,7 @@
 import type { DecisionDocument } from './decision.ts';
 import type { Operation } from './operation.ts';
 import type { RecordedRow } from './queries.ts';
-import { toOperation } from './refresh.ts';
+import { toOperation } from './operation-row.ts';
 
 /** A decision that was recorded before, as a repeat is answered from it. */
 export interface Recorded {

@@ -3,11 +3,10 @@ import { z } from 'zod';
 
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
-import type { Rule } from '../kit/rules.ts';
-import { rules } from '../kit/rules.ts';
 import type { Book, KindState, Scope } from './book.ts';
 import type { Operation } from './operation.ts';
-import { readTail, type ControlEntryRow, type HeadRow, type OperationRow, type Tail } from './queries.ts';
+import { toOperation } from './operation-row.ts';
+import { readTail, type ControlEntryRow, type HeadRow, type Tail } from './queries.ts';
 
 const scopeSchema = z.union([
   z.strictObject({ action: z.string() }),
@@ -29,36 +28,6 @@ const switchBody = z.discriminatedUnion('event', [
 const policyBody = z.looseObject({ digest: z.string() });
 const clockBody = z.looseObject({ accepted_ms: z.number(), version: z.number() });
 
-const isRule = (text: string): text is Rule => Object.hasOwn(rules, text);
-
-/** An operation as its row says. */
-export function toOperation(row: OperationRow): Operation {
-  return {
-    id: row.id,
-    seq: row.seq,
-    action: row.action,
-    kind: row.kind,
-    principal: row.principal,
-    targetCount: row.target_count,
-    decidedAtMs: row.decided_at_ms,
-    dimensionValues: row.dimension_values,
-    policyDigest: row.policy_digest,
-    inventoryRevision: row.inventory_revision,
-    labelsDigest: row.labels_digest,
-    outcome: row.outcome,
-    phase: row.phase,
-    wasUnknown: row.was_unknown,
-    attempts: row.attempts,
-    ...(row.claimed_by !== null && { claimedBy: row.claimed_by }),
-    ...(row.claimed_at_ms !== null && { claimedAtMs: row.claimed_at_ms }),
-    ...(row.not_before_ms !== null && { notBeforeMs: row.not_before_ms }),
-    ...(row.http_status !== null && { httpStatus: row.http_status }),
-    ...(row.rule !== null && isRule(row.rule) && { rule: row.rule }),
-    ...(row.detail !== null && { detail: row.detail }),
-    ...(row.settled_at_ms !== null && { settledAtMs: row.settled_at_ms }),
-  };
-}
-
 /** The times an operator had accepted by a version: what was written before them, and later than them, counts as made then. */
 export interface AcceptedTime {
   readonly atMs: number;
@@ -75,7 +44,8 @@ function foldTime(atMs: number, version: number, accepted: readonly AcceptedTime
 /**
  * Brings a book to the head that is locked: reads what is new to it and applies it.
  * @param accepted times accepted in what the book has read so far
- * @returns the times accepted up to the head
+ * @returns the times accepted up to the head; undefined, and nothing applied, if what the book has read is no part of this
+ * store's history: another store behind the same address, or one that was set back and has gone on since
  */
 export async function refreshBook(
   db: Kysely<Database>,
@@ -83,10 +53,11 @@ export async function refreshBook(
   head: HeadRow,
   kinds: ReadonlyMap<string, Kind>,
   accepted: readonly AcceptedTime[],
-): Promise<readonly AcceptedTime[]> {
+): Promise<readonly AcceptedTime[] | undefined> {
   // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
   const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - book.horizonMs();
   const tail = await readTail(db, { version: book.version, seq: book.seq, spendsSinceMs });
+  if (book.seq > 0 && tail.hash_at_seq !== book.hash) return undefined;
   const news = (tail.entries ?? []).flatMap(entry => applyEntry(book, entry));
   const allAccepted = [...accepted, ...news];
   applyInventory(book, tail);

@@ -10,6 +10,7 @@ import { claim, type Claimed } from './claim.ts';
 import { exhaustedRequestLimits, judge, passes, type Case, type Circumstances } from './decide.ts';
 import type { Asked, DecisionDocument } from './decision.ts';
 import { valuesOf } from './facts.ts';
+import type { JobOptions } from './job.ts';
 import { keyName, type Turn } from './ledger.ts';
 import type { Operation } from './operation.ts';
 import { recordDecision, type Finding } from './record-decision.ts';
@@ -22,6 +23,22 @@ export type Submission = {
   /** The declared action, where the body names one. */
   readonly action?: Action;
 } & ({ readonly refusal: Refusal } | { readonly validated: Validated; readonly resolved?: Resolved });
+
+/** The key that a submission is looked up by, and how many targets the ledger has to look at: what its decision costs. */
+export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight'> {
+  const { principal, idempotencyKey } = submission.asked;
+  return {
+    ...(idempotencyKey !== undefined && { key: { principal: principal.name, key: idempotencyKey } }),
+    weight: weightOf(submission),
+  };
+}
+
+function weightOf(submission: Submission): number {
+  if ('refusal' in submission) return 1;
+  const { resolved, validated } = submission;
+  if (resolved !== undefined && !isRefusal(resolved.result)) return resolved.result.targets.length;
+  return 'ids' in validated.named ? validated.named.ids.length : validated.named.expect;
+}
 
 /** Targets as one revision has them, or what that revision has against them. */
 export interface Resolved {
@@ -253,6 +270,9 @@ function record(
     kind: validated.kind.name,
     principal: submission.asked.principal.name,
     targetCount: targets.targets.length,
+    timeoutMs: validated.action.executor.timeoutMs,
+    validForMs: validated.action.executor.validForMs,
+    idempotent: validated.action.executor.idempotent,
     decidedAtMs: turn.draft.nowMs,
     dimensionValues: Object.fromEntries(
       validated.kind.dimensions.map(name => [name, valuesOf(blastRadius, name).map(({ value }) => value)]),

@@ -2,40 +2,10 @@ import { sql, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import type { Draft } from './draft.ts';
-import type { Operation } from './operation.ts';
+import { operationNames, operationRow, operationTypes, operationUpdates } from './operation-row.ts';
 
 /** Rows travel as one JSON parameter each: PostgreSQL arrays are dear to write in node. */
 const json = (rows: readonly unknown[]) => sql`${JSON.stringify(rows)}::jsonb`;
-
-const at = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
-
-function operationRow(operation: Operation, version: number): Record<string, unknown> {
-  return {
-    id: operation.id,
-    seq: operation.seq,
-    action: operation.action,
-    kind: operation.kind,
-    principal: operation.principal,
-    target_count: operation.targetCount,
-    decided_at: at(operation.decidedAtMs),
-    dimension_values: operation.dimensionValues,
-    policy_digest: operation.policyDigest,
-    inventory_revision: operation.inventoryRevision,
-    labels_digest: operation.labelsDigest,
-    outcome: operation.outcome,
-    phase: operation.phase,
-    was_unknown: operation.wasUnknown,
-    attempts: operation.attempts,
-    claimed_by: operation.claimedBy ?? null,
-    claimed_at: at(operation.claimedAtMs),
-    not_before: at(operation.notBeforeMs),
-    http_status: operation.httpStatus ?? null,
-    rule: operation.rule ?? null,
-    detail: operation.detail ?? null,
-    settled_at: at(operation.settledAtMs),
-    version,
-  };
-}
 
 /** Writes a batch inside the transaction that holds the head's lock. Holds are given back before new ones are taken. */
 export async function writeDraft(tx: Transaction<Database>, draft: Draft): Promise<void> {
@@ -86,20 +56,14 @@ async function writeRecords(tx: Transaction<Database>, draft: Draft): Promise<vo
 
 async function writeOperations(tx: Transaction<Database>, draft: Draft): Promise<void> {
   const rows = [...draft.operations.values()].map(operation => operationRow(operation, draft.version));
-  await sql`
-    insert into operations (id, seq, action, kind, principal, target_count, decided_at, dimension_values, policy_digest,
-      inventory_revision, labels_digest, outcome, phase, was_unknown, attempts, claimed_by, claimed_at, not_before,
-      http_status, rule, detail, settled_at, version)
-    select * from jsonb_to_recordset(${json(rows)}) as o(id uuid, seq bigint, action text, kind text, principal text,
-      target_count integer, decided_at timestamptz, dimension_values json, policy_digest text, inventory_revision bigint,
-      labels_digest text, outcome text, phase text, was_unknown boolean, attempts integer, claimed_by text,
-      claimed_at timestamptz, not_before timestamptz, http_status integer, rule text, detail text, settled_at timestamptz,
-      version bigint)
-    on conflict (id) do update set outcome = excluded.outcome, phase = excluded.phase, was_unknown = excluded.was_unknown,
-      attempts = excluded.attempts, claimed_by = excluded.claimed_by, claimed_at = excluded.claimed_at,
-      not_before = excluded.not_before, http_status = excluded.http_status, rule = excluded.rule, detail = excluded.detail,
-      settled_at = excluded.settled_at, version = excluded.version
-    where operations.version < excluded.version`.execute(tx);
+  const { numAffectedRows } = await sql`
+    insert into operations (${operationNames})
+    select ${operationNames} from jsonb_to_recordset(${json(rows)}) as o(${operationTypes})
+    on conflict (id) do update set ${operationUpdates} where operations.version < excluded.version`.execute(
+    tx,
+  );
+  if (numAffectedRows !== BigInt(rows.length))
+    throw new Error('an operation in the table is later than the book');
   if (draft.holds.length === 0) return;
   await sql`
     insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, phase, version)

@@ -1,5 +1,6 @@
 import type { Action } from '../config/config.ts';
-import { isRefusal } from '../kit/refusal.ts';
+import { isRefusal, type Refusal } from '../kit/refusal.ts';
+import type { Rule } from '../kit/rules.ts';
 import { stops, subjectOf } from '../kill-switch/stops.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/ledger.ts';
@@ -7,9 +8,7 @@ import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
 import { readDocument } from '../ledger/recorded.ts';
 import type { TargetSet } from '../targets/target-set.ts';
-import type { Refusal } from '../kit/refusal.ts';
 import { recordEvent } from './record-event.ts';
-import type { Event } from './transition.ts';
 
 /** What claiming needs beside the ledger. */
 export interface Claiming {
@@ -27,62 +26,61 @@ export interface Claiming {
   ): Promise<TargetSet | Refusal>;
 }
 
+/** Whether all that waits is looked at, also for what may not be claimed any more, or only what there are free places for. */
+export type Which = 'all' | 'free places';
+
 /**
- * Claims what waits, in order, as far as the executors are free, under the head's lock: so in a state not older than any
- * engage that returned. What may not be claimed any more is stopped.
+ * Claims what waits for an action, in order, as far as its executor is free, under the head's lock: so in a state not older
+ * than any engage that returned. What may not be claimed any more is stopped.
  */
 export async function claimWaiting(
   turn: Turn,
   claiming: Claiming,
-  actions: Iterable<string>,
+  name: string,
+  which: Which,
 ): Promise<readonly Claimed[]> {
   const claimed: Claimed[] = [];
-  for (const name of actions) {
-    const action = claiming.actions.get(name);
-    if (action === undefined) continue;
-    for (const id of turn.book.waiting(name)) {
-      const operation = turn.book.operation(id);
-      if (operation === undefined) continue;
-      const one = await claimOne(turn, claiming, action, operation);
-      if (one !== undefined) claimed.push(one);
-    }
+  if (turn.clockJumped) return claimed;
+  const action = claiming.actions.get(name);
+  for (const id of turn.book.waiting(name)) {
+    const operation = turn.book.operation(id);
+    if (operation === undefined) continue;
+    if (which === 'free places' && action !== undefined && !hasPlace(turn, action)) break;
+    const one = await claimOne(turn, claiming, action, operation);
+    if (one !== undefined) claimed.push(one);
   }
   return claimed;
 }
 
+const hasPlace = (turn: Turn, { name, executor }: Action): boolean =>
+  turn.book.busy(name) < executor.concurrency;
+
 async function claimOne(
   turn: Turn,
   claiming: Claiming,
-  action: Action,
+  action: Action | undefined,
   operation: Operation,
 ): Promise<Claimed | undefined> {
-  if (turn.clockJumped) return undefined;
-  if (turn.nowMs - operation.decidedAtMs > action.executor.validForMs) {
-    stop(turn, claiming, operation, {
-      type: 'stop',
-      rule: 'forward.expired',
-      detail: 'it was not claimed within valid_for of its decision',
-    });
+  if (turn.nowMs - operation.decidedAtMs > operation.validForMs) {
+    stop(turn, claiming, operation, 'forward.expired', 'it was not claimed within valid_for of its decision');
+    return undefined;
+  }
+  // A gate with another policy than the active one claims nothing: it does not know what holds.
+  if (claiming.policyDigest === undefined || claiming.policyDigest !== turn.book.activePolicy)
+    return undefined;
+  if (action === undefined) {
+    stop(turn, claiming, operation, 'forward.drifted', 'its action is not declared any more');
     return undefined;
   }
   if ((operation.notBeforeMs ?? 0) > turn.nowMs) return undefined;
-  // A gate with another policy than the active one claims nothing, and the kill file stops this gate only: others may claim.
-  if (
-    claiming.policyDigest === undefined ||
-    claiming.policyDigest !== turn.book.activePolicy ||
-    claiming.killFileEngages()
-  )
-    return undefined;
+  // The kill file stops this gate only: others may claim.
+  if (claiming.killFileEngages()) return undefined;
   const engaged = [...turn.book.switches.values()].find(each => stops(each, subjectOf(operation)));
   if (engaged !== undefined) {
-    stop(turn, claiming, operation, {
-      type: 'stop',
-      rule: 'kill_switch.engaged',
-      detail: `stopped by the kill switch ${engaged.id}`,
-    });
+    stop(turn, claiming, operation, 'kill_switch.engaged', `stopped by the kill switch ${engaged.id}`);
     return undefined;
   }
-  if (turn.book.busy(action.name) >= action.executor.concurrency) return undefined;
+  if (!hasPlace(turn, action)) return undefined;
   return await claimUndrifted(turn, claiming, action, operation);
 }
 
@@ -98,7 +96,7 @@ async function claimUndrifted(
       ? 'its record cannot be read'
       : await driftOf(turn, claiming, operation, permitted.ids);
   if (permitted === undefined || drift !== undefined) {
-    stop(turn, claiming, operation, { type: 'stop', rule: 'forward.drifted', detail: drift ?? '' });
+    stop(turn, claiming, operation, 'forward.drifted', drift ?? '');
     return undefined;
   }
   const document = readDocument(permitted.document);
@@ -130,6 +128,6 @@ async function driftOf(
     : 'a declared label of a target is another one than at the decision';
 }
 
-function stop(turn: Turn, claiming: Claiming, operation: Operation, event: Event & { type: 'stop' }): void {
-  recordEvent(turn, operation, event, claiming.gateId);
+function stop(turn: Turn, claiming: Claiming, operation: Operation, rule: Rule, detail: string): void {
+  recordEvent(turn, operation, { type: 'stop', rule, detail }, claiming.gateId);
 }

@@ -8,14 +8,14 @@ import type { Attempted } from '../forward/attempted.ts';
 import type { Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
-import { refuse, type Refusal } from '../kit/refusal.ts';
+import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import { permitOf, type Claimed } from '../ledger/claim.ts';
 import type { Ledger, Turn } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
 import type { Permit } from '../ledger/permit.ts';
 import { findOperation } from '../ledger/queries.ts';
-import { toOperation } from '../ledger/refresh.ts';
-import { claimWaiting, type Claiming } from './claim-waiting.ts';
+import { toOperation } from '../ledger/operation-row.ts';
+import { claimWaiting, type Claiming, type Which } from './claim-waiting.ts';
 import { recordEvent } from './record-event.ts';
 import type { Event } from './transition.ts';
 import { Waiters } from './waiters.ts';
@@ -43,6 +43,7 @@ export class Outcomes {
   readonly waiters = new Waiters();
   readonly #options: OutcomesOptions;
   readonly #onTheWire = new Map<string, Promise<void>>();
+  readonly #claiming = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
   #stopping = false;
 
@@ -86,17 +87,16 @@ export class Outcomes {
   }
 
   /** Records what an attempt came to, however long the database is away, and claims what waits for its place. */
-  async #record({ operation, material }: Claimed, attempted: Attempted): Promise<void> {
-    const { idempotent } = material.action.executor;
-    const event: Event = { type: 'attempt', attempt: operation.attempts, attempted, idempotent };
+  async #record({ operation }: Claimed, attempted: Attempted): Promise<void> {
+    const event: Event = { type: 'attempt', attempt: operation.attempts, attempted };
     for (;;) {
       try {
-        const next = await this.#options.ledger.enqueue(async turn => {
+        const recorded = this.#options.ledger.enqueue(async turn => {
           const now = await this.#find(turn, operation.id);
           if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
-          return this.#stopping ? [] : await claimWaiting(turn, this.#options, [operation.action]);
         });
-        for (const one of next) this.start(one);
+        this.#claim(operation.action, 'free places');
+        await recorded;
         return;
       } catch (thrown) {
         // The answer is in hand and must not be lost: until it is recorded the request is swept as unknown, and settled by it then.
@@ -130,36 +130,43 @@ export class Outcomes {
     return row && toOperation(row);
   }
 
-  /** Claims what waits, sweeps claims that nobody will answer for, and tells clients what other gates did. */
+  /** Sweeps claims that nobody will answer for, claims what waits, and tells clients what other gates did. */
   async tick(): Promise<void> {
-    const { ledger, actions } = this.#options;
-    const { claimed, news } = await ledger.enqueue(async turn => {
+    const { news, waiting } = await this.#options.ledger.enqueue(async turn => {
       if (!turn.clockJumped) this.#sweep(turn);
-      const next = this.#stopping ? [] : await claimWaiting(turn, this.#options, actions.keys());
       const found = [];
       for (const id of this.waiters.ids()) found.push(await this.#find(turn, id));
-      return { claimed: next, news: found };
+      return { news: found, waiting: turn.book.waitingActions() };
     });
     // Only now is what this turn changed durable, and may be told.
     for (const one of news) if (one !== undefined) this.waiters.tell(one);
-    for (const one of claimed) this.start(one);
+    for (const action of waiting) this.#claim(action, 'all');
+  }
+
+  /** A job of its own: what cannot be claimed must not undo the record before it, nor keep other actions from being claimed. */
+  #claim(action: string, which: Which): void {
+    if (this.#stopping) return;
+    const claiming = this.#options.ledger
+      .enqueue(async turn => (this.#stopping ? [] : await claimWaiting(turn, this.#options, action, which)))
+      .then(claimed => {
+        for (const one of claimed) this.start(one);
+      })
+      .catch((thrown: unknown) =>
+        this.#options.logger.warn({ err: asError(thrown), action }, 'what waits could not be claimed'),
+      )
+      .finally(() => this.#claiming.delete(claiming));
+    this.#claiming.add(claiming);
   }
 
   #sweep(turn: Turn): void {
     for (const operation of turn.book.operations()) {
       if (operation.phase !== 'claimed' || operation.claimedAtMs === undefined) continue;
-      const action = this.#options.actions.get(operation.action);
       const mine = operation.claimedBy === this.#options.gateId;
       if (mine && this.#onTheWire.has(operation.id)) continue;
       // On a store that only this gate can hold, another's claim is of a gate that is gone.
-      const overdueMs = turn.nowMs - operation.claimedAtMs - (action?.executor.timeoutMs ?? 0);
+      const overdueMs = turn.nowMs - operation.claimedAtMs - operation.timeoutMs;
       if (!(this.#options.alone && !mine) && overdueMs < LOST_AFTER_MS) continue;
-      recordEvent(
-        turn,
-        operation,
-        { type: 'lost', idempotent: action?.executor.idempotent ?? false },
-        this.#options.gateId,
-      );
+      recordEvent(turn, operation, { type: 'lost' }, this.#options.gateId);
     }
   }
 
@@ -172,12 +179,12 @@ export class Outcomes {
     by: Principal,
     report: { readonly status: 'delivered' | 'refused'; readonly reason?: string },
   ): Promise<Operation | Refusal | undefined> {
-    const { ledger, gateId } = this.#options;
-    const { result, next } = await ledger.enqueue(async turn => {
+    const { ledger, logger } = this.#options;
+    const result = await ledger.enqueue(async turn => {
       const operation = await this.#find(turn, id);
-      if (operation === undefined) return { result: undefined, next: [] };
+      if (operation === undefined) return undefined;
       const fromExecutor = by.roles.has('executor') && by.actions.has(operation.action);
-      if (!fromExecutor && !by.roles.has('operator')) return { result: notYours(operation), next: [] };
+      if (!fromExecutor && !by.roles.has('operator')) return notYours(operation);
       const event: Event = {
         type: 'report',
         status: report.status,
@@ -185,17 +192,12 @@ export class Outcomes {
         fromExecutor,
       };
       const after = recordEvent(turn, operation, event, by.name);
-      if ('conflict' in after) return { result: conflict(after.conflict), next: [] };
-      return {
-        result: after,
-        next: this.#stopping ? [] : await claimWaiting(turn, this.#options, [operation.action]),
-      };
+      return 'conflict' in after ? conflict(after.conflict) : after;
     });
-    for (const one of next) this.start(one);
-    this.#options.logger.info(
-      { request: id, by: by.name, status: report.status, gate: gateId },
-      'an outcome was reported',
-    );
+    if (result !== undefined && !isRefusal(result)) {
+      logger.info({ request: id, by: by.name, status: report.status }, 'an outcome was reported');
+      this.#claim(result.action, 'free places');
+    }
     return result;
   }
 
@@ -225,7 +227,8 @@ export class Outcomes {
 
   /** Resolves when nothing is on the wire, and what came of it is recorded. */
   async ended(): Promise<void> {
-    while (this.#onTheWire.size > 0) await Promise.all(this.#onTheWire.values());
+    while (this.#onTheWire.size + this.#claiming.size > 0)
+      await Promise.all([...this.#onTheWire.values(), ...this.#claiming]);
   }
 }
 

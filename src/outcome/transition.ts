@@ -14,9 +14,8 @@ export type Event =
       readonly type: 'attempt';
       readonly attempt: number;
       readonly attempted: Attempted;
-      readonly idempotent: boolean;
     }
-  | { readonly type: 'lost'; readonly idempotent: boolean }
+  | { readonly type: 'lost' }
   | {
       readonly type: 'report';
       readonly status: 'delivered' | 'refused';
@@ -37,11 +36,7 @@ export function transition(operation: Operation, event: Event, nowMs: number): T
     case 'attempt':
       return { operation: afterAttempt(operation, event, nowMs) };
     case 'lost':
-      return {
-        operation: afterUnknown(operation, event.idempotent, nowMs, {
-          detail: 'the gate that had claimed it did not come back with an answer',
-        }),
-      };
+      return { operation: afterLost(operation, nowMs) };
     case 'report':
       return afterReport(operation, event, nowMs);
     case 'stop':
@@ -73,18 +68,26 @@ function end(
   };
 }
 
-function afterUnknown(operation: Operation, idempotent: boolean, nowMs: number, seen: Seen): Operation {
+/** The gate that had claimed it did not come back with an answer; what was reported meanwhile stands. */
+const afterLost = (operation: Operation, nowMs: number): Operation =>
+  settled(operation.outcome)
+    ? { ...operation, phase: 'ended' }
+    : afterUnknown(operation, nowMs, {
+        detail: 'the gate that had claimed it did not come back with an answer',
+      });
+
+function afterUnknown(operation: Operation, nowMs: number, seen: Seen): Operation {
   const unknown: Operation = {
     ...end(operation, 'unknown', 'executor.unknown', seen, nowMs),
     wasUnknown: true,
   };
-  return idempotent && operation.attempts < MAX_ATTEMPTS
+  return operation.idempotent && operation.attempts < MAX_ATTEMPTS
     ? { ...unknown, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS }
     : unknown;
 }
 
 function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, nowMs: number): Operation {
-  const { attempted, idempotent } = event;
+  const { attempted } = event;
   const current = operation.phase === 'claimed' && operation.attempts === event.attempt;
   const seen: Seen =
     attempted.httpStatus === undefined
@@ -110,7 +113,7 @@ function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, 
       return { ...rest, outcome: 'pending', phase: 'accepted', detail: seen.detail, httpStatus: 202 };
     }
     case 'unknown':
-      return current ? afterUnknown(operation, idempotent, nowMs, seen) : operation;
+      return current ? afterUnknown(operation, nowMs, seen) : operation;
     case 'refused':
     case 'never_connected':
     case 'never_sent':
@@ -126,7 +129,7 @@ function afterNothingDone(
   seen: Seen,
   nowMs: number,
 ): Operation {
-  const mayRetry = event.idempotent && operation.attempts < MAX_ATTEMPTS;
+  const mayRetry = operation.idempotent && operation.attempts < MAX_ATTEMPTS;
   const earlierUnknown = current ? operation.wasUnknown : operation.attempts > 1;
   if (earlierUnknown) {
     if (!current) return operation;

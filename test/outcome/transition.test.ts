@@ -16,12 +16,16 @@ const waiting: Operation = {
   policyDigest: 'p',
   inventoryRevision: 1,
   labelsDigest: 'l',
+  timeoutMs: 30_000,
+  validForMs: 60_000,
+  idempotent: false,
   outcome: 'pending',
   phase: 'waiting',
   wasUnknown: false,
   attempts: 0,
 };
 const claimed: Operation = { ...waiting, phase: 'claimed', attempts: 1, claimedBy: 'g', claimedAtMs: 0 };
+const idempotent: Operation = { ...claimed, idempotent: true };
 const unknown: Operation = { ...claimed, phase: 'ended', outcome: 'unknown', wasUnknown: true };
 
 function after(operation: Operation, event: Event): Operation {
@@ -34,7 +38,6 @@ const attempt = (kind: Attempted['kind'], more: Partial<Event & { type: 'attempt
   type: 'attempt',
   attempt: 1,
   attempted: { kind, detail: kind },
-  idempotent: false,
   ...more,
 });
 const report = (status: 'delivered' | 'refused', fromExecutor = false): Event => ({
@@ -67,11 +70,11 @@ describe('an attempt at an executor that is not idempotent', () => {
 
 describe('an attempt at an idempotent executor', () => {
   it.each(['unknown', 'never_connected'] as const)('that came to %s is made again, twice', kind => {
-    const once = after(claimed, attempt(kind, { idempotent: true }));
+    const once = after(idempotent, attempt(kind));
     expect(once).toMatchObject({ phase: 'waiting', outcome: kind === 'unknown' ? 'unknown' : 'pending' });
     expect(once.notBeforeMs).toBeGreaterThan(1_000);
     const third = { ...once, phase: 'claimed', attempts: 3 } as const;
-    expect(after(third, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({
+    expect(after(third, attempt(kind, { attempt: 3 }))).toMatchObject({
       phase: 'ended',
       outcome: kind === 'unknown' ? 'unknown' : 'refused',
     });
@@ -80,8 +83,8 @@ describe('an attempt at an idempotent executor', () => {
   it.each(['refused', 'never_connected', 'never_sent'] as const)(
     'that came to %s leaves an earlier unknown one unknown',
     kind => {
-      const second: Operation = { ...claimed, attempts: 3, outcome: 'unknown', wasUnknown: true };
-      expect(after(second, attempt(kind, { idempotent: true, attempt: 3 }))).toMatchObject({
+      const second: Operation = { ...idempotent, attempts: 3, outcome: 'unknown', wasUnknown: true };
+      expect(after(second, attempt(kind, { attempt: 3 }))).toMatchObject({
         outcome: 'unknown',
         phase: 'ended',
       });
@@ -154,11 +157,22 @@ describe('a report', () => {
 
 describe('a claim of a gate that died', () => {
   it('is unknown', () => {
-    expect(after(claimed, { type: 'lost', idempotent: false })).toMatchObject({
+    expect(after(claimed, { type: 'lost' })).toMatchObject({
       outcome: 'unknown',
       phase: 'ended',
       wasUnknown: true,
     });
+  });
+
+  it.each([
+    ['reported delivered', after(claimed, report('delivered', true))],
+    ['reported refused', after(claimed, report('refused', true))],
+    ['an earlier attempt delivered', { ...claimed, attempts: 2, outcome: 'delivered', wasUnknown: true }],
+  ] as const)('stays what it was settled as meanwhile, and is not attempted again: %s', (_what, settled) => {
+    for (const idempotentToo of [false, true]) {
+      const swept = after({ ...settled, idempotent: idempotentToo }, { type: 'lost' });
+      expect(swept).toMatchObject({ outcome: settled.outcome, phase: 'ended' });
+    }
   });
 
   it('is settled by the answer that comes late after all', () => {

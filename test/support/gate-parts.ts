@@ -208,7 +208,7 @@ export async function gateParts(
       };
       return await ledger.enqueue(
         turn => decideRequest(turn, submission, deciding),
-        mode === 'request' ? { principal: bot.name, key } : undefined,
+        mode === 'request' ? { key: { principal: bot.name, key } } : {},
       );
     },
   };

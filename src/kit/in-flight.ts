@@ -1,0 +1,19 @@
+/** Knows which works are under way, so that their end can be waited for. */
+export class InFlight {
+  readonly #works = new Set<Promise<unknown>>();
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const running = work();
+    this.#works.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#works.delete(running);
+    }
+  }
+
+  /** Resolves when nothing is under way, also of what began meanwhile. Never rejects. */
+  async ended(): Promise<void> {
+    while (this.#works.size > 0) await Promise.allSettled(this.#works);
+  }
+}

@@ -1,0 +1,41 @@
+import { Fault } from '../kit/fault.ts';
+import type { Job } from './job.ts';
+
+/** Why a batch failed. */
+export interface Failure {
+  /** Whether its jobs may be run again, one by one: the batch was rolled back, and the database answers. */
+  readonly retry: boolean;
+  readonly errorFor: (job: Job) => Error;
+}
+
+/** The commit's result cannot be known: nothing may be run again, for it may have been done. */
+export const commitUnknown = (cause: Error): Failure => ({
+  retry: false,
+  errorFor: ({ key }) =>
+    new Fault(
+      'forward.commit_unknown',
+      key === undefined
+        ? 'The connection to the database broke while this was committed: it may have come to be. Look whether it has, and call again if not.'
+        : 'The connection to the database broke while the decision was committed: it may have been allowed. Ask again with the same idempotency key; the answer tells which.',
+      cause,
+    ),
+});
+
+/** Nothing was written. `answers` says whether the database still does. */
+export function rolledBack(cause: Error, answers: boolean): Failure {
+  if (cause instanceof Fault) return { retry: true, errorFor: () => cause };
+  const fault = answers
+    ? new Fault('gate.failed', 'The ledger could not write this decision. Nothing was decided.', cause)
+    : new Fault('store.unavailable', 'The database did not answer. Nothing was decided.', cause);
+  return { retry: answers, errorFor: () => fault };
+}
+
+const sqlState = (cause: Error): string =>
+  'code' in cause && typeof cause.code === 'string' && cause.code.length === 5 ? cause.code : '';
+
+/** The database itself said that the commit failed: a constraint, a serialisation, a deadlock. Whatever else ends a commit leaves it unknown. */
+export const commitFailed = (cause: Error): boolean => /^(23...|40001|40P01)$/.test(sqlState(cause));
+
+/** Connections, resources, an operator's doing, the server's own troubles. A statement that took too long (57014) is the job's own. */
+export const isAway = (cause: Error): boolean =>
+  /^(08|53|57|58)...$/.test(sqlState(cause)) && sqlState(cause) !== '57014';

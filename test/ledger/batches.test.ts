@@ -1,0 +1,200 @@
+import type { ControlledTransaction, Kysely } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Database } from '../../src/db/database.ts';
+import type { Store } from '../../src/db/store.ts';
+import { findOperation } from '../../src/ledger/queries.ts';
+import type { Turn } from '../../src/ledger/ledger.ts';
+import type { Decided } from '../../src/ledger/request.ts';
+import { toOperation } from '../../src/ledger/operation-row.ts';
+import { recordEvent } from '../../src/outcome/record-event.ts';
+import type { Event } from '../../src/outcome/transition.ts';
+import { gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
+import { memoryStore } from '../support/store.ts';
+
+// What shares a batch, what does not, and what a batch that fails leaves behind.
+
+let store: Store;
+beforeAll(async () => {
+  store = await memoryStore();
+});
+beforeEach(async () => {
+  await wipeStore(store);
+  await loadHosts(store, 2_000);
+});
+afterAll(async () => {
+  await store.close();
+});
+
+const decisionOf = (decided: Decided): string =>
+  ('repeat' in decided ? decided.repeat : decided).document.decision;
+const idOf = (decided: Decided): string => ('repeat' in decided ? decided.repeat : decided).document.id;
+
+/** The store's database, whose commits end as `commit` says. */
+function withCommits(
+  db: Kysely<Database>,
+  commit: (tx: ControlledTransaction<Database>) => Promise<void>,
+): Kysely<Database> {
+  const through = <T extends object>(target: T, own: Partial<Record<keyof T, unknown>>): T =>
+    new Proxy(target, {
+      get: (_target, name) => {
+        if (Object.hasOwn(own, name)) return Reflect.get(own, name);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  return through(db, {
+    startTransaction: () => ({
+      execute: async () => {
+        const tx = await db.startTransaction().execute();
+        return through(tx, { commit: () => ({ execute: async () => await commit(tx) }) });
+      },
+    }),
+  });
+}
+
+const broken = (code?: string): Error => Object.assign(new Error('the connection broke'), { code });
+
+describe('a commit', () => {
+  it('without an answer is told as such, gives its connection back, and the same key tells what came of it', async () => {
+    let lose: 'before' | 'after' | undefined;
+    const db = withCommits(store.db, async tx => {
+      if (lose === 'before') throw broken();
+      await tx.commit().execute();
+      if (lose === 'after') throw broken('08006');
+    });
+    const { ask } = await gateParts(store, { db });
+    for (const [index, when] of (['before', 'after', 'before'] as const).entries()) {
+      lose = when;
+      await expect(ask([`h${index}`], `k${index}`)).rejects.toMatchObject({ rule: 'forward.commit_unknown' });
+    }
+    lose = undefined;
+    // The embedded store has one connection: had it not come back, this would wait for ever.
+    expect('repeat' in (await ask(['h1'], 'k1'))).toBe(true);
+    const again = await ask(['h0'], 'k0');
+    expect('repeat' in again).toBe(false);
+    expect(decisionOf(again)).toBe('allowed');
+  });
+
+  it.each(['40001', '40P01', '23505'])('that the database refused (%s) is no unknown one', async code => {
+    let refuse = false;
+    const db = withCommits(store.db, async tx => {
+      if (refuse) throw broken(code);
+      await tx.commit().execute();
+    });
+    const { ask } = await gateParts(store, { db });
+    refuse = true;
+    await expect(ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'gate.failed' });
+    refuse = false;
+    expect(decisionOf(await ask(['h1'], 'k1'))).toBe('allowed');
+  });
+
+  it('whose end the database does not know (40003) is unknown', async () => {
+    let lose = false;
+    const db = withCommits(store.db, async tx => {
+      if (lose) throw broken('40003');
+      await tx.commit().execute();
+    });
+    const { ask } = await gateParts(store, { db });
+    lose = true;
+    await expect(ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'forward.commit_unknown' });
+  });
+});
+
+describe('a stop', () => {
+  it('goes before all that waits, and before the jobs of a batch that failed', async () => {
+    const { ledger } = await gateParts(store);
+    const order: string[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>(resolve => (release = resolve));
+    const bad = ledger.enqueue(async () => {
+      await held;
+      throw new Error('a bug');
+    });
+    const others = Array.from({ length: 50 }, async (_, index) =>
+      ledger.enqueue(() => void order.push(`job ${index}`)),
+    );
+    await new Promise(resolve => setTimeout(resolve, 50));
+    const stops = [1, 2].map(async index => ledger.enqueueAlone(() => void order.push(`stop ${index}`)));
+    release();
+    await Promise.allSettled([bad, ...others, ...stops]);
+    expect(order.slice(0, 3)).toEqual(['stop 1', 'stop 2', 'job 0']);
+    expect(order).toHaveLength(52);
+  });
+
+  it('does not wait for more than a batch of 20,000 targets', async () => {
+    const { ledger } = await gateParts(store);
+    const order: string[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>(resolve => (release = resolve));
+    const first = ledger.enqueue(async () => await held);
+    await new Promise(resolve => setTimeout(resolve, 50));
+    const heavy = [1, 2, 3].map(async index =>
+      ledger.enqueue(
+        turn => {
+          order.push(`heavy ${index} at version ${turn.book.version}`);
+          turn.draft.append('outcome', { index });
+        },
+        { weight: 15_000 },
+      ),
+    );
+    release();
+    await Promise.all([first, ...heavy]);
+    expect(new Set(order.map(one => one.split(' at ')[1])).size).toBe(3);
+  });
+});
+
+describe('a job', () => {
+  it('that waited too long is withdrawn, and never runs', async () => {
+    const { ledger } = await gateParts(store);
+    let ran = false;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>(resolve => (release = resolve));
+    const first = ledger.enqueueAlone(async () => await held);
+    await new Promise(resolve => setTimeout(resolve, 50));
+    const late = ledger.enqueue(() => void (ran = true), { patienceMs: 20 });
+    await expect(late).rejects.toMatchObject({ rule: 'store.undecided' });
+    release();
+    await first;
+    await ledger.drained();
+    expect(ran).toBe(false);
+  });
+
+  it('whose time ran out in a batch that failed is not run again', async () => {
+    const { ledger } = await gateParts(store);
+    let runs = 0;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>(resolve => (release = resolve));
+    const late = ledger.enqueue(() => void (runs += 1), { patienceMs: 50 });
+    const bad = ledger.enqueue(async () => {
+      await held;
+      throw new Error('a bug');
+    });
+    setTimeout(release, 200);
+    await expect(late).rejects.toMatchObject({ rule: 'store.undecided' });
+    await expect(bad).rejects.toMatchObject({ rule: 'gate.failed' });
+    expect(runs).toBe(1);
+  });
+});
+
+describe('a delivered that comes after a refusal', () => {
+  const event = (turn: Turn, id: string, what: Event): Promise<unknown> =>
+    findOperation(turn.tx, id).then(row => {
+      if (row === undefined) throw new Error('the operation is not there');
+      return recordEvent(turn, toOperation(row), what, 'wiper');
+    });
+
+  it('holds the targets for the rest of its batch already', async () => {
+    const { ask, ledger } = await gateParts(store);
+    const id = idOf(await ask(['h1', 'h2'], 'k1'));
+    const refused = { kind: 'refused', detail: 'no', httpStatus: 409 } as const;
+    await ledger.enqueue(turn => event(turn, id, { type: 'attempt', attempt: 1, attempted: refused }));
+    const [, second] = await Promise.all([
+      ledger.enqueue(turn => event(turn, id, { type: 'report', status: 'delivered', fromExecutor: true })),
+      ask(['h1', 'h2'], 'k2'),
+    ]);
+    expect(second).toMatchObject({
+      document: { decision: 'refused', reasons: [{ rule: 'targets.already_done' }, {}] },
+    });
+  });
+});
