@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 
 import { createReads } from './audit/queries.ts';
 import type { Config } from './config/config.ts';
@@ -7,17 +6,17 @@ import { loadLimits } from './config/limits-file.ts';
 import { policyScope } from './config/policy-scope.ts';
 import { readConfig } from './config/read-config.ts';
 import { migrate } from './db/migrate.ts';
-import { openStore, type Store } from './db/store.ts';
-import { StoreRefused } from './db/store-refused.ts';
-import { Gate, type LoadedPolicy } from './gate.ts';
+import { openStore } from './db/store.ts';
+import { Gate, type GateOptions, type LoadedPolicy } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
-import { watchUnread } from './intake/unread.ts';
+import { serveOn, type Serving } from './intake/serving.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { sha256 } from './kit/digest.ts';
-import { asError, Fault } from './kit/fault.ts';
+import { Fault } from './kit/fault.ts';
 import { freshId } from './kit/ids.ts';
 import type { Logger } from './kit/logger.ts';
+import { LateGate } from './late-gate.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { loadBundle } from './policy/bundle.ts';
 import { createPolicy } from './policy/create-policy.ts';
@@ -38,12 +37,6 @@ export interface RunningGate {
   close(): Promise<void>;
 }
 
-/** A body that is on its way when the gate stops has this long to arrive. */
-const LAST_BODY_MS = 5_000;
-
-/** Between two tries to reach a database that was away at start. */
-const CONNECT_AGAIN_MS = 1_000;
-
 /**
  * Starts a gate. One whose policy is missing, or whose database is away, starts all the same: it answers 503, and the kill
  * switch works as far as it can.
@@ -60,109 +53,38 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     wallMs: () => clock.wallMs(),
     process: true,
   });
-  const gate = new LateGate();
-  const open = async (): Promise<void> => {
-    await migrate(store.pool);
-    const opened = new Gate({
-      gateId: freshId(),
-      config,
-      store,
-      loaded,
-      clock,
-      metrics,
-      logger,
-      readFile: file => readFile(file, 'utf8'),
-    });
-    if ((await opened.activate(options.activate)) === 'stale') {
-      logger.error(
-        'this policy revision was active before and is not now: nothing is decided here; --activate makes it the active one',
-      );
-    }
-    opened.start();
-    gate.open(opened);
-  };
-  const opening = await openOrRetry(open, store, logger, gate);
+  const gate = new LateGate(logger);
   const ports = portsOf({ gate, config, loaded, clock, store, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
-  const hangUpOnUnread = watchUnread(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.listen.port, config.listen.host, resolve);
-  });
-  return {
-    address: addressOf(server.address()),
-    close: async () => {
-      gate.stop();
-      opening.stop();
-      // Who waits for an outcome is answered now: 202, with the place to look.
-      const closed = new Promise(resolve => server.close(resolve));
-      const idle = setInterval(() => server.closeIdleConnections(), 50);
-      const unread = setTimeout(hangUpOnUnread, LAST_BODY_MS);
-      await gate.current?.close();
-      await closed;
-      clearInterval(idle);
-      clearTimeout(unread);
-      await store.close();
-    },
-  };
-}
-
-/** Holds the gate, once there is one: until the database was reached for the first time there is none. */
-export class LateGate {
-  current: Gate | undefined;
-  stopping = false;
-
-  open(gate: Gate): void {
-    this.current = gate;
-  }
-
-  stop(): void {
-    this.stopping = true;
-  }
-
-  /** @throws Fault `store.unavailable` before the database was reached */
-  get(): Gate {
-    if (this.current === undefined) throw new Fault('store.unavailable', 'The database was not reached yet.');
-    return this.current;
-  }
-
-  /** For what would begin something new. @throws Fault `gate.stopping`, or as `get` */
-  getUnlessStopping(): Gate {
-    if (this.stopping)
-      throw new Fault(
-        'gate.stopping',
-        'This gate is stopping. Ask another one, or this one when it is back.',
-      );
-    return this.get();
-  }
-}
-
-async function openOrRetry(
-  open: () => Promise<void>,
-  store: Store,
-  logger: Logger,
-  gate: LateGate,
-): Promise<{ stop(): void }> {
-  let timer: NodeJS.Timeout | undefined;
-  const retry = (): void => {
-    timer = setTimeout(() => {
-      open().catch((thrown: unknown) => {
-        logger.warn({ err: asError(thrown) }, 'the database is away');
-        if (!gate.stopping) retry();
-      });
-    }, CONNECT_AGAIN_MS);
+  let serving: Serving | undefined;
+  const close = async (): Promise<void> => {
+    gate.stop();
+    await serving?.close(async () => await gate.close());
+    await store.close();
   };
   try {
-    await open();
+    // Listens first: a gate that cannot must not have made its policy the active one.
+    serving = await serveOn(server, config.listen);
+    const parts = { config, store, loaded, clock, metrics, logger };
+    await gate.open(async () => await openGate(parts, options.activate), !store.embedded);
   } catch (thrown) {
-    if (thrown instanceof StoreRefused || store.embedded) {
-      await store.close();
-      throw thrown;
-    }
-    logger.error({ err: asError(thrown) }, 'the database is away: nothing is decided until it is back');
-    retry();
+    await close();
+    throw thrown;
   }
-  return { stop: () => clearTimeout(timer) };
+  return { address: serving.address, close };
+}
+
+/** Migrates the store, and opens a gate on it that claims and sweeps. */
+async function openGate(parts: Omit<GateOptions, 'gateId' | 'readFile'>, activate: boolean): Promise<Gate> {
+  await migrate(parts.store.pool);
+  const gate = new Gate({ ...parts, gateId: freshId(), readFile: file => readFile(file, 'utf8') });
+  if ((await gate.activate(activate)) === 'stale') {
+    parts.logger.error(
+      'this policy revision was active before and is not now: nothing is decided here; --activate makes it the active one',
+    );
+  }
+  gate.start();
+  return gate;
 }
 
 /** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */
@@ -184,10 +106,4 @@ async function loadPolicy(config: Config, logger: Logger): Promise<LoadedPolicy 
     logger.error({ err: thrown }, 'the policy could not be loaded: nothing is decided');
     return undefined;
   }
-}
-
-function addressOf(address: AddressInfo | string | null): string {
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
 }

@@ -1,4 +1,3 @@
-import type { LateGate } from './app.ts';
 import type { Config } from './config/config.ts';
 import type { Store } from './db/store.ts';
 import { describePolicy } from './describe-policy.ts';
@@ -6,6 +5,7 @@ import type { LoadedPolicy } from './gate.ts';
 import type { Ports, ReadsPort, Check } from './intake/ports.ts';
 import type { Clock } from './kit/clock.ts';
 import { Fault } from './kit/fault.ts';
+import type { LateGate } from './late-gate.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
 import { budgetItems } from './ledger/budgets.ts';
 import type { Turn } from './ledger/ledger.ts';

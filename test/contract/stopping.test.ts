@@ -1,7 +1,10 @@
 import { connect, type Socket } from 'node:net';
+import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hosts, until } from '../support/api.ts';
-import { keyOf } from '../support/gate.ts';
+import { apiOf, hosts, until } from '../support/api.ts';
+import { startExecutor } from '../support/executor.ts';
+import { keyOf, startGate } from '../support/gate.ts';
+import { describeWithPostgres, freshDatabase } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
 // CONTRACT.md, Starting: SIGTERM finishes claimed work, answers what waits, and exits 0; with clients that are still sending.
@@ -59,5 +62,41 @@ describe('a gate that stops', () => {
     expect(performance.now() - startedMs).toBeLessThan(15_000);
     expect(heard).toBe('');
     expect(on.executor.received()).toEqual([]);
+  });
+});
+
+describeWithPostgres('a gate that stops while it still reads for a request', () => {
+  it('decides it, sends it, and records what came of it before it ends', async () => {
+    const database = await freshDatabase();
+    const executor = await startExecutor({ type: 'answer', status: 200, delayMs: 1_000 });
+    const gate = await startGate({ store: database.url, executor: executor.url });
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    try {
+      const api = apiOf(gate);
+      await api.put('host', hosts('host', 3));
+      await other.query('begin; lock table decisions in access exclusive mode');
+      const answer = api.submit('test.act', ['host-001']);
+      await until(
+        async () => (await other.query('select from pg_locks where not granted')).rowCount,
+        count => count === 1,
+      );
+      const end = gate.stop();
+      await until(
+        () => api.get('/livez', { as: null, headers: { connection: 'close' } }).catch(() => undefined),
+        found => found === undefined,
+      );
+      await other.query('commit');
+      expect((await answer).status).toBe(202);
+      expect((await end).code).toBe(0);
+      await gate.restart();
+      expect((await api.request((await answer).body.id)).outcome?.status).toBe('delivered');
+      expect(executor.received()).toHaveLength(1);
+    } finally {
+      await other.end();
+      await gate.close();
+      await executor.close();
+      await database.drop();
+    }
   });
 });

@@ -1,0 +1,47 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import { watchUnread } from './unread.ts';
+
+/** A server that listens. */
+export interface Serving {
+  /** `http://host:port`. */
+  readonly address: string;
+  /** Takes no new connection; ends when `drain` has, and every answer is written. */
+  close(drain: () => Promise<void>): Promise<void>;
+}
+
+/** A body that is on its way when the gate stops has this long to arrive. */
+const LAST_BODY_MS = 5_000;
+/** Between two looks for connections on which nothing is under way. */
+const IDLE_MS = 50;
+
+/** @throws the system's error when the address cannot be had */
+export async function serveOn(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Serving> {
+  const hangUpOnUnread = watchUnread(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    address: addressOf(server.address()),
+    close: async drain => {
+      const closed = new Promise(resolve => server.close(resolve));
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS);
+      const unread = setTimeout(hangUpOnUnread, LAST_BODY_MS);
+      await drain();
+      await closed;
+      clearInterval(idle);
+      clearTimeout(unread);
+    },
+  };
+}
+
+function addressOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}

@@ -1,0 +1,86 @@
+import type { Gate } from './gate.ts';
+import { StoreRefused } from './db/store-refused.ts';
+import { asError, Fault } from './kit/fault.ts';
+import type { Logger } from './kit/logger.ts';
+
+/** Between two tries to reach a database that was away at start. */
+const AGAIN_MS = 1_000;
+
+/** Holds the gate, once there is one: until the database was reached for the first time there is none. */
+export class LateGate {
+  readonly #logger: Logger;
+  #current: Gate | undefined;
+  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
+  #trying: Promise<void> | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  get current(): Gate | undefined {
+    return this.#current;
+  }
+
+  /**
+   * Opens the gate; if its database is away, and may come back, goes on trying behind.
+   * @throws StoreRefused, or whatever keeps an embedded store from opening
+   */
+  async open(openGate: () => Promise<Gate>, mayComeBack: boolean): Promise<void> {
+    try {
+      this.#current = await openGate();
+    } catch (thrown) {
+      if (thrown instanceof StoreRefused || !mayComeBack) throw thrown;
+      this.#logger.error(
+        { err: asError(thrown) },
+        'the database is away: nothing is decided until it is back',
+      );
+      this.#openLater(openGate);
+    }
+  }
+
+  #openLater(openGate: () => Promise<Gate>): void {
+    this.#timer = setTimeout(() => {
+      this.#trying = openGate().then(
+        gate => void (this.#current = gate),
+        (thrown: unknown) => {
+          this.#logger.warn({ err: asError(thrown) }, 'the database is away');
+          if (!this.#stopping) this.#openLater(openGate);
+        },
+      );
+    }, AGAIN_MS);
+  }
+
+  /** Begins nothing new from here on. */
+  stop(): void {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Ends what is under way, a try to open included. */
+  async close(): Promise<void> {
+    await this.#trying;
+    await this.#current?.close();
+  }
+
+  /** @throws Fault `store.unavailable` before the database was reached */
+  get(): Gate {
+    if (this.#current === undefined)
+      throw new Fault('store.unavailable', 'The database was not reached yet.');
+    return this.#current;
+  }
+
+  /** For what would begin something new. @throws Fault `gate.stopping`, or as `get` */
+  getUnlessStopping(): Gate {
+    if (this.#stopping)
+      throw new Fault(
+        'gate.stopping',
+        'This gate is stopping. Ask another one, or this one when it is back.',
+      );
+    return this.get();
+  }
+}

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Store } from '../../src/db/store.ts';
+import type { Turn } from '../../src/ledger/ledger.ts';
+import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
+import { gateParts, loadHosts, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import { memoryStore } from '../support/store.ts';
+
+let store: Store;
+let parts: Parts;
+beforeAll(async () => {
+  store = await memoryStore();
+});
+/** The executor takes two at once: of four, two wait. */
+beforeEach(async () => {
+  await wipeStore(store);
+  await loadHosts(store, 2_000);
+  parts = await gateParts(store);
+  for (const index of [1, 2, 3, 4]) await parts.ask([`h${index}`], `k${index}`);
+});
+afterAll(async () => {
+  await store.close();
+});
+
+const claiming: Claiming = {
+  gateId: 'gate-1',
+  actions: new Map([[wipe.name, wipe]]),
+  policyDigest: 'sha256:policy',
+  killFileEngages: () => false,
+  resolveIds: async () => await Promise.reject(new Error('nothing has drifted')),
+};
+const later = (turn: Turn, byMs: number): Turn => ({ ...turn, nowMs: turn.nowMs + byMs });
+const waiting = async (): Promise<number> =>
+  await parts.ledger.enqueue(turn => [...turn.book.waiting(wipe.name)].length);
+const rulesOf = async (with_: Partial<Claiming>, byMs = 0): Promise<(string | undefined)[]> =>
+  await parts.ledger.enqueue(async turn => {
+    await claimWaiting(later(turn, byMs), { ...claiming, ...with_ }, wipe.name, 'all');
+    return [...turn.draft.operations.values()].map(({ rule }) => rule);
+  });
+
+describe('what waits', () => {
+  it('is stopped when its action is not declared any more', async () => {
+    expect(await rulesOf({ actions: new Map() })).toEqual(['forward.drifted', 'forward.drifted']);
+    expect(await waiting()).toBe(0);
+  });
+
+  it.each([undefined, 'sha256:another'])(
+    'is left alone by a gate whose policy is not the active one (%s)',
+    async policyDigest => {
+      expect(await rulesOf({ policyDigest })).toEqual([]);
+      expect(await rulesOf({ policyDigest, actions: new Map() })).toEqual([]);
+      expect(await waiting()).toBe(2);
+    },
+  );
+
+  it('expires by the valid_for that it was decided under, whatever gate looks', async () => {
+    expect(await rulesOf({ policyDigest: undefined, actions: new Map() }, wipe.executor.validForMs)).toEqual(
+      [],
+    );
+    expect(
+      await rulesOf({ policyDigest: undefined, actions: new Map() }, wipe.executor.validForMs + 1_000),
+    ).toEqual(['forward.expired', 'forward.expired']);
+  });
+
+  it('waits on while the kill file engages this gate, and while the executor is full', async () => {
+    expect(await rulesOf({ killFileEngages: () => true })).toEqual([]);
+    expect(await rulesOf({})).toEqual([]);
+    expect(await waiting()).toBe(2);
+  });
+});
