@@ -246,7 +246,7 @@ begin
     execute format('create trigger %I before update or delete on %I for each row execute function refuse_change()', t || '_append_only', t);
     execute format('create trigger %I before truncate on %I for each statement execute function refuse_change()', t || '_no_truncate', t);
   end loop;
-  foreach t in array array['head', 'operations', 'inventory_kinds'] loop
+  foreach t in array array['head', 'operations', 'holds', 'inventory_kinds'] loop
     execute format('create trigger %I before delete on %I for each row execute function refuse_change()', t || '_no_delete', t);
     execute format('create trigger %I before truncate on %I for each statement execute function refuse_change()', t || '_no_truncate', t);
   end loop;

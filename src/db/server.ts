@@ -12,12 +12,13 @@ export interface ServerOptions {
   readonly statementTimeoutMs: number;
   /** One statement may wait this long for a lock. */
   readonly lockTimeoutMs: number;
+  /** A gate that is paused inside a transaction holds the head's lock: so long, then the server ends it, and the others go on. */
+  readonly idleInTransactionMs: number;
+  /** A server that sends nothing for so long is given up: longer than a statement may take, for that is a silence too. */
+  readonly silenceMs: number;
 }
 
 const OLDEST_MAJOR = 15;
-
-/** A gate that is paused inside a transaction holds the head's lock: the server ends it, so that the others go on. */
-const IDLE_IN_TRANSACTION_MS = 15_000;
 
 /** Waiting for a free connection, or for a new one to be made. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -66,7 +67,7 @@ async function prepareSession(client: ClientBase, options: ServerOptions): Promi
        set_config('datestyle', 'ISO, YMD', false), set_config('application_name', 'interlock', false),
        set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
        set_config('tcp_keepalives_count', '3', false)`,
-    [String(options.statementTimeoutMs), String(options.lockTimeoutMs), String(IDLE_IN_TRANSACTION_MS)],
+    [options.statementTimeoutMs, options.lockTimeoutMs, options.idleInTransactionMs].map(String),
   );
   const [facts] = rows;
   if (facts === undefined) throw new Error('the server did not say what it is');
@@ -94,7 +95,7 @@ export function openServer(url: string, options: ServerOptions, logger: Logger):
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
-    stream: () => impatientSocket(options.statementTimeoutMs + 10_000),
+    stream: () => impatientSocket(options.silenceMs),
     types: valueParsers,
     // oxlint-disable-next-line typescript/no-misused-promises -- pg-pool waits for it and fails with it; its types do not say so
     onConnect: client => prepareSession(client, options),

@@ -21,7 +21,13 @@ export interface Store {
 
 export type StoreOptions = Partial<ServerOptions> & EmbeddedOptions;
 
-const serverDefaults: ServerOptions = { poolSize: 10, statementTimeoutMs: 60_000, lockTimeoutMs: 10_000 };
+const serverDefaults: ServerOptions = {
+  poolSize: 10,
+  statementTimeoutMs: 60_000,
+  lockTimeoutMs: 10_000,
+  idleInTransactionMs: 15_000,
+  silenceMs: 70_000,
+};
 
 export function storeOver(pool: Pool, embedded: boolean, close: () => Promise<void>): Store {
   let closed: Promise<void> | undefined;

@@ -10,10 +10,12 @@ import {
   expectDelivered,
   expectProblem,
   hosts,
+  until,
   withNothingForwarded,
   type Api,
 } from '../support/api.ts';
 import { startExecutor } from '../support/executor.ts';
+import { startForwarder } from '../support/forwarder.ts';
 import {
   hostKind,
   keyOf,
@@ -26,7 +28,8 @@ import {
   type Gate,
   type GateOptions,
 } from '../support/gate.ts';
-import { freshDatabase, postgresAbsent } from '../support/postgres.ts';
+import { asAdmin, describeWithPostgres, freshDatabase, postgresAbsent } from '../support/postgres.ts';
+import { startPostgres } from '../support/postgres-server.ts';
 
 // CONTRACT.md, "Starting", "Configuration" and "Limits": what keeps a gate from starting, and what only keeps it from deciding.
 
@@ -358,6 +361,59 @@ describe('a gate whose database is away', () => {
     writeFileSync(join(gate.folder, 'KILL'), '');
     expect([423, 503]).toContain((await api.submit('test.act', ['host-001'])).status);
     expect((await gate.stop()).code).toBe(0);
+  });
+});
+
+describeWithPostgres('a gate whose database must not be used', () => {
+  it.each([
+    [
+      'is newer than the gate',
+      "insert into migrations (number, name, checksum) values (9999, '9999_later.sql', 'sha256:later')",
+      'The database is newer than this gate: it has the migration 9999_later.sql',
+    ],
+    [
+      'has a migration that is not the one that ships',
+      "update migrations set checksum = 'sha256:edited' where number = 1",
+      'The migration 0001_gate.sql was edited after it landed in the database',
+    ],
+  ])('does not start when it %s, and says so', async (_title, change, sentence) => {
+    const database = await freshDatabase();
+    closing.push({ close: () => database.drop() });
+    await asAdmin(change, database.name);
+    expectEndedStart(await startAndFail({ store: database.url }), sentence);
+  });
+
+  it('does not start on a server that can lose what it acknowledged, and says so', async () => {
+    const server = await startPostgres({ settings: { fsync: 'off' } });
+    closing.push({ close: () => server.stop() });
+    const exit = await startAndFail({ store: `${server.adminUrl}/postgres` });
+    expectEndedStart(exit, 'The server runs with fsync=off');
+  });
+});
+
+/** It ended by itself, never said an address, and told the operator why. */
+function expectEndedStart(exit: Exit, sentence: string): void {
+  expect(exit.code, exit.stderr).toBe(2);
+  expect(exit.stdout).toBe('');
+  expect(exit.stderr).toContain(sentence);
+}
+
+describeWithPostgres('a gate that starts before its database', () => {
+  it('comes into service when the database is there', async () => {
+    const database = await freshDatabase();
+    const line = await startForwarder(Number(new URL(database.url).port), { open: false });
+    closing.push({ close: () => database.drop() }, line);
+    const { api, executor: tool } = await standing({ store: line.through(database.url) });
+    expectProblem(await api.submit('test.act', ['host-001']), 503, 'store.unavailable');
+    await line.open();
+    await until(
+      () => api.get('/readyz', { as: null }),
+      ({ status }) => status === 200,
+      60_000,
+    );
+    expect((await api.put('host', hosts('host', 3))).status).toBe(200);
+    await expectDelivered(api, await api.submit('test.act', ['host-001']));
+    expect(tool.received()).toHaveLength(1);
   });
 });
 

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refuseUnsuitable } from '../../src/db/server.ts';
-import { openStore, type Store } from '../../src/db/store.ts';
+import { openStore, type Store, type StoreOptions } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
+import { startForwarder } from '../support/forwarder.ts';
 import { describeWithPostgres, serverStore } from '../support/postgres.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { memoryStore } from '../support/store.ts';
@@ -116,6 +117,74 @@ describeWithPostgres('the store on a server', () => {
       });
     } finally {
       await store.close();
+    }
+  });
+
+  it.each<[string, StoreOptions, string, Record<string, string>]>([
+    ['by default', {}, '', { idle: '15s', lock: '10s', statement: '1min' }],
+    [
+      'as it is told, whatever the URL says',
+      { statementTimeoutMs: 2_000, lockTimeoutMs: 3_000, idleInTransactionMs: 4_000 },
+      ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
+        .map(name => `-c%20${name}%3D0`)
+        .join('%20'),
+      { idle: '4s', lock: '3s', statement: '2s' },
+    ],
+  ])(
+    'bounds statements, locks and idle transactions on each connection: %s',
+    async (_, options, url, are) => {
+      const fresh = await serverStore();
+      const store = await openStore({ type: 'server', url: `${fresh.url}?options=${url}` }, quiet, options);
+      try {
+        const clients = [await store.pool.connect(), await store.pool.connect()];
+        const read = clients.map(
+          async client =>
+            await client.query(
+              `select current_setting('idle_in_transaction_session_timeout') as idle,
+               current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement`,
+            ),
+        );
+        const found = await Promise.all(read);
+        for (const client of clients) client.release();
+        expect(found.map(({ rows }) => rows)).toEqual([[are], [are]]);
+      } finally {
+        await store.close();
+        await fresh.close();
+      }
+    },
+  );
+
+  it('takes the lock from a transaction that does nothing for too long', async () => {
+    const store = await serverStore({ idleInTransactionMs: 200 });
+    try {
+      const paused = store.db.transaction().execute(async first => {
+        await first.selectFrom('head').select('seq').forUpdate().execute();
+        const heads = await store.db.selectFrom('head').select('seq').forUpdate().execute();
+        expect(heads).toHaveLength(1);
+      });
+      await expect(paused).rejects.toThrow(/terminat|not queryable/);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('gives up a server that is silent, in a query and in a new connection', async () => {
+    const fresh = await serverStore();
+    const line = await startForwarder(Number(new URL(fresh.url).port));
+    const config = { type: 'server', url: line.through(fresh.url) } as const;
+    const store = await openStore(config, quiet, { silenceMs: 300 });
+    try {
+      await store.pool.query('select 1');
+      expect(line.carried()).toBe(1);
+      line.swallow();
+      await expect(store.pool.query('select 1')).rejects.toThrow('the database was silent for 300 ms');
+      await expect(store.pool.query('select 1')).rejects.toThrow('the database was silent for 300 ms');
+      await line.open();
+      await expect(store.pool.query('select 1 as one')).resolves.toMatchObject({ rows: [{ one: 1 }] });
+    } finally {
+      await store.close();
+      await line.close();
+      await fresh.close();
     }
   });
 
