@@ -4,6 +4,7 @@ import type { Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
 import { forward } from './forward/forward.ts';
+import { LateAnswers } from './forward/late-answers.ts';
 import { Guard } from './guard.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import type { Flip, InventoryEntry } from './inventory/flip.ts';
@@ -67,6 +68,7 @@ export class Gate {
     this.options = options;
     const { config, store, loaded, clock, logger, metrics, gateId } = options;
     const killFile = (): boolean => killFileEngages(config.killFile);
+    const late = new LateAnswers(logger);
     this.ledger = new Ledger({
       db: store.db,
       kinds: config.kinds,
@@ -92,6 +94,7 @@ export class Gate {
           clock,
           readText: options.readFile,
           stopped,
+          late,
           // Looked at in the claim already; a commit may have taken long since.
           beforeWrite: () => {
             if (killFile()) throw new Error('the kill file engages this gate');

@@ -72,7 +72,7 @@ function conclude(
 ): void {
   const count = (number: number): string => number.toLocaleString('en');
   const steps = teller.checks();
-  const failed = steps.filter(step => !step.ok).length;
+  const failed = steps.filter(step => !step.ok);
   write('');
   write(
     paint.bold(
@@ -80,10 +80,11 @@ function conclude(
     ),
   );
   write(
-    failed === 0
+    failed.length === 0
       ? paint.green(`All ${steps.length} steps went as told, in ${(tookMs / 1_000).toFixed(1)} s.`)
-      : paint.red(`${failed} of ${steps.length} steps did not go as told.`),
+      : paint.red(`${failed.length} of ${steps.length} steps did not go as told:`),
   );
+  for (const step of failed) write(paint.red(`  ${step.scene} — ${step.what}`));
 }
 
 /** The whole story. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import type { Permit } from '../ledger/permit.ts';
 import type { Attempted } from './attempted.ts';
+import type { LateAnswers } from './late-answers.ts';
 import { MAX_TIMER_MS, postOnce, type Exchange } from './post-once.ts';
 import { readAnswer } from './read-answer.ts';
 
@@ -11,6 +12,8 @@ export interface ForwardPort {
   readText(file: string): Promise<string>;
   /** Aborted when the gate stops: then late answers are not listened for any more. */
   readonly stopped?: AbortSignal;
+  /** What is listened for beside this attempt. */
+  readonly late: LateAnswers;
   /** Called when the connection is up, right before the claim's age is looked at and the request is written. If it throws, nothing is sent. */
   readonly beforeWrite?: (permit: Permit) => void;
 }
@@ -32,6 +35,7 @@ export async function forward(permit: Permit, port: ForwardPort): Promise<Attemp
     headers: headersOf(permit, bearer),
     body: bodyOf(permit),
     stopped: port.stopped ?? new AbortController().signal,
+    late: port.late,
     timeoutMs: permit.executor.timeoutMs - ageMs(permit, port.clock),
     mayNotWrite() {
       port.beforeWrite?.(permit);

@@ -1,7 +1,8 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { Client, type buildConnector } from 'undici';
+import type { Socket } from 'node:net';
+import { Client, type buildConnector, type Dispatcher } from 'undici';
 import { asError } from '../kit/fault.ts';
+import type { LateAnswers } from './late-answers.ts';
+import { isSecure, openSocket } from './open-socket.ts';
 import type { AnswerHeaders } from './read-answer.ts';
 
 /** One POST to be sent at most once. */
@@ -13,6 +14,8 @@ export interface Post {
   readonly timeoutMs: number;
   /** Aborted when nobody waits for late answers any more: the gate is stopping. */
   readonly stopped: AbortSignal;
+  /** Where the connection is kept while a late answer may come on it. */
+  readonly late: LateAnswers;
   /** Asked right before the first byte is written to the connection that is up. A text says why nothing may be written. */
   readonly mayNotWrite: () => string | undefined;
 }
@@ -33,6 +36,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 const MAX_BODY_MS = 1_000;
 /** So long after the time-out a late answer is still listened for. */
 const LATE_MS = 10 * 60_000;
+const NO_ANSWER = 'no answer came in time';
 /** What a timer of node can hold, milliseconds. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -41,151 +45,155 @@ export const MAX_TIMER_MS = 2 ** 31 - 1;
  * sends twice, follows nothing, knows no proxy, and leaves no connection behind but the one that a late answer may come on.
  */
 export function postOnce(post: Post): Promise<Exchange> {
-  return new Promise(resolve => {
-    let reached: 'nothing' | 'connection' | 'sent' = 'nothing';
-    let socket: Socket | undefined;
-    let settled = false;
-    let bodyBytes = 0;
-    let settleLate: ((exchange: Exchange) => void) | undefined;
+  return new Promise(resolve => new Sending(post, resolve).begin());
+}
 
-    const client = new Client(post.url.origin, {
-      connect: connectOnce,
+/** One POST under way. */
+class Sending {
+  readonly #post: Post;
+  readonly #client: Client;
+  #reached: 'nothing' | 'connection' | 'sent' = 'nothing';
+  #socket: Socket | undefined;
+  /** Whoever waits: first the caller, after the time-out the `late` of what the caller was told. */
+  #tell: (exchange: Exchange) => void;
+  #told = false;
+  #bodyBytes = 0;
+  /** The one timer there is: for the answer, then for one that comes late, or for the rest of a body. */
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(post: Post, tell: (exchange: Exchange) => void) {
+    this.#post = post;
+    this.#tell = tell;
+    this.#client = new Client(post.url.origin, {
+      connect: (_options, callback) => this.#connect(callback),
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: MAX_HEAD_BYTES,
-      // The one timer below is for the whole exchange; these begin anew with each phase, or byte.
+      // Our own timer is for the whole exchange; these begin anew with each phase, or byte.
       headersTimeout: 0,
       bodyTimeout: 0,
     });
+  }
 
-    /** Ends the connection in whatever state it is; the client does not know one that is still being made. */
-    const hangUp = (): void => {
-      clearTimeout(timer);
-      post.stopped.removeEventListener('abort', stop);
-      socket?.destroy();
-      client.destroy(null, () => undefined);
-    };
-    const stop = (): void => breakOff('the gate stopped');
-    const settle = (exchange: Exchange): void => {
-      settleLate?.(exchange);
-      if (settled) return;
-      settled = true;
-      clearTimeout(timer);
-      resolve(exchange);
-    };
-    const breakOff = (why: string): void => {
-      settle({ reached, why });
-      hangUp();
-    };
-    /** The time is over. What was sent may still be answered: the connection stays, and nobody waits for it. */
-    const expire = (): void => {
-      if (reached !== 'sent') {
-        breakOff('no connection was made in time');
-        return;
-      }
-      const why = 'no answer came in time';
-      const late = new Promise<Exchange>(answered => {
-        settleLate = answered;
-      });
-      settled = true;
-      resolve({ reached, why, late });
-      timer = setTimeout(() => breakOff(why), LATE_MS).unref();
-      socket?.unref();
-      if (post.stopped.aborted) stop();
-      else post.stopped.addEventListener('abort', stop, { once: true });
-    };
-    let timer = setTimeout(expire, Math.min(post.timeoutMs, MAX_TIMER_MS));
-
-    /** A second connection could only carry the request a second time. */
-    function connectOnce(_options: buildConnector.Options, callback: buildConnector.Callback): void {
-      if (socket !== undefined) {
-        breakOff('the connection broke');
-        callback(new Error('one connection an attempt'), null);
-        return;
-      }
-      const made = openSocket(post.url);
-      socket = made;
-      const connected = (): void => {
-        made.off('error', failed);
-        callback(null, made);
-      };
-      const failed = (error: Error): void => {
-        breakOff(`no connection was made (${codeOf(error)})`);
-        callback(error, null);
-      };
-      // undici listens for errors once the connection is its own; until then, and after it is ended, nobody would.
-      made.on('error', () => undefined);
-      made.once('error', failed);
-      made.once(isSecure(post.url) ? 'secureConnect' : 'connect', connected);
-    }
-
-    client.dispatch(
+  begin(): void {
+    const { url, headers, body, timeoutMs } = this.#post;
+    this.#timer = setTimeout(() => this.#expire(), Math.min(timeoutMs, MAX_TIMER_MS));
+    this.#client.dispatch(
       {
         method: 'POST',
-        path: `${post.url.pathname}${post.url.search}`,
-        headers: { ...post.headers },
-        body: post.body,
+        path: `${url.pathname}${url.search}`,
+        headers: { ...headers },
+        body,
         idempotent: false,
         reset: true,
       },
       {
-        // Called by undici in the same turn in which it writes, with nothing in between.
-        onRequestStart(controller) {
-          if (reached !== 'nothing' || settled) {
-            controller.abort(new Error('one request an attempt'));
-            return;
-          }
-          reached = 'connection';
-          const no = speak(post.mayNotWrite);
-          if (no === undefined) {
-            reached = 'sent';
-            return;
-          }
-          settle({ reached, why: no });
-          controller.abort(new Error(no));
-          hangUp();
+        onRequestStart: controller => this.#write(controller),
+        onResponseStart: (_controller, httpStatus, head) => this.#hear(httpStatus, head),
+        onResponseData: (_controller, chunk) => {
+          this.#bodyBytes += chunk.length;
+          if (this.#bodyBytes > MAX_BODY_BYTES) this.#hangUp();
         },
-        onResponseStart(_controller, httpStatus, headers) {
-          if (httpStatus < 200) return;
-          settle({ reached: 'answer', httpStatus, headers });
-          timer = setTimeout(hangUp, MAX_BODY_MS).unref();
-        },
-        onResponseData(_controller, chunk) {
-          bodyBytes += chunk.length;
-          if (bodyBytes > MAX_BODY_BYTES) hangUp();
-        },
-        onResponseEnd: hangUp,
-        onRequestUpgrade: () => breakOff('the executor changed the protocol'),
-        onResponseError(_controller, error) {
-          breakOff(
-            reached === 'sent'
-              ? `no whole answer came (${codeOf(error)})`
-              : `the request could not be made (${codeOf(error)})`,
-          );
+        onResponseEnd: this.#hangUp,
+        onRequestUpgrade: () => this.#breakOff('the executor changed the protocol'),
+        onResponseError: (_controller, error) => {
+          const what = this.#reached === 'sent' ? 'no whole answer came' : 'the request could not be made';
+          this.#breakOff(`${what} (${codeOf(error)})`);
         },
       },
     );
-  });
-}
+  }
 
-const isSecure = (url: URL): boolean => url.protocol === 'https:';
+  /** A second connection could only carry the request a second time. */
+  #connect(callback: buildConnector.Callback): void {
+    if (this.#socket !== undefined) {
+      this.#breakOff('the connection broke');
+      callback(new Error('one connection an attempt'), null);
+      return;
+    }
+    const { url } = this.#post;
+    const made = openSocket(url);
+    this.#socket = made;
+    const failed = (error: Error): void => {
+      this.#breakOff(`no connection was made (${codeOf(error)})`);
+      callback(error, null);
+    };
+    // undici listens for errors once the connection is its own; until then, and after it is ended, nobody would.
+    made.on('error', () => undefined);
+    made.once('error', failed);
+    made.once(isSecure(url) ? 'secureConnect' : 'connect', () => {
+      made.off('error', failed);
+      callback(null, made);
+    });
+  }
 
-/** A plain or TLS connection, straight to where the URL says. */
-function openSocket(url: URL): Socket {
-  const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
-  const secure = isSecure(url);
-  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
-  const socket = secure
-    ? connectTls({
-        host,
-        port,
-        ALPNProtocols: ['http/1.1'],
-        // Said, or NODE_TLS_REJECT_UNAUTHORIZED in the environment would decide.
-        rejectUnauthorized: true,
-        ...(isIP(host) === 0 ? { servername: host } : {}),
-      })
-    : connectTcp({ host, port });
-  return socket.setNoDelay(true);
+  /** Called by undici in the same turn in which it writes, with nothing in between. */
+  #write(controller: Dispatcher.DispatchController): void {
+    if (this.#reached !== 'nothing' || this.#told) {
+      controller.abort(new Error('one request an attempt'));
+      return;
+    }
+    this.#reached = 'connection';
+    const no = speak(this.#post.mayNotWrite);
+    if (no === undefined) {
+      this.#reached = 'sent';
+      return;
+    }
+    this.#settle({ reached: this.#reached, why: no });
+    controller.abort(new Error(no));
+    this.#hangUp();
+  }
+
+  #hear(httpStatus: number, headers: AnswerHeaders): void {
+    if (httpStatus < 200) return;
+    this.#settle({ reached: 'answer', httpStatus, headers });
+    this.#timer = setTimeout(this.#hangUp, MAX_BODY_MS).unref();
+  }
+
+  /** The time is over. What was sent may still be answered: the connection stays, and nobody waits for it. */
+  #expire(): void {
+    if (this.#reached !== 'sent') {
+      this.#breakOff('no connection was made in time');
+      return;
+    }
+    const tellInTime = this.#tell;
+    const late = new Promise<Exchange>(answered => {
+      this.#tell = answered;
+    });
+    this.#told = true;
+    tellInTime({ reached: 'sent', why: NO_ANSWER, late });
+    this.#timer = setTimeout(() => this.#breakOff(NO_ANSWER), LATE_MS).unref();
+    this.#socket?.unref();
+    const { stopped, late: others } = this.#post;
+    others.add(this.#giveUp);
+    if (stopped.aborted) this.#stop();
+    else stopped.addEventListener('abort', this.#stop, { once: true });
+  }
+
+  readonly #stop = (): void => this.#breakOff('the gate stopped');
+
+  readonly #giveUp = (): void => this.#breakOff('the gate listened for too many others');
+
+  #settle(exchange: Exchange): void {
+    clearTimeout(this.#timer);
+    this.#told = true;
+    // Only the first word counts: it resolves a promise.
+    this.#tell(exchange);
+  }
+
+  #breakOff(why: string): void {
+    this.#settle({ reached: this.#reached, why });
+    this.#hangUp();
+  }
+
+  /** Ends the connection in whatever state it is; the client does not know one that is still being made. */
+  readonly #hangUp = (): void => {
+    clearTimeout(this.#timer);
+    this.#post.stopped.removeEventListener('abort', this.#stop);
+    this.#post.late.delete(this.#giveUp);
+    this.#socket?.destroy();
+    this.#client.destroy(null, () => undefined);
+  };
 }
 
 /** A guard that throws has not said yes. */

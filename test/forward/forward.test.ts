@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { forward, type ForwardPort } from '../../src/forward/forward.ts';
+import { LateAnswers } from '../../src/forward/late-answers.ts';
 import type { Clock } from '../../src/kit/clock.ts';
 import { startExecutor, type Behaviour, type FakeExecutor } from '../support/executor.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -45,6 +46,12 @@ async function attempt(
 ): Promise<Attempted> {
   executor.behave(behaviour);
   return await forward(permitFor(executor.url, { timeoutMs }), { ...realPort, stopped });
+}
+
+/** Listens for so many late answers at once, and what it says. */
+function lateAnswers(most: number): { readonly late: LateAnswers; readonly said: readonly string[] } {
+  const said: string[] = [];
+  return { late: new LateAnswers({ warn: (_about, text) => void said.push(text) }, most), said };
 }
 
 /** Waits until nothing of the gate's is open at the executor. */
@@ -283,6 +290,55 @@ describe('a request that was sent, without an answer that settles it, is unknown
     expect(attempted.kind).toBe('unknown');
     expect(await attempted.late).toMatchObject({ kind: 'delivered', httpStatus: 200 });
     await untilClosed();
+  });
+
+  it('and nothing waits any more when it has come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const attempting = attempt({ type: 'hold' }, 100);
+      await executor.receivedAtLeast(1);
+      vi.advanceTimersByTime(100);
+      const attempted = await attempting;
+      expect([attempted.kind, vi.getTimerCount()]).toEqual(['unknown', 1]);
+      executor.release();
+      expect(await attempted.late).toMatchObject({ kind: 'delivered' });
+      await untilClosed();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('and the oldest is not listened for any more when there are too many', async () => {
+    const { late, said } = lateAnswers(2);
+    const given: number[] = [];
+    executor.behave({ type: 'hold' });
+    const attempts: Attempted[] = [];
+    for (let number = 0; number < 4; number += 1) {
+      const attempted = await forward(permitFor(executor.url, { timeoutMs: 50 }), { ...realPort, late });
+      void attempted.late?.then(({ kind }) => {
+        if (kind === 'unknown') given.push(number);
+      });
+      attempts.push(attempted);
+    }
+    while (executor.open() > 2) await new Promise(resolve => setImmediate(resolve));
+    expect([given, said.length]).toEqual([[0, 1], 1]);
+    executor.release();
+    const last = await Promise.all(attempts.slice(2).map(async attempted => await attempted.late));
+    expect(last).toMatchObject([{ kind: 'delivered' }, { kind: 'delivered' }]);
+    await untilClosed();
+  });
+
+  it('and one whose answer came leaves its place to the next', async () => {
+    const { late, said } = lateAnswers(1);
+    for (const _ of ['one', 'two']) {
+      executor.behave({ type: 'hold' });
+      const attempted = await forward(permitFor(executor.url, { timeoutMs: 50 }), { ...realPort, late });
+      executor.release();
+      expect(await attempted.late).toMatchObject({ kind: 'delivered' });
+      await untilClosed();
+    }
+    expect(said).toEqual([]);
   });
 
   it('and stays so when the connection breaks instead of a late answer', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ExecutorConfig } from '../../src/config/config.ts';
 import type { ForwardPort } from '../../src/forward/forward.ts';
+import { LateAnswers } from '../../src/forward/late-answers.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { sha256 } from '../../src/kit/digest.ts';
 import { issuePermit, type Permit, type Permitted } from '../../src/ledger/permit.ts';
@@ -36,4 +37,8 @@ export function permitFor(
 }
 
 /** The real clock and the real files. */
-export const realPort: ForwardPort = { clock: systemClock, readText: file => readFile(file, 'utf8') };
+export const realPort: ForwardPort = {
+  clock: systemClock,
+  readText: file => readFile(file, 'utf8'),
+  late: new LateAnswers({ warn: () => undefined }),
+};

@@ -4,6 +4,7 @@ import type { Kind } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import { DescribedKind } from '../../src/inventory/describe-kind.ts';
 import type { Inventory } from '../../src/inventory/inventory.ts';
+import { readNowMs } from '../../src/inventory/load-queries.ts';
 import { freshId } from '../../src/kit/ids.ts';
 import { memoryStore } from '../support/store.ts';
 import {
@@ -129,10 +130,13 @@ describe('an action that can be undone', () => {
   it('that was settled after a PATCH arrived is not shown by it', async () => {
     await begin();
     let request = '';
+    let settledMs = 0;
     const ledger = plainLedger(store, {
       beforeFlip: async () => {
-        request = await hold({ irreversible: false, settledMs: Date.now() + 1000 });
+        settledMs = (await readNowMs(store.db)) + 1;
+        request = await hold({ irreversible: false, settledMs });
       },
+      nowMs: () => settledMs + 1,
     });
     const late = inventoryOver(store, { kinds: [kind], ledger });
     taken(await late.patch(requestOf([hostLine('h-0001')], { kind: kind.name })));

@@ -66,6 +66,8 @@ export interface FakeExecutor {
   connections(): number;
   /** Connections that are open now. */
   open(): number;
+  /** The most requests that were read whole and not answered at the same time, since the last `behave`. */
+  mostAtOnce(): number;
   /** Resolves when at least `count` requests have been received. */
   receivedAtLeast(count: number): Promise<void>;
   /** From now on. A sequence begins anew. */
@@ -89,6 +91,8 @@ export async function startExecutor(
   let held: (() => void)[] = [];
   let released = false;
   let accepted = 0;
+  const inHand = new Set<ServerResponse>();
+  let mostAtOnce = 0;
   let current = script;
   let step = 0;
 
@@ -133,6 +137,7 @@ export async function startExecutor(
       if (released) act();
       else held.push(act);
     },
+    answering: response => void inHand.delete(response),
     trapUrl: () => `http://127.0.0.1:${portOf(server.address())}/trap`,
   };
 
@@ -146,6 +151,9 @@ export async function startExecutor(
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      inHand.add(response);
+      response.once('close', () => inHand.delete(response));
+      mostAtOnce = Math.max(mostAtOnce, inHand.size);
       const received = take(request, Buffer.concat(chunks).toString('utf8'));
       perform(received.path === '/trap' ? { type: 'answer', status: 200 } : next(received), response, stage);
     });
@@ -169,6 +177,7 @@ export async function startExecutor(
     trapped: () => [...trap],
     connections: () => accepted,
     open: () => sockets.size,
+    mostAtOnce: () => mostAtOnce,
     receivedAtLeast: async count => {
       if (requests.length >= count) return;
       await new Promise<void>(resolve => waiting.push({ count, resolve }));
@@ -177,6 +186,7 @@ export async function startExecutor(
       current = other;
       step = 0;
       released = false;
+      mostAtOnce = inHand.size;
     },
     release() {
       released = true;
@@ -196,6 +206,8 @@ interface Stage {
   every(socket: Socket, everyMs: number, act: () => void): void;
   after(delayMs: number, act: () => void): void;
   hold(act: () => void): void;
+  /** Called right before an answer is sent: what comes because of it is not beside it. */
+  answering(response: ServerResponse): void;
   trapUrl(): string;
 }
 
@@ -205,6 +217,7 @@ function perform(behaviour: Behaviour, response: ServerResponse, stage: Stage): 
   switch (behaviour.type) {
     case 'answer': {
       const answer = (): void => {
+        stage.answering(response);
         response.writeHead(behaviour.status, { ...behaviour.headers }).end(behaviour.body ?? '');
       };
       if (behaviour.delayMs === undefined) answer();
@@ -212,7 +225,10 @@ function perform(behaviour: Behaviour, response: ServerResponse, stage: Stage): 
       return;
     }
     case 'hold':
-      stage.hold(() => response.writeHead(behaviour.status ?? 200).end());
+      stage.hold(() => {
+        stage.answering(response);
+        response.writeHead(behaviour.status ?? 200).end();
+      });
       return;
     case 'hang':
       return;
