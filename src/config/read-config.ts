@@ -26,7 +26,7 @@ const SHIPPED_BUNDLE = fileURLToPath(new URL('../../policies/bundle.tar.gz', imp
  * @throws FileError with every problem, each with its line
  */
 export function readConfig(file: string): Config {
-  const yaml = readYamlFile(file);
+  const yaml = readYamlFile(file, 'name another with --config FILE or INTERLOCK_CONFIG');
   const problems = new Problems(yaml);
   const raw = yaml.value;
   const top = problems.check(topSchema, raw, []);

@@ -283,6 +283,9 @@ describe('a limits file that is wrong', () => {
   it('ends the start with 2 when it is not there, or no YAML', async () => {
     const missing = await startAndFail({ prepare: folder => rmSync(join(folder, 'limits.yaml')) });
     expect(missing.code, missing.stderr).toBe(2);
+    expect(missing.stderr).toMatch(
+      /^\/.*\/limits\.yaml: there is no such file: `limits` of the configuration names it$/mu,
+    );
     const broken = await startAndFail({ limitsText: '{"actions": {"test.act":' });
     expect(broken.code, broken.stderr).toBe(2);
   });
