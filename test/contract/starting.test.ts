@@ -324,6 +324,31 @@ describe('a gate that starts', () => {
   });
 });
 
+describe('a gate that cannot start', () => {
+  it('because its address is in use says so with what to do, and ends with 2', async () => {
+    const { gate } = await standing();
+    const { host } = new URL(gate.url);
+    const exit = await startAndFail({ config: { listen: host } });
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(exit.stderr).toMatch(
+      new RegExp(
+        `^interlock: The address ${host} is in use: .* name another address with \`listen\`\\.$`,
+        'mu',
+      ),
+    );
+    expect(exit.stderr).not.toContain('    at ');
+  });
+
+  it('because its store is a file says so in a sentence, and ends with 2', async () => {
+    const exit = await startAndFail({ prepare: folder => writeFileSync(join(folder, 'store'), '') });
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(exit.stderr).toMatch(
+      /^interlock: The store \S+\/store cannot be used: it is there, and is no folder\./mu,
+    );
+    expect(exit.stderr).not.toContain('    at ');
+  });
+});
+
 describe('a gate without its bundle', () => {
   it.each([
     ['is not there', './bundle.tar.gz', () => undefined],
