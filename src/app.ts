@@ -9,9 +9,11 @@ import { readConfig } from './config/read-config.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore, type Store } from './db/store.ts';
 import { StoreRefused } from './db/store-refused.ts';
+import { describeStart } from './describe-start.ts';
 import { Gate, type LoadedPolicy } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
 import { watchUnread } from './intake/unread.ts';
+import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { sha256 } from './kit/digest.ts';
@@ -54,6 +56,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
   const config = readConfig(options.configFile);
   const loaded = await loadPolicy(config, logger);
+  logger.info(describeStart(config, loaded), 'starting');
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),
@@ -62,7 +65,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   });
   const gate = new LateGate();
   const open = async (): Promise<void> => {
-    await migrate(store.pool);
+    const migrations = await migrate(store.pool);
+    if (migrations.length > 0) logger.info({ migrations }, 'the database was brought to this version');
     const opened = new Gate({
       gateId: freshId(),
       config,
@@ -73,17 +77,14 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
       logger,
       readFile: file => readFile(file, 'utf8'),
     });
-    if ((await opened.activate(options.activate)) === 'stale') {
-      logger.error(
-        'this policy revision was active before and is not now: nothing is decided here; --activate makes it the active one',
-      );
-    }
+    await opened.activate(options.activate);
     opened.start();
     gate.open(opened);
   };
   const opening = await openOrRetry(open, store, logger, gate);
   const ports = portsOf({ gate, config, loaded, clock, store, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
+  const killFile = watchKillFile(config.killFile, logger);
   const hangUpOnUnread = watchUnread(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -94,6 +95,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     close: async () => {
       gate.stop();
       opening.stop();
+      killFile.stop();
       // Who waits for an outcome is answered now: 202, with the place to look.
       const closed = new Promise(resolve => server.close(resolve));
       const idle = setInterval(() => server.closeIdleConnections(), 50);

@@ -44,6 +44,11 @@ describe('the ledger', () => {
       rules: ['policy.stale'],
       status: 503,
     });
+    expect(ledger.activePolicy()).toBe('sha256:another');
+    const again = await ask(['h1'], 'k1');
+    expect('document' in again && again.document.reasons[0]?.message).toMatch(
+      /active is sha256:another\. Ask another gate; restart this one with what is active, or with --activate/,
+    );
     expect(await count('operations')).toBe(0);
   });
 
