@@ -7,9 +7,11 @@ import { policyScope } from './config/policy-scope.ts';
 import { readConfig } from './config/read-config.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
+import { describeStart } from './describe-start.ts';
 import { Gate, type GateOptions, type LoadedPolicy } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
+import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { sha256 } from './kit/digest.ts';
@@ -47,6 +49,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
   const config = readConfig(options.configFile);
   const loaded = await loadPolicy(config, logger);
+  logger.info(describeStart(config, loaded), 'starting');
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),
@@ -56,9 +59,11 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const gate = new LateGate(logger);
   const ports = portsOf({ gate, config, loaded, clock, store, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
+  const killFile = watchKillFile(config.killFile, logger);
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {
     gate.stop();
+    killFile.stop();
     await serving?.close(async () => await gate.close());
     await store.close();
   };
@@ -76,13 +81,10 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
 
 /** Migrates the store, and opens a gate on it that claims and sweeps. */
 async function openGate(parts: Omit<GateOptions, 'gateId' | 'readFile'>, activate: boolean): Promise<Gate> {
-  await migrate(parts.store.pool);
+  const migrations = await migrate(parts.store.pool);
+  if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: file => readFile(file, 'utf8') });
-  if ((await gate.activate(activate)) === 'stale') {
-    parts.logger.error(
-      'this policy revision was active before and is not now: nothing is decided here; --activate makes it the active one',
-    );
-  }
+  await gate.activate(activate);
   gate.start();
   return gate;
 }

@@ -24,6 +24,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import { scopeName } from './metrics/metrics.ts';
 import { Outcomes } from './outcome/outcomes.ts';
 import type { Policy } from './policy/policy.ts';
+import { PolicyNotice } from './policy-notice.ts';
 import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
@@ -61,11 +62,13 @@ export class Gate {
   readonly options: GateOptions;
   activation: Activation | 'none' = 'none';
   readonly #calls = new InFlight();
+  readonly #policyNotice: PolicyNotice;
   #ticking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: GateOptions) {
     this.options = options;
+    this.#policyNotice = new PolicyNotice(options.logger);
     const { config, store, loaded, clock, logger, metrics, gateId } = options;
     const killFile = (): boolean => killFileEngages(config.killFile);
     const late = new LateAnswers(logger);
@@ -184,6 +187,8 @@ export class Gate {
   async #tick(): Promise<void> {
     try {
       await this.outcomes.tick();
+      const { loaded } = this.options;
+      if (loaded !== undefined) this.#policyNotice.look(loaded.revision.digest, this.ledger.activePolicy());
     } catch (thrown) {
       this.options.logger.warn({ err: asError(thrown) }, 'the store could not be looked at');
     }

@@ -6,6 +6,7 @@ import type { Ports, ReadsPort, Check } from './intake/ports.ts';
 import type { Clock } from './kit/clock.ts';
 import { Fault } from './kit/fault.ts';
 import type { LateGate } from './late-gate.ts';
+import { sayKillFile } from './kill-switch/kill-file.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
 import { budgetItems } from './ledger/budgets.ts';
 import type { Turn } from './ledger/ledger.ts';
@@ -21,7 +22,7 @@ interface Behind {
 
 /** What HTTP needs of the rooms, over a gate that may not be there yet. */
 export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
-  const killFileHint = `The kill file ${config.killFile} still engages this gate.`;
+  const killFile = (): string => sayKillFile(config.killFile);
   return {
     reads,
     guard: {
@@ -34,9 +35,9 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
     },
     killSwitch: {
       engage: async (request, by) =>
-        await named(killFileHint, async () => await gate.get().killSwitch.engage(request, by)),
+        await named(killFile, async () => await gate.get().killSwitch.engage(request, by)),
       release: async (id, reason, by) => await gate.get().killSwitch.release(id, reason, by),
-      status: async () => await gate.get().killSwitch.status(),
+      status: async () => await named(killFile, async () => await gate.get().killSwitch.status()),
     },
     clock: {
       accept: async (reason, by) =>
@@ -71,12 +72,12 @@ export function portsOf({ gate, config, loaded, reads }: Behind): Ports {
   };
 }
 
-/** The database is away: whoever wants to stop everything is told what still works. */
-async function named<T>(hint: string, call: () => Promise<T>): Promise<T> {
+/** The database is away: whoever wants to stop everything, or to see whether it is, is told how it stands with the kill file. */
+async function named<T>(hint: () => string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (thrown) {
-    if (thrown instanceof Fault) throw new Fault(thrown.rule, `${thrown.detail} ${hint}`, thrown.cause);
+    if (thrown instanceof Fault) throw new Fault(thrown.rule, `${thrown.detail} ${hint()}`, thrown.cause);
     throw thrown;
   }
 }

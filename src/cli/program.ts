@@ -4,6 +4,7 @@ import { FileError } from '../config/config.ts';
 import { UsageError } from '../config/environment.ts';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
+import { addressTrouble } from './address-trouble.ts';
 import { exitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -119,20 +120,15 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
     if (json)
       terminal.say(JSON.stringify({ error: 'a file is not as it must be', problems: error.problems }));
   } else {
-    terminal.complain(
-      told ? `interlock: ${error.message}` : `interlock crashed: ${error.stack ?? error.message}`,
-    );
-    if (json) terminal.say(JSON.stringify({ error: error.message }));
+    const message = addressTrouble(error) ?? error.message;
+    terminal.complain(told ? `interlock: ${message}` : `interlock crashed: ${error.stack ?? message}`);
+    if (json) terminal.say(JSON.stringify({ error: message }));
   }
   return told ? exitCode.wrongUse : exitCode.couldNotTell;
 }
 
-const addressCodes: readonly unknown[] = ['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'ENOTFOUND'];
-
 /** Whether the error is a sentence for whoever started the program, who can do something about it. */
 function isTold(error: Error): boolean {
   if (error instanceof FileError || error instanceof UsageError || error instanceof StoreRefused) return true;
-  return (
-    'syscall' in error && error.syscall === 'listen' && 'code' in error && addressCodes.includes(error.code)
-  );
+  return addressTrouble(error) !== undefined;
 }

@@ -78,14 +78,20 @@ export interface Config {
   readonly principals: readonly Principal[];
 }
 
-/** Something wrong in a file: where, and what to do. */
+/** Something wrong with a file: what to do, and where. */
 export interface FileProblem {
   readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  /** Like `actions.disk.wipe.executor.url`. */
-  readonly path: string;
+  /** From 1; none for a file that could not be read. */
+  readonly line?: number;
+  /** Like `actions.disk.wipe.executor.url`; none for a file that could not be read. */
+  readonly path?: string;
   readonly message: string;
+}
+
+/** Something wrong in a file that was read. */
+export interface PlacedProblem extends FileProblem {
+  readonly line: number;
+  readonly path: string;
 }
 
 /** Thrown with every problem of a configuration or limits file; the program ends with 2. */
@@ -94,7 +100,10 @@ export class FileError extends Error {
   readonly problems: readonly FileProblem[];
 
   constructor(problems: readonly FileProblem[]) {
-    super(problems.map(p => `${p.file}:${p.line}: ${p.path}: ${p.message}`).join('\n'));
+    super(problems.map(({ file, message, ...at }) => `${file}${showPlace(at)}: ${message}`).join('\n'));
     this.problems = problems;
   }
 }
+
+const showPlace = ({ line, path }: Pick<FileProblem, 'line' | 'path'>): string =>
+  line === undefined || path === undefined ? '' : `:${line}: ${path}`;

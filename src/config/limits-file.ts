@@ -1,7 +1,7 @@
 import { didYouMean } from '../kit/text.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
-import { FileError, type Action, type FileProblem, type Kind } from './config.ts';
+import { FileError, type Action, type Kind, type PlacedProblem } from './config.ts';
 import { isMapValue, readLimit } from './limits-value.ts';
 import type { Kept, Scene } from './limits-words.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
@@ -18,8 +18,8 @@ export function loadLimits(
   actions: ReadonlyMap<string, Action>,
   manifests: readonly CheckManifest[],
 ): Limits {
-  const yaml = readYamlFile(file);
-  const problems: FileProblem[] = [];
+  const yaml = readYamlFile(file, '`limits` of the configuration names it');
+  const problems: PlacedProblem[] = [];
   const scene: Scene = {
     kinds,
     kind: undefined,

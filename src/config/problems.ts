@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { didYouMean, quote } from '../kit/text.ts';
-import { FileError, type FileProblem } from './config.ts';
+import { FileError, type PlacedProblem } from './config.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 /** Everything that is wrong in one file, gathered, so that a person hears of all of it at once. */
 export class Problems {
   readonly #yaml: YamlFile;
-  readonly #found: FileProblem[] = [];
+  readonly #found: PlacedProblem[] = [];
 
   constructor(yaml: YamlFile) {
     this.#yaml = yaml;

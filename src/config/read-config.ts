@@ -26,7 +26,7 @@ const SHIPPED_BUNDLE = fileURLToPath(new URL('../../policies/bundle.tar.gz', imp
  * @throws FileError with every problem, each with its line
  */
 export function readConfig(file: string): Config {
-  const yaml = readYamlFile(file);
+  const yaml = readYamlFile(file, 'name another with --config FILE or INTERLOCK_CONFIG');
   const problems = new Problems(yaml);
   const raw = yaml.value;
   const top = problems.check(topSchema, raw, []);
@@ -204,9 +204,22 @@ function folderProblem(folder: string): string | undefined {
 
 const hasScheme = (text: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text);
 
+/**
+ * What looks like a URL and is none: `postgres:/u@host/name`, `u@host/name`, `host:5432/name`. As a folder it would be a new,
+ * empty store: no history, no idempotency keys, and every engaged switch forgotten.
+ */
+const looksLikeUrl = (text: string): boolean => /^(?![A-Za-z]:\\)[^/]*[:@]|^\/\/|:\/\//.test(text);
+
 /** The URL is never shown: it may hold a password. */
 function readStore(problems: Problems, store: string, folder: string): StoreConfig {
-  if (!hasScheme(store)) return { type: 'embedded', folder: resolve(folder, store) };
+  if (!hasScheme(store)) {
+    if (looksLikeUrl(store))
+      problems.add(
+        ['store'],
+        'is no URL like postgres://user@host/name, and looks too much like one to be a folder; a folder of such a name is written ./NAME',
+      );
+    return { type: 'embedded', folder: resolve(folder, store) };
+  }
   const url = URL.canParse(store) ? new URL(store) : undefined;
   const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:';
   if (!isPostgres || url.pathname.length < 2) {

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { asError } from '../kit/fault.ts';
 import { quote } from '../kit/text.ts';
-import { FileError, type FileProblem } from './config.ts';
+import { FileError, type PlacedProblem } from './config.ts';
 
 /** From the top of the file: names of keys and positions in lists. */
 export type YamlPath = readonly (string | number)[];
@@ -12,7 +13,7 @@ export interface YamlFile {
   readonly file: string;
   readonly value: unknown;
   /** A problem at a path; where nothing stands there, at the nearest thing above it. */
-  problemAt(path: YamlPath, message: string): FileProblem;
+  problemAt(path: YamlPath, message: string): PlacedProblem;
 }
 
 /** Such keys reach an object's prototype, or what every object inherits; none is a sensible name. */
@@ -36,13 +37,14 @@ const MAX_SYNTAX_PROBLEMS = 20;
 /**
  * Reads a YAML 1.2 file of plain maps, lists and scalars. Aliases, tags, several documents, duplicate keys and keys that
  * are not text are problems: each is a way to say something else than what a reader sees.
+ * @param missing what to do if there is no such file
  * @throws FileError with every problem that keeps the file from being read
  */
-export function readYamlFile(file: string): YamlFile {
-  const text = readText(file);
+export function readYamlFile(file: string, missing: string): YamlFile {
+  const text = readText(file, missing);
   const lines = new LineCounter();
   const document = parse(file, text, lines);
-  const problemAtOffset = (offset: number, path: string, message: string): FileProblem => ({
+  const problemAtOffset = (offset: number, path: string, message: string): PlacedProblem => ({
     file,
     line: Math.max(1, lines.linePos(offset).line),
     path,
@@ -65,13 +67,16 @@ export function readYamlFile(file: string): YamlFile {
 const firstLine = (text: string): string =>
   text.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '') ?? text;
 
-function readText(file: string): string {
-  const whole = (message: string) => new FileError([{ file, line: 1, path: '(top)', message }]);
+function readText(file: string, missing: string): string {
+  // A relative name says little to whoever does not know where it is looked up from.
+  const whole = (message: string) => new FileError([{ file: resolve(file), message }]);
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
-  } catch (error) {
-    throw whole(`cannot be read: ${asError(error).message}`);
+  } catch (thrown) {
+    const error = asError(thrown);
+    const isMissing = 'code' in error && error.code === 'ENOENT';
+    throw whole(isMissing ? `there is no such file: ${missing}` : `cannot be read: ${error.message}`);
   }
   if (bytes.length > MAX_FILE_BYTES)
     throw whole(`has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`);

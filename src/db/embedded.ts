@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
@@ -6,7 +6,8 @@ import { Pool } from 'pg';
 import type { Logger } from '../kit/logger.ts';
 import { DurableNodeFS, type SyncFile } from './durable-node-fs.ts';
 import { Engine } from './engine.ts';
-import { lockFolder } from './folder-lock.ts';
+import { lockFolder, type FolderLock } from './folder-lock.ts';
+import { makeStoreFolder, unusable } from './make-folder.ts';
 import { CONNECT_TIMEOUT_MS } from './server.ts';
 import { StoreRefused } from './store-refused.ts';
 import { surviveErrors } from './survive-errors.ts';
@@ -127,9 +128,13 @@ async function makeData(folder: string, data: string, seed: Blob | undefined): P
   await syncPath(folder);
 }
 
-async function openData(folder: string, options: EmbeddedOptions): Promise<Engine> {
+async function openData(folder: string, logger: Logger, options: EmbeddedOptions): Promise<Engine> {
   const data = path.join(folder, 'data');
-  if (!(await readdir(folder)).includes('data')) await makeData(folder, data, options.seed);
+  if (!(await readdir(folder)).includes('data')) {
+    // Said, because a folder that was named by mistake looks just like this.
+    logger.info({ store: folder }, 'no store is here yet: a new, empty one is made');
+    await makeData(folder, data, options.seed);
+  }
   try {
     const engine = new Engine({ fs: new DurableNodeFS(data, options.sync), startParams });
     await engine.waitReady;
@@ -144,22 +149,34 @@ async function openData(folder: string, options: EmbeddedOptions): Promise<Engin
   }
 }
 
+/** The folder, locked and marked as ours. @throws StoreRefused */
+async function takeFolder(folder: string): Promise<FolderLock> {
+  await makeStoreFolder(folder);
+  let lock: FolderLock | undefined;
+  try {
+    await refuseStrange(folder);
+    lock = await lockFolder(folder);
+    await refuseStrange(folder);
+    if (!(await readdir(folder)).includes(MARKER)) await writeMarker(folder);
+    return lock;
+  } catch (error) {
+    await lock?.release();
+    throw unusable(folder, error);
+  }
+}
+
 /**
  * The embedded database in a folder, which is made if it is not there. Held by this process alone until `close`.
- * @throws StoreRefused if the folder is in use, or is something else.
+ * @throws StoreRefused if the folder is in use, is something else, or cannot be made or written.
  */
 export async function openEmbedded(
   folder: string,
   logger: Logger,
   options: EmbeddedOptions = {},
 ): Promise<Embedded> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await refuseStrange(folder);
-  const lock = await lockFolder(folder);
+  const lock = await takeFolder(folder);
   try {
-    await refuseStrange(folder);
-    if (!(await readdir(folder)).includes(MARKER)) await writeMarker(folder);
-    const engine = await openData(folder, options);
+    const engine = await openData(folder, logger, options);
     const pool = poolOver(engine, logger);
     const close = async (): Promise<void> => {
       await pool.end();

@@ -3,6 +3,7 @@ import { isRefusal } from '../kit/refusal.ts';
 import { hasBody, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
 import { found, idOf, json, notFound, only, type Exchange, type Handle } from './exchange.ts';
 import { parseReasonBody } from './fields.ts';
+import { sayNothingEngaged } from './find-the-stop.ts';
 import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
 import { Refused } from './refused.ts';
 
@@ -47,7 +48,7 @@ export function controlHandlers(ports: {
   };
 
   return {
-    engage: only(['operator'], engage),
+    engage: sayNothingEngaged(only(['operator'], engage)),
     release: only(['operator'], release),
     switches: only(['auditor', 'operator'], async () => json(await killSwitch.status())),
     acceptClock: only(['operator'], acceptClock),

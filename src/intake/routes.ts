@@ -8,6 +8,7 @@ import { ClientLeft } from './body.ts';
 import { controlHandlers } from './control.ts';
 import { notFound, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { repeatedHeader } from './headers.ts';
+import { nothingAt } from './find-the-stop.ts';
 import type { Identity } from './identity.ts';
 import { loadHandlers } from './loads.ts';
 import { openHandlers, type OpenHandle } from './open-pages.ts';
@@ -65,7 +66,10 @@ export function createRoutes(intake: Intake): Express {
   const context: Context = { ...intake, problems: createProblems(() => ports.policy.rules()) };
 
   app.use(begin);
-  for (const [path, methods] of Object.entries(calls(ports))) app.all(path, known(context, path, methods));
+  const every = calls(ports);
+  for (const [path, methods] of Object.entries(every)) app.all(path, known(context, path, methods));
+  // A slash too many must not stand in the way of stopping; of nothing else is it forgiven.
+  app.all(`${stopping}/`, known(context, stopping, every[stopping]));
   app.all('/v1/{*rest}', known(context, '/v1', undefined));
   const open = openHandlers({ ...ports, metrics });
   const pages: Readonly<Record<string, OpenHandle>> = {
@@ -80,7 +84,7 @@ export function createRoutes(intake: Intake): Express {
   };
   for (const [path, handle] of Object.entries(pages)) app.all(path, openly(context, handle));
   app.use((req: Request, res: Response) => {
-    writeRefused(context, req, res, notFound());
+    writeRefused(context, req, res, nothingAt(req.path));
   });
   app.use(lastErrorHandler(context));
   return app;
@@ -132,7 +136,7 @@ function refuseHead(req: Request, path: string): Refused | undefined {
 }
 
 async function handled(methods: Methods<Handle> | undefined, exchange: Exchange): Promise<Reply> {
-  if (methods === undefined) return notFound();
+  if (methods === undefined) return nothingAt(exchange.req.path);
   const handle = handlerFor(exchange.req.method, methods);
   return handle === undefined ? methodNotAllowed(Object.keys(methods)) : await handle(exchange);
 }

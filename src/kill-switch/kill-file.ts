@@ -21,3 +21,9 @@ export function killFileEngages(file: string): boolean {
 
 const isAbsence = (thrown: unknown): boolean =>
   thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+
+/** How it stands with the kill file, in a sentence for whoever cannot reach the switch. */
+export const sayKillFile = (file: string): string =>
+  killFileEngages(file)
+    ? `The kill file ${file} engages this gate now: nothing is forwarded by it.`
+    : `The kill file works without the database: make ${file}, and this gate forwards nothing.`;

@@ -59,12 +59,16 @@ const describeScope = ({ scope }: EngagedSwitch): string =>
       ? `${scope.dimension} ${scope.value}`
       : 'everything';
 
+/** Ends the sentence: without a reason there is nothing to announce, and most reasons come without a full stop. */
+const because = (reason: string): string =>
+  reason === '' ? '.' : `: ${reason}${/[.!?]$/.test(reason) ? '' : '.'}`;
+
 function switchReasons(one: Case, now: Circumstances): Reason[] {
   const subject = subjectOf(one);
   const engaged = [...now.book.switches.values()].filter(each => stops(each, subject));
   const reasons = engaged.map((each): Reason => ({
     rule: 'kill_switch.engaged',
-    message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}: ${each.reason}`,
+    message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}${because(each.reason)}`,
     ...('dimension' in each.scope && { dimension: each.scope.dimension, value: each.scope.value }),
     remedy: 'nothing, until an operator releases it',
   }));
@@ -84,19 +88,19 @@ const MAX_NAMED = 20;
 
 function conflictReasons(one: Case, book: Book): Reason[] {
   const reasons: Reason[] = [];
-  let more = 0;
+  let inTheWay = 0;
+  let isCut = false;
   for (const { id } of one.targets) {
-    for (const reason of conflictsOn(one, id, book)) {
-      if (reasons.length < MAX_NAMED) reasons.push(reason);
-      else more += 1;
-    }
+    const conflicts = conflictsOn(one, id, book);
+    if (conflicts.length > 0) inTheWay += 1;
+    isCut ||= reasons.length + conflicts.length > MAX_NAMED;
+    reasons.push(...conflicts.slice(0, MAX_NAMED - reasons.length));
   }
   const [first, ...rest] = reasons;
-  if (first === undefined || more === 0) return reasons;
-  return [
-    { ...first, message: `${first.message} (${more} more targets are in the way of this request.)` },
-    ...rest,
-  ];
+  if (first === undefined || !isCut) return reasons;
+  // Whoever reads this one alone must not take it, or the number of reasons, for all there is.
+  const all = `So it is with ${inTheWay} of the ${one.targets.length} targets; the first ${MAX_NAMED} reasons are listed.`;
+  return [{ ...first, message: `${first.message} ${all}` }, ...rest];
 }
 
 function conflictsOn(one: Case, id: string, book: Book): Reason[] {

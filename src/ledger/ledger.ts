@@ -92,6 +92,11 @@ export class Ledger {
     return this.#book.kinds.get(kind)?.revision;
   }
 
+  /** The digest of the active policy revision as this gate read it last; undefined while it has nothing read. */
+  activePolicy(): string | undefined {
+    return this.#book.activePolicy;
+  }
+
   /** Resolves when nothing waits and nothing is being written. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;

@@ -159,12 +159,19 @@ const tooMany = (measured: number, expect: number): Reason => ({
 
 const unexpected = (measured: number, limit: number, pointer: string): Reason => ({
   rule: 'targets.unexpected_count',
-  message: `${measured} targets were resolved, and ${limit} were expected.`,
+  message:
+    measured === 0
+      ? `Nothing in the inventory matches, and ${limit} were expected.`
+      : `${measured} targets were resolved, and ${limit} were expected.`,
   measured,
   limit,
   unit: 'targets',
   pointer,
-  remedy: `look at the difference; \`expect\`: ${measured} if that is what you mean`,
+  // An `expect` of 0 passes nowhere: nothing is never a target set.
+  remedy:
+    measured === 0
+      ? 'a selector that matches what you mean; where nothing is left to do, there is nothing to ask for'
+      : `look at the difference; \`expect\`: ${measured} if that is what you mean`,
 });
 
 function freeze(

@@ -30,7 +30,7 @@ describe('wrong use ends with 2 and says why', () => {
     [
       'a configuration that is not there',
       ['serve', '--config', '/nowhere/interlock.yaml'],
-      /\/nowhere\/interlock\.yaml:1: \(top\): cannot be read/,
+      /^\/nowhere\/interlock\.yaml: there is no such file: name another with --config FILE or INTERLOCK_CONFIG$/,
     ],
     ['an unknown option of a policy command', ['policy', 'build', '--chek'], /unknown option '--chek'/],
     ['an unknown policy command', ['policy', 'biuld'], /unknown command 'biuld'|too many arguments/],

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FileError } from '../../src/config/config.ts';
 import { policyScope } from '../../src/config/policy-scope.ts';
@@ -21,8 +21,11 @@ describe('a configuration is refused for', () => {
     expect(problemsOf('[1]')).toContain('1: (top): must be a map');
   });
 
-  test('a file that is not there, with its name', () => {
-    expect(() => readConfig(join(files.folder, 'no.yaml'))).toThrow(/no\.yaml:1: \(top\): cannot be read/);
+  test('a file that is not there, with its whole name and what to do, and no line that it does not have', () => {
+    const file = join(files.folder, 'no.yaml');
+    const what = 'there is no such file: name another with --config FILE or INTERLOCK_CONFIG';
+    for (const named of [file, relative(process.cwd(), file)])
+      expect(() => readConfig(named)).toThrow(`${file}: ${what}`);
   });
 
   test('a folder', () => {
@@ -156,6 +159,14 @@ describe('a configuration that is right', () => {
   ])('may be stored in %s', store => {
     expect(read(withChange('./store', store)).store).toEqual({ type: 'server', url: store });
   });
+
+  test.each(['./u@h/x', './postgres:x', '../store', '/var/lib/inter:lock@1', 'store'])(
+    'may be stored in the folder %s',
+    store => {
+      const folder = resolve(files.folder, store);
+      expect(read(withChange('./store', store)).store).toEqual({ type: 'embedded', folder });
+    },
+  );
 
   test('takes policies from a folder beside it, or by https', () => {
     expect(read(withChange('store: ./store', 'policies: ./p')).policies).toBe(join(files.folder, 'p'));

@@ -65,6 +65,20 @@ const changes: Change[] = [
     'postgres://u@h',
     /^2: store: must be a folder, or a URL like postgres:/,
   ],
+  ...[
+    'postgres:/u@127.0.0.1/interlock',
+    'postgresql:/nobody',
+    'postgres:interlock',
+    'u@127.0.0.1/interlock',
+    'db.example.com:5432/interlock',
+    '//u@127.0.0.1/interlock',
+    './postgres://u@h/x',
+  ].map((store): Change => [
+    `a store that looks like a URL and is none, ${store}`,
+    './store',
+    store,
+    /^2: store: is no URL like postgres:.*NAME$/m,
+  ]),
   [
     'policies without encryption',
     'store: ./store',

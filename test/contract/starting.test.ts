@@ -286,6 +286,9 @@ describe('a limits file that is wrong', () => {
   it('ends the start with 2 when it is not there, or no YAML', async () => {
     const missing = await startAndFail({ prepare: folder => rmSync(join(folder, 'limits.yaml')) });
     expect(missing.code, missing.stderr).toBe(2);
+    expect(missing.stderr).toMatch(
+      /^\/.*\/limits\.yaml: there is no such file: `limits` of the configuration names it$/mu,
+    );
     const broken = await startAndFail({ limitsText: '{"actions": {"test.act":' });
     expect(broken.code, broken.stderr).toBe(2);
   });
@@ -300,6 +303,24 @@ describe('a gate that starts', () => {
       expect(exit.code).toBe(0);
       expect(exit.stdout).toContain(gate.url);
     }
+  });
+
+  it('says in its log with which store, policy revision and limits file it starts, and that the store is new', async () => {
+    const { gate, api } = await standing({ store: './store' });
+    const started = gate.logs().find(({ msg }) => msg === 'starting');
+    expect(started).toMatchObject({
+      config: join(gate.folder, 'interlock.yaml'),
+      store: join(gate.folder, 'store'),
+      limits: join(gate.folder, 'limits.yaml'),
+      kill_file: join(gate.folder, 'KILL'),
+    });
+    const policy: unknown = JSON.parse((await api.get('/v1/policy')).text);
+    expect(policy).toMatchObject({ digest: started?.['policy_revision'] });
+    const isNew = (): number =>
+      gate.logs().filter(({ msg }) => String(msg).includes('a new, empty one is made')).length;
+    expect(isNew()).toBe(1);
+    await gate.restart();
+    expect(isNew()).toBe(1);
   });
 
   it('takes either of two keys of a principal, while one is replaced', async () => {
@@ -321,6 +342,31 @@ describe('a gate that starts', () => {
         })
       ).status,
     ).toBe(401);
+  });
+});
+
+describe('a gate that cannot start', () => {
+  it('because its address is in use says so with what to do, and ends with 2', async () => {
+    const { gate } = await standing();
+    const { host } = new URL(gate.url);
+    const exit = await startAndFail({ config: { listen: host } });
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(exit.stderr).toMatch(
+      new RegExp(
+        `^interlock: The address ${host} is in use: .* name another address with \`listen\`\\.$`,
+        'mu',
+      ),
+    );
+    expect(exit.stderr).not.toContain('    at ');
+  });
+
+  it('because its store is a file says so in a sentence, and ends with 2', async () => {
+    const exit = await startAndFail({ prepare: folder => writeFileSync(join(folder, 'store'), '') });
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(exit.stderr).toMatch(
+      /^interlock: The store \S+\/store cannot be used: it is there, and is no folder\./mu,
+    );
+    expect(exit.stderr).not.toContain('    at ');
   });
 });
 
@@ -355,10 +401,22 @@ describe('a gate whose database is away', () => {
     expectProblem(await api.preflight('test.act', ['host-001']), 503);
     const engaged = await api.engage({ reason: 'smoke' });
     expectProblem(engaged, 503);
-    expect(engaged.text).toContain(join(gate.folder, 'KILL'));
+    expect(engaged.text).toContain(`make ${join(gate.folder, 'KILL')}, and this gate forwards nothing`);
+    const seen = await api.get('/v1/kill-switch');
+    expectProblem(seen, 503);
+    expect(seen.body.detail).toContain(`make ${join(gate.folder, 'KILL')}`);
     expect((await api.get('/livez', { as: null })).status).toBe(200);
     expect((await api.get('/readyz', { as: null })).status).toBe(503);
     writeFileSync(join(gate.folder, 'KILL'), '');
+    expect((await api.get('/v1/kill-switch')).body.detail).toContain(
+      `The kill file ${join(gate.folder, 'KILL')} engages this gate now`,
+    );
+    const engagedInLog = (): number =>
+      gate.logs().filter(({ msg }) => String(msg).startsWith('the kill file engages this gate')).length;
+    await until(
+      async () => engagedInLog(),
+      count => count === 1,
+    );
     expect([423, 503]).toContain((await api.submit('test.act', ['host-001'])).status);
     expect((await gate.stop()).code).toBe(0);
   });
@@ -449,6 +507,45 @@ describe('the policy revision', () => {
     await expectDelivered(api, await api.submit('test.act', ['host-001']));
     expect((await api.audit()).filter(entry => entry.type === 'policy')).toHaveLength(3);
   });
+
+  it.skipIf(postgresAbsent() !== undefined)(
+    'of another gate makes this one stale, which it logs once, and once that it is active again',
+    async () => {
+      const database = await freshDatabase();
+      closing.push({ close: () => database.drop() });
+      const first = await startGate({ store: database.url });
+      closing.push(first);
+      const api = apiOf(first);
+      const notices = (): string[] =>
+        first
+          .logs()
+          .map(({ msg }) => String(msg))
+          .filter(msg => msg.includes("this gate's policy revision"));
+      const second = await startGate({ store: database.url, limits: small });
+      closing.push(second);
+      await until(
+        async () => notices().length,
+        count => count > 0,
+      );
+      const stale = await api.submit('test.act', ['host-001']);
+      expectProblem(stale, 503, 'policy.stale');
+      expect(stale.body.detail).toContain('restart this one with what is active, or with --activate');
+      const ready = await api.get('/readyz/decide', { as: null });
+      expect(ready.status).toBe(503);
+      expect(ready.text).toContain('this policy revision is not the active one');
+
+      second.rewrite({ limits: {} });
+      await second.restart(['--activate']);
+      await until(
+        async () => notices().length,
+        count => count > 1,
+      );
+      expect(notices()).toEqual([
+        expect.stringMatching(/is not the active one: nothing is decided/u),
+        expect.stringMatching(/is the active one again/u),
+      ]);
+    },
+  );
 
   it('does not change with the address of an executor, nor while the gate runs, nor with a broken file', async () => {
     const { gate, api, executor: tool } = await standing();

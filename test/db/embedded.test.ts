@@ -1,5 +1,5 @@
-import { fdatasyncSync, readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, fdatasyncSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SyncFile } from '../../src/db/durable-node-fs.ts';
@@ -52,6 +52,42 @@ describe('a folder that is not a store', () => {
     await expect(open()).rejects.toThrow(StoreRefused);
     await expect(open()).rejects.toThrow(`${folder.path} is not empty and not a store of Interlock`);
     expect(readdirSync(folder.path)).toEqual(['thesis.txt']);
+  });
+
+  it.each([
+    ['a file', (there: string) => writeFile(there, ''), 'it is there, and is no folder'],
+    [
+      'a link to nothing',
+      (there: string) => symlink('/nowhere/at/all', there),
+      'it is there, and is no folder',
+    ],
+  ])('is refused in a sentence if it is %s', async (_title, make, why) => {
+    const there = path.join(folder.path, 'there');
+    await make(there);
+    const refused = open(there);
+    await expect(refused).rejects.toThrow(StoreRefused);
+    await expect(refused).rejects.toThrow(`The store ${there} cannot be used: ${why}. Name a folder`);
+  });
+
+  it('is refused if it lies below a file', async () => {
+    await writeFile(path.join(folder.path, 'file'), '');
+    const below = path.join(folder.path, 'file', 'deep', 'store');
+    await expect(open(below)).rejects.toThrow(`The store ${below} cannot be used: ENOTDIR`);
+  });
+
+  it.runIf(existsSync('/proc/self/stat'))(
+    'is refused where no folder can be made, instead of being tried for ever',
+    async () => {
+      await expect(open('/proc/no-such/deep/store')).rejects.toThrow(
+        'The store /proc/no-such/deep/store cannot be used: ENOENT',
+      );
+    },
+  );
+
+  it('is made with all above it, for its owner alone', async () => {
+    const deep = path.join(folder.path, 'a', 'b', 'store');
+    await open(deep);
+    expect(statSync(deep).mode & 0o777).toBe(0o700);
   });
 
   it('is refused if another version made it', async () => {

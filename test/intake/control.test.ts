@@ -77,9 +77,59 @@ describe('engaging the kill switch', () => {
     expect(answer.status).toBe(422);
     expect(answer.body).toMatchObject({
       type: '/problems/action.unknown',
-      detail: 'There is no disk.wip. Would pass: disk.wipe.',
+      detail: 'There is no disk.wip. Nothing was engaged. Would pass: disk.wipe.',
     });
   });
+
+  it('says with every refusal that nothing was engaged, once', async () => {
+    const refusals = [
+      engage(serving(), 'bot'),
+      engage(serving()).send('{"scope":'),
+      engage(serving()).send('{"scopes":{}}'),
+      engage(serving()).send('{"scope":"all","except":"bot"}'),
+      engage(serving()).send('{"scope":{"dimension":"region"}}'),
+      engage(serving()).set('content-encoding', 'gzip').send(gzipSync('{}')),
+    ];
+    for (const { status, body } of await Promise.all(refusals)) {
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(body.detail.split('Nothing was engaged.'), body.detail).toHaveLength(2);
+    }
+    const killSwitch = {
+      engage: async () =>
+        refuse({ rule: 'request.invalid', message: 'There is no zone "x". Nothing was engaged.' }),
+      release: async () => undefined,
+      status: async () => ({ engaged: [] }),
+    };
+    expect((await engage(serving({ killSwitch }))).body.detail).toBe(
+      'There is no zone "x". Nothing was engaged.',
+    );
+  });
+
+  it('is done with a slash too many too, and no other call is', async () => {
+    const on = serving();
+    const at = (path: string) => request(on.server).post(path).set('authorization', bearer('operator'));
+    expect((await at('/v1/kill-switch/').send('{"reason":"smoke"}')).status).toBe(201);
+    expect(engaged(on)).toEqual([{ scope: {}, reason: 'smoke', except: [] }]);
+    expect((await at('/v1/kill-switch//')).status).toBe(404);
+    expect((await at('/v1/requests/')).status).toBe(404);
+    const seen = request(on.server).get('/v1/kill-switch/').set('authorization', bearer('operator'));
+    expect((await seen).status).toBe(200);
+    const keyless = await request(on.server).post('/v1/kill-switch/');
+    expect(keyless.status).toBe(401);
+    expect(engaged(on)).toHaveLength(1);
+  });
+
+  it.each(['/v1/killswitch', '/v1/kill_switch', '/kill-switch', '/v1/stop'])(
+    'is pointed at for whoever tries %s',
+    async path => {
+      const on = serving();
+      const answer = await request(on.server).post(path).set('authorization', bearer('operator'));
+      expect(answer.status).toBe(404);
+      expect(answer.body.detail).toContain('Nothing was engaged. POST /v1/kill-switch stops everything');
+      const other = await request(on.server).post('/v1/nothing').set('authorization', bearer('operator'));
+      expect(other.body.detail).not.toContain('kill-switch');
+    },
+  );
 
   it('hands over scope, reason and exceptions', async () => {
     const on = serving();

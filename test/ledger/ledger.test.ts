@@ -44,6 +44,11 @@ describe('the ledger', () => {
       rules: ['policy.stale'],
       status: 503,
     });
+    expect(ledger.activePolicy()).toBe('sha256:another');
+    const again = await ask(['h1'], 'k1');
+    expect('document' in again && again.document.reasons[0]?.message).toMatch(
+      /active is sha256:another\. Ask another gate; restart this one with what is active, or with --activate/,
+    );
     expect(await count('operations')).toBe(0);
   });
 
@@ -107,6 +112,44 @@ describe('the ledger', () => {
     expect(second.document.reasons).toMatchObject([
       { rule: 'targets.in_operation', request: first.document.id, value: 'h2' },
     ]);
+  });
+
+  it('says of how many targets it is so, where it lists the reasons of the first only', async () => {
+    const { ask } = await gateParts(store);
+    const messageOf = (decided: Decided): string => {
+      if ('repeat' in decided) throw new Error('a repeat');
+      return decided.document.reasons[0]?.message ?? '';
+    };
+    await ask(ids(0, 40), 'k1');
+    const many = await ask(ids(0, 50), 'k2');
+    expect(many).toMatchObject({ document: { reasons: { length: 20 } } });
+    expect(messageOf(many)).toMatch(
+      /, which is not settled\. So it is with 40 of the 50 targets; the first 20 reasons are listed\.$/,
+    );
+    expect(messageOf(await ask(ids(0, 20), 'k3'))).toMatch(/, which is not settled\.$/);
+  });
+
+  it.each([
+    ['', 'by oncall.'],
+    ['smoke', 'by oncall: smoke.'],
+    ['Smoke in r12!', 'by oncall: Smoke in r12!'],
+  ])('says who engaged the switch and why, for the reason "%s"', async (reason, end) => {
+    const { ask, ledger } = await gateParts(store);
+    await ledger.enqueueAlone(turn => {
+      turn.draft.append('kill_switch', {
+        event: 'engage',
+        id: 's1',
+        scope: {},
+        reason,
+        except: [],
+        by: 'oncall',
+      });
+    });
+    const decided = await ask(['h1'], 'k1');
+    if ('repeat' in decided) throw new Error('a repeat');
+    expect(decided.document.reasons[0]?.message.endsWith(end), decided.document.reasons[0]?.message).toBe(
+      true,
+    );
   });
 
   it('answers fifty equal requests at once with one decision', async () => {

@@ -76,6 +76,15 @@ describe('a selector', () => {
     }
   });
 
+  it('that matches nothing is never told to expect nothing, which would be refused too', async () => {
+    const nothing = refused(await resolve({ selector: { rack: ['r999'] }, expect: 8 })).reasons[0];
+    expect(nothing.message).toBe('Nothing in the inventory matches, and 8 were expected.');
+    expect(nothing.remedy).toContain('a selector that matches');
+    expect(nothing.remedy).not.toContain('expect');
+    const others = refused(await resolve({ selector: { rack: ['r7'] }, expect: 8 })).reasons[0];
+    expect(others.remedy).toBe('look at the difference; `expect`: 100 if that is what you mean');
+  });
+
   it('sees the revision that is asked for, and no other', async () => {
     const refusal = refused(await resolve({ selector: { rack: ['r7'] }, expect: 100 }, 0));
     expect(refusal.reasons[0]).toMatchObject({ rule: 'targets.unexpected_count', measured: 0 });

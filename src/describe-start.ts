@@ -1,0 +1,21 @@
+import type { Config, StoreConfig } from './config/config.ts';
+import type { LoadedPolicy } from './gate.ts';
+
+/** What a gate starts with, for the log: a store or a limits file that was named by mistake is seen here first. */
+export const describeStart = (config: Config, loaded: LoadedPolicy | undefined) => ({
+  config: config.file,
+  store: showStore(config.store),
+  limits: config.limitsFile,
+  policies: config.policies,
+  policy_revision: loaded?.revision.digest ?? null,
+  kill_file: config.killFile,
+});
+
+/** The folder, or the server's URL without what may be secret in it. */
+export function showStore(store: StoreConfig): string {
+  if (store.type === 'embedded') return store.folder;
+  const { protocol, username, host, pathname, searchParams } = new URL(store.url);
+  const socket = searchParams.get('host');
+  const user = username === '' ? '' : `${username}@`;
+  return `${protocol}//${user}${host}${pathname}${socket === null ? '' : `?host=${socket}`}`;
+}

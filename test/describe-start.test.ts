@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { showStore } from '../src/describe-start.ts';
+
+it.each([
+  [
+    'postgres://gate:hunter2@db.example.com:5432/interlock?sslmode=require',
+    'postgres://gate@db.example.com:5432/interlock',
+  ],
+  ['postgres://db/interlock?password=hunter2', 'postgres://db/interlock'],
+  ['postgres:///interlock?host=/run/postgresql', 'postgres:///interlock?host=/run/postgresql'],
+])('the store %s is shown without what may be secret in it', (url, shown) => {
+  expect(showStore({ type: 'server', url })).toBe(shown);
+});
+
+it('a store in a folder is shown by its path', () => {
+  expect(showStore({ type: 'embedded', folder: '/var/lib/interlock' })).toBe('/var/lib/interlock');
+});
