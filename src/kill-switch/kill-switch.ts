@@ -4,10 +4,10 @@ import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Ledger, Turn } from '../ledger/ledger.ts';
+import { stops, subjectOf } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import type { EngageRequest } from './engage-body.ts';
 import { killFileEngages } from './kill-file.ts';
-import { stops, subjectOf } from './stops.ts';
 
 export interface KillSwitchOptions extends Pick<Config, 'actions' | 'kinds' | 'principals' | 'killFile'> {
   readonly ledger: Ledger;
