@@ -82,7 +82,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     gate.open(opened);
   };
   const opening = await openOrRetry(open, store, logger, gate);
-  const ports = portsOf({ gate, config, loaded, clock, store, reads: createReads(store.db) });
+  const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
   const hangUpOnUnread = watchUnread(server);
   await new Promise<void>((resolve, reject) => {
