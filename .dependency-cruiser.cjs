@@ -83,6 +83,12 @@ module.exports = {
       { path: rooms(['db', ...beside]) },
     ),
     none(
+      'steps-know-nothing-beside',
+      'What stands beside the way knows the steps, so no step may know it, types included; of the inventory they know how a label is written as a tag.',
+      { path: rooms(steps) },
+      { path: rooms(beside), pathNot: '^src/inventory/describe-kind\\.ts$' },
+    ),
+    none(
       'forward-takes-a-permit',
       'forward/ takes a permit and nothing else: of the other rooms it knows types.',
       { path: rooms(['forward']) },

@@ -57,7 +57,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     process: true,
   });
   const gate = new LateGate(logger);
-  const ports = portsOf({ gate, config, loaded, clock, store, reads: createReads(store.db) });
+  const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
   const killFile = watchKillFile(config.killFile, logger);
   let serving: Serving | undefined;

@@ -17,8 +17,9 @@ import { InFlight } from './kit/in-flight.ts';
 import { isRefusal, type Refusal } from './kit/refusal.ts';
 import type { Clock } from './kit/clock.ts';
 import type { Logger } from './kit/logger.ts';
+import { sharedRead } from './kit/together.ts';
 import { activatePolicy, type Activation, type PolicyRevision } from './ledger/activate.ts';
-import { Ledger, type Turn } from './ledger/ledger.ts';
+import { Ledger, UNDECIDED_MS, type Turn } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { scopeName } from './metrics/metrics.ts';
@@ -64,6 +65,11 @@ export class Gate {
   readonly #calls = new InFlight();
   readonly #policyNotice: PolicyNotice;
   #ticking: Promise<void> | undefined;
+  /** Scrapes need no key: all that come at once are one look at the ledger. */
+  readonly #gaugesRead = sharedRead(
+    async () => await this.ledger.enqueue(turn => this.#gauge(turn)),
+    UNDECIDED_MS,
+  );
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: GateOptions) {
@@ -196,11 +202,9 @@ export class Gate {
 
   /** Sets the gauges to what the ledger says; leaves them as they were if it does not say soon: a scrape must not wait. */
   async readGauges(): Promise<void> {
-    const read = this.ledger
-      .enqueue(turn => this.#gauge(turn))
-      .catch((thrown: unknown) => {
-        this.options.logger.warn({ err: asError(thrown) }, 'the gauges could not be read');
-      });
+    const read = this.#gaugesRead().catch((thrown: unknown) => {
+      this.options.logger.warn({ err: asError(thrown) }, 'the gauges could not be read');
+    });
     await Promise.race([read, sleep(GAUGE_MS, undefined, { ref: false })]);
   }
 

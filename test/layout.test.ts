@@ -68,7 +68,10 @@ describe('who knows whom', () => {
     const bad: Readonly<Record<string, string>> = {
       'db/store.ts': 'export interface Store { readonly a: 1 }',
       'app.ts': 'export const app = 1;',
-      'ledger/ledger.ts': 'export const ledger = 1;',
+      'kill-switch/kill-switch.ts': 'export interface Switch { readonly a: 1 }',
+      'ledger/ledger.ts': `
+        import type { Switch } from '../kill-switch/kill-switch.ts';
+        export const ledger: [Switch?] = [];`,
       'targets/target-set.ts': 'export interface Target { readonly a: 1 }',
       'validate/one.ts': `
         import express from 'express';
@@ -108,6 +111,7 @@ describe('who knows whom', () => {
       'no-unresolved',
       'pure-rooms-stay-pure',
       'rooms-do-not-wire',
+      'steps-know-nothing-beside',
       'validate-knows-nothing-later',
     ]);
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hasBody } from './body.ts';
+import type { Patience } from './patience.ts';
 
 /** How long what a client still sends is thrown away, so that it gets to read its answer. */
 const LINGER_MS = 2_000;
@@ -59,16 +60,13 @@ export function writeJson(
   );
 }
 
-/** A client that does not read for so long has its stream cut. */
-const STALL_MS = 60_000;
-
 /**
  * Writes a stream piece by piece, in no more memory than a piece. The first piece is made before the head is sent, so that
  * what fails at once is answered as what it is; what fails later breaks the connection, so that a part is never taken for
- * the whole.
+ * the whole. A client that does not read for `readerMs` has its stream cut.
  */
 export async function writeStream(
-  res: ServerResponse,
+  { res, patience }: { readonly res: ServerResponse; readonly patience: Patience },
   headers: Headers,
   pieces: AsyncIterator<string>,
 ): Promise<void> {
@@ -76,7 +74,7 @@ export async function writeStream(
   res.writeHead(200, headers);
   while (piece.done !== true) {
     if (res.destroyed) return;
-    if (!res.write(piece.value) && !(await drained(res))) {
+    if (!res.write(piece.value) && !(await drained(res, patience.readerMs))) {
       res.destroy();
       return;
     }
@@ -85,7 +83,7 @@ export async function writeStream(
   res.end();
 }
 
-async function drained(res: ServerResponse): Promise<boolean> {
+async function drained(res: ServerResponse, withinMs: number): Promise<boolean> {
   return await new Promise(resolve => {
     const settle = (value: boolean): void => {
       clearTimeout(timer);
@@ -98,7 +96,7 @@ async function drained(res: ServerResponse): Promise<boolean> {
     const onClose = (): void => {
       settle(false);
     };
-    const timer = setTimeout(settle, STALL_MS, false);
+    const timer = setTimeout(settle, withinMs, false);
     res.on('drain', onDrain).on('close', onClose);
     if (res.destroyed) settle(false);
   });

@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { isJsonType } from './headers.ts';
+import type { Patience } from './patience.ts';
 import { refused, type Refused } from './refused.ts';
 
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
-/** The whole body of a request must arrive in this time. */
-export const BODY_TIMEOUT_MS = 30_000;
-/** Each piece of a stream must arrive in this time. */
-export const PIECE_TIMEOUT_MS = 60_000;
+
+/** A request whose body is to be read. */
+export interface Incoming {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly patience: Patience;
+}
 
 /** The client closed the connection before its body was whole: nobody is there to answer. */
 export class ClientLeft extends Error {
@@ -47,7 +51,7 @@ export function refuseMediaType(req: IncomingMessage): Refused | undefined {
  * The body, whole; nothing of it is kept once it is too large or late.
  * @throws ClientLeft when the connection ends before the body does.
  */
-export async function readWhole(req: IncomingMessage, res: ServerResponse): Promise<Buffer | Refused> {
+export async function readWhole({ req, res, patience }: Incoming): Promise<Buffer | Refused> {
   if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return tooLarge();
   welcome(req, res);
   return await new Promise((resolve, reject) => {
@@ -73,8 +77,8 @@ export async function readWhole(req: IncomingMessage, res: ServerResponse): Prom
     };
     const timer = setTimeout(() => {
       stop();
-      resolve(refused('request.too_slow', `The body did not arrive within ${BODY_TIMEOUT_MS / 1000} s.`));
-    }, BODY_TIMEOUT_MS);
+      resolve(refused('request.too_slow', `The body did not arrive within ${patience.bodyMs / 1000} s.`));
+    }, patience.bodyMs);
     req.on('data', take).on('end', finish).on('close', leave).on('error', leave);
   });
 }
@@ -86,10 +90,10 @@ const tooLarge = (): Refused =>
   );
 
 /** The body as one JSON object, strictly. */
-export async function readJson(req: IncomingMessage, res: ServerResponse): Promise<JsonObject | Refused> {
-  const wrongType = refuseMediaType(req);
+export async function readJson(incoming: Incoming): Promise<JsonObject | Refused> {
+  const wrongType = refuseMediaType(incoming.req);
   if (wrongType !== undefined) return wrongType;
-  const bytes = await readWhole(req, res);
+  const bytes = await readWhole(incoming);
   return Buffer.isBuffer(bytes) ? parseBody(bytes) : bytes;
 }
 
@@ -100,17 +104,14 @@ export function parseBody(bytes: Uint8Array): JsonObject | Refused {
 
 /**
  * The body piece by piece, for a reader that may stop early and still answer.
- * @throws ClientLeft when the client leaves, or sends nothing for `PIECE_TIMEOUT_MS` while it is waited for.
+ * @throws ClientLeft when the client leaves, or sends nothing for `pieceMs` while it is waited for.
  */
-export async function* readPieces(
-  req: IncomingMessage,
-  res: ServerResponse,
-): AsyncGenerator<Uint8Array, void> {
+export async function* readPieces({ req, res, patience }: Incoming): AsyncGenerator<Uint8Array, void> {
   welcome(req, res);
   const pieces = req.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
-      const next: IteratorResult<unknown> = await inTime(pieces.next());
+      const next: IteratorResult<unknown> = await inTime(pieces.next(), patience.pieceMs);
       if (next.done === true) break;
       if (Buffer.isBuffer(next.value)) yield next.value;
     }
@@ -121,12 +122,15 @@ export async function* readPieces(
   }
 }
 
-async function inTime(piece: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown>> {
+async function inTime(
+  piece: Promise<IteratorResult<unknown>>,
+  withinMs: number,
+): Promise<IteratorResult<unknown>> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(new ClientLeft());
-    }, PIECE_TIMEOUT_MS);
+    }, withinMs);
   });
   try {
     return await Promise.race([piece, late]);

@@ -1,7 +1,7 @@
 import { parseEngage } from '../kill-switch/engage-body.ts';
 import { isRefusal } from '../kit/refusal.ts';
 import { hasBody, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
-import { found, idOf, json, notFound, only, type Exchange, type Handle } from './exchange.ts';
+import { idOf, json, notFound, only, replyOf, type Exchange, type Handle } from './exchange.ts';
 import { parseReasonBody } from './fields.ts';
 import { sayNothingEngaged } from './find-the-stop.ts';
 import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
@@ -21,16 +21,16 @@ export function controlHandlers(ports: {
    * Nothing may stand in the way of stopping: no content type is asked for, no idempotency key, no header is looked at but
    * the key and Content-Encoding, and no body, or a body of blanks, is an engage of everything.
    */
-  const engage: Handle = async ({ req, res, principal }) => {
-    const encoded = refuseEncoding(req);
+  const engage: Handle = async exchange => {
+    const encoded = refuseEncoding(exchange.req);
     if (encoded !== undefined) return encoded;
-    const bytes = await readWhole(req, res);
+    const bytes = await readWhole(exchange);
     if (bytes instanceof Refused) return bytes;
     const body = isOnlyBlanks(bytes) ? undefined : parseBody(bytes);
     if (body instanceof Refused) return body;
     const request = parseEngage(body);
     if (isRefusal(request)) return { type: 'refusal', refusal: request };
-    return found(await killSwitch.engage(request, principal), 201);
+    return replyOf(await killSwitch.engage(request, exchange.principal), 201);
   };
 
   const release: Handle = async exchange => {
@@ -39,12 +39,12 @@ export function controlHandlers(ports: {
     const reason = await readReason(exchange);
     return reason instanceof Refused
       ? reason
-      : found(await killSwitch.release(id, reason, exchange.principal));
+      : replyOf(await killSwitch.release(id, reason, exchange.principal));
   };
 
   const acceptClock: Handle = async exchange => {
     const reason = await readReason(exchange);
-    return reason instanceof Refused ? reason : found(await clock.accept(reason, exchange.principal));
+    return reason instanceof Refused ? reason : replyOf(await clock.accept(reason, exchange.principal));
   };
 
   return {
@@ -58,9 +58,9 @@ export function controlHandlers(ports: {
   };
 }
 
-async function readReason({ req, res }: Exchange): Promise<string | Refused> {
+async function readReason(exchange: Exchange): Promise<string | Refused> {
   // Without any body it is the reason that is missing, not its type.
-  const body = hasBody(req) ? await readJson(req, res) : {};
+  const body = hasBody(exchange.req) ? await readJson(exchange) : {};
   return body instanceof Refused ? body : parseReasonBody(body);
 }
 

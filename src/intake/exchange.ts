@@ -3,6 +3,7 @@ import type { Principal, Role } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../ledger/decision.ts';
 import type { Headers } from './answer.ts';
+import type { Patience } from './patience.ts';
 import { refused, Refused } from './refused.ts';
 
 /** One HTTP request of a known principal. */
@@ -10,6 +11,7 @@ export interface Exchange {
   readonly req: Request;
   readonly res: Response;
   readonly principal: Principal;
+  readonly patience: Patience;
   /** The query string, as it came. */
   readonly query: string;
 }
@@ -34,8 +36,8 @@ export const notAllowed = (principal: Principal, may: string): Refused => {
   return refused('principal.not_allowed', message, { reasons: [{ rule: 'principal.not_allowed', message }] });
 };
 
-/** What a port found: an object, a refusal, or nothing there. */
-export function found(result: object | Refusal | undefined, status = 200): Reply {
+/** The answer to what a port gave: an object, a refusal, or nothing there. */
+export function replyOf(result: object | Refusal | undefined, status = 200): Reply {
   if (result === undefined) return notFound();
   return isRefusal(result) ? { type: 'refusal', refusal: result } : json(result, status);
 }

@@ -1,5 +1,5 @@
 import { readPieces, refuseEncoding } from './body.ts';
-import { found, notAllowed, parameter, type Exchange, type Handle, type Reply } from './exchange.ts';
+import { notAllowed, parameter, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
 import type { InventoryPort } from './ports.ts';
@@ -24,14 +24,15 @@ async function answered(
   load: LoadRequest | Refused,
   run: (load: LoadRequest) => ReturnType<InventoryPort['put']>,
 ): Promise<Reply> {
-  return load instanceof Refused ? load : found(await run(load));
+  return load instanceof Refused ? load : replyOf(await run(load));
 }
 
 function openLoad(
-  { req, res, principal, query: text }: Exchange,
+  exchange: Exchange,
   parameters: readonly string[],
   formats: readonly LoadRequest['format'][],
 ): LoadRequest | Refused {
+  const { req, principal, query: text } = exchange;
   const query = parseQuery(text, parameters, 'request.invalid');
   // Who may: the role `inventory`; and to force, an operator, with or without that role.
   const forces = query instanceof Refused ? text.includes('force') : query.has('force');
@@ -47,5 +48,11 @@ function openLoad(
   }
   const encoded = refuseEncoding(req);
   if (encoded !== undefined) return encoded;
-  return { kind: parameter({ req }, 'kind'), by: principal, format, content: readPieces(req, res), query };
+  return {
+    kind: parameter(exchange, 'kind'),
+    by: principal,
+    format,
+    content: readPieces(exchange),
+    query,
+  };
 }

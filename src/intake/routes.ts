@@ -1,26 +1,28 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { asError, Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { write, writeJson, writeStream } from './answer.ts';
-import { ClientLeft } from './body.ts';
 import { controlHandlers } from './control.ts';
-import { notFound, type Exchange, type Handle, type Reply } from './exchange.ts';
+import type { Exchange, Handle, Reply } from './exchange.ts';
 import { repeatedHeader } from './headers.ts';
 import { nothingAt } from './find-the-stop.ts';
 import type { Identity } from './identity.ts';
+import { lastErrorHandler } from './last-error-handler.ts';
 import { loadHandlers } from './loads.ts';
 import { openHandlers, type OpenHandle } from './open-pages.ts';
+import type { Patience } from './patience.ts';
 import type { Ports } from './ports.ts';
-import { createProblems, requestPath, type Problem, type Problems } from './problem.ts';
+import { createProblems } from './problem.ts';
 import { readHandlers } from './reads.ts';
 import { refused, Refused } from './refused.ts';
 import { requestHandlers } from './requests.ts';
+import { settlementHandlers } from './settlements.ts';
+import { writeRefused, writeReply, type Writing } from './write-reply.ts';
 
 export interface Intake {
   readonly ports: Ports;
   readonly identity: Identity;
+  readonly patience: Patience;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -30,7 +32,8 @@ type Methods<Handler> = Readonly<Partial<Record<Method, Handler>>>;
 
 /** Every call there is. What is not here is a 404; a method that is not here, a 405. */
 function calls(ports: Ports): Readonly<Record<string, Methods<Handle>>> {
-  const requests = requestHandlers(ports);
+  const requests = requestHandlers(ports.guard);
+  const settlements = settlementHandlers(ports.outcomes, ports.reads);
   const reads = readHandlers(ports.reads);
   const control = controlHandlers(ports);
   const loads = loadHandlers(ports.inventory);
@@ -39,8 +42,8 @@ function calls(ports: Ports): Readonly<Record<string, Methods<Handle>>> {
     '/v1/preflight': { POST: requests.preflight },
     '/v1/requests/:id': { GET: reads.one },
     '/v1/requests/:id/targets': { GET: reads.targets },
-    '/v1/requests/:id/outcome': { POST: requests.report },
-    '/v1/requests/:id/cancel': { POST: requests.cancel },
+    '/v1/requests/:id/outcome': { POST: settlements.report },
+    '/v1/requests/:id/cancel': { POST: settlements.cancel },
     '/v1/clock/accept': { POST: control.acceptClock },
     '/v1/kill-switch': { GET: control.switches, POST: control.engage },
     '/v1/kill-switch/:id/release': { POST: control.release },
@@ -63,7 +66,7 @@ export function createRoutes(intake: Intake): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.enable('case sensitive routing').enable('strict routing');
-  const context: Context = { ...intake, problems: createProblems(() => ports.policy.rules()) };
+  const context = { ...intake, problems: createProblems(() => ports.policy.rules()) };
 
   app.use(begin);
   const every = calls(ports);
@@ -90,10 +93,6 @@ export function createRoutes(intake: Intake): Express {
   return app;
 }
 
-interface Context extends Intake {
-  readonly problems: Problems;
-}
-
 function begin(_req: Request, res: Response, next: NextFunction): void {
   res.setHeader('x-request-id', freshId());
   res.setHeader('x-content-type-options', 'nosniff');
@@ -101,10 +100,8 @@ function begin(_req: Request, res: Response, next: NextFunction): void {
   next();
 }
 
-const requestIdOf = (res: Response): string => String(res.getHeader('x-request-id') ?? '');
-
 /** A call with a key. First who asks, then whether the head can be read in one way only, then the method. */
-function known(context: Context, path: string, methods: Methods<Handle> | undefined) {
+function known(context: Intake & Writing, path: string, methods: Methods<Handle> | undefined) {
   return async (req: Request, res: Response): Promise<void> => {
     const principal = await context.identity.identify({
       authorization: req.headers.authorization,
@@ -117,7 +114,7 @@ function known(context: Context, path: string, methods: Methods<Handle> | undefi
       return;
     }
     const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
-    const exchange: Exchange = { req, res, principal, query };
+    const exchange: Exchange = { req, res, principal, patience: context.patience, query };
     const reply = refuseHead(req, path) ?? (await handled(methods, exchange));
     if (reply instanceof Refused) writeRefused(context, req, res, reply, isDeciding, principal.name);
     else await writeReply(context, exchange, reply);
@@ -159,110 +156,10 @@ function methodNotAllowed(methods: readonly string[]): Refused {
   return refused('request.method_not_allowed', `Here is to be had: ${allow}.`, { headers: { allow } });
 }
 
-function openly(context: Context, handle: OpenHandle) {
+function openly(context: Writing, handle: OpenHandle) {
   return async (req: Request, res: Response): Promise<void> => {
     const isGet = req.method === 'GET' || req.method === 'HEAD';
     const wrong = isGet ? await handle(req, res) : methodNotAllowed(['GET']);
     if (wrong !== undefined) writeRefused(context, req, res, wrong);
-  };
-}
-
-async function writeReply(
-  { problems }: Context,
-  { req, res }: Exchange,
-  reply: Exclude<Reply, Refused>,
-): Promise<void> {
-  switch (reply.type) {
-    case 'json':
-      writeJson(req, res, reply.status, reply.body, reply.headers);
-      return;
-    case 'refusal':
-      writeProblem(req, res, problems.refusal(reply.refusal, requestIdOf(res)));
-      return;
-    case 'stream':
-      if (req.method === 'HEAD') res.writeHead(200, reply.headers).end();
-      else await writeStream(res, reply.headers, reply.pieces);
-      return;
-    case 'decision':
-      writeDecision(problems, { req, res }, reply);
-      return;
-  }
-}
-
-function writeDecision(
-  problems: Problems,
-  { req, res }: Pick<Exchange, 'req' | 'res'>,
-  { answer, headers }: Extract<Reply, { type: 'decision' }>,
-): void {
-  const { status, document, outcome, replayed } = answer;
-  const replay = replayed ? { 'idempotency-replayed': 'true' } : {};
-  if (status >= 400) {
-    const problem = problems.answer(answer);
-    writeProblem(req, res, { ...problem, headers: { ...problem.headers, ...replay } });
-    return;
-  }
-  const location = status === 202 ? { location: requestPath(document.id) } : {};
-  const body = { ...document, status, ...(outcome !== undefined && { outcome }) };
-  writeJson(req, res, status, body, { ...headers, ...location, ...replay });
-}
-
-const writeProblem = (req: Request, res: Response, { status, headers, body }: Problem): void => {
-  write(req, res, status, headers, JSON.stringify(body));
-};
-
-/** These leave no record, so they leave a line; those at a deciding call are counted. */
-function writeRefused(
-  { problems, logger, metrics }: Context,
-  req: Request,
-  res: Response,
-  refusal: Refused,
-  isDeciding = false,
-  principal?: string,
-): void {
-  const problem = problems.refused(refusal, requestIdOf(res));
-  logger.info(
-    {
-      request_id: requestIdOf(res),
-      method: req.method,
-      path: req.path,
-      remote: req.socket.remoteAddress,
-      principal,
-      status: problem.status,
-      rule: refusal.rule,
-    },
-    refusal.detail,
-  );
-  if (isDeciding) metrics.unrecordedObserved(refusal.rule);
-  writeProblem(req, res, problem);
-}
-
-/** Whatever was thrown is a no, and says no more than it must. Express knows it by its four parameters. */
-function lastErrorHandler({ problems, logger }: Context) {
-  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
-    const requestId = requestIdOf(res);
-    if (thrown instanceof ClientLeft) {
-      logger.info({ request_id: requestId, path: req.path }, thrown.message);
-      res.destroy();
-      return;
-    }
-    const error = asError(thrown);
-    if (error instanceof URIError) {
-      writeProblem(req, res, problems.refused(notFound('The path is not well encoded.'), requestId));
-      return;
-    }
-    logger.error({ request_id: requestId, method: req.method, path: req.path, err: error }, 'a fault');
-    // A part must never look like the whole.
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    const fault =
-      error instanceof Fault
-        ? refused(error.rule, error.detail, { status: 503 })
-        : refused(
-            'gate.failed',
-            'Something failed inside the gate. Nothing of it was forwarded by this call.',
-          );
-    writeProblem(req, res, problems.refused(fault, requestId));
   };
 }

@@ -7,6 +7,7 @@ import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { createIdentity } from './identity.ts';
+import { PATIENCE, type Patience } from './patience.ts';
 import type { Ports } from './ports.ts';
 import { createProblems } from './problem.ts';
 import { refused, type Refused } from './refused.ts';
@@ -20,24 +21,25 @@ export interface HttpOptions {
   readonly logger: Logger;
   /** How an answer to a wrong key is held back; tests need not wait. */
   readonly hold?: (durationMs: number) => Promise<void>;
+  /** How long clients are waited for: `PATIENCE`, but in tests. */
+  readonly patience?: Patience;
 }
 
-/** A head must come in this time, so that slow ones cannot keep sockets. Bodies have their own times (body.ts). */
-const HEAD_TIMEOUT_MS = 10_000;
 /** Longer than the minute that load balancers keep a connection: the one that closes first must not be the gate. */
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 
 /** The gate's HTTP server, not listening yet. */
 export function createHttpServer(options: HttpOptions): Server {
-  const { ports, principals, clock, metrics, logger } = options;
+  const { ports, principals, clock, metrics, logger, patience = PATIENCE } = options;
   const identity = createIdentity(principals, clock, options.hold ?? (durationMs => sleep(durationMs)));
-  const app = createRoutes({ ports, identity, metrics, logger });
+  const app = createRoutes({ ports, identity, patience, metrics, logger });
   const server = createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
-    headersTimeout: HEAD_TIMEOUT_MS,
+    headersTimeout: patience.headMs,
+    // Bodies have their own times (body.ts).
     requestTimeout: 0,
-    connectionsCheckingInterval: 2_000,
+    connectionsCheckingInterval: patience.headMs / 5,
     keepAliveTimeout: KEEP_ALIVE_MS,
     noDelay: true,
     // It would answer before anybody asked for a key, and without a body.

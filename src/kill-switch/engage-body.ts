@@ -1,6 +1,7 @@
+import { invalid, isText, own, unknownFields } from '../kit/fields.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { isBlank, pointerSegment, quote } from '../kit/text.ts';
+import { isBlank } from '../kit/text.ts';
 import type { Scope } from '../ledger/book.ts';
 
 /** What is to be stopped. Whether it is declared was not looked at yet. */
@@ -20,30 +21,13 @@ export interface EngageRequest {
  */
 export function parseEngage(body: JsonObject | undefined): EngageRequest | Refusal {
   if (body === undefined) return { scope: {}, except: [] };
-  const wrong = unknownFields(body, ['scope', 'reason', 'except'], '');
+  const wrong = unknownFields(body, ['scope', 'reason', 'except']);
   const scope = parseScope(own(body, 'scope'), wrong);
   const reason = parseReason(own(body, 'reason'), wrong);
   const except = parseExcept(own(body, 'except'), wrong);
   const [first, ...more] = wrong;
   if (first !== undefined) return refuse(first, ...more);
   return { scope, ...(reason !== undefined && { reason }), except };
-}
-
-/** Members of the object itself, never of its prototype. */
-const own = (object: JsonObject, name: string): Json | undefined =>
-  Object.hasOwn(object, name) ? object[name] : undefined;
-
-const invalid = (pointer: string, message: string): Reason => ({ rule: 'request.invalid', message, pointer });
-
-function unknownFields(object: JsonObject, known: readonly string[], at: string): Reason[] {
-  return Object.keys(object)
-    .filter(name => !known.includes(name))
-    .map(name =>
-      invalid(
-        at + pointerSegment(name),
-        `The field ${quote(name)} is not known here: ${known.join(', ')} are.`,
-      ),
-    );
 }
 
 function parseScope(scope: Json | undefined, wrong: Reason[]): Scope {
@@ -68,7 +52,7 @@ function parseScope(scope: Json | undefined, wrong: Reason[]): Scope {
 
 function parseName(scope: JsonObject, name: 'action' | 'dimension' | 'value', wrong: Reason[]): string {
   const text = own(scope, name);
-  if (typeof text === 'string' && !isBlank(text) && !text.includes('\0')) return text;
+  if (isText(text)) return text;
   wrong.push(
     invalid(
       `/scope/${name}`,
@@ -79,9 +63,9 @@ function parseName(scope: JsonObject, name: 'action' | 'dimension' | 'value', wr
 }
 
 function parseReason(reason: Json | undefined, wrong: Reason[]): string | undefined {
-  if (reason === undefined || reason === null) return undefined;
-  // An entry with a NUL in it could not be read back by SQL, nor with it anything after it.
-  if (typeof reason === 'string' && !reason.includes('\0')) return isBlank(reason) ? undefined : reason;
+  if (isText(reason)) return reason;
+  if (reason === undefined || reason === null || (typeof reason === 'string' && isBlank(reason)))
+    return undefined;
   wrong.push(invalid('/reason', 'The reason is text, without NUL characters.'));
   return undefined;
 }
@@ -96,11 +80,8 @@ function parseExcept(except: Json | undefined, wrong: Reason[]): string[] {
   }
   const names: string[] = [];
   for (const [index, name] of except.entries()) {
-    if (typeof name !== 'string' || isBlank(name) || name.includes('\0')) {
-      wrong.push(invalid(`/except/${index}`, 'Each exception is the name of a principal.'));
-    } else if (!names.includes(name)) {
-      names.push(name);
-    }
+    if (!isText(name)) wrong.push(invalid(`/except/${index}`, 'Each exception is the name of a principal.'));
+    else if (!names.includes(name)) names.push(name);
   }
   return names;
 }

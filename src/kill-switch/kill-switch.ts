@@ -4,10 +4,12 @@ import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Ledger, Turn } from '../ledger/ledger.ts';
+import type { Operation } from '../ledger/operation.ts';
+import { stops, subjectOf } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
+import type { Event } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
 import { killFileEngages } from './kill-file.ts';
-import { stops, subjectOf } from './stops.ts';
 
 export interface KillSwitchOptions extends Pick<Config, 'actions' | 'kinds' | 'principals' | 'killFile'> {
   readonly ledger: Ledger;
@@ -21,9 +23,9 @@ export interface Engaged {
   readonly except: readonly string[];
   readonly engaged_at: string;
   readonly engaged_by: string;
-  /** Claimed, without an outcome at that moment. */
+  /** Claimed, without an outcome at that moment: it may be being carried out. */
   readonly on_the_wire: readonly string[];
-  /** Allowed, not yet claimed: stopped for good. */
+  /** Allowed, and nothing of it was sent: stopped for good. */
   readonly stopped: readonly string[];
 }
 
@@ -53,10 +55,11 @@ export class KillSwitch {
       engagedBy: by.name,
     };
     const inScope = [...turn.book.operations()].filter(operation => stops(engaged, subjectOf(operation)));
-    const wire = inScope.filter(
-      ({ phase, outcome }) => phase === 'claimed' && (outcome === 'pending' || outcome === 'unknown'),
-    );
     const waiting = inScope.filter(({ phase }) => phase === 'waiting');
+    const reached = {
+      on_the_wire: inScope.filter(isOnTheWire).map(({ id }) => id),
+      stopped: waiting.filter(operation => !isOnTheWire(operation)).map(({ id }) => id),
+    };
     turn.draft.append('kill_switch', {
       event: 'engage',
       id: engaged.id,
@@ -64,27 +67,11 @@ export class KillSwitch {
       reason: engaged.reason,
       except,
       by: by.name,
-      on_the_wire: wire.map(({ id }) => id),
-      stopped: waiting.map(({ id }) => id),
+      ...reached,
     });
-    for (const operation of waiting) {
-      recordEvent(
-        turn,
-        operation,
-        { type: 'stop', rule: 'kill_switch.engaged', detail: `stopped by the kill switch ${engaged.id}` },
-        by.name,
-      );
-    }
-    return {
-      id: engaged.id,
-      scope,
-      reason: engaged.reason,
-      except,
-      engaged_at: engaged.engagedAt,
-      engaged_by: by.name,
-      on_the_wire: wire.map(({ id }) => id),
-      stopped: waiting.map(({ id }) => id),
-    };
+    // Also what was sent once and waits for another try: no other is made.
+    for (const operation of waiting) recordEvent(turn, operation, stopBy(engaged), by.name);
+    return { ...viewOf(engaged), ...reached };
   }
 
   /** @returns undefined for an unknown switch; a refusal (409) for one that is released already */
@@ -124,24 +111,24 @@ export class KillSwitch {
 
   #unknownScope(book: Book, scope: Scope): Reason[] {
     if ('action' in scope)
-      return named('action', scope.action, this.#options.actions.keys(), '/scope/action');
+      return unknownName('action', scope.action, this.#options.actions.keys(), '/scope/action');
     if (!('dimension' in scope)) return [];
     const dimensions = new Set([...this.#options.kinds.values()].flatMap(kind => kind.dimensions));
-    const unknown = named('dimension', scope.dimension, dimensions, '/scope/dimension');
+    const unknown = unknownName('dimension', scope.dimension, dimensions, '/scope/dimension');
     if (unknown.length > 0) return unknown;
     const values = new Set(
       [...book.kinds.values()].flatMap(state => [...(state.totals.get(scope.dimension)?.keys() ?? [])]),
     );
-    return named(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
+    return unknownName(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
   }
 
   #unknownPrincipals(except: readonly string[]): Reason[] {
     const names = this.#options.principals.map(({ name }) => name);
-    return except.flatMap((name, index) => named('principal', name, names, `/except/${index}`));
+    return except.flatMap((name, index) => unknownName('principal', name, names, `/except/${index}`));
   }
 }
 
-function named(what: string, name: string, names: Iterable<string>, pointer: string): Reason[] {
+function unknownName(what: string, name: string, names: Iterable<string>, pointer: string): Reason[] {
   const known = [...names];
   if (known.includes(name)) return [];
   const near = nearestName(name, known);
@@ -156,6 +143,20 @@ function named(what: string, name: string, names: Iterable<string>, pointer: str
     },
   ];
 }
+
+/**
+ * Sent, or about to be, and nobody has said yet what became of it. So is what the executor accepted, and what was sent, got
+ * no answer, and waits for another try.
+ */
+const isOnTheWire = ({ phase, outcome, wasUnknown }: Operation): boolean =>
+  (outcome === 'pending' || outcome === 'unknown') &&
+  (phase === 'claimed' || phase === 'accepted' || (phase === 'waiting' && wasUnknown));
+
+const stopBy = ({ id }: EngagedSwitch): Event & { type: 'stop' } => ({
+  type: 'stop',
+  rule: 'kill_switch.engaged',
+  detail: `stopped by the kill switch ${id}`,
+});
 
 const viewOf = (engaged: EngagedSwitch) => ({
   id: engaged.id,

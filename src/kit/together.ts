@@ -62,3 +62,21 @@ export class Together<Ask, Found> {
     }
   }
 }
+
+/** More than ever ask at once. */
+const ALL = 1_000_000;
+
+/**
+ * One read for all who ask at once. Whoever asks while one is under way gets the next: no answer is older than its
+ * question, and never more than one read is under way.
+ */
+export function sharedRead<Found>(read: () => Promise<Found>, patienceMs: number): () => Promise<Found> {
+  const together = new Together<undefined, Found>(
+    async asks => {
+      const found = await read();
+      return asks.map(() => found);
+    },
+    { most: ALL, patienceMs },
+  );
+  return async () => await together.ask(undefined);
+}

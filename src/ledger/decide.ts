@@ -1,11 +1,11 @@
 import type { Action, Kind } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
-import { stops, type Subject } from '../kill-switch/stops.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { ActionLimits, WindowLimit } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
 import { askScope, requestLimitName, type Book, type EngagedSwitch, type KindState } from './book.ts';
 import { measure, windowCeiling, type Measured } from './facts.ts';
+import { stops, type Subject } from './stops.ts';
 
 /** What a request is decided on, under the lock. */
 export interface Case {

@@ -1,7 +1,7 @@
-import type { Action, Kind } from '../config/config.ts';
+import type { Action } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
-import { isRefusal, refuse, type Reason, type Refusal } from '../kit/refusal.ts';
+import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Target, TargetSet } from '../targets/target-set.ts';
 import type { Validated } from '../validate/validated.ts';
@@ -15,6 +15,7 @@ import { keyName, type Turn } from './ledger.ts';
 import type { Operation } from './operation.ts';
 import { recordDecision, type Finding } from './record-decision.ts';
 import type { Recorded } from './recorded.ts';
+import { noInventory, staleReasons } from './stale.ts';
 
 /** A request on its way to the ledger: refused by its shape, or validated and, so far as could be, resolved. */
 export type Submission = {
@@ -122,7 +123,8 @@ async function find(turn: Turn, submission: Submission, deciding: Deciding): Pro
     };
     const result = await resolveNow(turn, submission, state, deciding);
     const targets = isRefusal(result) ? undefined : result;
-    const stale = staleReasons(turn, validated.kind, state, deciding);
+    const definition = deciding.definitions.get(validated.kind.name);
+    const stale = staleReasons(validated.kind, definition, state, turn.nowMs);
     const [first, ...rest] = [...stale, ...(isRefusal(result) ? result.reasons : [])];
     if (first !== undefined || targets === undefined) {
       return {
@@ -165,41 +167,6 @@ function mayDecide(
     killFileEngaged: deciding.killFileEngages(),
     nowMs: turn.nowMs,
   };
-}
-
-const noInventory = (kind: Kind): Reason => ({
-  rule: 'inventory.empty',
-  message: `No inventory of the kind ${kind.name} was ever loaded.`,
-  remedy: `PUT /v1/inventory/${kind.name}`,
-});
-
-function staleReasons(turn: Turn, kind: Kind, state: KindState, deciding: Deciding): Reason[] {
-  const remedy = `a fresh snapshot: PUT /v1/inventory/${kind.name}`;
-  if (state.definition !== deciding.definitions.get(kind.name)) {
-    return [
-      {
-        rule: 'inventory.stale',
-        message: `The inventory of ${kind.name} was loaded under another declaration of the kind.`,
-        remedy,
-      },
-    ];
-  }
-  const ageMs = turn.nowMs - state.asOfMs;
-  if (ageMs >= 0 && ageMs <= kind.maxAgeMs) return [];
-  const message =
-    ageMs < 0
-      ? `The inventory of ${kind.name} is from the future.`
-      : `The inventory of ${kind.name} is older than it may be.`;
-  return [
-    {
-      rule: 'inventory.stale',
-      message,
-      measured: Math.ceil(ageMs / 1000),
-      limit: kind.maxAgeMs / 1000,
-      unit: 'seconds',
-      remedy,
-    },
-  ];
 }
 
 /** What was resolved outside the lock counts only if its revision is still in force. */

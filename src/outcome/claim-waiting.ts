@@ -1,12 +1,12 @@
 import type { Action } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
-import { stops, subjectOf } from '../kill-switch/stops.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
 import { readDocument } from '../ledger/recorded.ts';
+import { stops, subjectOf } from '../ledger/stops.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import { recordEvent } from './record-event.ts';
 

@@ -1,3 +1,4 @@
+import { own } from '../kit/fields.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 import { quote } from '../kit/text.ts';
 import { describe, type Findings } from './findings.ts';
@@ -19,7 +20,7 @@ const nothingVisible = /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*$/u;
 /** A text for people to read: the text if it is right, undefined if it is absent, or wrong and noted. */
 export function checkText(found: Findings, body: JsonObject, field: keyof typeof texts): string | undefined {
   const { required, maxLength } = texts[field];
-  const value = Object.hasOwn(body, field) ? body[field] : undefined;
+  const value = own(body, field);
   if (value === undefined && !required) return undefined;
   const remedy = `a text of 1 to ${maxLength} characters on one line${required ? '' : ', or no such field'}`;
   const note = (message: string): undefined => {

@@ -1,5 +1,6 @@
 import { declaredLabels, type Config } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
+import { own } from '../kit/fields.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { didYouMean, pointerSegment, quote } from '../kit/text.ts';
@@ -15,7 +16,7 @@ const FIELDS = ['action', 'targets', 'parameters', 'reason', 'ticket', 'on_behal
 
 /** The action that a body names, declared or not: all that may be looked at before the role is. Undefined if it names none. */
 export function readAction(body: JsonObject): string | undefined {
-  const action = Object.hasOwn(body, 'action') ? body['action'] : undefined;
+  const action = own(body, 'action');
   return typeof action === 'string' ? action : undefined;
 }
 
@@ -71,7 +72,7 @@ function findAction(
 ): Validated['action'] | undefined {
   const name = readAction(body);
   if (name === undefined) {
-    const given = Object.hasOwn(body, 'action') ? body['action'] : undefined;
+    const given = own(body, 'action');
     found.note('action', () => ({
       rule: 'request.invalid',
       message: `The action is ${describe(given)}, and must be the name of a declared one.`,

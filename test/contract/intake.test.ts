@@ -128,6 +128,19 @@ describe('the idempotency key', () => {
   });
 });
 
+describe('a parameter in the address', () => {
+  it.each(['?dry_run=true', '?expect=1', '?wait=0'])('is a 400 without a record: %s', async query => {
+    const key = randomUUID();
+    for (const path of ['/v1/requests', '/v1/preflight']) {
+      const answer = await withNothingForwarded(on.executor, () =>
+        on.api.post(path + query, text, { as: 'bot', headers: { 'idempotency-key': key } }),
+      );
+      expectProblem(answer, 400);
+    }
+    await expectNoRecord(on.api, key);
+  });
+});
+
 describe('a header sent twice', () => {
   const lines = (key: string): string[] => [
     'Host: 127.0.0.1',

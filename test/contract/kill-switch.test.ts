@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   expectDelivered,
@@ -15,6 +16,7 @@ import {
   type CallOptions,
 } from '../support/api.ts';
 import { hostKind, wideLimits } from '../support/gate.ts';
+import { describeWithPostgres } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
 // CONTRACT.md, "The kill switch".
@@ -34,6 +36,7 @@ const on = standing({
       'host.other': {},
       'host.held': { executor: { concurrency: 1, timeout: '20s' } },
       'host.queued': { executor: { concurrency: 1, timeout: '20s' } },
+      'host.again': { executor: { concurrency: 5, timeout: '20s', idempotent: true } },
       'scope.push': { kind: 'scope' },
     },
   },
@@ -42,6 +45,7 @@ const on = standing({
       'host.act': wideLimits,
       'host.other': wideLimits,
       'host.held': wideLimits,
+      'host.again': wideLimits,
       'host.queued': { ...wideLimits, windows: [{ per: 'fleet', over: '1h', max_targets: 2 }] },
       'scope.push': wideLimits,
     },
@@ -69,6 +73,22 @@ const engage = async (body?: CallOptions['body']) => {
   expect(answer.status, answer.text).toBe(201);
   return answer.body;
 };
+
+const path = (): string => join(on.gate.folder, 'switch', 'KILL');
+/** Asks for what the executor holds back, and waits until it is there. */
+const hold = async (action: string, id: string): Promise<string> => {
+  const { body } = await on.api.submit(action, [id], { prefer: 'respond-async' });
+  await until(
+    async () => forwardedFor(on.executor, { id: body.id ?? '' }).length,
+    count => count === 1,
+  );
+  return body.id ?? '';
+};
+/** What the chain says became of a request, event by event. */
+const eventsOf = async (id: string) =>
+  (await on.api.audit())
+    .filter(({ type, body }) => type === 'outcome' && body?.['request'] === id)
+    .map(({ body }) => body?.['event']);
 
 afterEach(async () => {
   for (const one of await engaged()) await on.api.release(one.id);
@@ -271,11 +291,70 @@ describe('what is under way when it is engaged', () => {
     await on.api.untilOutcome(queued.body.id, 'delivered');
     on.executor.behave({ type: 'answer', status: 200 });
   });
+
+  it('is on the wire while the executor that accepted it has not reported', async () => {
+    on.executor.behave({ type: 'answer', status: 202 });
+    const { body } = await on.api.submit('host.act', ['eu-011'], { prefer: 'wait=10' });
+    expect((await on.api.request(body.id)).outcome).toMatchObject({ status: 'pending', http_status: 202 });
+    const switched = await engage({ scope: { action: 'host.act' } });
+    expect([switched.on_the_wire, switched.stopped]).toEqual([[body.id], []]);
+    expect((await on.api.outcome(body.id, { status: 'delivered' }, 'worker')).status).toBe(200);
+    const again = await engage({ scope: { action: 'host.act' } });
+    expect([again.on_the_wire, again.stopped]).toEqual([[], []]);
+    on.executor.behave({ type: 'answer', status: 200 });
+  });
+
+  it('is not on the wire once its executor has reported it, though its attempt has not ended', async () => {
+    on.executor.behave({ type: 'hold' });
+    const id = await hold('host.held', 'eu-012');
+    expect((await on.api.outcome(id, { status: 'delivered' }, 'worker')).status).toBe(200);
+    const switched = await engage({ scope: { action: 'host.held' } });
+    expect([switched.on_the_wire, switched.stopped]).toEqual([[], []]);
+    on.executor.release();
+    await until(
+      () => eventsOf(id),
+      events => events.includes('attempt'),
+    );
+    on.executor.behave({ type: 'answer', status: 200 });
+  });
+
+  it('is on the wire, and not stopped, when it was sent without an answer and waits for another try', async () => {
+    on.executor.behave({ type: 'hold', status: 500 });
+    const id = await hold('host.again', 'us-001');
+    // It holds the second try back, and says nothing of the first.
+    writeFileSync(path(), '');
+    on.executor.release();
+    await on.api.untilOutcome(id, 'unknown');
+    const switched = await engage({ scope: { action: 'host.again' } });
+    rmSync(path());
+    expect([switched.on_the_wire, switched.stopped]).toEqual([[id], []]);
+    // It is ended all the same: whatever is released, no second try is made.
+    expect(await eventsOf(id)).toEqual(['attempt', 'stop']);
+    expect((await on.api.release(switched.id)).status).toBe(200);
+    await on.api.outcome(id, { status: 'refused', reason: 'looked at by hand' });
+    expect((await on.api.request(id)).outcome?.status).toBe('refused');
+    expect(forwardedFor(on.executor, { id })).toHaveLength(1);
+    on.executor.behave({ type: 'answer', status: 200 });
+  });
+
+  it('is not sent again if its answer is a failure that would be tried again', async () => {
+    on.executor.behave({ type: 'hold', status: 500 });
+    const id = await hold('host.again', 'us-002');
+    const switched = await engage({ scope: { action: 'host.again' } });
+    expect([switched.on_the_wire, switched.stopped]).toEqual([[id], []]);
+    on.executor.release();
+    await until(
+      () => eventsOf(id),
+      events => events.includes('stop'),
+    );
+    expect((await on.api.request(id)).outcome?.status).toBe('unknown');
+    expect(forwardedFor(on.executor, { id })).toHaveLength(1);
+    await on.api.outcome(id, { status: 'refused' });
+    on.executor.behave({ type: 'answer', status: 200 });
+  });
 });
 
 describe('the kill file', () => {
-  const path = (): string => join(on.gate.folder, 'switch', 'KILL');
-
   it.each([
     ['a file', () => writeFileSync(path(), 'stop')],
     ['an empty file', () => writeFileSync(path(), '')],
@@ -325,6 +404,35 @@ describe('the kill file', () => {
       () => on.api.request(queued.body.id),
       found => ['delivered', 'stopped'].includes(found.outcome?.status ?? ''),
     );
+  });
+});
+
+describeWithPostgres('the kill file, written while the allow is being committed', () => {
+  it('holds back what was allowed and claimed before it was there', async () => {
+    const other = new Client({ connectionString: on.database.adminUrl });
+    await other.connect();
+    try {
+      await other.query('begin');
+      await other.query('lock table operations in share mode');
+      const asked = on.api.submit('host.act', ['eu-010']);
+      // Decided and claimed; only its rows are not written yet.
+      await until(
+        async () =>
+          (await other.query("select from pg_locks where relation = 'operations'::regclass and not granted"))
+            .rowCount,
+        count => count === 1,
+      );
+      writeFileSync(path(), '');
+      await other.query('rollback');
+      const answer = await asked;
+      expectProblem(answer, 423, 'kill_switch.engaged');
+      expect(answer.body).toMatchObject({ decision: 'allowed', outcome: { status: 'stopped' } });
+      expect(forwardedFor(on.executor, { id: answer.body.id ?? '' })).toEqual([]);
+    } finally {
+      await other.end();
+      rmSync(path(), { force: true });
+    }
+    await expectPasses('host.act', 'eu-010');
   });
 });
 

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Principal, Role } from '../../src/config/config.ts';
 import { createHttpServer } from '../../src/intake/server.ts';
+import { PATIENCE, type Patience } from '../../src/intake/patience.ts';
 import type { Ports } from '../../src/intake/ports.ts';
 import type { LoadRequest } from '../../src/inventory/inventory.ts';
 import { createLogger } from '../../src/kit/logger.ts';
@@ -159,8 +160,8 @@ export interface Serving {
   advance(durationMs: number): void;
 }
 
-/** The real server over fake ports; its clock stands still and nothing is held back for real. */
-export function serving(over: Partial<Ports> = {}): Serving {
+/** The real server over fake ports; its clock stands still, nothing is held back for real, and clients are waited for as ever. */
+export function serving(over: Partial<Ports> = {}, patience: Partial<Patience> = {}): Serving {
   const calls: Calls = [];
   const held: number[] = [];
   let nowMs = 1_000_000;
@@ -172,6 +173,7 @@ export function serving(over: Partial<Ports> = {}): Serving {
     metrics,
     logger: createLogger('silent'),
     hold: async durationMs => void held.push(durationMs),
+    patience: { ...PATIENCE, ...patience },
   });
   return { server, calls, metrics, held, advance: durationMs => void (nowMs += durationMs) };
 }

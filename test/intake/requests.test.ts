@@ -105,6 +105,22 @@ describe('a request that HTTP itself refuses', () => {
     expect((await ask(on, { 'content-type': 'text/plain' }).send('{')).status).toBe(415);
   });
 
+  it.each(['?dry_run=true', '?expect=1', '?wait', '?=', '?action=disk.wipe'])(
+    'is a 400 with a parameter in its address, which may have been meant to hold it back: %s',
+    async query => {
+      for (const path of ['/v1/requests', '/v1/preflight']) {
+        const on = serving();
+        const answer = await request(on.server)
+          .post(path + query)
+          .set({ authorization: bearer('bot'), 'idempotency-key': 'k1' })
+          .send(body);
+        expect([path, answer.status]).toEqual([path, 400]);
+        expect(answer.body.type).toBe('/problems/request.query');
+        expect(decided(on)).toBe(0);
+      }
+    },
+  );
+
   it('is counted, though it leaves no record', async () => {
     const on = serving();
     await ask(on).send('{');
@@ -311,101 +327,5 @@ describe('a pre-flight', () => {
     expect((await preflight(on).set('content-type', 'application/json').send('{')).status).toBe(400);
     expect((await request(on.server).post('/v1/preflight').send(body)).status).toBe(401);
     expect(decided(on)).toBe(0);
-  });
-});
-
-describe('an outcome', () => {
-  const report = (on: Serving, as: string, text: string, id = ID) =>
-    request(on.server)
-      .post(`/v1/requests/${id}/outcome`)
-      .set({ authorization: bearer(as), 'content-type': 'application/json' })
-      .send(text);
-
-  it.each(['bot', 'auditor', 'feed', 'observer'])('is not for %s to report', async as => {
-    const on = serving();
-    const answer = await report(on, as, '{"status":"delivered"}');
-    expect(answer.status).toBe(403);
-    expect(answer.body.type).toBe('/problems/principal.not_allowed');
-    expect(on.calls).toEqual([]);
-  });
-
-  it('is not for an executor of another action, whatever its body says', async () => {
-    const on = serving();
-    expect((await report(on, 'other-worker', '{')).status).toBe(403);
-    expect(on.calls.map(one => one.call)).toEqual(['reads.one']);
-  });
-
-  it('is a 404 for an id that is none', async () => {
-    const on = serving();
-    expect((await report(on, 'operator', '{"status":"delivered"}', '1')).status).toBe(404);
-    expect((await report(on, 'operator', '{"status":"delivered"}', '%zz')).status).toBe(404);
-  });
-
-  it.each([
-    '{}',
-    '{"status":null}',
-    '{"status":"unknown"}',
-    '{"status":"delivered","reason":""}',
-    '{"status":"delivered","reason":null}',
-    String.raw`{"status":"delivered","reason":"a\u0000b"}`,
-    '{"status":"delivered","force":true}',
-  ])('is a 422 with a pointer for %s', async text => {
-    const on = serving();
-    const answer = await report(on, 'operator', text);
-    expect(answer.status).toBe(422);
-    expect(answer.body).toMatchObject({
-      type: '/problems/request.invalid',
-      reasons: [{ pointer: expect.any(String) }],
-    });
-    expect(on.calls).toEqual([]);
-  });
-
-  it('is a 409 for a request that was not allowed, and a 404 for none', async () => {
-    const outcomes = { report: async () => undefined, cancel: async () => undefined };
-    const on = serving({ outcomes });
-    expect((await report(on, 'operator', '{"status":"delivered"}')).status).toBe(409);
-    const nowhere = serving({ outcomes, reads: fakeReads });
-    expect((await report(nowhere, 'operator', '{"status":"delivered"}')).status).toBe(404);
-  });
-
-  it('is reported by the executor of the action and by an operator, and answered with the request', async () => {
-    const on = serving();
-    for (const as of ['worker', 'operator']) {
-      const answer = await report(on, as, '{"status":"refused","reason":"no disk"}', ID.toUpperCase());
-      expect(answer.status).toBe(200);
-      expect(answer.body).toMatchObject({ id: ID, outcome: { status: 'delivered' } });
-    }
-    const reported = on.calls.filter(one => one.call === 'outcomes.report').map(one => one.args);
-    expect(reported).toEqual([
-      [ID, 'worker', { status: 'refused', reason: 'no disk' }],
-      [ID, 'operator', { status: 'refused', reason: 'no disk' }],
-    ]);
-  });
-});
-
-const fakeReads = {
-  search: async () => ({ items: [] }),
-  one: async () => undefined,
-  targets: async () => undefined,
-  trail: async () => ({ items: [] }),
-};
-
-describe('a cancel', () => {
-  const cancel = (on: Serving, as: string) =>
-    request(on.server).post(`/v1/requests/${ID}/cancel`).set('authorization', bearer(as));
-
-  it.each(['operator', 'auditor', 'worker'])('is not for %s', async as => {
-    expect((await cancel(serving(), as)).status).toBe(403);
-  });
-
-  it('is a 404 for a request that is not its own', async () => {
-    const outcomes = { report: async () => undefined, cancel: async () => undefined };
-    expect((await cancel(serving({ outcomes, reads: fakeReads }), 'bot')).status).toBe(404);
-  });
-
-  it('needs no body, and is a 200 with the request', async () => {
-    const on = serving();
-    expect((await cancel(on, 'bot')).status).toBe(200);
-    expect(on.calls[0]).toEqual({ call: 'outcomes.cancel', args: [ID, 'bot'] });
   });
 });

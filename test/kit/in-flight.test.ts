@@ -13,10 +13,12 @@ it('has ended when all works have, failed ones and those that began meanwhile in
       order.push('second');
     });
   });
-  const failed = inFlight.run(async () => await Promise.reject(new Error('fails')));
+  const failed = expect(
+    inFlight.run(async () => await Promise.reject(new Error('fails'))),
+  ).rejects.toThrow('fails');
   await inFlight.ended();
   order.push('ended');
   await first;
-  await expect(failed).rejects.toThrow('fails');
+  await failed;
   expect(order).toEqual(['first', 'second', 'ended']);
 });

@@ -112,10 +112,10 @@ describe('a stop', () => {
       throw new Error('a bug');
     });
     const others = Array.from({ length: 50 }, async (_, index) =>
-      ledger.enqueue(() => void order.push(`job ${index}`)),
+      await ledger.enqueue(() => void order.push(`job ${index}`)),
     );
     await new Promise(resolve => setTimeout(resolve, 50));
-    const stops = [1, 2].map(async index => ledger.enqueueAlone(() => void order.push(`stop ${index}`)));
+    const stops = [1, 2].map(async index => await ledger.enqueueAlone(() => void order.push(`stop ${index}`)));
     release();
     await Promise.allSettled([bad, ...others, ...stops]);
     expect(order.slice(0, 3)).toEqual(['stop 1', 'stop 2', 'job 0']);
@@ -130,7 +130,7 @@ describe('a stop', () => {
     const first = ledger.enqueue(async () => await held);
     await new Promise(resolve => setTimeout(resolve, 50));
     const heavy = [1, 2, 3].map(async index =>
-      ledger.enqueue(
+      await ledger.enqueue(
         turn => {
           order.push(`heavy ${index} at version ${turn.book.version}`);
           turn.draft.append('outcome', { index });

@@ -8,6 +8,8 @@ export interface Standing {
   readonly gate: Gate;
   readonly api: Api;
   readonly executor: FakeExecutor;
+  /** Its database, where it is on a PostgreSQL server. */
+  readonly database: FreshDatabase;
 }
 
 export interface StandingOptions extends Omit<GateOptions, 'executor' | 'store'> {
@@ -60,6 +62,9 @@ export function standing(options: StandingOptions): Standing {
     },
     get executor() {
       return started(executor);
+    },
+    get database() {
+      return started(database);
     },
   };
 }

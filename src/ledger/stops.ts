@@ -1,5 +1,5 @@
-import type { EngagedSwitch, Scope } from '../ledger/book.ts';
-import type { Operation } from '../ledger/operation.ts';
+import type { EngagedSwitch, Scope } from './book.ts';
+import type { Operation } from './operation.ts';
 
 /** What a request, or an operation of one, is in the eyes of a switch. */
 export interface Subject {

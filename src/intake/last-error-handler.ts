@@ -1,0 +1,37 @@
+import type { NextFunction, Request, Response } from 'express';
+import { asError, Fault } from '../kit/fault.ts';
+import { ClientLeft } from './body.ts';
+import { notFound } from './exchange.ts';
+import { refused } from './refused.ts';
+import { requestIdOf, writeProblem, type Writing } from './write-reply.ts';
+
+/** Whatever was thrown is a no, and says no more than it must. Express knows it by its four parameters. */
+export function lastErrorHandler({ problems, logger }: Pick<Writing, 'problems' | 'logger'>) {
+  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    const requestId = requestIdOf(res);
+    if (thrown instanceof ClientLeft) {
+      logger.info({ request_id: requestId, path: req.path }, thrown.message);
+      res.destroy();
+      return;
+    }
+    const error = asError(thrown);
+    if (error instanceof URIError) {
+      writeProblem(req, res, problems.refused(notFound('The path is not well encoded.'), requestId));
+      return;
+    }
+    logger.error({ request_id: requestId, method: req.method, path: req.path, err: error }, 'a fault');
+    // A part must never look like the whole.
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    const fault =
+      error instanceof Fault
+        ? refused(error.rule, error.detail, { status: 503 })
+        : refused(
+            'gate.failed',
+            'Something failed inside the gate. Nothing of it was forwarded by this call.',
+          );
+    writeProblem(req, res, problems.refused(fault, requestId));
+  };
+}

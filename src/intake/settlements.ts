@@ -1,0 +1,69 @@
+import type { Sight } from '../audit/sight.ts';
+import { isRefusal, type Refusal } from '../kit/refusal.ts';
+import { readJson } from './body.ts';
+import {
+  idOf,
+  notAllowed,
+  notFound,
+  only,
+  replyOf,
+  type Exchange,
+  type Handle,
+  type Reply,
+} from './exchange.ts';
+import { parseReport } from './fields.ts';
+import type { OutcomesPort, ReadsPort } from './ports.ts';
+import { refused, Refused } from './refused.ts';
+
+/** The calls that settle what was decided. */
+export function settlementHandlers(
+  outcomes: OutcomesPort,
+  reads: Pick<ReadsPort, 'one'>,
+): Record<'report' | 'cancel', Handle> {
+  const report: Handle = async exchange => {
+    const id = idOf(exchange);
+    if (id === undefined) return notFound();
+    const stranger = await refuseStranger(reads, exchange, id);
+    if (stranger !== undefined) return stranger;
+    const body = await readJson(exchange);
+    if (body instanceof Refused) return body;
+    const parsed = parseReport(body);
+    if (parsed instanceof Refused) return parsed;
+    return await settled(reads, id, { all: true }, await outcomes.report(id, exchange.principal, parsed));
+  };
+
+  const cancel: Handle = async exchange => {
+    const id = idOf(exchange);
+    if (id === undefined) return notFound();
+    const own: Sight = { all: false, own: exchange.principal.name, settles: false };
+    return await settled(reads, id, own, await outcomes.cancel(id, exchange.principal));
+  };
+
+  return { report: only(['executor', 'operator'], report), cancel: only(['requester'], cancel) };
+}
+
+/** An executor that does not name the action may not even try, whatever its body says. */
+async function refuseStranger(
+  reads: Pick<ReadsPort, 'one'>,
+  { principal }: Exchange,
+  id: string,
+): Promise<Refused | undefined> {
+  if (principal.roles.has('operator')) return undefined;
+  const request = await reads.one(id, { all: true });
+  if (request === undefined) return notFound();
+  const named = request.action !== undefined && principal.actions.has(request.action);
+  return named ? undefined : notAllowed(principal, 'an executor that names the action, or an operator,');
+}
+
+/** It was done, so 200 with the request as it now stands, whatever its outcome. */
+async function settled(
+  reads: Pick<ReadsPort, 'one'>,
+  id: string,
+  sight: Sight,
+  result: object | Refusal | undefined,
+): Promise<Reply> {
+  if (result !== undefined && isRefusal(result)) return { type: 'refusal', refusal: result };
+  const view = await reads.one(id, sight);
+  if (view === undefined || result !== undefined) return replyOf(view);
+  return refused('request.conflict', 'This request was not allowed, so it has no outcome.');
+}

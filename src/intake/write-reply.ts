@@ -1,0 +1,87 @@
+import type { Request, Response } from 'express';
+import type { Logger } from '../kit/logger.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { write, writeJson, writeStream } from './answer.ts';
+import type { Exchange, Reply } from './exchange.ts';
+import { requestPath, type Problem, type Problems } from './problem.ts';
+import type { Refused } from './refused.ts';
+
+/** What writing an answer needs. */
+export interface Writing {
+  readonly problems: Problems;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+export const requestIdOf = (res: Response): string => String(res.getHeader('x-request-id') ?? '');
+
+/** Writes what a handler gave back; what HTTP itself refuses is `writeRefused`'s. */
+export async function writeReply(
+  { problems }: Writing,
+  exchange: Exchange,
+  reply: Exclude<Reply, Refused>,
+): Promise<void> {
+  const { req, res } = exchange;
+  switch (reply.type) {
+    case 'json':
+      writeJson(req, res, reply.status, reply.body, reply.headers);
+      return;
+    case 'refusal':
+      writeProblem(req, res, problems.refusal(reply.refusal, requestIdOf(res)));
+      return;
+    case 'stream':
+      if (req.method === 'HEAD') res.writeHead(200, reply.headers).end();
+      else await writeStream(exchange, reply.headers, reply.pieces);
+      return;
+    case 'decision':
+      writeDecision(problems, { req, res }, reply);
+      return;
+  }
+}
+
+function writeDecision(
+  problems: Problems,
+  { req, res }: Pick<Exchange, 'req' | 'res'>,
+  { answer, headers }: Extract<Reply, { type: 'decision' }>,
+): void {
+  const { status, document, outcome, replayed } = answer;
+  const replay = replayed ? { 'idempotency-replayed': 'true' } : {};
+  if (status >= 400) {
+    const problem = problems.answer(answer);
+    writeProblem(req, res, { ...problem, headers: { ...problem.headers, ...replay } });
+    return;
+  }
+  const location = status === 202 ? { location: requestPath(document.id) } : {};
+  const body = { ...document, status, ...(outcome !== undefined && { outcome }) };
+  writeJson(req, res, status, body, { ...headers, ...location, ...replay });
+}
+
+export const writeProblem = (req: Request, res: Response, { status, headers, body }: Problem): void => {
+  write(req, res, status, headers, JSON.stringify(body));
+};
+
+/** These leave no record, so they leave a line; those at a deciding call are counted. */
+export function writeRefused(
+  { problems, logger, metrics }: Writing,
+  req: Request,
+  res: Response,
+  refusal: Refused,
+  isDeciding = false,
+  principal?: string,
+): void {
+  const problem = problems.refused(refusal, requestIdOf(res));
+  logger.info(
+    {
+      request_id: requestIdOf(res),
+      method: req.method,
+      path: req.path,
+      remote: req.socket.remoteAddress,
+      principal,
+      status: problem.status,
+      rule: refusal.rule,
+    },
+    refusal.detail,
+  );
+  if (isDeciding) metrics.unrecordedObserved(refusal.rule);
+  writeProblem(req, res, problem);
+}

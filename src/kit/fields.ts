@@ -1,0 +1,30 @@
+import type { Reason } from './refusal.ts';
+import type { Json, JsonObject } from './strict-json.ts';
+import { isBlank, pointerSegment, quote } from './text.ts';
+
+/** How the fields of small bodies are read. Each mistake carries a pointer. */
+
+/** A member of the object itself, never of its prototype. */
+export const own = (object: JsonObject, name: string): Json | undefined =>
+  Object.hasOwn(object, name) ? object[name] : undefined;
+
+/** No text of the database can hold a NUL, and one in a `json` column makes the whole of it unreadable to SQL. */
+export const isText = (value: Json | undefined): value is string =>
+  typeof value === 'string' && !isBlank(value) && !value.includes('\0');
+
+export const invalid = (pointer: string, message: string): Reason => ({
+  rule: 'request.invalid',
+  message,
+  pointer,
+});
+
+/** @param at where the object stands in the body: a JSON Pointer */
+export const unknownFields = (object: JsonObject, known: readonly string[], at = ''): Reason[] =>
+  Object.keys(object)
+    .filter(name => !known.includes(name))
+    .map(name =>
+      invalid(
+        at + pointerSegment(name),
+        `The field ${quote(name)} is not known here: ${known.join(', ')} are.`,
+      ),
+    );

@@ -1,0 +1,67 @@
+import type { Config, Kind } from './config/config.ts';
+import type { LoadedPolicy } from './gate.ts';
+import type { Check, Readiness } from './intake/ports.ts';
+import { definitionOf } from './inventory/describe-kind.ts';
+import { Fault } from './kit/fault.ts';
+import { sharedRead } from './kit/together.ts';
+import { UNDECIDED_MS, type Turn } from './ledger/ledger.ts';
+import { noInventory, staleReasons } from './ledger/stale.ts';
+
+export interface ReadinessOptions {
+  readonly kinds: Config['kinds'];
+  readonly loaded: Pick<LoadedPolicy, 'revision'> | undefined;
+  isStopping(): boolean;
+  /** Looks at the ledger. @throws Fault where it cannot be looked at */
+  look<T>(work: (turn: LookedAt) => T): Promise<T>;
+}
+
+type LookedAt = Pick<Turn, 'book' | 'nowMs' | 'clockJumped'>;
+
+const ok: Check = { ok: true };
+const no = (detail: string): Check => ({ ok: false, detail });
+
+/** Whether the gate can be asked, and whether it can decide. Needs no key, so all who ask at once share one look at the ledger. */
+export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
+  const { loaded } = options;
+  const kinds = [...options.kinds.values()].map(kind => ({ kind, definition: definitionOf(kind) }));
+  const eachKind = (check: (kind: Kind, definition: string) => Check) =>
+    Object.fromEntries(kinds.map(({ kind, definition }) => [kind.name, check(kind, definition)]));
+  const lookNow = async () =>
+    await options.look(turn => ({
+      database: ok,
+      policy: policyCheck(turn, loaded),
+      clock: turn.clockJumped ? no("the database's clock and the gate's have parted") : ok,
+      kinds: eachKind((kind, definition) => kindCheck(turn, kind, definition)),
+    }));
+  const unknown = no('not known while the database is away');
+  const away = (): Omit<Readiness, 'process'> => ({
+    database: no('the database does not answer'),
+    policy: loaded === undefined ? no('no policy is loaded') : unknown,
+    clock: unknown,
+    kinds: eachKind(() => unknown),
+  });
+  const checked = sharedRead(
+    async () =>
+      await lookNow().catch((thrown: unknown) => {
+        if (thrown instanceof Fault) return away();
+        throw thrown;
+      }),
+    UNDECIDED_MS,
+  );
+  return async () => {
+    const rest = await checked();
+    return { process: options.isStopping() ? no('the gate is stopping') : ok, ...rest };
+  };
+}
+
+function policyCheck({ book }: LookedAt, loaded: ReadinessOptions['loaded']): Check {
+  if (loaded === undefined) return no('no policy is loaded');
+  return book.activePolicy === loaded.revision.digest ? ok : no('this policy revision is not the active one');
+}
+
+/** By the very judgement that a decision is refused by. */
+function kindCheck({ book, nowMs }: LookedAt, kind: Kind, definition: string): Check {
+  const state = book.kinds.get(kind.name);
+  const [reason] = state === undefined ? [noInventory(kind)] : staleReasons(kind, definition, state, nowMs);
+  return reason === undefined ? ok : no(reason.message);
+}
