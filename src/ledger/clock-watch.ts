@@ -22,6 +22,7 @@ export class ClockWatch {
   readonly #clock: Clock;
   #agreed: Anchor | undefined;
   #jumped = false;
+  #everAgreed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -39,18 +40,24 @@ export class ClockWatch {
       };
     } else {
       const expectedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
-      this.#jumped = Math.abs(databaseMs - expectedMs) > MAX_CLOCK_PART_MS;
+      // A last entry of the future was written while the database was ahead: time would stand still there, and windows be open.
+      this.#jumped =
+        Math.abs(databaseMs - expectedMs) > MAX_CLOCK_PART_MS || lastEntryMs - databaseMs > MAX_CLOCK_PART_MS;
       // While they agree the anchor follows the database, so that slow drift is no jump.
       if (!this.#jumped) this.#agreed = { timeMs: databaseMs, monotonicMs };
     }
     const agreedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
-    return { nowMs: Math.floor(Math.max(agreedMs, lastEntryMs)), jumped: this.#jumped };
+    this.#everAgreed ||= !this.#jumped;
+    // Parted from the start, nobody knows which of the two is wrong: the earlier one takes the chain nowhere it could not leave.
+    const timeMs = this.#everAgreed ? agreedMs : Math.min(agreedMs, databaseMs);
+    return { nowMs: Math.floor(Math.max(timeMs, lastEntryMs)), jumped: this.#jumped };
   }
 
   /** An operator, here or at another gate, said that the database's time is right. */
   accept(databaseMs: number): void {
     this.#agreed = { timeMs: databaseMs, monotonicMs: this.#clock.monotonicMs() };
     this.#jumped = false;
+    this.#everAgreed = true;
   }
 
   get jumped(): boolean {

@@ -45,6 +45,34 @@ describe('the clock watch', () => {
     }
   });
 
+  it('writes the earlier of both times while they were never agreed on, and takes neither for agreed', () => {
+    for (const off of [3_600_000, -3_600_000]) {
+      const { clock, pass } = gateClock(START);
+      const watch = new ClockWatch(clock);
+      const earlierMs = START + Math.min(0, off);
+      expect(watch.read(START + off, 0)).toEqual({ nowMs: earlierMs, jumped: true });
+      pass(1_000);
+      expect(watch.read(START + off + 1_000, 0)).toEqual({ nowMs: earlierMs + 1_000, jumped: true });
+      pass(1_000);
+      expect(watch.read(START + 2_000, 0)).toEqual({ nowMs: START + 2_000, jumped: false });
+      pass(1_000);
+      expect(watch.read(START + off, 0)).toEqual({ nowMs: START + 3_000, jumped: true });
+    }
+  });
+
+  it('lets the last entry be 5 s ahead of the database, and not a millisecond more', () => {
+    for (const [ahead, jumped] of [
+      [5_000, false],
+      [5_001, true],
+    ] as const) {
+      const { clock, pass } = gateClock(START);
+      const watch = new ClockWatch(clock);
+      watch.read(START, 0);
+      pass(1_000);
+      expect(watch.read(START + 1_000, START + 1_000 + ahead).jumped).toBe(jumped);
+    }
+  });
+
   it('goes on from the last agreed time while the database is elsewhere', () => {
     const { clock, pass } = gateClock(START);
     const watch = new ClockWatch(clock);
