@@ -178,6 +178,10 @@ export class Book {
     return (this.#waiting.get(action) ?? new Set<string>()).values();
   }
 
+  hasWaiting(action: string): boolean {
+    return (this.#waiting.get(action)?.size ?? 0) > 0;
+  }
+
   /** Attempts on the wire or accepted, over all gates. */
   busy(action: string): number {
     return this.#busy.get(action) ?? 0;

@@ -91,6 +91,21 @@ describe('the ledger', () => {
     expect(verdictOf(await ask(sorted.slice(0, 30), 'k4')).decision).toBe('allowed');
   });
 
+  it('says nothing of a smaller set where a switch or another request stands in the way', async () => {
+    const engaged = await gateParts(store, { killFile: () => true });
+    const stopped = await engaged.ask(ids(0, 101), 'k1');
+    expect(verdictOf(stopped)).toMatchObject({
+      rules: ['budget.window', 'kill_switch.engaged'],
+      status: 423,
+    });
+    expect(stopped).not.toHaveProperty('document.passes');
+    const { ask } = await gateParts(store);
+    await ask(['h50'], 'k2');
+    const held = await ask(ids(0, 101), 'k3');
+    expect(verdictOf(held)).toMatchObject({ rules: ['budget.window', 'targets.in_operation'], status: 409 });
+    expect(held).not.toHaveProperty('document.passes');
+  });
+
   it('makes what can never pass final', async () => {
     const { ask } = await gateParts(store);
     const refused = await ask(ids(0, 101), 'k1');
