@@ -10,6 +10,8 @@ import { refusingLimitNames, timed } from './retry-after.ts';
 
 /** What a request is decided on, under the lock. */
 export interface Case extends Subject {
+  /** `max_requests` counts its decision, whatever it is; a pre-flight's it does not. */
+  readonly counted: boolean;
   readonly targets: readonly [Target, ...Target[]];
 }
 

@@ -206,6 +206,7 @@ function decideTargets(
     action: validated.action,
     kind: validated.kind,
     principal: submission.asked.principal.name,
+    counted: submission.mode === 'request',
     targets: targets.targets,
   };
   const { reasons, blastRadius, isByLimits, refusedBy } = judge(one, now);

@@ -9,7 +9,7 @@ import type { Window } from './window.ts';
 type Wait = number | undefined;
 
 /**
- * Says of each budget when this very request would pass; one that it never can is 403, not 429.
+ * Says of each budget when this very request would pass, asked again exactly then; one that it never can is 403, not 429.
  * The whole request waits for the slowest of them, so one that never passes makes all of them final.
  */
 export function timed(
@@ -25,7 +25,9 @@ export function timed(
     ...full.map(({ limit, window, scope }) => window.waitMs(scope, 1, limit.max, now.nowMs)),
     ...inFlightWait(one, now, reasons),
   ];
-  const isFinal = waits.length === 0 || waits.includes(undefined);
+  const isTold = waits.length > 0;
+  waits.push(...recountWaits(full, one, now));
+  const isFinal = !isTold || waits.includes(undefined);
   const waitMs = Math.max(0, ...waits.map(wait => wait ?? 0));
   return reasons.map(reason => {
     if (!isBudget(reason)) return reason;
@@ -71,6 +73,15 @@ function refusingLimits(reasons: readonly Reason[], one: Case, now: Circumstance
 /** The request limits that refuse it, as they are named where they do. */
 export const refusingLimitNames = (reasons: readonly Reason[], one: Case, now: Circumstances): string[] =>
   refusingLimits(reasons, one, now).map(({ limit }) => requestLimitName(limit.per, limit.over_s));
+
+/** All other request limits count this very refusal from now on, and must have room for the request beside it. */
+function recountWaits(full: readonly AskLimit[], one: Case, now: Circumstances): Wait[] {
+  if (!one.counted) return [];
+  const refusing = new Set(full.map(({ window }) => window));
+  return askLimits(one, now)
+    .filter(({ window }) => !refusing.has(window))
+    .map(({ limit, window, scope }) => window.waitMs(scope, 1, limit.max, now.nowMs, 1));
+}
 
 function inFlightWait(one: Case, now: Circumstances, reasons: readonly Reason[]): Wait[] {
   if (!reasons.some(({ rule }) => rule === 'budget.in_flight')) return [];

@@ -68,7 +68,7 @@ function circumstances(
 
 const caseOf = ([first, ...rest]: readonly Target[]) => {
   if (first === undefined) throw new Error('a test without targets');
-  return { action: wipe, kind: host, principal: 'bot', targets: [first, ...rest] as const };
+  return { action: wipe, kind: host, principal: 'bot', counted: true, targets: [first, ...rest] as const };
 };
 
 const most = (facts: Facts): number =>
