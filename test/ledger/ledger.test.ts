@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
-import type { Decided } from '../../src/ledger/request.ts';
-import { fakePolicy, gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
+import type { Decided, Deciding } from '../../src/ledger/request.ts';
+import { fakePolicy, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 const ids = (from: number, count: number): string[] =>
@@ -122,6 +122,45 @@ describe('the ledger', () => {
     expect(second.document.reasons).toMatchObject([
       { rule: 'targets.in_operation', request: first.document.id, value: 'h2' },
     ]);
+  });
+
+  it('resolves anew, under the lock, what was resolved in another revision than the one in force', async () => {
+    const { ask } = await gateParts(store);
+    const asked: number[] = [];
+    const resolve: Deciding['resolve'] = async (_turn, _validated, revision) => {
+      asked.push(revision);
+      return await Promise.resolve(setOf(['h7', 'h8'], revision));
+    };
+    const decided = await ask(['h1'], 'k1', { revision: 2, deciding: { resolve } });
+    expect(asked).toEqual([1]);
+    expect(decided).toMatchObject({ status: 200, document: { targets: { count: 2 } } });
+    await ask(['h1'], 'k2', { revision: 1, deciding: { resolve } });
+    expect(asked).toEqual([1]);
+    const { rows } = await sql`select target_id from holds order by 1`.execute(store.db);
+    expect(rows).toEqual(['h1', 'h7', 'h8'].map(id => ({ target_id: id })));
+  });
+
+  it('decides nothing on an inventory that was loaded under another declaration of its kind', async () => {
+    const { ask } = await gateParts(store);
+    const deciding = { definitions: new Map([['host', 'another definition']]) };
+    const no = { decision: 'refused', rules: ['inventory.stale'], status: 503 };
+    expect(verdictOf(await ask(['h1'], 'k1', { deciding }))).toEqual(no);
+    expect(verdictOf(await ask(['h1'], 'k1', { deciding: { definitions: new Map() } }))).toEqual(no);
+    expect(verdictOf(await ask(['h1'], 'k1')).decision).toBe('allowed');
+  });
+
+  it.each([
+    ['from the future', "now() + interval '1 minute'"],
+    ['older than it may be', "now() - interval '24 hours 1 second'"],
+  ])('decides nothing on an inventory that is %s', async (_, asOf) => {
+    await sql`update inventory_kinds set as_of = ${sql.raw(asOf)}`.execute(store.db);
+    const { ask } = await gateParts(store);
+    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
+      decision: 'refused',
+      rules: ['inventory.stale'],
+      status: 503,
+    });
+    expect(await count('operations')).toBe(0);
   });
 
   it('answers fifty equal requests at once with one decision', async () => {
