@@ -46,13 +46,21 @@ export function sharePpm(count: number, total: number): number {
   return total > 0 ? Math.ceil((count * 1_000_000) / total) : Number.MAX_SAFE_INTEGER;
 }
 
-/** Counts what some targets take out of each value of each dimension of their kind. */
-export function tally(kind: Kind, targets: readonly Target[], isTaken: (id: string) => boolean): Tally {
+/**
+ * Counts what some targets take out of each value of each dimension of their kind.
+ * @param before what other targets take, to count on top of; it stays as it is
+ */
+export function tally(
+  kind: Kind,
+  targets: readonly Target[],
+  isTaken: (id: string) => boolean,
+  before: Tally = new Map(),
+): Tally {
   const serving = new Set(kind.state?.inService);
   const dimensions = new Map(
     kind.dimensions.map(name => [
       name,
-      new Map<string, { count: number; inService: number; newly: number }>(),
+      new Map([...(before.get(name) ?? [])].map(([value, taken]) => [value, { ...taken }])),
     ]),
   );
   for (const target of targets) {

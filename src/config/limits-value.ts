@@ -1,5 +1,5 @@
-import type { LimitShape, ListShape, MapShape } from '../policy/limit-shape.ts';
-import { keptKey } from '../policy/limit-shape.ts';
+import type { LimitShape, LimitWord, ListShape, MapShape } from '../policy/limit-shape.ts';
+import { keptKey, wordOf } from '../policy/limit-shape.ts';
 import { didYouMean, listNames, quote } from '../kit/text.ts';
 import type { Kind } from './config.ts';
 import { readWord, type Kept, type Scene } from './limits-words.ts';
@@ -111,16 +111,40 @@ function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene
   }
   const kept = value.map((item: unknown, index) => readLimit(shape.items, item, [...path, index], scene));
   if (!kept.every(item => item !== undefined)) return undefined;
-  const seen = new Set<string>();
-  kept.forEach((item, index) => {
-    const text = JSON.stringify(item);
-    if (seen.has(text)) scene.report([...path, index], 'is there twice');
-    seen.add(text);
-  });
+  const isDistinct = reportTwins(shape.items, kept, path, scene);
   const lacked = shape.contains === undefined ? [] : lacks(shape.contains.properties, kept);
   if (lacked.length > 0) scene.report(path, `must have an item with ${lacked.join(', ')}`);
-  return seen.size === kept.length && lacked.length === 0 ? kept : undefined;
+  return isDistinct && lacked.length === 0 ? kept : undefined;
 }
+
+/** Reports each item that limits what one before it limits already, be it to the same or to another number. */
+function reportTwins(shape: LimitShape, items: readonly Kept[], path: YamlPath, scene: Scene): boolean {
+  const firsts = new Map<string, { readonly index: number; readonly text: string }>();
+  items.forEach((item, index) => {
+    const [what, text] = [JSON.stringify(whatOf(shape, item)), JSON.stringify(item)];
+    const first = firsts.get(what);
+    if (first === undefined) firsts.set(what, { index, text });
+    else if (first.text === text) scene.report([...path, index], 'is there twice');
+    else
+      scene.report([...path, index], `limits the same as item ${first.index}, to another number: keep one`);
+  });
+  return firsts.size === items.length;
+}
+
+/** What a limit is on, without how much it lets through. A number and a share are two limits, and may stand side by side. */
+function whatOf(shape: LimitShape, item: Kept): Kept {
+  if (!isMapValue(item) || !('type' in shape) || shape.type !== 'object') return item;
+  const measures = Object.entries(shape.properties ?? {})
+    .filter(([, inner]) => '$ref' in inner && isMeasure(wordOf(inner)))
+    .map(([key]) => key);
+  return Object.fromEntries(
+    Object.entries(item)
+      .map(([key, kept]): [string, Kept] => [key, measures.includes(key) ? '' : kept])
+      .toSorted(([one], [other]) => (one < other ? -1 : 1)),
+  );
+}
+
+const isMeasure = (word: LimitWord): boolean => word === 'count' || word === 'positive' || word === 'share';
 
 /** What no item of a list has all of; empty when one has. */
 function lacks(

@@ -183,6 +183,10 @@ export class Book {
     return [...this.#waiting].filter(([, ids]) => ids.size > 0).map(([action]) => action);
   }
 
+  hasWaiting(action: string): boolean {
+    return (this.#waiting.get(action)?.size ?? 0) > 0;
+  }
+
   /** Attempts on the wire or accepted, over all gates. */
   busy(action: string): number {
     return this.#busy.get(action) ?? 0;

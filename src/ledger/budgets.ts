@@ -1,4 +1,5 @@
 import type { Kind } from '../config/config.ts';
+import { Fault } from '../kit/fault.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import type { Book } from './book.ts';
 import { windowCeiling } from './facts.ts';
@@ -27,7 +28,9 @@ interface Declared {
 export function budgetItems({ book }: Turn, limits: Limits, { actions }: Declared): BudgetItem[] {
   const items: BudgetItem[] = [];
   for (const [action, entry] of Object.entries(limits.actions)) {
-    const kind = actions.get(action)?.kind ?? '';
+    const kind = actions.get(action)?.kind;
+    if (kind === undefined)
+      throw new Fault('gate.failed', `There are limits for ${action}, which is not declared.`);
     for (const limit of entry.windows) items.push(...windowItems(book, action, kind, limit));
     for (const limit of entry.max_requests ?? []) {
       const base = {

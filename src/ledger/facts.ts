@@ -1,22 +1,22 @@
 import {
   blastRadius,
-  tally,
   type BlastRadius,
+  type Tally,
   type Totals,
   type ValueRadius,
 } from '../blast-radius/blast-radius.ts';
 import type { Action, Kind } from '../config/config.ts';
 import type { DimensionFact, Facts, LabelFact, WindowFact } from '../policy/facts.ts';
-import type { Limits, ProtectedEntry, WindowLimit } from '../policy/limits.ts';
-import type { Target } from '../targets/target-set.ts';
+import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
 import { askScope, type Book, type KindState } from './book.ts';
+import type { Counts } from './counts.ts';
+import type { Circumstances } from './decide.ts';
 
-/** What facts are made of: one request under the lock. */
-export interface Subjects {
+/** Who wants to do what to targets of which kind. */
+export interface Subject {
   readonly action: Action;
   readonly kind: Kind;
   readonly principal: string;
-  readonly targets: readonly Target[];
 }
 
 export interface Measured {
@@ -24,66 +24,34 @@ export interface Measured {
   readonly blastRadius: BlastRadius;
 }
 
-/** Measures some targets against the book: everything a policy may know, and what the decision shows of it. */
-export function measure(
-  book: Book,
-  state: KindState,
-  limits: Limits,
-  subjects: Subjects,
-  nowMs: number,
-): Measured {
-  const { action, kind, principal, targets } = subjects;
-  const counted = tally(kind, targets, id => book.isTaken(kind.name, id));
-  const radius = blastRadius(kind, targets.length, counted, totalsOf(book, kind.name, state));
-  const dimensions = Object.fromEntries(
-    [...counted].map(([dimension, values]): [string, DimensionFact[]] => [
-      dimension,
-      valuesOf(radius, dimension).map(({ value, count, total, remaining }) => ({
-        value,
-        count,
-        total,
-        ...(remaining !== undefined && { takes: values.get(value)?.inService ?? 0, remaining }),
-      })),
-    ]),
-  );
-  const entry = Object.hasOwn(limits.actions, action.name) ? limits.actions[action.name] : undefined;
-  const fleet = { count: targets.length, total: state.count };
+/** Measures counted targets against the book: everything a policy may know, and what the decision shows of it. */
+export function measure(subject: Subject, now: Circumstances, counts: Counts): Measured {
+  const { action, kind, principal } = subject;
+  const { book, state } = now;
+  const radius = blastRadius(kind, counts.count, counts.dimensions, totalsOf(book, kind.name, state));
+  const fleet = { count: counts.count, total: state.count };
+  const dimensions = dimensionFacts(radius, counts.dimensions);
   return {
     blastRadius: radius,
     facts: {
       action: action.name,
       kind: kind.name,
       principal,
-      now_ms: nowMs,
+      now_ms: now.nowMs,
       fleet,
       dimensions,
-      labels: labelFacts(entry?.require ?? 'any', targets),
-      windows: [
-        ...windowFacts(book, 'action', [...(entry?.windows ?? []).entries()], {
-          fleet,
-          dimensions,
-          principal,
-          kind: kind.name,
-        }),
-        ...windowFacts(
-          book,
-          'budget',
-          [...limits.budgets.entries()].filter(([, budget]) => budget.kind === kind.name),
-          { fleet, dimensions, principal, kind: kind.name },
-        ),
-      ],
-      requests: (entry?.max_requests ?? []).map((limit, index) => ({
-        index,
-        value: limit.per === 'principal' ? principal : kind.name,
-        used: book.askWindow(action.name, limit.per, limit.over_s).used(askScope(limit.per, principal)),
-      })),
+      labels: labelFacts(counts.labels),
+      windows: allWindowFacts(subject, now, { fleet, dimensions, principal, kind: kind.name }),
+      requests: requestFacts(subject, now),
       in_flight: book.inFlight(action.name),
-      protected: [...limits.protected.entries()]
-        .filter(([, one]) => one.kind === kind.name)
-        .map(([index, one]) => ({ index, count: matches(one, targets) })),
+      protected: [...counts.protected].map(([index, count]) => ({ index, count })),
     },
   };
 }
+
+/** The limits of an action; undefined when it has none. */
+export const entryOf = ({ actions }: Limits, action: string): ActionLimits | undefined =>
+  Object.hasOwn(actions, action) ? actions[action] : undefined;
 
 function totalsOf(book: Book, kind: string, state: KindState): Totals {
   return {
@@ -101,33 +69,52 @@ export function valuesOf(radius: BlastRadius, dimension: string): readonly Value
   return values === undefined || !('map' in values) ? [] : values;
 }
 
-function labelFacts(
-  require: 'any' | Readonly<Record<string, unknown>>,
-  targets: readonly Target[],
-): Record<string, LabelFact[]> {
-  if (require === 'any') return {};
-  return Object.fromEntries(
-    Object.keys(require).map((label): [string, LabelFact[]] => {
-      const counts = new Map<string, number>();
-      for (const { labels } of targets) {
-        const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
-        if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
-      }
-      return [
-        label,
-        [...counts]
-          .map(([value, count]) => ({ value, count }))
-          .toSorted((a, b) => (a.value < b.value ? -1 : 1)),
-      ];
-    }),
+const dimensionFacts = (radius: BlastRadius, counted: Tally): Record<string, DimensionFact[]> =>
+  Object.fromEntries(
+    [...counted].map(([dimension, values]) => [
+      dimension,
+      valuesOf(radius, dimension).map(({ value, count, total, remaining }) => ({
+        value,
+        count,
+        total,
+        ...(remaining !== undefined && { takes: values.get(value)?.inService ?? 0, remaining }),
+      })),
+    ]),
   );
-}
+
+const labelFacts = (counted: Counts['labels']): Record<string, LabelFact[]> =>
+  Object.fromEntries(
+    [...counted].map(([label, values]) => [
+      label,
+      [...values]
+        .map(([value, count]) => ({ value, count }))
+        .toSorted((a, b) => (a.value < b.value ? -1 : 1)),
+    ]),
+  );
+
+const requestFacts = ({ action, kind, principal }: Subject, { book, policy }: Circumstances) =>
+  (entryOf(policy.limits, action.name)?.max_requests ?? []).map((limit, index) => ({
+    index,
+    value: limit.per === 'principal' ? principal : kind.name,
+    used: book.askWindow(action.name, limit.per, limit.over_s).used(askScope(limit.per, principal)),
+  }));
 
 interface Scopes {
   readonly fleet: Facts['fleet'];
   readonly dimensions: Facts['dimensions'];
   readonly principal: string;
   readonly kind: string;
+}
+
+/** Of the action's windows, and of the budgets over all actions on the kind. */
+function allWindowFacts({ action, kind }: Subject, now: Circumstances, scopes: Scopes): WindowFact[] {
+  const { limits } = now.policy;
+  const windows = [...(entryOf(limits, action.name)?.windows ?? []).entries()];
+  const budgets = [...limits.budgets.entries()].filter(([, budget]) => budget.kind === kind.name);
+  return [
+    ...windowFacts(now.book, 'action', windows, scopes),
+    ...windowFacts(now.book, 'budget', budgets, scopes),
+  ];
 }
 
 function windowFacts(
@@ -157,21 +144,6 @@ function scopeValues(
   if (per === 'fleet') return [{ value: scopes.kind, ...scopes.fleet }];
   if (per === 'principal') return [{ value: scopes.principal, ...scopes.fleet }];
   return scopes.dimensions[per] ?? [];
-}
-
-/** Made once an entry, so that a long list of protected ids costs a decision nothing. */
-const idSets = new WeakMap<ProtectedEntry, ReadonlySet<string>>();
-
-function matches(entry: ProtectedEntry, targets: readonly Target[]): number {
-  if ('ids' in entry) {
-    const ids = idSets.get(entry) ?? new Set(entry.ids);
-    idSets.set(entry, ids);
-    return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
-  }
-  const wanted = Object.entries(entry.selector);
-  const isMatch = ({ labels }: Target): boolean =>
-    wanted.every(([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''));
-  return targets.reduce((count, target) => count + (isMatch(target) ? 1 : 0), 0);
 }
 
 /** The most that a window lets through, in targets. `total` is what its share is of. */

@@ -1,19 +1,19 @@
 import type { Action } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
-import { freshId } from '../kit/ids.ts';
 import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Target, TargetSet } from '../targets/target-set.ts';
+import type { TargetSet } from '../targets/target-set.ts';
 import type { Validated } from '../validate/validated.ts';
 import type { KindState } from './book.ts';
-import { claim, type Claimed } from './claim.ts';
-import { exhaustedRequestLimits, judge, passes, type Case, type Circumstances } from './decide.ts';
+import type { Claimed } from './claim.ts';
+import { judge, type Case, type Circumstances } from './decide.ts';
 import type { Asked, DecisionDocument } from './decision.ts';
-import { valuesOf } from './facts.ts';
 import type { JobOptions } from './job.ts';
 import { keyName, type Turn } from './ledger.ts';
 import type { Operation } from './operation.ts';
-import { recordDecision, type Finding } from './record-decision.ts';
+import { passes } from './passes.ts';
+import type { Finding } from './record-decision.ts';
+import { recordRequest } from './record-request.ts';
 import type { Recorded } from './recorded.ts';
 import { noInventory, staleReasons } from './stale.ts';
 
@@ -78,7 +78,7 @@ export async function decideRequest(
       : keyName({ principal: asked.principal.name, key: asked.idempotencyKey });
   const before = key === undefined ? undefined : turn.recorded.get(key);
   if (before === undefined) {
-    const decided = record(
+    const decided = recordRequest(
       turn,
       submission,
       await find(turn, submission, deciding),
@@ -99,7 +99,7 @@ export async function decideRequest(
   if (!isRole && before.bodyDigest === asked.bodyDigest) return { repeat: before };
   // The key stays the first body's: this no is recorded without it.
   const refusal = isRole ? submission.refusal : usedKey(asked.idempotencyKey ?? '');
-  return record(turn, submission, { refusal }, deciding, undefined);
+  return recordRequest(turn, submission, { refusal }, deciding, undefined);
 }
 
 const usedKey = (key: string): Refusal =>
@@ -190,123 +190,18 @@ function decideTargets(
     action: validated.action,
     kind: validated.kind,
     principal: submission.asked.principal.name,
+    counted: submission.mode === 'request',
     targets: targets.targets,
   };
-  const { reasons, blastRadius } = judge(one, now);
+  const { reasons, blastRadius, isByLimits, refusedBy } = judge(one, now);
   const [first, ...rest] = reasons;
   if (first === undefined) return { allowed: true, blastRadius };
-  const smaller = targets.targets.length > 1 ? passes(one, now) : undefined;
+  // What a smaller set would do says nothing while a switch or another request stands in the way of this one.
+  const smaller = isByLimits ? passes(one, now) : undefined;
   return {
     refusal: refuse(first, ...rest),
     blastRadius,
     ...(smaller !== undefined && { passes: smaller }),
-    ...(reasons.some(({ rule }) => rule === 'budget.requests') && {
-      refusedBy: exhaustedRequestLimits(one, now),
-    }),
+    refusedBy,
   };
-}
-
-type RecordedNow = Exclude<Decided, { repeat: Recorded }> & { readonly holdsKey: boolean };
-
-/** Drafts the record, what it consumed, and its operation; claims at once where the executor is free. */
-function record(
-  turn: Turn,
-  submission: Submission,
-  finding: Finding,
-  deciding: Deciding,
-  key: string | undefined,
-): RecordedNow {
-  const id = freshId();
-  const recorded = recordDecision(turn, { id, submission, finding, key });
-  if (
-    !('allowed' in finding) ||
-    finding.allowed !== true ||
-    submission.mode === 'preflight' ||
-    !('validated' in submission)
-  )
-    return recorded;
-  const { validated } = submission;
-  const { targets, blastRadius } = finding;
-  if (targets === undefined || blastRadius === undefined || recorded.seq === undefined) {
-    throw new Fault('gate.failed', 'An allow without a target set.');
-  }
-  const operation: Operation = {
-    id,
-    seq: recorded.seq,
-    action: validated.action.name,
-    kind: validated.kind.name,
-    principal: submission.asked.principal.name,
-    targetCount: targets.targets.length,
-    timeoutMs: validated.action.executor.timeoutMs,
-    validForMs: validated.action.executor.validForMs,
-    idempotent: validated.action.executor.idempotent,
-    decidedAtMs: turn.draft.nowMs,
-    dimensionValues: Object.fromEntries(
-      validated.kind.dimensions.map(name => [name, valuesOf(blastRadius, name).map(({ value }) => value)]),
-    ),
-    policyDigest: finding.policy ?? '',
-    inventoryRevision: targets.revision,
-    labelsDigest: targets.labelsDigest,
-    outcome: 'pending',
-    phase: 'waiting',
-    wasUnknown: false,
-    attempts: 0,
-  };
-  spend(turn, submission.asked.principal.name, validated, blastRadius, targets.targets.length);
-  hold(turn, id, validated, targets.targets);
-  const free =
-    [...turn.book.waiting(operation.action)].length === 0 &&
-    turn.book.busy(operation.action) < validated.action.executor.concurrency;
-  turn.book.setOperation(operation);
-  turn.draft.operations.set(id, operation);
-  if (!free) return { ...recorded, operation };
-  const claimed = claim(turn, operation, deciding.gateId, {
-    action: validated.action,
-    ids: targets.targets.map(target => target.id),
-    digest: targets.digest,
-    parameters: validated.parameters,
-    reason: validated.reason,
-  });
-  return { ...recorded, operation: claimed.operation, claimed };
-}
-
-function spend(
-  turn: Turn,
-  principal: string,
-  validated: Validated,
-  radius: NonNullable<Finding['blastRadius']>,
-  count: number,
-): void {
-  const base = { kind: validated.kind.name, action: validated.action.name, principal };
-  const all = [
-    { ...base, dimension: 'fleet', value: validated.kind.name, count },
-    ...validated.kind.dimensions.flatMap(dimension =>
-      valuesOf(radius, dimension).map(one => ({ ...base, dimension, value: one.value, count: one.count })),
-    ),
-  ];
-  for (const one of all) {
-    turn.draft.spend(one);
-    turn.book.spend(turn.draft.nowMs, one);
-  }
-}
-
-function hold(turn: Turn, requestId: string, { action, kind }: Validated, targets: readonly Target[]): void {
-  for (const target of targets) {
-    turn.draft.holds.push({
-      kind: kind.name,
-      target_id: target.id,
-      request_id: requestId,
-      action: action.name,
-      irreversible: action.irreversible,
-      labels_digest: target.labelsDigest,
-      state: target.state,
-    });
-    const inService = target.state !== null && (kind.state?.inService.includes(target.state) ?? false);
-    turn.book.setHold(
-      kind.name,
-      target.id,
-      { requestId, action: action.name, irreversible: action.irreversible, operating: true },
-      { inService, labels: target.labels },
-    );
-  }
 }

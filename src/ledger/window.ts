@@ -51,10 +51,13 @@ export class Window {
     return this.#totals.entries();
   }
 
-  /** Milliseconds from `nowMs` until `amount` more would stay within `limit`; undefined if it never would. */
-  waitMs(value: string, amount: number, limit: number, nowMs: number): number | undefined {
+  /**
+   * Milliseconds from `nowMs` until `amount` more would stay within `limit`; undefined if it never would.
+   * @param spentNow what is spent at `nowMs` too, and not in the window yet
+   */
+  waitMs(value: string, amount: number, limit: number, nowMs: number, spentNow = 0): number | undefined {
     if (amount > limit) return undefined;
-    let excess = this.used(value) + amount - limit;
+    let excess = this.used(value) + spentNow + amount - limit;
     if (excess <= 0) return 0;
     for (let index = this.#first; index < this.#log.length; index += 1) {
       const spent = this.#log[index];
@@ -62,6 +65,7 @@ export class Window {
       excess -= spent.amount;
       if (excess <= 0) return spent.atMs + this.#overMs - nowMs;
     }
-    return undefined;
+    // Only what is spent now is left, and that leaves last.
+    return excess <= spentNow ? this.#overMs : undefined;
   }
 }

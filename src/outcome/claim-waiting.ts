@@ -100,12 +100,16 @@ async function claimUndrifted(
     return undefined;
   }
   const document = readDocument(permitted.document);
+  if (document.reason === undefined) {
+    stop(turn, claiming, operation, 'forward.drifted', 'its record lacks the reason it was asked for');
+    return undefined;
+  }
   return claim(turn, operation, claiming.gateId, {
     action,
     ids: permitted.ids,
     digest: permitted.digest,
     parameters: document.parameters ?? {},
-    reason: document.reason ?? '',
+    reason: document.reason,
   });
 }
 

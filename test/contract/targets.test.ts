@@ -224,6 +224,9 @@ describe('targets that cannot be resolved', () => {
       on.api.submit('aged.act', ['aged-1'], { key }),
     );
     await expectRefusal(on.api, answer, 503, ['inventory.stale']);
+    // Both are of one step, and what asks for another try is stronger than what a client must mend.
+    const unknown = await on.api.submit('aged.act', ['aged-1', 'nobody']);
+    await expectRefusal(on.api, unknown, 503, ['inventory.stale', 'targets.unknown']);
     expect((await on.api.put('aged', [scope('aged-1')])).status).toBe(200);
     await expectDelivered(on.api, await on.api.submit('aged.act', ['aged-1'], { key }));
     await sleep(1100);

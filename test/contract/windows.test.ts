@@ -35,6 +35,10 @@ const limited: Record<string, Doc> = {
   'window.preflight': window(perFleet(1)),
   'window.refusing': window(perFleet(2)),
   'window.retry': window(perFleet(1, '2s')),
+  'window.recounted': {
+    ...window(perFleet(2, '2s')),
+    max_requests: [{ per: 'principal', over: '1h', max: 2 }],
+  },
   'budget.one': wideLimits,
   'budget.two': wideLimits,
   'requests.principal': {
@@ -204,6 +208,14 @@ describe('a window', () => {
     expect(retryAfter(two)).toBeGreaterThan(retryAfter(single));
     await sleep(retryAfter(single) * 1000);
     await expectAllowed('window.sliding', ['eu-003']);
+  });
+
+  it('counts its own refusal among the requests, and says when there is room for one more', async () => {
+    await expectAllowed('window.recounted', ['eu-001', 'eu-002']);
+    const rehearsed = await on.api.preflight('window.recounted', ['eu-003']);
+    expect(rehearsed.body.status).toBe(429);
+    const { answer } = await expectRefused('window.recounted', ['eu-003'], 429, { measured: 3, limit: 2 });
+    expect(retryAfter(answer)).toBe(3600);
   });
 
   it('leaves the key of a refusal free for another try', async () => {

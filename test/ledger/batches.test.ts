@@ -111,11 +111,14 @@ describe('a stop', () => {
       await held;
       throw new Error('a bug');
     });
-    const others = Array.from({ length: 50 }, async (_, index) =>
-      await ledger.enqueue(() => void order.push(`job ${index}`)),
+    const others = Array.from(
+      { length: 50 },
+      async (_, index) => await ledger.enqueue(() => void order.push(`job ${index}`)),
     );
     await new Promise(resolve => setTimeout(resolve, 50));
-    const stops = [1, 2].map(async index => await ledger.enqueueAlone(() => void order.push(`stop ${index}`)));
+    const stops = [1, 2].map(
+      async index => await ledger.enqueueAlone(() => void order.push(`stop ${index}`)),
+    );
     release();
     await Promise.allSettled([bad, ...others, ...stops]);
     expect(order.slice(0, 3)).toEqual(['stop 1', 'stop 2', 'job 0']);
@@ -129,14 +132,15 @@ describe('a stop', () => {
     const held = new Promise<void>(resolve => (release = resolve));
     const first = ledger.enqueue(async () => await held);
     await new Promise(resolve => setTimeout(resolve, 50));
-    const heavy = [1, 2, 3].map(async index =>
-      await ledger.enqueue(
-        turn => {
-          order.push(`heavy ${index} at version ${turn.book.version}`);
-          turn.draft.append('outcome', { index });
-        },
-        { weight: 15_000 },
-      ),
+    const heavy = [1, 2, 3].map(
+      async index =>
+        await ledger.enqueue(
+          turn => {
+            order.push(`heavy ${index} at version ${turn.book.version}`);
+            turn.draft.append('outcome', { index });
+          },
+          { weight: 15_000 },
+        ),
     );
     release();
     await Promise.all([first, ...heavy]);

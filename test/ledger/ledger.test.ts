@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
-import type { Decided } from '../../src/ledger/request.ts';
-import { fakePolicy, gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
+import type { Decided, Deciding } from '../../src/ledger/request.ts';
+import { fakePolicy, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 const ids = (from: number, count: number): string[] =>
@@ -96,6 +96,21 @@ describe('the ledger', () => {
     expect(verdictOf(await ask(sorted.slice(0, 30), 'k4')).decision).toBe('allowed');
   });
 
+  it('says nothing of a smaller set where a switch or another request stands in the way', async () => {
+    const engaged = await gateParts(store, { killFile: () => true });
+    const stopped = await engaged.ask(ids(0, 101), 'k1');
+    expect(verdictOf(stopped)).toMatchObject({
+      rules: ['budget.window', 'kill_switch.engaged'],
+      status: 423,
+    });
+    expect(stopped).not.toHaveProperty('document.passes');
+    const { ask } = await gateParts(store);
+    await ask(['h50'], 'k2');
+    const held = await ask(ids(0, 101), 'k3');
+    expect(verdictOf(held)).toMatchObject({ rules: ['budget.window', 'targets.in_operation'], status: 409 });
+    expect(held).not.toHaveProperty('document.passes');
+  });
+
   it('makes what can never pass final', async () => {
     const { ask } = await gateParts(store);
     const refused = await ask(ids(0, 101), 'k1');
@@ -112,21 +127,6 @@ describe('the ledger', () => {
     expect(second.document.reasons).toMatchObject([
       { rule: 'targets.in_operation', request: first.document.id, value: 'h2' },
     ]);
-  });
-
-  it('says of how many targets it is so, where it lists the reasons of the first only', async () => {
-    const { ask } = await gateParts(store);
-    const messageOf = (decided: Decided): string => {
-      if ('repeat' in decided) throw new Error('a repeat');
-      return decided.document.reasons[0]?.message ?? '';
-    };
-    await ask(ids(0, 40), 'k1');
-    const many = await ask(ids(0, 50), 'k2');
-    expect(many).toMatchObject({ document: { reasons: { length: 20 } } });
-    expect(messageOf(many)).toMatch(
-      /, which is not settled\. So it is with 40 of the 50 targets; the first 20 reasons are listed\.$/,
-    );
-    expect(messageOf(await ask(ids(0, 20), 'k3'))).toMatch(/, which is not settled\.$/);
   });
 
   it.each([
@@ -150,6 +150,45 @@ describe('the ledger', () => {
     expect(decided.document.reasons[0]?.message.endsWith(end), decided.document.reasons[0]?.message).toBe(
       true,
     );
+  });
+
+  it('resolves anew, under the lock, what was resolved in another revision than the one in force', async () => {
+    const { ask } = await gateParts(store);
+    const asked: number[] = [];
+    const resolve: Deciding['resolve'] = async (_turn, _validated, revision) => {
+      asked.push(revision);
+      return await Promise.resolve(setOf(['h7', 'h8'], revision));
+    };
+    const decided = await ask(['h1'], 'k1', { revision: 2, deciding: { resolve } });
+    expect(asked).toEqual([1]);
+    expect(decided).toMatchObject({ status: 200, document: { targets: { count: 2 } } });
+    await ask(['h1'], 'k2', { revision: 1, deciding: { resolve } });
+    expect(asked).toEqual([1]);
+    const { rows } = await sql`select target_id from holds order by 1`.execute(store.db);
+    expect(rows).toEqual(['h1', 'h7', 'h8'].map(id => ({ target_id: id })));
+  });
+
+  it('decides nothing on an inventory that was loaded under another declaration of its kind', async () => {
+    const { ask } = await gateParts(store);
+    const deciding = { definitions: new Map([['host', 'another definition']]) };
+    const no = { decision: 'refused', rules: ['inventory.stale'], status: 503 };
+    expect(verdictOf(await ask(['h1'], 'k1', { deciding }))).toEqual(no);
+    expect(verdictOf(await ask(['h1'], 'k1', { deciding: { definitions: new Map() } }))).toEqual(no);
+    expect(verdictOf(await ask(['h1'], 'k1')).decision).toBe('allowed');
+  });
+
+  it.each([
+    ['from the future', "now() + interval '1 minute'"],
+    ['older than it may be', "now() - interval '24 hours 1 second'"],
+  ])('decides nothing on an inventory that is %s', async (_, asOf) => {
+    await sql`update inventory_kinds set as_of = ${sql.raw(asOf)}`.execute(store.db);
+    const { ask } = await gateParts(store);
+    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
+      decision: 'refused',
+      rules: ['inventory.stale'],
+      status: 503,
+    });
+    expect(await count('operations')).toBe(0);
   });
 
   it('answers fifty equal requests at once with one decision', async () => {

@@ -25,6 +25,16 @@ describe('a sliding window', () => {
     expect(window.waitMs('eu', 5, 4, 0)).toBeUndefined();
   });
 
+  it('waits for what is spent now too, which leaves last', () => {
+    const window = new Window(1000);
+    window.spend(10_000, 'eu', 1);
+    window.advance(10_400);
+    expect(window.waitMs('eu', 1, 3, 10_400, 1)).toBe(0);
+    expect(window.waitMs('eu', 1, 2, 10_400, 1)).toBe(600);
+    expect(window.waitMs('eu', 1, 1, 10_400, 1)).toBe(1000);
+    expect(window.waitMs('eu', 1, 0, 10_400, 1)).toBeUndefined();
+  });
+
   it('agrees with a model that counts anew each time', () => {
     const steps = fc.array(
       fc.record({

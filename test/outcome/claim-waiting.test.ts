@@ -54,9 +54,9 @@ describe('what waits', () => {
   );
 
   it('expires by the valid_for that it was decided under, whatever gate looks', async () => {
-    expect(await rulesOf({ policyDigest: undefined, actions: new Map() }, wipe.executor.validForMs / 2)).toEqual(
-      [],
-    );
+    expect(
+      await rulesOf({ policyDigest: undefined, actions: new Map() }, wipe.executor.validForMs / 2),
+    ).toEqual([]);
     expect(
       await rulesOf({ policyDigest: undefined, actions: new Map() }, wipe.executor.validForMs + 1_000),
     ).toEqual(['forward.expired', 'forward.expired']);

@@ -136,6 +136,16 @@ const wrong: readonly (readonly [string, string, string])[] = [
     '[{ per: fleet, over: 1h, max_targets: 1 }, { per: fleet, over: 60m, max_targets: 1 }]',
     `6 ${at}.windows[1]: is there twice`,
   ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_targets: 1 }, { max_targets: 2, over: 60m, per: fleet }]',
+    `6 ${at}.windows[1]: limits the same as item 0, to another number: keep one`,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_share: 1% }, { per: fleet, over: 1h, max_share: { share: 2%, at_least: 1 } }]',
+    `6 ${at}.windows[1]: limits the same as item 0, to another number: keep one`,
+  ],
   ['max_values', '{}', `7 ${at}.max_values: must not be empty: nothing here would be no limit`],
   ['max_values', 'null', `7 ${at}.max_values: must be a map`],
   [
@@ -155,6 +165,11 @@ const wrong: readonly (readonly [string, string, string])[] = [
     '[{ per: rack, over: 1m, max: 3 }]',
     `7 ${at}.max_requests[0].per: must be "fleet" or "principal"`,
   ],
+  [
+    'max_requests',
+    '[{ per: fleet, over: 2m, max: 3 }, { per: fleet, over: 1m, max: 3 }, { per: fleet, over: 60s, max: 4 }]',
+    `7 ${at}.max_requests[2]: limits the same as item 1, to another number: keep one`,
+  ],
   ['max_requests', '[{ per: fleet, over: 1m }]', `7 ${at}.max_requests[0]: lacks \`max\``],
   ['max_in_flight', 'none', `7 ${at}.max_in_flight: must be a whole number from 0 to 1000000000`],
   ['max_targts', '40', `7 ${at}.max_targts: is not a limit (did you mean "max_targets"?)`],
@@ -172,6 +187,13 @@ describe('a limit of an action', () => {
     expect(reading.problemsOf(entry({ [key]: undefined }))).toEqual([
       `2 ${at}: lacks \`${key}\`, which every action must have`,
     ]);
+  });
+
+  it('may be a number and a share of one window, and the same number in different ones', () => {
+    const windows =
+      '[{ per: fleet, over: 1h, max_targets: 9 }, { per: fleet, over: 1h, max_share: 1% }, { per: fleet, over: 2h, max_targets: 9 }]';
+    const max_requests = '[{ per: fleet, over: 1m, max: 3 }, { per: principal, over: 1m, max: 3 }]';
+    expect(reading.problemsOf(entry({ windows, max_requests }))).toEqual([]);
   });
 
   it('may speak of what remains only where the kind has a state', () => {
@@ -198,6 +220,10 @@ describe('a limit of an action', () => {
 const wrongAtTop: readonly (readonly [string, string])[] = [
   ['budgets: []', '7 budgets: must not be empty: nothing here would be no limit'],
   ['budgets: null', '7 budgets: must be a list'],
+  [
+    'budgets: [{ kind: host, per: fleet, over: 1h, max_targets: 1 }, { kind: host, per: fleet, over: 1h, max_targets: 2 }]',
+    '7 budgets[1]: limits the same as item 0, to another number: keep one',
+  ],
   ['budgets: [{ per: fleet, over: 1h, max_targets: 1 }]', '7 budgets[0]: lacks `kind`'],
   [
     'budgets: [{ kind: hots, per: fleet, over: 1h, max_targets: 1 }]',

@@ -11,7 +11,7 @@ import { decideRequest, type Decided, type Deciding, type Submission } from '../
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import type { Policy, Verdict } from '../../src/policy/policy.ts';
-import { targetSet, type Target } from '../../src/targets/target-set.ts';
+import { targetSet, type Target, type TargetSet } from '../../src/targets/target-set.ts';
 
 export const host: Kind = {
   name: 'host',
@@ -142,14 +142,25 @@ const target = (id: string): Target => {
   };
 };
 
+/** What some ids of `loadHosts` resolve to. */
+export function setOf(ids: readonly string[], revision = 1): TargetSet {
+  const set = targetSet('host', revision, ids.map(target));
+  if (set === undefined) throw new Error('a test that resolves to nothing');
+  return set;
+}
+
+interface Asking {
+  readonly mode?: Submission['mode'];
+  readonly body?: string;
+  /** The revision in which its targets were resolved; 1 is in force. */
+  readonly revision?: number;
+  readonly deciding?: Partial<Deciding>;
+}
+
 export interface Parts {
   readonly ledger: Ledger;
   readonly deciding: Deciding;
-  readonly ask: (
-    ids: readonly string[],
-    key: string,
-    more?: Partial<Pick<Submission, 'mode'>> & { readonly body?: string },
-  ) => Promise<Decided>;
+  readonly ask: (ids: readonly string[], key: string, more?: Asking) => Promise<Decided>;
 }
 
 /** A ledger with an active policy on a store, and a way to ask it. */
@@ -183,11 +194,10 @@ export async function gateParts(
   return {
     ledger,
     deciding,
-    ask: async (ids, key, { mode = 'request', body = JSON.stringify(ids) } = {}) => {
+    ask: async (ids, key, { mode = 'request', body = JSON.stringify(ids), revision = 1, ...other } = {}) => {
       const [first, ...rest] = ids;
       if (first === undefined) throw new Error('a test that asks for nothing');
-      const resolved = targetSet('host', 1, ids.map(target));
-      if (resolved === undefined) throw new Error('a test that resolves to nothing');
+      const resolved = setOf(ids, revision);
       const submission: Submission = {
         mode,
         asked: {
@@ -204,10 +214,10 @@ export async function gateParts(
           parameters: {},
           reason: 'a test',
         },
-        resolved: { revision: 1, result: resolved },
+        resolved: { revision, result: resolved },
       };
       return await ledger.enqueue(
-        turn => decideRequest(turn, submission, deciding),
+        turn => decideRequest(turn, submission, { ...deciding, ...other.deciding }),
         mode === 'request' ? { key: { principal: bot.name, key } } : {},
       );
     },

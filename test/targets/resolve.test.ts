@@ -112,6 +112,22 @@ describe('a selector', () => {
   });
 });
 
+describe('a selector of a very large kind', () => {
+  it('stands for at most 200,000 targets, whatever is expected', async () => {
+    await sql`insert into inventory_targets (kind, id, labels, tags, labels_digest, from_revision)
+      select 'crowd', 'c-' || i, '{}', array['crowd:rack=r1'], 'd', 1 from generate_series(1, 200001) i`.execute(
+      store.db,
+    );
+    for (const expectation of [200_000, 200_001]) {
+      const named: Named = { selector: { rack: ['r1'] }, expect: expectation };
+      expect(refused(await resolveTargets(store.db, 'crowd', named, 1))).toMatchObject({
+        status: 422,
+        reasons: [{ rule: 'targets.too_many', measured: 200_001, limit: 200_000, unit: 'targets' }],
+      });
+    }
+  });
+});
+
 const asSelector = (selector: object): Record<string, [string, ...string[]]> =>
   Object.fromEntries(Object.entries(selector).map(([label, values]: [string, [string]]) => [label, values]));
 

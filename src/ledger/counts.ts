@@ -1,0 +1,67 @@
+import { tally, type Tally } from '../blast-radius/blast-radius.ts';
+import type { ProtectedEntry } from '../policy/limits.ts';
+import type { Target } from '../targets/target-set.ts';
+import type { Circumstances } from './decide.ts';
+import { entryOf, type Subject } from './facts.ts';
+
+/** What was counted over some targets. More can be counted on top, so that no target is counted twice. */
+export interface Counts {
+  readonly count: number;
+  readonly dimensions: Tally;
+  /** For each label that the action's `require` names: how many targets have each value. */
+  readonly labels: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** For each entry of `protected` that speaks of the kind, by its position: how many targets it matches. */
+  readonly protected: ReadonlyMap<number, number>;
+}
+
+/** Counts some targets, on top of what was counted before. */
+export function countTargets(
+  { action, kind }: Subject,
+  { book, policy: { limits } }: Circumstances,
+  targets: readonly Target[],
+  before?: Counts,
+): Counts {
+  return {
+    count: (before?.count ?? 0) + targets.length,
+    dimensions: tally(kind, targets, id => book.isTaken(kind.name, id), before?.dimensions),
+    labels: countLabels(entryOf(limits, action.name)?.require ?? 'any', targets, before?.labels),
+    protected: new Map(
+      [...limits.protected.entries()]
+        .filter(([, entry]) => entry.kind === kind.name)
+        .map(([index, entry]) => [index, (before?.protected.get(index) ?? 0) + matches(entry, targets)]),
+    ),
+  };
+}
+
+function countLabels(
+  require: 'any' | Readonly<Record<string, unknown>>,
+  targets: readonly Target[],
+  before: Counts['labels'] = new Map(),
+): Counts['labels'] {
+  const names = require === 'any' ? [] : Object.keys(require);
+  return new Map(
+    names.map(label => {
+      const counts = new Map(before.get(label));
+      for (const { labels } of targets) {
+        const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
+        if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
+      }
+      return [label, counts];
+    }),
+  );
+}
+
+/** Made once an entry, so that a long list of protected ids costs a decision nothing. */
+const idSets = new WeakMap<ProtectedEntry, ReadonlySet<string>>();
+
+function matches(entry: ProtectedEntry, targets: readonly Target[]): number {
+  if ('ids' in entry) {
+    const ids = idSets.get(entry) ?? new Set(entry.ids);
+    idSets.set(entry, ids);
+    return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
+  }
+  const wanted = Object.entries(entry.selector);
+  const isMatch = ({ labels }: Target): boolean =>
+    wanted.every(([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''));
+  return targets.reduce((count, target) => count + (isMatch(target) ? 1 : 0), 0);
+}

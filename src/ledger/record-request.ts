@@ -1,0 +1,126 @@
+import { Fault } from '../kit/fault.ts';
+import { freshId } from '../kit/ids.ts';
+import type { Target } from '../targets/target-set.ts';
+import type { Validated } from '../validate/validated.ts';
+import { claim } from './claim.ts';
+import { valuesOf } from './facts.ts';
+import type { Turn } from './ledger.ts';
+import type { Operation } from './operation.ts';
+import { recordDecision, type Finding, type RecordedDecision } from './record-decision.ts';
+import type { Decided, Deciding, Submission } from './request.ts';
+
+type RecordedNow = Exclude<Decided, { repeat: unknown }> & { readonly holdsKey: boolean };
+
+/** Drafts the record of a request and, for an allow, what it consumes; claims at once where the executor is free. */
+export function recordRequest(
+  turn: Turn,
+  submission: Submission,
+  finding: Finding,
+  deciding: Deciding,
+  key: string | undefined,
+): RecordedNow {
+  const id = freshId();
+  const recorded = recordDecision(turn, { id, submission, finding, key });
+  if (finding.allowed !== true || submission.mode === 'preflight') return recorded;
+  const granted = grantOf(id, submission, finding, recorded);
+  const { validated } = granted;
+  const operation = operationOf(turn, granted);
+  spend(turn, granted);
+  hold(turn, id, validated, granted.targets.targets);
+  const isFree =
+    !turn.book.hasWaiting(operation.action) &&
+    turn.book.busy(operation.action) < validated.action.executor.concurrency;
+  turn.book.setOperation(operation);
+  turn.draft.operations.set(id, operation);
+  if (!isFree) return { ...recorded, operation };
+  const claimed = claim(turn, operation, deciding.gateId, {
+    action: validated.action,
+    ids: granted.targets.targets.map(target => target.id),
+    digest: granted.targets.digest,
+    parameters: validated.parameters,
+    reason: validated.reason,
+  });
+  return { ...recorded, operation: claimed.operation, claimed };
+}
+
+/** All that an allow stands on. */
+interface Grant extends Required<Pick<Finding, 'targets' | 'blastRadius' | 'policy'>> {
+  readonly id: string;
+  readonly seq: number;
+  readonly principal: string;
+  readonly validated: Validated;
+}
+
+/** @throws Fault when a part of it is missing: nothing may be taken for "none" or for "any" here */
+function grantOf(id: string, submission: Submission, finding: Finding, { seq }: RecordedDecision): Grant {
+  const { targets, blastRadius, policy } = finding;
+  if (!('validated' in submission)) throw new Fault('gate.failed', 'An allow without a validated request.');
+  if (targets === undefined || blastRadius === undefined)
+    throw new Fault('gate.failed', 'An allow without a target set.');
+  if (policy === undefined) throw new Fault('gate.failed', 'An allow without a policy revision.');
+  if (seq === undefined) throw new Fault('gate.failed', 'An allow without its place in the chain.');
+  const { validated, asked } = submission;
+  return { id, seq, principal: asked.principal.name, validated, targets, blastRadius, policy };
+}
+
+function operationOf(turn: Turn, grant: Grant): Operation {
+  const { validated, targets, blastRadius } = grant;
+  return {
+    id: grant.id,
+    seq: grant.seq,
+    action: validated.action.name,
+    kind: validated.kind.name,
+    principal: grant.principal,
+    targetCount: targets.targets.length,
+    timeoutMs: validated.action.executor.timeoutMs,
+    validForMs: validated.action.executor.validForMs,
+    idempotent: validated.action.executor.idempotent,
+    decidedAtMs: turn.draft.nowMs,
+    dimensionValues: Object.fromEntries(
+      validated.kind.dimensions.map(name => [name, valuesOf(blastRadius, name).map(({ value }) => value)]),
+    ),
+    policyDigest: grant.policy,
+    inventoryRevision: targets.revision,
+    labelsDigest: targets.labelsDigest,
+    outcome: 'pending',
+    phase: 'waiting',
+    wasUnknown: false,
+    attempts: 0,
+  };
+}
+
+function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant): void {
+  const { kind, action } = validated;
+  const base = { kind: kind.name, action: action.name, principal };
+  const all = [
+    { ...base, dimension: 'fleet', value: kind.name, count: targets.targets.length },
+    ...kind.dimensions.flatMap(dimension =>
+      valuesOf(blastRadius, dimension).map(({ value, count }) => ({ ...base, dimension, value, count })),
+    ),
+  ];
+  for (const one of all) {
+    turn.draft.spend(one);
+    turn.book.spend(turn.draft.nowMs, one);
+  }
+}
+
+function hold(turn: Turn, requestId: string, { action, kind }: Validated, targets: readonly Target[]): void {
+  for (const target of targets) {
+    turn.draft.holds.push({
+      kind: kind.name,
+      target_id: target.id,
+      request_id: requestId,
+      action: action.name,
+      irreversible: action.irreversible,
+      labels_digest: target.labelsDigest,
+      state: target.state,
+    });
+    const inService = target.state !== null && (kind.state?.inService.includes(target.state) ?? false);
+    turn.book.setHold(
+      kind.name,
+      target.id,
+      { requestId, action: action.name, irreversible: action.irreversible, operating: true },
+      { inService, labels: target.labels },
+    );
+  }
+}

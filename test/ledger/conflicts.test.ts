@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+
+import { Book } from '../../src/ledger/book.ts';
+import { conflictReasons } from '../../src/ledger/conflicts.ts';
+import type { Case } from '../../src/ledger/decide.ts';
+import { host, limits, setOf, wipe } from '../support/gate-parts.ts';
+
+const id = (index: number): string => `h${String(index).padStart(4, '0')}`;
+
+/** A book in which the first targets are in operation, and the next were wiped and not shown since. */
+function bookOf(operating: number, done: number): Book {
+  const book = new Book(limits, new Map([['host', host]]));
+  for (let index = 0; index < operating + done; index += 1) {
+    const isOperating = index < operating;
+    const hold = {
+      requestId: isOperating ? 'first' : 'second',
+      action: 'disk.wipe',
+      irreversible: true,
+      operating: isOperating,
+    };
+    book.setHold('host', id(index), hold, { inService: false, labels: {} });
+  }
+  return book;
+}
+
+const askFor = (count: number): Case => ({
+  action: wipe,
+  kind: host,
+  principal: 'bot',
+  counted: true,
+  targets: setOf(Array.from({ length: count }, (_, index) => id(index))).targets,
+});
+
+describe('what is in the way of a request', () => {
+  it('is nothing where nothing is held', () => {
+    expect(conflictReasons(askFor(3), bookOf(0, 0))).toEqual([]);
+  });
+
+  it('is listed, every target with the request that holds it', () => {
+    const reasons = conflictReasons(askFor(2_100), bookOf(1_000, 1_000));
+    expect(reasons.map(({ rule, value, request }) => [rule, value, request])).toEqual(
+      Array.from({ length: 2_000 }, (_, index) =>
+        index < 1_000
+          ? ['targets.in_operation', id(index), 'first']
+          : ['targets.already_done', id(index), 'second'],
+      ),
+    );
+  });
+
+  it('is listed up to a thousand of each rule, and told by number before them when it is more', () => {
+    const reasons = conflictReasons(askFor(3_000), bookOf(1_001, 1_500));
+    const told = reasons.filter(({ value }) => value === undefined);
+    expect(told).toMatchObject([
+      { rule: 'targets.in_operation', measured: 1_001, limit: 0, unit: 'targets' },
+      { rule: 'targets.already_done', measured: 1_500, limit: 0, unit: 'targets' },
+    ]);
+    const listed = reasons.filter(({ value }) => value !== undefined);
+    expect(listed.map(({ value }) => value)).toEqual(
+      Array.from({ length: 2_000 }, (_, index) => id(index < 1_000 ? index : index + 1)),
+    );
+  });
+});

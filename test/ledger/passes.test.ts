@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { Book, type KindState } from '../../src/ledger/book.ts';
+import { countTargets } from '../../src/ledger/counts.ts';
+import type { Circumstances } from '../../src/ledger/decide.ts';
+import { measure } from '../../src/ledger/facts.ts';
+import { passes } from '../../src/ledger/passes.ts';
+import type { Facts } from '../../src/policy/facts.ts';
+import type { Limits } from '../../src/policy/limits.ts';
+import type { Target } from '../../src/targets/target-set.ts';
+import { fakePolicy, host, limits, wipe } from '../support/gate-parts.ts';
+
+/** Every kind of fact that is counted over targets: dimensions, required labels, protected entries, windows of a rack. */
+const counting: Limits = {
+  actions: {
+    'disk.wipe': {
+      max_targets: 1_000,
+      max_share: {},
+      ...limits.actions['disk.wipe'],
+      require: { state: ['serving'] },
+      windows: [{ per: 'rack', over_s: 3_600, max_targets: 3 }],
+    },
+  },
+  budgets: [],
+  protected: [
+    { kind: 'pod', ids: ['t0'] },
+    { kind: 'host', ids: ['t1', 't5', 't900'] },
+    { kind: 'host', selector: { rack: ['r1', 'r7'] } },
+  ],
+};
+
+const state: KindState = { revision: 1, count: 5_000, asOfMs: 0, definition: 'd', totals: new Map() };
+
+const targetOf = (index: number, rack: number, isServing: boolean): Target => ({
+  id: `t${index}`,
+  labels: { zone: `z${rack % 3}`, rack: `r${rack}`, state: isServing ? 'serving' : 'off' },
+  labelsDigest: 'd',
+  state: isServing ? 'serving' : 'off',
+});
+
+/** Counts how often a target is looked at. */
+class WatchedBook extends Book {
+  looks = 0;
+  override isTaken(kind: string, id: string): boolean {
+    this.looks += 1;
+    return super.isTaken(kind, id);
+  }
+}
+
+function circumstances(
+  allows: (facts: Facts) => boolean,
+  asked: Facts[] = [],
+): Circumstances & { book: WatchedBook } {
+  const policy = fakePolicy(facts => {
+    asked.push(facts);
+    if (allows(facts)) return { allow: true };
+    return { allow: false, reasons: [{ rule: 'blast_radius.max_targets', message: 'too many' }] };
+  });
+  return {
+    book: new WatchedBook(counting, new Map([['host', host]])),
+    state,
+    policy: { ...policy, limits: counting },
+    killFileEngaged: false,
+    nowMs: 1_000,
+  };
+}
+
+const caseOf = ([first, ...rest]: readonly Target[]) => {
+  if (first === undefined) throw new Error('a test without targets');
+  return { action: wipe, kind: host, principal: 'bot', counted: true, targets: [first, ...rest] as const };
+};
+
+const most = (facts: Facts): number =>
+  Math.max(...Object.values(facts.dimensions).flatMap(values => values.map(({ count }) => count)));
+
+describe('how many would pass', () => {
+  it('is what trying every number would find, and each try knows all that is to be known of its targets', () => {
+    const rack = fc.nat(8);
+    const racks = fc.array(fc.tuple(rack, fc.boolean()), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(racks, fc.nat(65), fc.nat(40), (made, maxTargets, maxOfValue) => {
+        const targets = made.map(([one, isServing], index) => targetOf(index, one, isServing));
+        const asked: Facts[] = [];
+        const now = circumstances(
+          facts => facts.fleet.count <= maxTargets && most(facts) <= maxOfValue,
+          asked,
+        );
+        const one = caseOf(targets);
+        const found = passes(one, now);
+        for (const facts of asked) {
+          const whole = countTargets(one, now, targets.slice(0, facts.fleet.count));
+          expect(facts).toEqual(measure(one, now, whole).facts);
+        }
+        const trying = targets
+          .slice(0, -1)
+          .map((_, index) => countTargets(one, now, targets.slice(0, index + 1)))
+          .findLastIndex(counts => now.policy.evaluate(measure(one, now, counts).facts).allow);
+        expect(found).toBe(trying < 0 ? undefined : trying + 1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    [0, 1, 1],
+    [40, 120, 14],
+    [9_000, 30_000, 30],
+    [19_999, 30_000, 30],
+  ])(
+    'of 20,000 targets, where %i may be taken, costs at most %i looks and %i verdicts',
+    (may, looks, verdicts) => {
+      const asked: Facts[] = [];
+      const now = circumstances(facts => facts.fleet.count <= may, asked);
+      const targets = Array.from({ length: 20_000 }, (_, index) => targetOf(index, index % 50, true));
+      expect(passes(caseOf(targets), now)).toBe(may === 0 ? undefined : may);
+      expect(now.book.looks).toBeLessThanOrEqual(looks);
+      expect(asked.length).toBeLessThanOrEqual(verdicts);
+    },
+  );
+});
