@@ -70,7 +70,8 @@ export interface OperationsTable {
   kind: Fixed<string>;
   principal: Fixed<string>;
   target_count: Fixed<number>;
-  decided_at: FixedTimestamp;
+  /** Moved only where an operator accepts an earlier time. */
+  decided_at: Timestamp;
   dimension_values: Json;
   policy_digest: Fixed<string>;
   inventory_revision: Fixed<number>;

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Book, KindState, Scope } from './book.ts';
-import type { Operation } from './operation.ts';
 import { toOperation } from './operation-row.ts';
 import { readTail, type ControlEntryRow, type HeadRow, type Tail } from './queries.ts';
 
@@ -28,7 +27,10 @@ const switchBody = z.discriminatedUnion('event', [
 const policyBody = z.looseObject({ digest: z.string() });
 const clockBody = z.looseObject({ accepted_ms: z.number(), version: z.number() });
 
-/** The times an operator had accepted by a version: what was written before them, and later than them, counts as made then. */
+/**
+ * A time that an operator accepted at a version: what was written before, and is later, counts as made then. Rows that move were moved by
+ * the accept itself (`accept-queries.ts`); what windows count is append-only, and is folded where it is read.
+ */
 export interface AcceptedTime {
   readonly atMs: number;
   readonly version: number;
@@ -61,7 +63,7 @@ export async function refreshBook(
   const news = (tail.entries ?? []).flatMap(entry => applyEntry(book, entry));
   const allAccepted = [...accepted, ...news];
   applyInventory(book, tail);
-  for (const row of tail.operations ?? []) book.setOperation(foldOperation(toOperation(row), allAccepted));
+  for (const row of tail.operations ?? []) book.setOperation(toOperation(row));
   applyHolds(book, tail, kinds);
   for (const row of tail.spends ?? []) book.spend(foldTime(row.at_ms, row.version, allAccepted), row);
   for (const row of tail.asks ?? []) {
@@ -72,11 +74,6 @@ export async function refreshBook(
   book.hash = head.hash;
   book.atMs = head.at_ms;
   return allAccepted;
-}
-
-function foldOperation(operation: Operation, accepted: readonly AcceptedTime[]): Operation {
-  const decidedAtMs = accepted.reduce((time, accept) => Math.min(time, accept.atMs), operation.decidedAtMs);
-  return decidedAtMs === operation.decidedAtMs ? operation : { ...operation, decidedAtMs };
 }
 
 function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {

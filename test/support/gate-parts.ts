@@ -148,7 +148,7 @@ export interface Parts {
   readonly ask: (
     ids: readonly string[],
     key: string,
-    more?: Partial<Pick<Submission, 'mode'>> & { readonly body?: string },
+    more?: Partial<Pick<Submission, 'mode'>> & { readonly body?: string; readonly action?: Action },
   ) => Promise<Decided>;
 }
 
@@ -183,7 +183,7 @@ export async function gateParts(
   return {
     ledger,
     deciding,
-    ask: async (ids, key, { mode = 'request', body = JSON.stringify(ids) } = {}) => {
+    ask: async (ids, key, { mode = 'request', body = JSON.stringify(ids), action = wipe } = {}) => {
       const [first, ...rest] = ids;
       if (first === undefined) throw new Error('a test that asks for nothing');
       const resolved = targetSet('host', 1, ids.map(target));
@@ -196,9 +196,9 @@ export async function gateParts(
           bodyDigest: sha256(body),
           ...(mode === 'request' && { idempotencyKey: key }),
         },
-        action: wipe,
+        action,
         validated: {
-          action: wipe,
+          action,
           kind: host,
           named: { ids: [first, ...rest] },
           parameters: {},
