@@ -129,7 +129,10 @@ export class Gate {
       db: store.db,
       embedded: store.embedded,
       kinds: config.kinds,
-      ledger: { flip: async flip => await this.#flip(flip) },
+      ledger: {
+        arrive: async () => await this.ledger.enqueue(({ nowMs, draft }) => ({ nowMs, seq: draft.seq })),
+        flip: async flip => await this.#flip(flip),
+      },
       clock,
       logger,
     });

@@ -46,6 +46,22 @@ export async function advanceRevision(tx: Db, next: NextRevision): Promise<boole
   return true;
 }
 
+/** The earliest time that an operator accepted after an entry of the chain, Unix milliseconds: what is older than that accept counts as made then, if it is later. */
+export async function readAcceptedSince(db: Db, seq: number): Promise<number | undefined> {
+  const { rows } = await sql<{ accepted: number | null }>`
+    select min((body ->> 'accepted_ms')::float8) as accepted from entries where type = 'clock' and seq > ${seq}`.execute(
+    db,
+  );
+  return rows[0]?.accepted ?? undefined;
+}
+
+/** Dates what a PATCH in flight had remembered of itself: a time was accepted since, and its arrival counts as made then. */
+export async function datePatches(tx: Db, next: NextRevision, atMs: number): Promise<void> {
+  await sql`
+    update inventory_patches set at = ${timestamp(atMs)}
+    where kind = ${next.kind} and revision = ${next.revision} and at > ${timestamp(atMs)}`.execute(tx);
+}
+
 const inForceAt = (table: string, revision: number) =>
   sql`${sql.ref(table)}.from_revision <= ${revision} and (${sql.ref(table)}.to_revision is null or ${sql.ref(table)}.to_revision > ${revision})`;
 

@@ -1,7 +1,14 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { Refusal } from '../kit/refusal.ts';
-import { advanceRevision, closeShownHolds, rebaseHolds, type NextRevision } from './flip-queries.ts';
+import {
+  advanceRevision,
+  closeShownHolds,
+  datePatches,
+  readAcceptedSince,
+  rebaseHolds,
+  type NextRevision,
+} from './flip-queries.ts';
 import { giveBack } from './lease-queries.ts';
 import { countAfter, type Load } from './load.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
@@ -14,6 +21,12 @@ export interface FlipTurn {
   readonly seq: number;
   /** The head's version once this is written. */
   readonly version: number;
+}
+
+/** Where a load finds the ledger at its arrival: the agreed time (Unix milliseconds), and the last entry before it. */
+export interface Arrival {
+  readonly nowMs: number;
+  readonly seq: number;
 }
 
 /** The body of the entry in the audit chain. */
@@ -40,6 +53,8 @@ export type Flip = (tx: Kysely<Database>, turn: FlipTurn) => Promise<InventoryEn
 
 /** What a load needs of the ledger. */
 export interface InventoryLedger {
+  /** The time that what is written now would carry: while the database's clock is elsewhere, not the database's. @throws Fault */
+  arrive(): Promise<Arrival>;
   /**
    * Runs a flip under the head's lock. If it gives an entry, that is appended to the chain (type `inventory`) at the sequence of the turn, and
    * the head moved to its version, in the same transaction. Resolves when it is durable.
@@ -53,25 +68,35 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
   return async (tx, turn) => {
     // Gone with it is the lease, so that whoever takes it next sees this revision in force or nothing of it.
     if (!(await giveBack(tx, load.lease))) return busy(load.lease.kind).refusal;
-    const next = nextRevision(load, query, turn);
+    const latestMs = await latestOf(tx, load, turn);
+    const next = nextRevision(load, query, turn, latestMs);
     if (!(await advanceRevision(tx, next))) throw new Error('a load without its lease moved the revision');
     if (load.redefined) await rebaseHolds(tx, next);
     // A PATCH shows its targets as of its arrival, and leaves the age to the snapshot.
-    const shownMs = load.method === 'put' ? next.asOfMs : Math.min(load.arrivedMs, turn.nowMs);
-    await closeShownHolds(tx, next, shownMs);
+    const arrivedMs = Math.min(load.arrival.nowMs, latestMs);
+    if (load.method === 'patch' && arrivedMs < load.arrival.nowMs) await datePatches(tx, next, arrivedMs);
+    await closeShownHolds(tx, next, load.method === 'put' ? next.asOfMs : arrivedMs);
     return entryOf(next, query, by);
   };
 }
 
-function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn): NextRevision {
+/**
+ * What a load brought with it is not later than this: not younger than its own entry, and if a time was accepted since it arrived, made
+ * then. Without that a snapshot read before an outcome could show it.
+ */
+async function latestOf(tx: Kysely<Database>, load: Load, turn: FlipTurn): Promise<number> {
+  return Math.min(turn.nowMs, (await readAcceptedSince(tx, load.arrival.seq)) ?? turn.nowMs);
+}
+
+function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn, latestMs: number): NextRevision {
   const { done, inForce } = load;
-  // While the database's clock is not agreed, the ledger's time may be behind it: nothing is younger than its own entry.
-  const readMs = Math.min(query.asOfMs ?? load.arrivedMs, turn.nowMs);
+  const readMs =
+    load.method === 'patch' && inForce !== undefined ? inForce.asOfMs : (query.asOfMs ?? load.arrival.nowMs);
   return {
     kind: load.lease.kind,
     revision: load.revision + 1,
     method: load.method,
-    asOfMs: load.method === 'patch' && inForce !== undefined ? inForce.asOfMs : readMs,
+    asOfMs: Math.min(readMs, latestMs),
     loadedMs: turn.nowMs,
     count: countAfter(load),
     added: done.added,

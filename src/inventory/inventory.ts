@@ -8,7 +8,7 @@ import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import { DescribedKind } from './describe-kind.ts';
-import { flipOf, type InventoryEntry, type InventoryLedger } from './flip.ts';
+import { flipOf, type Arrival, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
 import type { Lines } from './line.ts';
 import { countAfter, nothingDone, type Load } from './load.ts';
@@ -93,21 +93,21 @@ export class Inventory {
   }
 
   async #load(method: LoadMethod, request: LoadRequest): Promise<Loaded | LoadRefusal | undefined> {
-    const { db, logger, kinds } = this.#options;
+    const { db, logger, kinds, ledger } = this.#options;
     const declared = kinds.get(request.kind);
     if (declared === undefined) return undefined;
     const query = readLoadQuery(method, request.query, request.by.roles.has('operator'));
     if (isRefusal(query)) return query;
     try {
-      const arrivedMs = await readNowMs(db);
-      if (query.asOfMs !== undefined && query.asOfMs > arrivedMs) return future(query.asOfMs);
+      const arrival = await ledger.arrive();
+      if (query.asOfMs !== undefined && query.asOfMs > arrival.nowMs) return future(query.asOfMs);
       const lease = { kind: request.kind, loadId: freshId() };
       const taken = await takeLease(db, lease);
       if (taken === undefined) return busy(request.kind).refusal;
       return await this.#underLease(method, request, query, {
         kind: new DescribedKind(declared),
         lease,
-        arrivedMs,
+        arrival,
         stolen: taken.stolen,
       });
     } catch (thrown) {
@@ -131,12 +131,12 @@ export class Inventory {
     begun: {
       readonly kind: DescribedKind;
       readonly lease: Lease;
-      readonly arrivedMs: number;
+      readonly arrival: Arrival;
       readonly stolen: boolean;
     },
   ): Promise<Loaded | LoadRefusal> {
     const { db, clock, ledger } = this.#options;
-    const { kind, lease, arrivedMs } = begun;
+    const { kind, lease, arrival } = begun;
     const done = nothingDone(kind);
     // Nothing must be left of the dead load before this one writes.
     done.wrote = begun.stolen;
@@ -147,8 +147,8 @@ export class Inventory {
       refuseOnSight(method, request.kind, query, kind, inForce);
       const revision = inForce?.revision ?? 0;
       const redefined = inForce !== undefined && inForce.definition !== kind.definition;
-      const load: Load = { db, clock, kind, method, lease, inForce, revision, arrivedMs, redefined, done };
-      await writeLoad(load, request, query);
+      const load: Load = { db, clock, kind, method, lease, inForce, revision, arrival, redefined, done };
+      await writeLoad(load, request, query, ledger);
       flipped = await ledger.flip(flipOf(load, query, request.by.name));
     } catch (error) {
       await this.#abandon(lease, done.wrote);
@@ -194,13 +194,20 @@ export class Inventory {
 }
 
 /** All of a load but its flip: the lines, the measure, and what follows from the whole. */
-async function writeLoad(load: Load, request: LoadRequest, query: LoadQuery): Promise<void> {
+async function writeLoad(
+  load: Load,
+  request: LoadRequest,
+  query: LoadQuery,
+  ledger: InventoryLedger,
+): Promise<void> {
   const { db, kind, method, done, inForce } = load;
   if (method === 'put' && inForce !== undefined)
-    done.patched = await keepPatched(load, query.asOfMs ?? load.arrivedMs);
+    done.patched = await keepPatched(load, query.asOfMs ?? load.arrival.nowMs);
   await writeLines(load, readLines(request, kind, method));
   if (method === 'put') done.removed = countAbsent(load);
-  const past = inForce && (await readPast(db, request.kind, kind.kind.maxAgeMs, await readNowMs(db)));
+  // By the agreed time, as windows: a database that is ahead must not let what was lost be forgotten early.
+  const past =
+    inForce && (await readPast(db, request.kind, kind.kind.maxAgeMs, (await ledger.arrive()).nowMs));
   const refusal = measureLoad(kind.kind, { method, ...done, count: countAfter(load) }, query, past);
   if (refusal !== undefined) throw new LoadRefused(refusal);
   if (method === 'put') await endAbsent(load);
@@ -271,5 +278,5 @@ const iso = (timeMs: number): string => new Date(timeMs).toISOString();
 const future = (asOfMs: number): LoadRefusal =>
   refuse({
     rule: 'request.invalid',
-    message: `\`as_of\` (${iso(asOfMs)}) lies in the future, by the database's clock.`,
+    message: `\`as_of\` (${iso(asOfMs)}) lies in the future, by the gate's agreed time.`,
   });

@@ -215,17 +215,21 @@ export async function moveTotals(
 /** What a load is measured against, at a time. A revision counts while it was in force at any moment within `maxAgeMs`. */
 export async function readPast(db: Db, kind: string, maxAgeMs: number, nowMs: number): Promise<Past> {
   const since = timestamp(nowMs - maxAgeMs);
+  // Append-only, so an accepted time did not move it: a load before the accept, and later than that time, counts as made then.
+  const loadedAt = sql`least(r.loaded_at, (select min(a.at) from accepted a where a.seq > r.seq))`;
   const forced = (what: 'forced_shrink' | 'forced_change') =>
     sql`coalesce((select max(revision) from inventory_revisions where kind = ${kind} and ${sql.ref(what)}), 0)`;
   const { rows } = await sql<Past>`
-    with edge as (
+    with accepted as materialized (
+      select seq, to_timestamp((body ->> 'accepted_ms')::float8 / 1000) as at from entries where type = 'clock'),
+    edge as (
       select ${forced('forced_shrink')} as shrink, ${forced('forced_change')} as change,
-        coalesce((select revision from inventory_revisions where kind = ${kind} and loaded_at <= ${since}
-          order by revision desc limit 1), 0) as oldest)
+        coalesce((select r.revision from inventory_revisions r where r.kind = ${kind} and ${loadedAt} <= ${since}
+          order by r.revision desc limit 1), 0) as oldest)
     select k.count,
       greatest(k.count, max(r.count) filter (where r.revision >= edge.shrink)) as largest,
-      coalesce(sum(r.removed) filter (where r.method = 'patch' and r.loaded_at > ${since} and r.revision > edge.shrink), 0) as "patchedOut",
-      coalesce(sum(r.relabelled) filter (where r.method = 'patch' and r.loaded_at > ${since} and r.revision > edge.change), 0) as "patchedOver"
+      coalesce(sum(r.removed) filter (where r.method = 'patch' and ${loadedAt} > ${since} and r.revision > edge.shrink), 0) as "patchedOut",
+      coalesce(sum(r.relabelled) filter (where r.method = 'patch' and ${loadedAt} > ${since} and r.revision > edge.change), 0) as "patchedOver"
     from edge cross join inventory_kinds k
     join inventory_revisions r on r.kind = k.kind and r.revision >= edge.oldest
     where k.kind = ${kind}

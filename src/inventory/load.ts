@@ -4,6 +4,7 @@ import type { Clock } from '../kit/clock.ts';
 import { ValueCounts } from './count-values.ts';
 import type { DescribedKind } from './describe-kind.ts';
 import { IdSet } from './id-set.ts';
+import type { Arrival } from './flip.ts';
 import type { Lease } from './lease-queries.ts';
 import type { LoadMethod } from './load-query.ts';
 import type { InForce } from './load-queries.ts';
@@ -19,8 +20,7 @@ export interface Load {
   readonly inForce: InForce | undefined;
   /** The revision it is written on top of; 0 for none. */
   readonly revision: number;
-  /** The database's time at the load's arrival, Unix milliseconds. */
-  readonly arrivedMs: number;
+  readonly arrival: Arrival;
   /** Rows in force were made under another definition of the kind: every one is written anew. */
   readonly redefined: boolean;
   readonly done: Done;

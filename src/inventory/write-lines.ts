@@ -83,7 +83,7 @@ async function writeChunk(load: Load, chunk: readonly Line[]): Promise<void> {
     }
     if (load.method === 'patch') {
       const ids = chunk.map(line => line.id);
-      await beginPatches(tx, kind.kind.name, revision, load.arrivedMs, ids);
+      await beginPatches(tx, kind.kind.name, revision, load.arrival.nowMs, ids);
     }
   });
 }

@@ -75,12 +75,19 @@ export async function* streamOf(
   }
 }
 
-/** What the ledger does, and no more: the head's lock, an entry, the head. `beforeCommit` and `clockMs` are for tests. */
+/** What the ledger does, and no more: the head's lock, an entry, the head. */
 export function plainLedger(
   store: Store,
   hooks: { readonly nowMs?: () => number; readonly beforeFlip?: () => Promise<void> } = {},
 ): InventoryLedger {
   return {
+    arrive: async () => {
+      const { rows } = await sql<{ seq: number; now: number }>`
+        select seq, greatest(at, clock_timestamp()) as now from head`.execute(store.db);
+      const [head] = rows;
+      if (head === undefined) throw new Error('no head');
+      return { nowMs: head.now, seq: head.seq };
+    },
     flip: async flip => {
       await hooks.beforeFlip?.();
       return await store.db.transaction().execute(async tx => {

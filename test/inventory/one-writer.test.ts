@@ -215,7 +215,7 @@ describeWithPostgres('of a kind there is one writer, on a server', () => {
     await begin(1000);
     const killed = inventoryOver(store, {
       kinds: [kind],
-      ledger: { flip: async () => await new Promise<never>(() => undefined) },
+      ledger: { ...plainLedger(store), flip: async () => await new Promise<never>(() => undefined) },
     });
     // Whole but for its flip: added, changed and removed rows, and totals.
     void killed.put(
@@ -248,6 +248,7 @@ describeWithPostgres('of a kind there is one writer, on a server', () => {
     const unsure = inventoryOver(store, {
       kinds: [kind],
       ledger: {
+        ...plain,
         flip: async flip => {
           await plain.flip(flip);
           throw new Fault('forward.commit_unknown', 'the connection broke');
@@ -263,7 +264,10 @@ describeWithPostgres('of a kind there is one writer, on a server', () => {
     await begin(100);
     const refusing = inventoryOver(store, {
       kinds: [kind],
-      ledger: { flip: async () => await Promise.reject(new Fault('store.undecided', 'withdrawn')) },
+      ledger: {
+        ...plainLedger(store),
+        flip: async () => await Promise.reject(new Fault('store.undecided', 'withdrawn')),
+      },
     });
     await expect(refusing.put(request(hostLines(95, { note: 'x' })))).rejects.toThrow('withdrawn');
     expect(await leftovers(store, kind)).toBe(0);
