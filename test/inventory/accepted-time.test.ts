@@ -114,8 +114,8 @@ async function deliveredNow(): Promise<string> {
     // The decision behind it is not what is tested here: foreign keys are left aside.
     await sql`set local session_replication_role = replica`.execute(tx);
     await sql`insert into operations (id, seq, action, kind, principal, target_count, decided_at, dimension_values, policy_digest,
-        inventory_revision, labels_digest, outcome, phase, settled_at, version)
-      values (${request}, 1000, 'act', ${kind.name}, 'bot', 1, ${settled}, '{}', 'p', 1, 'l', 'delivered', 'ended', ${settled}, 1)`.execute(
+        inventory_revision, labels_digest, timeout_ms, valid_for_ms, idempotent, outcome, phase, settled_at, version)
+      values (${request}, 1000, 'act', ${kind.name}, 'bot', 1, ${settled}, '{}', 'p', 1, 'l', 1000, 1000, false, 'delivered', 'ended', ${settled}, 1)`.execute(
       tx,
     );
     await sql`insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, phase, version)

@@ -154,6 +154,7 @@ interface Asking {
   readonly body?: string;
   /** The revision in which its targets were resolved; 1 is in force. */
   readonly revision?: number;
+  readonly action?: Action;
   readonly deciding?: Partial<Deciding>;
 }
 
@@ -194,7 +195,11 @@ export async function gateParts(
   return {
     ledger,
     deciding,
-    ask: async (ids, key, { mode = 'request', body = JSON.stringify(ids), revision = 1, ...other } = {}) => {
+    ask: async (
+      ids,
+      key,
+      { mode = 'request', body = JSON.stringify(ids), revision = 1, action = wipe, ...other } = {},
+    ) => {
       const [first, ...rest] = ids;
       if (first === undefined) throw new Error('a test that asks for nothing');
       const resolved = setOf(ids, revision);
@@ -206,9 +211,9 @@ export async function gateParts(
           bodyDigest: sha256(body),
           ...(mode === 'request' && { idempotencyKey: key }),
         },
-        action: wipe,
+        action,
         validated: {
-          action: wipe,
+          action,
           kind: host,
           named: { ids: [first, ...rest] },
           parameters: {},
