@@ -52,8 +52,4 @@ export class ClockWatch {
     this.#agreed = { timeMs: databaseMs, monotonicMs: this.#clock.monotonicMs() };
     this.#jumped = false;
   }
-
-  get jumped(): boolean {
-    return this.#jumped;
-  }
 }
