@@ -67,10 +67,10 @@ async function paste(blocks: readonly string[], where: string): Promise<Told> {
       // Nothing of it is left: the blocks failed before they started anything.
     }
   };
+  const closed = new Promise(resolve => shell.once('close', resolve));
   const impatience = setTimeout(endGroup, PATIENCE_MS);
   const code = await new Promise<number | null>(resolve => shell.once('exit', resolve));
   clearTimeout(impatience);
-  const closed = new Promise(resolve => shell.once('close', resolve));
   endGroup();
   await closed;
   const [, ...printed] = said.split(new RegExp(`^${MARK} \\d+\n`, 'mu'));
