@@ -1,3 +1,4 @@
+import { sql, type RawBuilder } from 'kysely';
 import { types } from 'pg';
 
 const INT8 = 20;
@@ -38,3 +39,6 @@ export const valueParsers = {
     return types.getTypeParser(oid, format ?? 'text');
   },
 };
+
+/** A time on its way in, Unix milliseconds: typed, or the database would guess at some places. */
+export const timestamp = (timeMs: number): RawBuilder<unknown> => sql`${new Date(timeMs)}::timestamptz`;

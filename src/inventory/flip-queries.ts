@@ -1,10 +1,10 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { timestamp } from '../db/values.ts';
+import { visibleIn } from '../db/visible-in.ts';
 import type { LoadMethod } from './load-query.ts';
 
 type Db = Kysely<Database>;
-
-const timestamp = (timeMs: number) => sql`${new Date(timeMs)}::timestamptz`;
 
 /** A revision that comes into force. */
 export interface NextRevision {
@@ -62,9 +62,6 @@ export async function datePatches(tx: Db, next: NextRevision, atMs: number): Pro
     where kind = ${next.kind} and revision = ${next.revision} and at > ${timestamp(atMs)}`.execute(tx);
 }
 
-const inForceAt = (table: string, revision: number) =>
-  sql`${sql.ref(table)}.from_revision <= ${revision} and (${sql.ref(table)}.to_revision is null or ${sql.ref(table)}.to_revision > ${revision})`;
-
 /**
  * A kind that is declared anew has other digests for the same labels. What an irreversible action holds follows them, so that no target
  * counts as shown with other labels only because the words for them changed.
@@ -74,9 +71,9 @@ export async function rebaseHolds(tx: Db, next: NextRevision): Promise<void> {
     update holds h set labels_digest = now.labels_digest, state = now.state, version = ${next.version}
     from inventory_targets was, inventory_targets now
     where h.kind = ${next.kind} and h.irreversible and h.phase <> 'closed'
-      and was.kind = h.kind and was.id = h.target_id and ${inForceAt('was', next.revision - 1)}
+      and was.kind = h.kind and was.id = h.target_id and ${visibleIn('was', next.revision - 1)}
       and was.labels_digest = h.labels_digest and was.state is not distinct from h.state
-      and now.kind = h.kind and now.id = h.target_id and ${inForceAt('now', next.revision)}
+      and now.kind = h.kind and now.id = h.target_id and ${visibleIn('now', next.revision)}
       and (now.labels_digest <> h.labels_digest or now.state is distinct from h.state)`.execute(tx);
 }
 
@@ -94,9 +91,9 @@ export async function closeShownHolds(tx: Db, next: NextRevision, shownMs: numbe
   await sql`
     update holds h set phase = 'closed', version = ${next.version}
     from operations o
-    where h.kind = ${next.kind} and h.phase <> 'closed' and h.phase = 'done'
+    where h.kind = ${next.kind} and h.phase = 'done'
       and o.id = h.request_id and o.settled_at < ${timestamp(shownMs)} and ${named}
       and (not h.irreversible or not exists (select from inventory_targets t
-        where t.kind = h.kind and t.id = h.target_id and ${inForceAt('t', next.revision)}
+        where t.kind = h.kind and t.id = h.target_id and ${visibleIn('t', next.revision)}
           and t.labels_digest = h.labels_digest and t.state is not distinct from h.state))`.execute(tx);
 }

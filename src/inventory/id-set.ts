@@ -12,18 +12,11 @@ const SHARDS = 256;
  */
 export class IdSet {
   readonly #shards = Array.from({ length: SHARDS }, () => new Shard());
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
 
   /** False if it was there already. */
   add(id: string): boolean {
     const print = fingerprint(id);
-    const isNew = this.#shardOf(print).add(print);
-    if (isNew) this.#size += 1;
-    return isNew;
+    return this.#shardOf(print).add(print);
   }
 
   has(id: string): boolean {

@@ -6,31 +6,24 @@ import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
-import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
+import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { DescribedKind } from './describe-kind.ts';
 import { flipOf, type Arrival, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
-import type { Lines } from './line.ts';
-import { countAfter, nothingDone, type Load } from './load.ts';
-import { analyze, readInForce, readNowMs, readPast, type InForce } from './load-queries.ts';
+import { nothingDone, type Load } from './load.ts';
+import { readInForce, readNowMs } from './load-queries.ts';
 import { readLoadQuery, type LoadMethod, type LoadQuery } from './load-query.ts';
-import { busy, cutOff, LoadRefused, type LoadRefusal } from './load-refusal.ts';
-import { measureLoad } from './measure-load.ts';
-import { readCsv } from './read-csv.ts';
-import { readNdjson } from './read-ndjson.ts';
-import { countAbsent, endAbsent, keepPatched, settleTotals } from './settle-rows.ts';
+import { busy, LoadRefused, type LoadRefusal } from './load-refusal.ts';
+import { future, refuseOnSight } from './refuse-on-sight.ts';
 import { summarize, type KindSummary } from './summarize.ts';
 import { readSummary } from './summary-queries.ts';
 import { deletePast, vacuumWhereWorth } from './tidy-queries.ts';
-import { writeLines } from './write-lines.ts';
+import { writeLoad, type LoadContent } from './write-load.ts';
 
 /** A load as it came. */
-export interface LoadRequest {
+export interface LoadRequest extends LoadContent {
   readonly kind: string;
   readonly by: Principal;
-  readonly format: 'ndjson' | 'csv';
-  /** Throws, whatever, when the stream ended before its end: such a load is cut off. */
-  readonly content: AsyncIterable<Uint8Array>;
   /** `expect`, `as_of`, `force`, `reason`, as they came. */
   readonly query: ReadonlyMap<string, string>;
 }
@@ -192,91 +185,3 @@ export class Inventory {
     this.#tidying.set(kind, tidying);
   }
 }
-
-/** All of a load but its flip: the lines, the measure, and what follows from the whole. */
-async function writeLoad(
-  load: Load,
-  request: LoadRequest,
-  query: LoadQuery,
-  ledger: InventoryLedger,
-): Promise<void> {
-  const { db, kind, method, done, inForce } = load;
-  if (method === 'put' && inForce !== undefined)
-    done.patched = await keepPatched(load, query.asOfMs ?? load.arrival.nowMs);
-  await writeLines(load, readLines(request, kind, method));
-  if (method === 'put') done.removed = countAbsent(load);
-  // By the agreed time, as windows: a database that is ahead must not let what was lost be forgotten early.
-  const past =
-    inForce && (await readPast(db, request.kind, kind.kind.maxAgeMs, (await ledger.arrive()).nowMs));
-  const refusal = measureLoad(kind.kind, { method, ...done, count: countAfter(load) }, query, past);
-  if (refusal !== undefined) throw new LoadRefused(refusal);
-  if (method === 'put') await endAbsent(load);
-  await settleTotals(load);
-  if (isLarge(load)) await analyze(db);
-}
-
-/** More than a tenth of what was in force is new. */
-const isLarge = ({ done, inForce, redefined }: Load): boolean =>
-  redefined || (done.added + done.changed + done.removed) * 10 > (inForce?.count ?? 0);
-
-function readLines(request: LoadRequest, kind: DescribedKind, method: LoadMethod): AsyncIterable<Lines> {
-  const content = wholly(request.content);
-  if (request.format === 'ndjson') return readNdjson(content, kind, method);
-  if (method === 'put') return readCsv(content, kind);
-  throw new LoadRefused(
-    refuse({ rule: 'request.media_type', message: 'A PATCH comes as application/x-ndjson.' }),
-  );
-}
-
-/** Whatever ends the stream before its end cuts the load off, and is told before what its last line looks like. */
-async function* wholly(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* content;
-  } catch {
-    // Why the client left is not known, and changes nothing.
-    throw cutOff();
-  }
-}
-
-/** What can be refused before a line is read. @throws LoadRefused */
-function refuseOnSight(
-  method: LoadMethod,
-  name: string,
-  query: LoadQuery,
-  kind: DescribedKind,
-  inForce: InForce | undefined,
-): void {
-  if (method === 'patch') {
-    if (inForce === undefined)
-      throw new LoadRefused(
-        refuse({
-          rule: 'inventory.empty',
-          status: 409,
-          message: `There is no inventory of ${name} to patch. Load a snapshot first.`,
-        }),
-      );
-    if (inForce.definition !== kind.definition)
-      throw new LoadRefused(
-        refuse({
-          rule: 'inventory.stale',
-          status: 409,
-          message: `The inventory of ${name} was loaded under another definition of the kind. Load a snapshot first.`,
-        }),
-      );
-  } else if (inForce !== undefined && query.asOfMs !== undefined && query.asOfMs < inForce.asOfMs) {
-    throw new LoadRefused(
-      refuse({
-        rule: 'inventory.out_of_order',
-        message: `The snapshot was read at ${iso(query.asOfMs)}; the one in force at ${iso(inForce.asOfMs)}.`,
-      }),
-    );
-  }
-}
-
-const iso = (timeMs: number): string => new Date(timeMs).toISOString();
-
-const future = (asOfMs: number): LoadRefusal =>
-  refuse({
-    rule: 'request.invalid',
-    message: `\`as_of\` (${iso(asOfMs)}) lies in the future, by the gate's agreed time.`,
-  });

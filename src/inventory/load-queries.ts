@@ -1,5 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { timestamp } from '../db/values.ts';
+import { visibleIn } from '../db/visible-in.ts';
 import type { ValueCount } from './count-values.ts';
 import type { Described, Labels } from './describe-kind.ts';
 import type { Past } from './measure-load.ts';
@@ -13,11 +15,6 @@ export interface InForce {
   readonly asOfMs: number;
   readonly definition: string;
 }
-
-const visible = (revision: number) =>
-  sql`t.from_revision <= ${revision} and (t.to_revision is null or t.to_revision > ${revision})`;
-
-const timestamp = (timeMs: number) => sql`${new Date(timeMs)}::timestamptz`;
 
 /** The database's time, never earlier than the last entry's; Unix milliseconds, rounded down. */
 export async function readNowMs(db: Db): Promise<number> {
@@ -56,7 +53,7 @@ export async function readPatched(
     from (select distinct id from inventory_patches
       where kind = ${kind} and revision <= ${revision} and at > ${timestamp(asOfMs)} and id > ${after}
       order by id limit ${sql.lit(limit)}) p
-    left join inventory_targets t on t.kind = ${kind} and t.id = p.id and ${visible(revision)}
+    left join inventory_targets t on t.kind = ${kind} and t.id = p.id and ${visibleIn('t', revision)}
     order by p.id`.execute(db);
   return rows;
 }
@@ -87,7 +84,7 @@ export async function compareLines(
     from json_to_recordset(${JSON.stringify(sought)}::json) as l(n integer, id text, labels jsonb)
     left join lateral (
       select t.labels from inventory_targets t
-      where t.kind = ${kind} and t.id = l.id collate "C" and ${visible(revision)}
+      where t.kind = ${kind} and t.id = l.id collate "C" and ${visibleIn('t', revision)}
       order by t.from_revision desc limit 1) o on true
     where ${all} or o.labels is distinct from l.labels`.execute(db);
   return rows;
@@ -152,7 +149,7 @@ export async function readIds(
 ): Promise<readonly string[]> {
   const { rows } = await sql<{ id: string }>`
     select t.id from inventory_targets t
-    where t.kind = ${kind} and t.id > ${after} and ${visible(revision)}
+    where t.kind = ${kind} and t.id > ${after} and ${visibleIn('t', revision)}
     order by t.kind, t.id limit ${sql.lit(limit)}`.execute(db);
   return rows.map(row => row.id);
 }
@@ -167,7 +164,7 @@ export async function readTotals(
 ): Promise<readonly ValueCount[]> {
   const { rows } = await sql<ValueCount>`
     select t.dimension, t.value, t.count, t.in_service as "inService" from inventory_total_versions t
-    where t.kind = ${kind} and (t.dimension, t.value) > (${after.dimension}, ${after.value}) and ${visible(revision)}
+    where t.kind = ${kind} and (t.dimension, t.value) > (${after.dimension}, ${after.value}) and ${visibleIn('t', revision)}
     order by t.dimension, t.value limit ${sql.lit(limit)}`.execute(db);
   return rows;
 }
@@ -184,7 +181,7 @@ export async function readTotalsOf(
     from json_to_recordset(${JSON.stringify(values)}::json) as l(dimension text, value text)
     cross join lateral (
       select t.dimension, t.value, t.count, t.in_service as "inService" from inventory_total_versions t
-      where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and ${visible(revision)}
+      where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and ${visibleIn('t', revision)}
       order by t.from_revision desc limit 1) o`.execute(db);
   return rows;
 }

@@ -59,8 +59,4 @@ export class ClockWatch {
     this.#jumped = false;
     this.#everAgreed = true;
   }
-
-  get jumped(): boolean {
-    return this.#jumped;
-  }
 }

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import { visibleIn } from '../db/visible-in.ts';
 import type { EntryType } from './chain.ts';
 import { operationColumns, type OperationRow } from './operation-row.ts';
 
@@ -103,7 +104,7 @@ export async function readTail(
         select h.kind, h.target_id, h.request_id, h.action, h.irreversible, h.phase, t.labels, t.state
         from holds h join inventory_kinds k on k.kind = h.kind
         left join inventory_targets t on t.kind = h.kind and t.id = h.target_id
-          and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision)
+          and ${visibleIn('t', sql.ref('k.revision'))}
         where (h.version > ${since.version} and (${since.version} > 0 or h.phase <> 'closed'))
           or (h.phase <> 'closed' and h.kind in (select kind from changed_kinds))) h),
       'spends', (select json_agg(s) from (select version, ${ms('at')} as at_ms, kind, action, principal, dimension, value, count

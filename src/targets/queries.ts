@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import { visibleIn } from '../db/visible-in.ts';
 import type { Target } from './target-set.ts';
 
 interface TargetRow {
@@ -16,10 +17,6 @@ const toTarget = (row: TargetRow): Target => ({
   labelsDigest: row.labels_digest,
   state: row.state,
 });
-
-/** Visible in one revision, whatever a load has begun to write since. */
-const visibleIn = (revision: number) =>
-  sql`t.from_revision <= ${revision} and (t.to_revision is null or t.to_revision > ${revision})`;
 
 /** Ids looked up in one statement: on the embedded store nothing else runs meanwhile. */
 const PAGE = 2_000;
@@ -39,7 +36,7 @@ export async function findByIds(
       select t.id, t.labels, t.labels_digest, t.state
       from jsonb_array_elements_text(${JSON.stringify(ids.slice(at, at + PAGE))}::jsonb) as asked(id)
       cross join lateral (
-        select * from inventory_targets t where t.kind = ${kind} and t.id = asked.id and ${visibleIn(revision)}
+        select * from inventory_targets t where t.kind = ${kind} and t.id = asked.id and ${visibleIn('t', revision)}
         order by t.from_revision desc limit 1
       ) t`.execute(db);
     for (const row of rows) found.push(toTarget(row));
@@ -60,7 +57,7 @@ export async function findByTags(
   if (groups.length === 0) return [];
   const { rows } = await sql<TargetRow>`
     select t.id, t.labels, t.labels_digest, t.state from inventory_targets t
-    where ${haveTags(groups)} and ${visibleIn(revision)}
+    where ${haveTags(groups)} and ${visibleIn('t', revision)}
     limit ${limit}`.execute(db);
   return rows.map(toTarget);
 }
@@ -74,7 +71,7 @@ export async function findIdsByTags(
 ): Promise<string[]> {
   if (groups.length === 0) return [];
   const { rows } = await sql<{ id: string }>`
-    select t.id from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)} limit ${limit}`.execute(
+    select t.id from inventory_targets t where ${haveTags(groups)} and ${visibleIn('t', revision)} limit ${limit}`.execute(
     db,
   );
   return rows.map(row => row.id);
@@ -90,7 +87,7 @@ export async function countByTags(
   if (groups.length === 0) return 0;
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from (
-      select from inventory_targets t where ${haveTags(groups)} and ${visibleIn(revision)} limit ${limit ?? null}::bigint
+      select from inventory_targets t where ${haveTags(groups)} and ${visibleIn('t', revision)} limit ${limit ?? null}::bigint
     ) matches`.execute(db);
   return rows[0]?.count ?? 0;
 }
@@ -121,7 +118,7 @@ export async function findOtherKinds(
       join inventory_kinds k on k.kind <> ${kind}
       cross join lateral (
         select from inventory_targets t where t.kind = k.kind and t.id = asked.id
-          and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision)
+          and ${visibleIn('t', sql.ref('k.revision'))}
         order by t.from_revision desc limit 1
       ) there
       order by asked.id collate "C", k.kind collate "C"`.execute(db);
@@ -139,15 +136,15 @@ export async function findNeighbours(
   revision: number,
 ): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
-    (select t.id from inventory_targets t where t.kind = ${kind} and t.id < ${id} and ${visibleIn(revision)}
+    (select t.id from inventory_targets t where t.kind = ${kind} and t.id < ${id} and ${visibleIn('t', revision)}
       order by t.kind desc, t.id desc limit 3)
     union all
-    (select t.id from inventory_targets t where t.kind = ${kind} and t.id > ${id} and ${visibleIn(revision)}
+    (select t.id from inventory_targets t where t.kind = ${kind} and t.id > ${id} and ${visibleIn('t', revision)}
       order by t.kind, t.id limit 3)
     union all
     (select t.id from jsonb_array_elements_text(${JSON.stringify(spellings)}::jsonb) as spelled(id)
       cross join lateral (
-        select * from inventory_targets t where t.kind = ${kind} and t.id = spelled.id and ${visibleIn(revision)}
+        select * from inventory_targets t where t.kind = ${kind} and t.id = spelled.id and ${visibleIn('t', revision)}
         order by t.from_revision desc limit 1
       ) t)`.execute(db);
   return rows.map(row => row.id);

@@ -1,0 +1,69 @@
+import { refuse } from '../kit/refusal.ts';
+import type { DescribedKind } from './describe-kind.ts';
+import type { InventoryLedger } from './flip.ts';
+import type { Lines } from './line.ts';
+import { analyze, readPast } from './load-queries.ts';
+import type { LoadMethod, LoadQuery } from './load-query.ts';
+import { cutOff, LoadRefused } from './load-refusal.ts';
+import { countAfter, type Load } from './load.ts';
+import { measureLoad } from './measure-load.ts';
+import { readCsv } from './read-csv.ts';
+import { readNdjson } from './read-ndjson.ts';
+import { countAbsent, endAbsent, keepPatched, settleTotals } from './settle-rows.ts';
+import { writeLines } from './write-lines.ts';
+
+/** What a load brings. */
+export interface LoadContent {
+  readonly format: 'ndjson' | 'csv';
+  /** Throws, whatever, when the stream ended before its end: such a load is cut off. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** All of a load but its flip: the lines, the measure, and what follows from the whole. */
+export async function writeLoad(
+  load: Load,
+  content: LoadContent,
+  query: LoadQuery,
+  ledger: InventoryLedger,
+): Promise<void> {
+  const { db, kind, method, done, inForce } = load;
+  if (method === 'put' && inForce !== undefined)
+    done.patched = await keepPatched(load, query.asOfMs ?? load.arrival.nowMs);
+  await writeLines(load, readLines(content, kind, method));
+  if (method === 'put') done.removed = countAbsent(load);
+  // By the agreed time, as windows: a database that is ahead must not let what was lost be forgotten early.
+  const past =
+    inForce && (await readPast(db, kind.kind.name, kind.kind.maxAgeMs, (await ledger.arrive()).nowMs));
+  const refusal = measureLoad(kind.kind, { method, ...done, count: countAfter(load) }, query, past);
+  if (refusal !== undefined) throw new LoadRefused(refusal);
+  if (method === 'put') await endAbsent(load);
+  await settleTotals(load);
+  if (isLarge(load)) await analyze(db);
+}
+
+/** More than a tenth of what was in force is new. */
+const isLarge = ({ done, inForce, redefined }: Load): boolean =>
+  redefined || (done.added + done.changed + done.removed) * 10 > (inForce?.count ?? 0);
+
+function readLines(
+  { format, content }: LoadContent,
+  kind: DescribedKind,
+  method: LoadMethod,
+): AsyncIterable<Lines> {
+  const whole = wholly(content);
+  if (format === 'ndjson') return readNdjson(whole, kind, method);
+  if (method === 'put') return readCsv(whole, kind);
+  throw new LoadRefused(
+    refuse({ rule: 'request.media_type', message: 'A PATCH comes as application/x-ndjson.' }),
+  );
+}
+
+/** Whatever ends the stream before its end cuts the load off, and is told before what its last line looks like. */
+async function* wholly(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* content;
+  } catch {
+    // Why the client left is not known, and changes nothing.
+    throw cutOff();
+  }
+}
