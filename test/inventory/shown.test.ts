@@ -57,8 +57,8 @@ async function hold(held: Held): Promise<string> {
     // The decision behind it is not what is tested here: foreign keys are left aside.
     await sql`set local session_replication_role = replica`.execute(tx);
     await sql`insert into operations (id, seq, action, kind, principal, target_count, decided_at, dimension_values, policy_digest,
-        inventory_revision, labels_digest, outcome, phase, settled_at, version)
-      values (${request}, ${operations}, 'act', ${kind.name}, 'bot', 1, now(), '{}', 'p', 1, 'l', ${settled === null ? 'pending' : 'delivered'},
+        inventory_revision, labels_digest, timeout_ms, valid_for_ms, idempotent, outcome, phase, settled_at, version)
+      values (${request}, ${operations}, 'act', ${kind.name}, 'bot', 1, now(), '{}', 'p', 1, 'l', 1000, 1000, false, ${settled === null ? 'pending' : 'delivered'},
         ${settled === null ? 'waiting' : 'ended'}, ${settled}, 0)`.execute(tx);
     await sql`insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, phase, version)
       values (${kind.name}, ${held.id ?? 'h-0001'}, ${request}, 'act', ${held.irreversible}, ${digest}, ${state},
