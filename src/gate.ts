@@ -79,7 +79,7 @@ export class Gate {
     const killFile = (): boolean => killFileEngages(config.killFile);
     const late = new LateAnswers(logger);
     this.ledger = new Ledger({
-      db: store.db,
+      db: store.ledgerDb,
       kinds: config.kinds,
       limits: loaded?.policy.limits,
       clock,

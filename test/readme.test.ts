@@ -100,8 +100,8 @@ describe.skipIf(!hasCurl && process.env['INTERLOCK_TESTS'] !== 'strict')('README
     if (folder !== '') rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   });
 
-  it('has a block for each of its seven steps and one for when something is wrong, and each of them runs', () => {
-    expect(told.blocks.length, `${told.blocks.join('\n')}${told.errors}`).toBe(8);
+  it('has a block for each of its nine steps and one for the release, and each of them runs', () => {
+    expect(told.blocks.length, `${told.blocks.join('\n')}${told.errors}`).toBe(10);
     expect(told.code, told.errors).toBe(0);
   });
 
@@ -118,6 +118,7 @@ describe.skipIf(!hasCurl && process.env['INTERLOCK_TESTS'] !== 'strict')('README
     expect(sent).toMatchObject([{ action: 'disk.wipe', targets, reason: 'rack r99 is retired' }]);
     expect(first).toMatchObject({ decision: 'allowed', outcome: { status: 'delivered' } });
     expect(second).toEqual(first);
+    expect(told.blocks[6]?.match(/^idempotency-replayed: true/gimu)).toHaveLength(1);
     expect(third).toMatchObject({
       status: 422,
       decision: 'refused',
@@ -128,9 +129,11 @@ describe.skipIf(!hasCurl && process.env['INTERLOCK_TESTS'] !== 'strict')('README
 
   it('stops everything in one call, and the second line says what is engaged', () => {
     const [engaged, seen] = documentsOf(7);
+    const [released] = documentsOf(8);
     // A scope that names nothing is everything.
     expect(engaged).toHaveProperty('scope', {});
     expect(seen).toHaveProperty('engaged.length', 1);
     expect(seen).toHaveProperty('engaged.0.scope', {});
+    expect(released).toHaveProperty('release_reason', 'it was a drill');
   });
 });

@@ -12,6 +12,8 @@ import { openServer, type ServerOptions } from './server.ts';
  */
 export interface Store {
   readonly db: Kysely<Database>;
+  /** For the ledger alone: on a server a connection of its own, so that a stop waits for no other work, nor long for a silent server. */
+  readonly ledgerDb: Kysely<Database>;
   /** For statements outside Kysely: migrations, streams. The embedded store has one connection. */
   readonly pool: Pool;
   readonly embedded: boolean;
@@ -29,10 +31,30 @@ const serverDefaults: ServerOptions = {
   silenceMs: 70_000,
 };
 
-export function storeOver(pool: Pool, embedded: boolean, close: () => Promise<void>): Store {
+/** The ledger's statements are short: a server that is silent for longer is given up soon. */
+const ledgerDefaults: ServerOptions = {
+  poolSize: 1,
+  statementTimeoutMs: 15_000,
+  lockTimeoutMs: 10_000,
+  idleInTransactionMs: 15_000,
+  silenceMs: 17_000,
+};
+
+const over = (pool: Pool): Kysely<Database> =>
+  new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+
+/** @param ledgerPool the same one where there is but one connection */
+export function storeOver(
+  pool: Pool,
+  embedded: boolean,
+  close: () => Promise<void>,
+  ledgerPool: Pool = pool,
+): Store {
   let closed: Promise<void> | undefined;
+  const db = over(pool);
   return {
-    db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    db,
+    ledgerDb: ledgerPool === pool ? db : over(ledgerPool),
     pool,
     embedded,
     close: async () => {
@@ -59,9 +81,11 @@ export async function openStore(
     }
     case 'server': {
       const pool = openServer(config.url, { ...serverDefaults, ...options }, logger);
-      return storeOver(pool, false, async () => {
-        await pool.end();
-      });
+      const ledgerPool = openServer(config.url, ledgerDefaults, logger);
+      const close = async (): Promise<void> => {
+        await Promise.all([pool.end(), ledgerPool.end()]);
+      };
+      return storeOver(pool, false, close, ledgerPool);
     }
   }
 }

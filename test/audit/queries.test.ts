@@ -72,8 +72,8 @@ async function record(what: Recorded): Promise<string> {
       tx,
     );
     if (what.outcome !== undefined) {
-      await sql`insert into operations (id, seq, action, kind, principal, target_count, decided_at, dimension_values, policy_digest, inventory_revision, labels_digest, outcome, phase, attempts, rule, detail, http_status, settled_at, version)
-        values (${id}, ${seq}, ${action}, 'host', ${principal}, 1, ${at}, '{}', 'p', 1, 'l', ${what.outcome}, ${what.outcome === 'pending' ? 'waiting' : 'ended'}, 1, ${what.outcomeRule ?? null}, 'said so', 200, ${at}, 1)`.execute(
+      await sql`insert into operations (id, seq, action, kind, principal, target_count, decided_at, dimension_values, policy_digest, inventory_revision, labels_digest, timeout_ms, valid_for_ms, idempotent, outcome, phase, attempts, rule, detail, http_status, settled_at, version)
+        values (${id}, ${seq}, ${action}, 'host', ${principal}, 1, ${at}, '{}', 'p', 1, 'l', 1, 1, false, ${what.outcome}, ${what.outcome === 'pending' ? 'waiting' : 'ended'}, 1, ${what.outcomeRule ?? null}, 'said so', 200, ${at}, 1)`.execute(
         tx,
       );
     }

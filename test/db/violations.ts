@@ -57,6 +57,9 @@ const rows: Readonly<Record<string, Row>> = {
     policy_digest: 'sha256:p',
     inventory_revision: 1,
     labels_digest: 'sha256:l',
+    timeout_ms: 1,
+    valid_for_ms: 1,
+    idempotent: false,
     outcome: 'pending',
     phase: 'waiting',
     was_unknown: false,
@@ -205,6 +208,8 @@ const byConstraint: readonly Violation[] = [
   ...checks(
     'operations',
     ['operations_not_empty', { ...another, target_count: 0 }],
+    ['operations_timeout', { ...another, timeout_ms: 0 }],
+    ['operations_valid_for', { ...another, valid_for_ms: 0 }],
     ['operations_outcome', { ...another, outcome: 'maybe' }],
     ['operations_phase', { ...another, phase: 'paused' }],
     ['operations_claim', { ...claimed, claimed_by: null }],
