@@ -7,7 +7,7 @@ import { policyScope } from './config/policy-scope.ts';
 import { readConfig } from './config/read-config.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
-import { describeStart } from './describe-start.ts';
+import { describeStart, withoutLimits } from './describe-start.ts';
 import { Gate, type GateOptions, type LoadedPolicy } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
@@ -50,6 +50,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const config = readConfig(options.configFile);
   const loaded = await loadPolicy(config, logger);
   logger.info(describeStart(config, loaded), 'starting');
+  for (const action of withoutLimits(config, loaded))
+    logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),

@@ -1,6 +1,6 @@
 import type { LoadedPolicy } from './gate.ts';
 import { tagOf } from './inventory/describe-kind.ts';
-import type { Turn } from './ledger/ledger.ts';
+import type { Turn } from './ledger/turn.ts';
 import type { Limits, ProtectedEntry } from './policy/limits.ts';
 import { countByTags, findByIds } from './targets/queries.ts';
 

@@ -11,6 +11,12 @@ export const describeStart = (config: Config, loaded: LoadedPolicy | undefined) 
   kill_file: config.killFile,
 });
 
+/** Actions that the limits do not name: allowed to nobody, which may not be what was meant. */
+export const withoutLimits = (config: Config, loaded: LoadedPolicy | undefined): string[] =>
+  loaded === undefined
+    ? []
+    : [...config.actions.keys()].filter(name => !Object.hasOwn(loaded.policy.limits.actions, name));
+
 /** The folder, or the server's URL without what may be secret in it. */
 export function showStore(store: StoreConfig): string {
   if (store.type === 'embedded') return store.folder;

@@ -19,7 +19,8 @@ import type { Clock } from './kit/clock.ts';
 import type { Logger } from './kit/logger.ts';
 import { sharedRead } from './kit/together.ts';
 import { activatePolicy, type Activation, type PolicyRevision } from './ledger/activate.ts';
-import { Ledger, UNDECIDED_MS, type Turn } from './ledger/ledger.ts';
+import type { Turn } from './ledger/turn.ts';
+import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { scopeName } from './metrics/metrics.ts';
@@ -84,7 +85,8 @@ export class Gate {
       limits: loaded?.policy.limits,
       clock,
       logger,
-      onOperation: operation => this.#changed(operation),
+      onOperation: operation => this.outcomes.waiters.tell(operation),
+      onOutcome: operation => this.#observe(operation),
       onFailedBatch: () => metrics.batchFailed(),
     });
     this.outcomes = new Outcomes({
@@ -173,7 +175,8 @@ export class Gate {
         async turn => await countProtected(turn, loaded.policy.limits),
       );
       for (const { matches, ...entry } of entries) {
-        if (matches === 0)
+        // Before the first load there is nothing that it could match.
+        if (matches === 0 && this.ledger.revisionOf(entry.kind) !== undefined)
           logger.warn(
             { protected: entry },
             'a protected entry of the limits matches no target of the inventory',
@@ -212,16 +215,21 @@ export class Gate {
   }
 
   #gauge({ book }: Turn): void {
-    const { metrics } = this.options;
+    const { metrics, loaded } = this.options;
     for (const [name, state] of book.kinds) metrics.inventoryObserved(name, state.asOfMs);
     const scopes = [...book.switches.values()].map(({ scope }) => scopeName(scope));
     metrics.killSwitchObserved(this.killSwitch.killFile().length > 0 ? [...scopes, 'kill-file'] : scopes);
-    if (book.activePolicy !== undefined) metrics.policyObserved(book.activePolicy);
+    if (loaded !== undefined) metrics.policyObserved(loaded.revision.digest);
   }
 
-  #changed(operation: Operation): void {
-    this.options.metrics.outcomeObserved(operation.action, operation.outcome);
-    this.outcomes.waiters.tell(operation);
+  #observe(operation: Operation): void {
+    const { metrics, logger } = this.options;
+    metrics.outcomeObserved(operation.action, operation.outcome);
+    if (operation.outcome === 'unknown')
+      logger.warn(
+        { request: operation.id, action: operation.action, detail: operation.detail },
+        'an outcome is unknown: it waits for the executor, or for an operator who settles it',
+      );
   }
 
   async #resolveIds(turn: Turn, name: string, ids: readonly string[], revision: number) {

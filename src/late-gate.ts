@@ -48,7 +48,7 @@ export class LateGate {
       this.#trying = openGate().then(
         gate => void (this.#current = gate),
         (thrown: unknown) => {
-          this.#logger.warn({ err: asError(thrown) }, 'the database is away');
+          this.#logger.warn({ error: asError(thrown).message }, 'the database is away');
           if (!this.#stopping) this.#openLater(openGate);
         },
       );

@@ -4,7 +4,8 @@ import type { Check, Readiness } from './intake/ports.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import { Fault } from './kit/fault.ts';
 import { sharedRead } from './kit/together.ts';
-import { UNDECIDED_MS, type Turn } from './ledger/ledger.ts';
+import type { Turn } from './ledger/turn.ts';
+import { UNDECIDED_MS } from './ledger/ledger.ts';
 import { noInventory, staleReasons } from './ledger/stale.ts';
 
 export interface ReadinessOptions {

@@ -66,7 +66,7 @@ async function writePage(
 ): Promise<Refused | undefined> {
   const best = req.accepts(['text/html', 'application/json']);
   if (best === false)
-    return refused('request.not_acceptable', 'Here is to be had: text/html, application/json.');
+    return refused('request.not_acceptable', 'This can be had as text/html or application/json.');
   res.setHeader('vary', 'Accept');
   if (best === 'application/json') writeJson(req, res, 200, body);
   else {

@@ -132,7 +132,7 @@ function accepted({ req }: Exchange, formats: readonly Format[]): Format | Refus
   const best = req.accepts(formats.map(format => types[format]));
   const format = formats.find(one => types[one] === best);
   const offered = formats.map(one => types[one]).join(', ');
-  return format ?? refused('request.not_acceptable', `Here is to be had: ${offered}.`);
+  return format ?? refused('request.not_acceptable', `This can be had as ${offered}.`);
 }
 
 interface StreamOptions<Item> {

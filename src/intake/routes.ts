@@ -153,7 +153,7 @@ function handlerFor<Handler>(method: string, methods: Methods<Handler>): Handler
 
 function methodNotAllowed(methods: readonly string[]): Refused {
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].join(', ');
-  return refused('request.method_not_allowed', `Here is to be had: ${allow}.`, { headers: { allow } });
+  return refused('request.method_not_allowed', `This call takes ${allow}.`, { headers: { allow } });
 }
 
 function openly(context: Writing, handle: OpenHandle) {

@@ -1,7 +1,7 @@
 import type { Principal } from '../config/config.ts';
 import { refuse, type Refusal } from '../kit/refusal.ts';
 import { countAsMadeAt } from './accept-queries.ts';
-import type { Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
 
 /**
  * An operator says that the database's time is right. The chain goes on from there, even backwards, and what carries a

@@ -1,5 +1,5 @@
 import { Fault } from '../kit/fault.ts';
-import type { Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
 
 /** A policy revision: what it is made of, and one digest over all of it. */
 export interface PolicyRevision {

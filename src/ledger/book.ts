@@ -1,5 +1,6 @@
 import type { Kind } from '../config/config.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
+import { Held } from './held.ts';
 import { holdsItsTargets, isInFlight, occupiesExecutor, type Operation } from './operation.ts';
 import { Window } from './window.ts';
 
@@ -30,22 +31,6 @@ export interface KindState {
     string,
     ReadonlyMap<string, { readonly count: number; readonly inService: number }>
   >;
-}
-
-/** What one allowed request holds of a target. */
-export interface Hold {
-  readonly requestId: string;
-  readonly action: string;
-  readonly irreversible: boolean;
-  /** Its outcome is not settled; else it was delivered, and the inventory has not shown it yet. */
-  readonly operating: boolean;
-}
-
-interface HeldTarget {
-  readonly holds: Map<string, Hold>;
-  /** By the inventory in force. */
-  readonly inService: boolean;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 interface ScopedWindow {
@@ -80,29 +65,23 @@ export class Book {
   version = 0;
   seq = 0;
   hash = '';
-  atMs = 0;
   activePolicy: string | undefined;
   readonly seenPolicies = new Set<string>();
   readonly switches = new Map<string, EngagedSwitch>();
   readonly released = new Set<string>();
   readonly kinds = new Map<string, KindState>();
+  readonly held: Held;
   readonly #limits: Limits | undefined;
-  readonly #dimensions: ReadonlyMap<string, Kind>;
   readonly #operations = new Map<string, Operation>();
   readonly #waiting = new Map<string, Set<string>>();
   readonly #busy = new Map<string, number>();
   readonly #inFlight = new Map<string, number>();
-  readonly #held = new Map<string, Map<string, HeldTarget>>();
-  /** Request → its held targets. */
-  readonly #heldBy = new Map<string, { readonly kind: string; readonly ids: Set<string> }>();
-  /** Kind → dimension → value → in-service targets taken and not shown yet. */
-  readonly #taken = new Map<string, Map<string, Map<string, number>>>();
   readonly #spendWindows = new Map<WindowLimit, ScopedWindow>();
   readonly #askWindows = new Map<string, Window>();
 
   constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>) {
     this.#limits = limits;
-    this.#dimensions = kinds;
+    this.held = new Held(kinds);
     for (const [action, entry] of Object.entries(limits?.actions ?? {})) {
       for (const limit of entry.windows) this.#openWindow(limit, { action });
       for (const limit of entry.max_requests ?? []) {
@@ -217,82 +196,6 @@ export class Book {
     const { action } = operation;
     if (occupiesExecutor(operation)) this.#busy.set(action, this.busy(action) + by);
     if (isInFlight(operation)) this.#inFlight.set(action, this.inFlight(action) + by);
-  }
-
-  /** What is held of a target; nothing for most. */
-  holdsOn(kind: string, id: string): Iterable<Hold> {
-    return this.#held.get(kind)?.get(id)?.holds.values() ?? [];
-  }
-
-  /** In service by the inventory, and taken by an operation that the inventory does not show yet. */
-  isTaken(kind: string, id: string): boolean {
-    return this.#held.get(kind)?.get(id)?.inService ?? false;
-  }
-
-  takenOf(kind: string, dimension: string, value: string): number {
-    return this.#taken.get(kind)?.get(dimension)?.get(value) ?? 0;
-  }
-
-  setHold(
-    kind: string,
-    id: string,
-    hold: Hold,
-    now: { readonly inService: boolean; readonly labels: Readonly<Record<string, string>> },
-  ): void {
-    const targets = this.#held.get(kind) ?? new Map<string, HeldTarget>();
-    this.#held.set(kind, targets);
-    const before = targets.get(id);
-    if (before !== undefined) this.#countTaken(kind, before, -1);
-    const held: HeldTarget = {
-      ...now,
-      holds: (before?.holds ?? new Map<string, Hold>()).set(hold.requestId, hold),
-    };
-    targets.set(id, held);
-    this.#countTaken(kind, held, 1);
-    const by = this.#heldBy.get(hold.requestId) ?? { kind, ids: new Set<string>() };
-    by.ids.add(id);
-    this.#heldBy.set(hold.requestId, by);
-  }
-
-  dropHold(kind: string, id: string, requestId: string): void {
-    const by = this.#heldBy.get(requestId);
-    by?.ids.delete(id);
-    if (by?.ids.size === 0) this.#heldBy.delete(requestId);
-    const held = this.#held.get(kind)?.get(id);
-    if (held === undefined || !held.holds.delete(requestId) || held.holds.size > 0) return;
-    this.#countTaken(kind, held, -1);
-    this.#held.get(kind)?.delete(id);
-  }
-
-  /** Forgets what is held of a kind: its holds are read anew after a load. */
-  forgetHolds(kind: string): void {
-    this.#held.delete(kind);
-    this.#taken.delete(kind);
-    for (const [requestId, by] of this.#heldBy) if (by.kind === kind) this.#heldBy.delete(requestId);
-  }
-
-  /** What a request holds stays held until shown (`done`), or is given back (`closed`). Costs what the request has targets. */
-  settleHolds(requestId: string, phase: 'done' | 'closed'): void {
-    const by = this.#heldBy.get(requestId);
-    if (by === undefined) return;
-    for (const id of by.ids) {
-      const holds = this.#held.get(by.kind)?.get(id)?.holds;
-      const hold = holds?.get(requestId);
-      if (phase === 'closed') this.dropHold(by.kind, id, requestId);
-      else if (hold !== undefined) holds?.set(requestId, { ...hold, operating: false });
-    }
-  }
-
-  #countTaken(kind: string, held: HeldTarget, by: 1 | -1): void {
-    if (!held.inService) return;
-    const dimensions = this.#taken.get(kind) ?? new Map<string, Map<string, number>>();
-    this.#taken.set(kind, dimensions);
-    for (const dimension of this.#dimensions.get(kind)?.dimensions ?? []) {
-      const values = dimensions.get(dimension) ?? new Map<string, number>();
-      dimensions.set(dimension, values);
-      const value = held.labels[dimension] ?? '';
-      values.set(value, (values.get(value) ?? 0) + by);
-    }
   }
 }
 

@@ -3,7 +3,7 @@ import { Fault } from '../kit/fault.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import type { Book } from './book.ts';
 import { windowCeiling } from './facts.ts';
-import type { Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
 
 /** How full one scope of one limit is now. */
 export interface BudgetItem {

@@ -1,7 +1,7 @@
 import type { Action } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import type { JsonObject } from '../validate/validated.ts';
-import type { Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { issuePermit, type Permit } from './permit.ts';
 
@@ -32,7 +32,7 @@ export function claim(turn: Turn, operation: Operation, gateId: string, material
     claimedAtMs: turn.draft.nowMs,
   };
   turn.book.setOperation(claimed);
-  turn.draft.operations.set(claimed.id, claimed);
+  turn.draft.setOperation(claimed, operation);
   return { operation: claimed, material, at: turn.gateClock };
 }
 

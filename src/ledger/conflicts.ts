@@ -1,5 +1,6 @@
 import type { Reason } from '../kit/refusal.ts';
-import type { Book, Hold } from './book.ts';
+import type { Book } from './book.ts';
+import type { Hold } from './held.ts';
 import type { Case } from './decide.ts';
 
 /**
@@ -33,7 +34,7 @@ export function conflictReasons(one: Case, book: Book): Reason[] {
 }
 
 function* conflictsOn(one: Case, id: string, book: Book): Generator<Conflict> {
-  for (const hold of book.holdsOn(one.kind.name, id)) {
+  for (const hold of book.held.holdsOn(one.kind.name, id)) {
     const isUnknown = book.operation(hold.requestId)?.outcome === 'unknown';
     const isSame = hold.irreversible && hold.action === one.action.name;
     if (hold.operating) yield { rule: 'targets.in_operation', id, hold, isUnknown };

@@ -23,7 +23,7 @@ export function countTargets(
 ): Counts {
   return {
     count: (before?.count ?? 0) + targets.length,
-    dimensions: tally(kind, targets, id => book.isTaken(kind.name, id), before?.dimensions),
+    dimensions: tally(kind, targets, id => book.held.isTaken(kind.name, id), before?.dimensions),
     labels: countLabels(entryOf(limits, action.name)?.require ?? 'any', targets, before?.labels),
     protected: new Map(
       [...limits.protected.entries()]

@@ -59,6 +59,8 @@ export class Draft {
     { readonly kind: string; readonly digest: string; readonly ids: readonly string[] }
   >();
   readonly operations = new Map<string, Operation>();
+  /** Operations as they were when an outcome came to be, pending included. */
+  readonly outcomes: Operation[] = [];
   readonly holds: HoldDraft[] = [];
   readonly settledHolds = new Map<string, 'done' | 'closed'>();
   /** Something was written that the book cannot follow: it is read anew. */
@@ -96,6 +98,11 @@ export class Draft {
     return entry;
   }
 
+  setOperation(operation: Operation, before: Operation | undefined): void {
+    this.operations.set(operation.id, operation);
+    if (before?.outcome !== operation.outcome) this.outcomes.push(operation);
+  }
+
   spend(spend: Spend): void {
     const key = JSON.stringify([spend.kind, spend.action, spend.principal, spend.dimension, spend.value]);
     this.#spends.set(key, { spend, count: (this.#spends.get(key)?.count ?? 0) + spend.count });
@@ -117,9 +124,5 @@ export class Draft {
   /** Whether the head must move: a pre-flight's record is no part of what decisions rest on. */
   movesHead(): boolean {
     return this.entries.length > 0 || this.operations.size > 0;
-  }
-
-  isEmpty(): boolean {
-    return !this.movesHead() && this.decisions.length === 0;
   }
 }

@@ -58,7 +58,9 @@ function totalsOf(book: Book, kind: string, state: KindState): Totals {
     count: state.count,
     of: (dimension, value) => {
       const total = state.totals.get(dimension)?.get(value);
-      return total && { count: total.count, free: total.inService - book.takenOf(kind, dimension, value) };
+      return (
+        total && { count: total.count, free: total.inService - book.held.takenOf(kind, dimension, value) }
+      );
     },
   };
 }

@@ -1,5 +1,6 @@
 import { Fault } from '../kit/fault.ts';
-import type { Key, Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
+import type { Key } from './key.ts';
 
 /** A change of the ledger. Runs under the head's lock, in the order of arrival; may run again if its batch failed. */
 export type Work<T> = (turn: Turn) => Promise<T> | T;

@@ -13,33 +13,12 @@ import { commitFailed, commitUnknown, isAway, rolledBack, type Failure } from '.
 import { Job, type JobOptions, type Work } from './job.ts';
 import type { Operation } from './operation.ts';
 import { findRecorded, lockHead, type HeadRow } from './queries.ts';
+import { keyName } from './key.ts';
 import { Queue } from './queue.ts';
+import type { Turn } from './turn.ts';
 import { toRecorded, type Recorded } from './recorded.ts';
 import { refreshBook, type AcceptedTime } from './refresh.ts';
 import { writeDraft } from './write-draft.ts';
-
-/** What a job sees: the book at the locked head, and the draft that all jobs of the batch write into. */
-export interface Turn {
-  readonly tx: Transaction<Database>;
-  readonly book: Book;
-  readonly draft: Draft;
-  readonly nowMs: number;
-  readonly databaseMs: number;
-  /** The gate's own clocks when the turn began: a claim is never younger than that. */
-  readonly gateClock: { readonly wallMs: number; readonly monotonicMs: number };
-  /** The clock jumped: nothing may be decided or claimed; what must be written carries the agreed time. */
-  readonly clockJumped: boolean;
-  /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */
-  readonly recorded: Map<string, Recorded>;
-}
-
-/** A principal's idempotency key. */
-export interface Key {
-  readonly principal: string;
-  readonly key: string;
-}
-
-export const keyName = ({ principal, key }: Key): string => `${principal}\n${key}`;
 
 export interface LedgerOptions {
   readonly db: Kysely<Database>;
@@ -50,6 +29,8 @@ export interface LedgerOptions {
   readonly logger: Logger;
   /** Called for each operation that changed, once it is durable. */
   readonly onOperation: (operation: Operation) => void;
+  /** Called for each outcome that came to be, pending included, once it is durable. */
+  readonly onOutcome: (operation: Operation) => void;
   /** Called for each batch that failed, also where its jobs pass when they are run again. */
   readonly onFailedBatch: () => void;
 }
@@ -211,8 +192,8 @@ export class Ledger {
       book.version = draft.version;
       book.seq = draft.seq;
       book.hash = draft.hash;
-      book.atMs = draft.nowMs;
     }
+    for (const operation of draft.outcomes) this.#options.onOutcome(operation);
     for (const operation of draft.operations.values()) this.#options.onOperation(operation);
   }
 

@@ -5,7 +5,7 @@ import type { Reason, Refusal } from '../kit/refusal.ts';
 import { rules } from '../kit/rules.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
-import type { Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
 import type { Submission } from './request.ts';
 
 /** What was found for a request, as far as its way went. */

@@ -4,7 +4,7 @@ import type { Target } from '../targets/target-set.ts';
 import type { Validated } from '../validate/validated.ts';
 import { claim } from './claim.ts';
 import { valuesOf } from './facts.ts';
-import type { Turn } from './ledger.ts';
+import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { recordDecision, type Finding, type RecordedDecision } from './record-decision.ts';
 import type { Decided, Deciding, Submission } from './request.ts';
@@ -31,7 +31,7 @@ export function recordRequest(
     !turn.book.hasWaiting(operation.action) &&
     turn.book.busy(operation.action) < validated.action.executor.concurrency;
   turn.book.setOperation(operation);
-  turn.draft.operations.set(id, operation);
+  turn.draft.setOperation(operation, undefined);
   if (!isFree) return { ...recorded, operation };
   const claimed = claim(turn, operation, deciding.gateId, {
     action: validated.action,
@@ -116,7 +116,7 @@ function hold(turn: Turn, requestId: string, { action, kind }: Validated, target
       state: target.state,
     });
     const inService = target.state !== null && (kind.state?.inService.includes(target.state) ?? false);
-    turn.book.setHold(
+    turn.book.held.setHold(
       kind.name,
       target.id,
       { requestId, action: action.name, irreversible: action.irreversible, operating: true },

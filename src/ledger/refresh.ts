@@ -72,7 +72,6 @@ export async function refreshBook(
   book.version = head.version;
   book.seq = head.seq;
   book.hash = head.hash;
-  book.atMs = head.at_ms;
   return allAccepted;
 }
 
@@ -124,18 +123,18 @@ function applyInventory(book: Book, tail: Tail): void {
       totals,
     };
     book.kinds.set(row.kind, state);
-    book.forgetHolds(row.kind);
+    book.held.forgetHolds(row.kind);
   }
 }
 
 function applyHolds(book: Book, tail: Tail, kinds: ReadonlyMap<string, Kind>): void {
   for (const row of tail.holds ?? []) {
     if (row.phase === 'closed') {
-      book.dropHold(row.kind, row.target_id, row.request_id);
+      book.held.dropHold(row.kind, row.target_id, row.request_id);
       continue;
     }
     const serving = kinds.get(row.kind)?.state?.inService ?? [];
-    book.setHold(
+    book.held.setHold(
       row.kind,
       row.target_id,
       {

@@ -2,7 +2,7 @@ import type { Action } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
-import type { Turn } from '../ledger/ledger.ts';
+import type { Turn } from '../ledger/turn.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
 import { readDocument } from '../ledger/recorded.ts';

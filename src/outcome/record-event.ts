@@ -1,4 +1,4 @@
-import type { Turn } from '../ledger/ledger.ts';
+import type { Turn } from '../ledger/turn.ts';
 import { holdsItsTargets, type Operation } from '../ledger/operation.ts';
 import { transition, type Event } from './transition.ts';
 
@@ -27,7 +27,7 @@ export function recordEvent(
     attempts: after.attempts,
     ...(after.rule !== undefined && { rule: after.rule }),
   });
-  turn.draft.operations.set(after.id, after);
+  turn.draft.setOperation(after, operation);
   settleHolds(turn, operation, after);
   turn.book.setOperation(after);
   return after;
@@ -38,7 +38,7 @@ function settleHolds(turn: Turn, before: Operation, after: Operation): void {
   if (!holdsItsTargets(before) && before.outcome === after.outcome) return;
   const phase = after.outcome === 'delivered' ? 'done' : 'closed';
   turn.draft.settledHolds.set(after.id, phase);
-  turn.book.settleHolds(after.id, phase);
+  turn.book.held.settleHolds(after.id, phase);
   // Given back before, and delivered after all: the book has let go of what it must hold again.
   if (!holdsItsTargets(before)) turn.draft.rereadBook = true;
 }

@@ -68,6 +68,7 @@ describe('the metrics', () => {
       3,
     ],
     ['outcomes', 'interlock_outcomes_total', { action: 'test.act', status: 'delivered' }, 1],
+    ['an outcome once', 'interlock_outcomes_total', { action: 'test.act', status: 'pending' }, 1],
   ])('count %s', async (_title, name, labels, value) => {
     expect(await sample(name, labels)).toBe(value);
   });

@@ -120,7 +120,7 @@ function tell(book: Book) {
     kinds: [...book.kinds],
     spent: [...spent.values()],
     waits: Array.from({ length: 100 }, (_, index) => spent.waitMs('host', index + 1, 100, time.databaseMs)),
-    holds: ids(0, 300).map(id => [...book.holdsOn('host', id)]),
+    holds: ids(0, 300).map(id => [...book.held.holdsOn('host', id)]),
   };
 }
 

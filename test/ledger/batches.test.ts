@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import type { Store } from '../../src/db/store.ts';
 import { findOperation } from '../../src/ledger/queries.ts';
-import type { Turn } from '../../src/ledger/ledger.ts';
+import type { Turn } from '../../src/ledger/turn.ts';
 import type { Decided } from '../../src/ledger/request.ts';
 import { toOperation } from '../../src/ledger/operation-row.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';

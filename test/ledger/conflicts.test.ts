@@ -18,7 +18,7 @@ function bookOf(operating: number, done: number): Book {
       irreversible: true,
       operating: isOperating,
     };
-    book.setHold('host', id(index), hold, { inService: false, labels: {} });
+    book.held.setHold('host', id(index), hold, { inService: false, labels: {} });
   }
   return book;
 }

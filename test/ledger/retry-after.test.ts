@@ -12,7 +12,7 @@ import type { Facts } from '../../src/policy/facts.ts';
 import type { ActionLimits, Limits } from '../../src/policy/limits.ts';
 import type { Verdict } from '../../src/policy/policy.ts';
 import { shippedBundle } from '../policy/samples.ts';
-import { stopTime, type DatabaseTime } from '../support/database-time.ts';
+import { stopTime, type StoppedTime } from '../support/database-clock.ts';
 import {
   fakePolicy,
   gateParts,
@@ -167,7 +167,7 @@ describe('Retry-After', () => {
 
 describe('the ledger, asked again at the time it named', () => {
   let store: Store;
-  let time: DatabaseTime;
+  let time: StoppedTime;
   beforeAll(async () => {
     store = await memoryStore();
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
-import type { Turn } from '../../src/ledger/ledger.ts';
+import type { Turn } from '../../src/ledger/turn.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
 import { gateParts, loadHosts, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';

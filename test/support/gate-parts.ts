@@ -176,6 +176,7 @@ export async function gateParts(
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     logger: quiet,
     onOperation: () => undefined,
+    onOutcome: () => undefined,
     onFailedBatch: () => undefined,
     ...more,
   });

@@ -1,0 +1,99 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Store } from '../../src/db/store.ts';
+import type { Attempted } from '../../src/forward/attempted.ts';
+import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
+import { gateParts, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import { memoryStore } from '../support/store.ts';
+
+let store: Store;
+beforeAll(async () => {
+  store = await memoryStore();
+});
+beforeEach(async () => {
+  await wipeStore(store);
+  await loadHosts(store, 2_000);
+});
+afterAll(async () => {
+  await store.close();
+});
+
+const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+const outcomesOf = (parts: Parts, more: Partial<OutcomesOptions> = {}): Outcomes =>
+  new Outcomes({
+    gateId: 'gate-1',
+    db: store.db,
+    ledger: parts.ledger,
+    actions: new Map([[wipe.name, wipe]]),
+    policyDigest: 'sha256:policy',
+    killFileEngages: () => false,
+    resolveIds: async () => await Promise.reject(new Error('nothing has drifted')),
+    logger: quiet,
+    clock,
+    alone: false,
+    forward: async (): Promise<Attempted> =>
+      await Promise.resolve({ kind: 'delivered', httpStatus: 200, detail: 'done' }),
+    observe: () => undefined,
+    ...more,
+  });
+
+const rows = async (): Promise<{ phase: string; outcome: string }[]> =>
+  (
+    await sql<{ phase: string; outcome: string }>`select phase, outcome from operations order by seq`.execute(
+      store.db,
+    )
+  ).rows;
+
+describe('what became of an attempt', () => {
+  it('is recorded, though what waits behind it cannot be claimed', async () => {
+    const parts = await gateParts(store);
+    const [first] = await Promise.all([1, 2, 3].map(index => parts.ask([`h${index}`], `k${index}`)));
+    if (first === undefined || 'repeat' in first || first.claimed === undefined)
+      throw new Error('the first was not claimed');
+    const outcomes = outcomesOf(parts, {
+      killFileEngages: () => {
+        throw new Error('the claim fails');
+      },
+    });
+    outcomes.start(first.claimed);
+    await outcomes.ended();
+    expect(await rows()).toEqual([
+      { phase: 'ended', outcome: 'delivered' },
+      { phase: 'claimed', outcome: 'pending' },
+      { phase: 'waiting', outcome: 'pending' },
+    ]);
+  });
+});
+
+describe('a claim of a gate that is gone', () => {
+  /** As if it had been made so long ago; another gate reads it. */
+  const claimedAgo = async (seconds: number): Promise<Parts> => {
+    const parts = await gateParts(store);
+    await parts.ask(['h1'], 'k1');
+    await sql`update operations set claimed_by = 'gone', claimed_at = claimed_at - interval '1 second' * ${seconds}`.execute(
+      store.db,
+    );
+    return await gateParts(store);
+  };
+
+  it.each([
+    [5, 'claimed', 'pending'],
+    [7, 'ended', 'unknown'],
+  ])(
+    'made %d s ago under a time-out of 1 s is %s, also for a gate that does not declare its action',
+    async (seconds, phase, outcome) => {
+      await outcomesOf(await claimedAgo(seconds), {
+        actions: new Map(),
+        policyDigest: 'sha256:another',
+      }).tick();
+      expect(await rows()).toEqual([{ phase, outcome }]);
+    },
+  );
+
+  it('is swept at once where no other gate can be on the store', async () => {
+    await outcomesOf(await claimedAgo(0), { alone: true }).tick();
+    expect(await rows()).toEqual([{ phase: 'ended', outcome: 'unknown' }]);
+  });
+});

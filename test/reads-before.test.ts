@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Store } from '../src/db/store.ts';
+import { Deadline } from '../src/kit/deadline.ts';
+import { createReadsBefore } from '../src/reads-before.ts';
+import { memoryStore } from './support/store.ts';
+
+let store: Store;
+beforeAll(async () => {
+  store = await memoryStore();
+});
+afterAll(async () => {
+  await store.close();
+});
+
+const clock = { monotonicMs: () => performance.now() };
+
+describe('a read before the ledger', () => {
+  it('is given up at the deadline of its request, one for all of its reads', async () => {
+    const reads = createReadsBefore(store.db, true);
+    const key = { principal: 'bot', key: 'k' };
+    // The store's one connection is taken, as by a database that does not answer.
+    const tx = await store.db.startTransaction().execute();
+    const deadline = new Deadline(clock, 50);
+    await expect(reads.recorded(key, deadline)).rejects.toMatchObject({ rule: 'store.undecided' });
+    expect(deadline.isOver()).toBe(true);
+    const named = { ids: ['h1'] } as const;
+    await expect(reads.resolve('host', named, 1, deadline)).rejects.toMatchObject({
+      rule: 'store.undecided',
+    });
+    await tx.rollback().execute();
+    expect(await reads.recorded(key, new Deadline(clock, 10_000))).toBeUndefined();
+  });
+
+  it('that fails says that the database did not answer', async () => {
+    const reads = createReadsBefore(store.db.withSchema('nowhere'), true);
+    const tx = await store.db.startTransaction().execute();
+    await tx.schema.alterTable('decisions').renameTo('elsewhere').execute();
+    await tx.commit().execute();
+    await expect(
+      reads.recorded({ principal: 'bot', key: 'k' }, new Deadline(clock, 10_000)),
+    ).rejects.toMatchObject({ rule: 'store.unavailable' });
+  });
+});
