@@ -1,4 +1,4 @@
-import type { ControlledTransaction, Kysely } from 'kysely';
+import { sql, type ControlledTransaction, type Kysely } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Database } from '../../src/db/database.ts';
@@ -199,6 +199,45 @@ describe('a delivered that comes after a refusal', () => {
     ]);
     expect(second).toMatchObject({
       document: { decision: 'refused', reasons: [{ rule: 'targets.already_done' }, {}] },
+    });
+  });
+});
+
+describe('a store with another history than the book', () => {
+  /** As a standby that was promoted has it, which lacks the last entry and has gone on: a switch stands in its place. */
+  const setBackAndGoOn = async (at: { readonly version: number; readonly seq: number }, ahead: number) => {
+    const { db } = store;
+    const engage = JSON.stringify({
+      event: 'engage',
+      id: 'e',
+      scope: {},
+      reason: '',
+      except: [],
+      by: 'oncall',
+    });
+    await sql`set session_replication_role = replica`.execute(db);
+    await sql`delete from entries where seq = ${at.seq}`.execute(db);
+    for (const table of ['holds', 'spends', 'operations'])
+      await sql`delete from ${sql.table(table)}`.execute(db);
+    await sql`insert into entries (seq, at, type, body, prev, hash) values (${at.seq}, now(), 'kill_switch', ${engage}::json, 'p', 'other')`.execute(
+      db,
+    );
+    for (let more = 1; more <= ahead; more += 1)
+      await sql`insert into entries (seq, at, type, body, prev, hash) values (${at.seq + more}, now(), 'outcome', '{}', 'p', ${`other ${more}`})`.execute(
+        db,
+      );
+    await sql`update head set version = ${at.version + ahead}, seq = ${at.seq + ahead}, hash = ${ahead === 0 ? 'other' : `other ${ahead}`}`.execute(
+      db,
+    );
+    await sql`set session_replication_role = origin`.execute(db);
+  };
+
+  it.each([0, 1, 5])('is read anew, with its switches, also when it is %d entries ahead', async ahead => {
+    const { ask, ledger } = await gateParts(store);
+    await ask(['h1'], 'k1');
+    await setBackAndGoOn(await ledger.enqueue(({ book: { version, seq } }) => ({ version, seq })), ahead);
+    expect(await ask(['h2'], 'k2')).toMatchObject({
+      document: { decision: 'refused', reasons: [{ rule: 'kill_switch.engaged' }] },
     });
   });
 });
