@@ -1,8 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
-
-const timestamp = (timeMs: number) => sql`${new Date(timeMs).toISOString()}::timestamptz`;
+import { timestamp } from '../db/values.ts';
 
 /** A time that was accepted, and the head's version that says so. */
 export interface Accepting {
