@@ -39,16 +39,19 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions;
   /** Undefined until one could be made. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
-  /** The newest one that the chain must hold. */
+  /** Those at the end of the file when it was opened, oldest first. */
+  readonly #found: readonly Checkpoint[];
+  /** The newest one, which the chain must hold. */
   #newest: Checkpoint | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   /** What the log was told last, so that it is told changes only. */
   #trouble: string | undefined;
 
-  private constructor(options: CheckpointsOptions, newest: Checkpoint | undefined) {
+  private constructor(options: CheckpointsOptions, found: readonly Checkpoint[]) {
     this.#options = options;
-    this.#newest = newest;
+    this.#found = found;
+    this.#newest = found.at(-1);
   }
 
   /**
@@ -57,16 +60,15 @@ export class Checkpoints {
    */
   static async open(options: CheckpointsOptions): Promise<Checkpoints> {
     const key = await readSigningKey(options.file);
-    const newest = await readNewest(options, key);
-    const checkpoints = new Checkpoints(options, newest);
+    const checkpoints = new Checkpoints(options, await readFound(options, key));
     await checkpoints.#guarded(async () => void (checkpoints.#key = await makeSigningKey(options.file)));
     return checkpoints;
   }
 
   /**
    * Compares the database with the newest checkpoint.
-   * @param restoredTo the last entry of a database that somebody put back on purpose
-   * @throws StoreRefused if the database is behind, and was not said to be restored to just there
+   * @param restoredTo the last entry of a database that was put back on purpose; another gate may have added to it since
+   * @throws StoreRefused if the database is behind, and was not said to be
    */
   async anchor(restoredTo?: number): Promise<void> {
     const { file, readChain, logger } = this.#options;
@@ -74,7 +76,8 @@ export class Checkpoints {
     if (newest === undefined) return;
     const { head, hashAt } = await readChain(newest.seq);
     if (hashAt === newest.hash) return;
-    if (restoredTo !== head.seq) throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+    if (restoredTo === undefined || restoredTo > head.seq || restoredTo < (await this.#newestHeld()))
+      throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
     logger.warn(
       { checkpoint: newest.seq, database: head.seq },
       'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
@@ -82,6 +85,18 @@ export class Checkpoints {
     this.#newest = undefined;
     // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     await this.look();
+  }
+
+  /**
+   * The newest entry that the chain still holds as it was signed, 0 if none is: no copy that was put back ended before it. So
+   * a number that was said of one copy does not hold for a later one.
+   */
+  async #newestHeld(): Promise<number> {
+    for (const { seq, hash } of this.#found.toReversed()) {
+      const { hashAt } = await this.#options.readChain(seq);
+      if (hashAt === hash) return seq;
+    }
+    return 0;
   }
 
   /** Looks at the head every minute. */
@@ -146,11 +161,11 @@ export class Checkpoints {
   }
 }
 
-/** The last line that is one. Each that was read with it must be signed by this key. */
-async function readNewest(
+/** The checkpoints at the end of the file, oldest first; each must be signed by this key. */
+async function readFound(
   { file, logger }: CheckpointsOptions,
   key: SigningKey | undefined,
-): Promise<Checkpoint | undefined> {
+): Promise<readonly Checkpoint[]> {
   const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined)).catch(
     (thrown: unknown) => {
       throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
@@ -170,7 +185,7 @@ async function readNewest(
       );
     requireGood(file, checkpoint, key);
   }
-  return checkpoints.at(-1);
+  return checkpoints;
 }
 
 function requireGood(file: string, checkpoint: Checkpoint, { publicKey }: SigningKey): void {

@@ -195,14 +195,37 @@ describe('a start', () => {
   it('with a database that was put back must be told to which entry, and needs it once', async () => {
     const chain = await ranBefore(5);
     chain.hashes.length = 3;
-    await expect(start(chain, 2)).rejects.toThrow(StoreRefused);
+    await expect(start(chain, 4)).rejects.toThrow(StoreRefused);
     await start(chain, 3);
     expect(seqs()).toEqual([5, 3]);
     await start(chain);
     chain.grow(1, 'other');
     await start(chain);
-    chain.hashes.length = 2;
-    await expect(start(chain, 3)).rejects.toThrow(StoreRefused);
+  });
+
+  it('is not told so by what was said of a copy before', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    await start(chain, 3);
+    for (const count of [3, 4]) {
+      chain.grow(count, 'other');
+      const { checkpoints } = await open(chain);
+      await checkpoints.close();
+    }
+    expect(seqs()).toEqual([5, 3, 6, 10]);
+    for (const kept of [7, 2]) {
+      chain.hashes.length = kept;
+      await expect(start(chain, 3)).rejects.toThrow(StoreRefused);
+    }
+  });
+
+  it('is told so also while other gates go on with what was put back', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    chain.grow(9, 'other');
+    await expect(start(chain)).rejects.toThrow('entry 5 of the database is another one');
+    await start(chain, 3);
+    expect(seqs()).toEqual([5, 12]);
   });
 
   it('is refused with a checkpoint that was altered', async () => {
