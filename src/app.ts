@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
 import { createReads } from './audit/queries.ts';
+import { Checkpoints } from './checkpoint/checkpoints.ts';
+import { readChain } from './checkpoint/queries.ts';
 import type { Config } from './config/config.ts';
 import { loadLimits } from './config/limits-file.ts';
 import { policyScope } from './config/policy-scope.ts';
@@ -28,6 +30,8 @@ export interface StartOptions {
   readonly configFile: string;
   /** Activate this policy revision even if it was active before. */
   readonly activate: boolean;
+  /** The last entry of a database that was put back on purpose, and is behind its newest checkpoint. */
+  readonly restoredTo?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
 }
@@ -58,6 +62,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     wallMs: () => clock.wallMs(),
     process: true,
   });
+  const checkpoints = await openCheckpoints({ config, store, clock, logger });
   const gate = new LateGate(logger);
   const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
@@ -67,13 +72,16 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     gate.stop();
     killFile.stop();
     await serving?.close(async () => await gate.close());
+    if (gate.current !== undefined) await checkpoints.close();
     await store.close();
   };
   try {
     // Listens first: a gate that cannot must not have made its policy the active one.
     serving = await serveOn(server, config.listen);
     const parts = { config, store, loaded, clock, metrics, logger };
-    await gate.open(async () => await openGate(parts, options.activate), !store.embedded);
+    const anchor = async (): Promise<void> => await checkpoints.anchor(options.restoredTo);
+    await gate.open(async () => await openGate(parts, options.activate, anchor), !store.embedded);
+    checkpoints.start();
   } catch (thrown) {
     await close();
     throw thrown;
@@ -81,10 +89,30 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   return { address: serving.address, close };
 }
 
-/** Migrates the store, and opens a gate on it that claims and sweeps. */
-async function openGate(parts: Omit<GateOptions, 'gateId' | 'readFile'>, activate: boolean): Promise<Gate> {
+/** @throws StoreRefused, with the store closed */
+async function openCheckpoints(
+  parts: Pick<GateOptions, 'config' | 'store' | 'clock' | 'logger'>,
+): Promise<Checkpoints> {
+  const { config, store, clock, logger } = parts;
+  try {
+    const read = async (seq: number) => await readChain(store.db, seq);
+    return await Checkpoints.open({ file: config.checkpoints, readChain: read, clock, logger });
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+}
+
+/** Migrates the store, compares it with its newest checkpoint, and opens a gate on it that claims and sweeps. */
+async function openGate(
+  parts: Omit<GateOptions, 'gateId' | 'readFile'>,
+  activate: boolean,
+  anchor: () => Promise<void>,
+): Promise<Gate> {
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
+  // Before anything is written: even the policy's activation would be an entry of a history that is behind.
+  await anchor();
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: file => readFile(file, 'utf8') });
   await gate.activate(activate);
   gate.start();

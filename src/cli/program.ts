@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { FileError } from '../config/config.ts';
 import { UsageError } from '../config/environment.ts';
 import { StoreRefused } from '../db/store-refused.ts';
@@ -62,12 +62,21 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       '--activate',
       'make this policy revision the active one, though it was active before and replaced',
     )
+    .option(
+      '--restored <entry>',
+      'start though the database is behind its newest checkpoint, and ends with this entry: it was put back on purpose',
+      readEntry,
+    )
     .option(...JSON_OPTION)
-    .action(async (options: JsonOption & { config?: string; activate?: true }) => {
+    .action(async (options: JsonOption & { config?: string; activate?: true; restored?: number }) => {
       const [{ runServe }, { startGate }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
-      const { config } = options;
+      const { config, restored: restoredTo } = options;
       const chosen = { activate: options.activate === true, json: options.json === true };
-      await runServe({ ...chosen, ...(config !== undefined && { config }) }, startGate, terminal);
+      const named = {
+        ...(config !== undefined && { config }),
+        ...(restoredTo !== undefined && { restoredTo }),
+      };
+      await runServe({ ...chosen, ...named }, startGate, terminal);
     });
   program
     .command('demo')
@@ -91,6 +100,16 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       runKeygen(name, { json: options.json === true, roles, actions }, terminal);
     });
   return program;
+}
+
+/** The number of an entry. With it the option holds for one restored database, also where it is left in a service's file. */
+function readEntry(text: string): number {
+  const entry = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(entry))
+    throw new InvalidArgumentError(
+      'It is the number of the last entry of the database, as the refusal says it.',
+    );
+  return entry;
 }
 
 /** Its commands have arguments of their own, so it is loaded before they are read; for the list of commands a line is enough. */

@@ -16,12 +16,15 @@ export interface ServedGate {
 export type StartGate = (options: {
   readonly configFile: string;
   readonly activate: boolean;
+  readonly restoredTo?: number;
   readonly logger: Logger;
 }) => Promise<ServedGate>;
 
 export interface ServeOptions {
   readonly config?: string;
   readonly activate: boolean;
+  /** Of the database, if it was put back on purpose: its last entry. */
+  readonly restoredTo?: number;
   readonly json: boolean;
 }
 
@@ -59,7 +62,8 @@ export async function runServe(
   });
   const takeCrashesBack = leaveCrashesToCommand();
   try {
-    starting = startGate({ configFile, activate: options.activate, logger });
+    const { activate, restoredTo } = options;
+    starting = startGate({ configFile, activate, ...(restoredTo !== undefined && { restoredTo }), logger });
     const { address } = await starting;
     terminal.say(options.json ? JSON.stringify({ address }) : `Interlock listens on ${address}`);
   } catch (thrown) {

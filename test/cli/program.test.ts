@@ -21,6 +21,11 @@ describe('wrong use ends with 2 and says why', () => {
     ['an unknown option', ['serve', '--activat'], /unknown option '--activat'/],
     ['an unknown option of the program', ['--verbose'], /unknown option/],
     ['an option without its value', ['serve', '--config'], /argument missing/],
+    ...['', 'yes', '-1', '1.5', '1e2', '9007199254740993'].map((entry): [string, string[], RegExp] => [
+      `an entry that is none: '${entry}'`,
+      ['serve', `--restored=${entry}`],
+      /It is the number of the last entry of the database/,
+    ]),
     ['one argument too many', ['serve', 'now'], /too many arguments/],
     ['a missing argument', ['keygen'], /missing required argument 'name'/],
     ['a name that no configuration takes', ['keygen', 'a b'], /the name "a b" must be a name/],

@@ -1,0 +1,84 @@
+import { createHash, sign, verify, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from '../kit/canonical-json.ts';
+
+/** The head of the audit chain at a moment: `seq` and `hash` of its last entry. */
+export interface ChainHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+/** A head that was signed, as it stands in one line of the file of checkpoints. */
+export interface Checkpoint extends ChainHead {
+  /** RFC 3339, UTC, in milliseconds, by the gate's wall clock. */
+  readonly at: string;
+  /** Which key signed it: see `keyName`. */
+  readonly key: string;
+  /** Base64 of Ed25519 over the UTF-8 of the canonical JSON (RFC 8785) of {at, hash, key, seq}. */
+  readonly signature: string;
+}
+
+/** `foreign`: signed by another key than this, so nothing can be said of it with this one. */
+export type Verdict = 'good' | 'foreign' | 'forged';
+
+/** An Ed25519 signature has 64 bytes; the last character before the padding holds two bits of them. */
+const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/;
+
+const checkpointSchema = z.strictObject({
+  at: z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
+    .refine(at => !Number.isNaN(Date.parse(at)) && new Date(at).toISOString() === at),
+  // Before the first entry there is nothing to sign.
+  seq: z.int().positive(),
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  key: z.string().regex(/^[0-9a-f]{16}$/),
+  signature: z.string().regex(SIGNATURE),
+});
+
+/** The name of a key: the first 16 hex digits of the SHA-256 over the 32 raw bytes of the public half. */
+export function keyName(publicKey: KeyObject): string {
+  const { crv, x } = publicKey.export({ format: 'jwk' });
+  if (crv !== 'Ed25519' || x === undefined) throw new Error('a key for checkpoints is an Ed25519 key');
+  return createHash('sha256').update(Buffer.from(x, 'base64url')).digest('hex').slice(0, 16);
+}
+
+const signedBytes = ({ at, seq, hash, key }: Omit<Checkpoint, 'signature'>): Buffer =>
+  Buffer.from(canonicalJson({ at, hash, key, seq }), 'utf8');
+
+/** @param key the name of `privateKey` */
+export function signCheckpoint(
+  head: ChainHead,
+  at: string,
+  signer: { readonly privateKey: KeyObject; readonly key: string },
+): Checkpoint {
+  const unsigned = { at, seq: head.seq, hash: head.hash, key: signer.key };
+  const signature = sign(null, signedBytes(unsigned), signer.privateKey).toString('base64');
+  return { ...unsigned, signature };
+}
+
+/** The line of a checkpoint, without its end. There is one way to write it. */
+export const checkpointLine = ({ at, seq, hash, key, signature }: Checkpoint): string =>
+  JSON.stringify({ at, seq, hash, key, signature });
+
+/**
+ * The checkpoint of one line, without its end; undefined for whatever is not, to the byte, what a gate writes: half a line, a
+ * key that is said twice, a number written in another way. Says nothing of the signature.
+ */
+export function parseCheckpoint(line: string): Checkpoint | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { data } = checkpointSchema.safeParse(value);
+  return data !== undefined && checkpointLine(data) === line ? data : undefined;
+}
+
+/** What a public key says of a checkpoint. */
+export function judgeCheckpoint(checkpoint: Checkpoint, publicKey: KeyObject): Verdict {
+  if (checkpoint.key !== keyName(publicKey)) return 'foreign';
+  const signature = Buffer.from(checkpoint.signature, 'base64');
+  return verify(null, signedBytes(checkpoint), publicKey, signature) ? 'good' : 'forged';
+}

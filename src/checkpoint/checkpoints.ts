@@ -1,0 +1,213 @@
+import type { Clock } from '../kit/clock.ts';
+import { StoreRefused } from '../db/store-refused.ts';
+import { asError } from '../kit/fault.ts';
+import { inTime } from '../kit/in-time.ts';
+import type { Logger } from '../kit/logger.ts';
+import {
+  checkpointLine,
+  judgeCheckpoint,
+  parseCheckpoint,
+  signCheckpoint,
+  type Checkpoint,
+} from './checkpoint.ts';
+import { appendLine, lastLines } from './durable-files.ts';
+import type { SeenChain } from './queries.ts';
+import { makeSigningKey, readSigningKey, type SigningKey } from './signing-key.ts';
+
+export interface CheckpointsOptions {
+  /** The file of checkpoints; its keys stand beside it. */
+  readonly file: string;
+  readonly readChain: (seq: number) => Promise<SeenChain>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How often the head is looked at. */
+const EVERY_MS = 60_000;
+
+/** How long a gate that ends waits for the last one: a disk that hangs must not keep it. */
+const LAST_MS = 5_000;
+
+/**
+ * Signed heads of the audit chain in a file outside the database: what was decided cannot be taken back there unseen.
+ *
+ * They are evidence and permit nothing, so a file that cannot be written stops no decision: it is said in the log, and the
+ * chain stays unanchored meanwhile, which is what `audit verify` then says. But what cannot be read, or was not signed by
+ * this key, refuses the start: then nobody could tell whether the database is behind.
+ */
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
+  /** Undefined until one could be made. Kept: a key that vanishes while the gate runs must not become another one. */
+  #key: SigningKey | undefined;
+  /** Those at the end of the file when it was opened, oldest first. */
+  readonly #found: readonly Checkpoint[];
+  /** The newest one, which the chain must hold. */
+  #newest: Checkpoint | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  /** What the log was told last, so that it is told changes only. */
+  #trouble: string | undefined;
+
+  private constructor(options: CheckpointsOptions, found: readonly Checkpoint[]) {
+    this.#options = options;
+    this.#found = found;
+    this.#newest = found.at(-1);
+  }
+
+  /**
+   * Reads the key and the newest checkpoint; makes the key at the first start.
+   * @throws StoreRefused if either cannot be read or is not as it must be
+   */
+  static async open(options: CheckpointsOptions): Promise<Checkpoints> {
+    const key = await readSigningKey(options.file);
+    const checkpoints = new Checkpoints(options, await readFound(options, key));
+    await checkpoints.#guarded(async () => void (checkpoints.#key = await makeSigningKey(options.file)));
+    return checkpoints;
+  }
+
+  /**
+   * Compares the database with the newest checkpoint.
+   * @param restoredTo the last entry of a database that was put back on purpose; another gate may have added to it since
+   * @throws StoreRefused if the database is behind, and was not said to be
+   */
+  async anchor(restoredTo?: number): Promise<void> {
+    const { file, readChain, logger } = this.#options;
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    const { head, hashAt } = await readChain(newest.seq);
+    if (hashAt === newest.hash) return;
+    if (restoredTo === undefined || restoredTo > head.seq || restoredTo < (await this.#newestHeld()))
+      throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+    logger.warn(
+      { checkpoint: newest.seq, database: head.seq },
+      'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
+    );
+    this.#newest = undefined;
+    // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
+    await this.look();
+  }
+
+  /**
+   * The newest entry that the chain still holds as it was signed, 0 if none is: no copy that was put back ended before it. So
+   * a number that was said of one copy does not hold for a later one.
+   */
+  async #newestHeld(): Promise<number> {
+    for (const { seq, hash } of this.#found.toReversed()) {
+      const { hashAt } = await this.#options.readChain(seq);
+      if (hashAt === hash) return seq;
+    }
+    return 0;
+  }
+
+  /** Looks at the head every minute. */
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Writes a checkpoint if the head moved since the last one. Never throws: the log is told. */
+  async look(): Promise<void> {
+    this.#looking ??= this.#guarded(async () => await this.#write()).finally(() => {
+      this.#looking = undefined;
+    });
+    await this.#looking;
+  }
+
+  /** The last one. The store must still be open. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    // One that is under way may have read the head before the last entry.
+    const last = async (): Promise<void> => {
+      await this.#looking;
+      await this.look();
+    };
+    await inTime(last(), LAST_MS, () => new Error(`nothing was written in ${LAST_MS / 1_000} s`)).catch(
+      (thrown: unknown) => this.#tell(asError(thrown)),
+    );
+  }
+
+  async #write(): Promise<void> {
+    const { file, clock, readChain } = this.#options;
+    const newest = this.#newest;
+    const { head, hashAt } = await readChain(newest?.seq ?? 0);
+    if (newest !== undefined && hashAt !== newest.hash)
+      throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+    if (head.seq === (newest?.seq ?? 0)) return;
+    this.#key ??= await makeSigningKey(file);
+    const checkpoint = signCheckpoint(head, new Date(clock.wallMs()).toISOString(), this.#key);
+    await appendLine(file, checkpointLine(checkpoint));
+    this.#newest = checkpoint;
+  }
+
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      if (this.#trouble !== undefined) this.#options.logger.info('checkpoints are written again');
+      this.#trouble = undefined;
+    } catch (thrown) {
+      this.#tell(asError(thrown));
+    }
+  }
+
+  #tell(error: Error): void {
+    // Once a change: a file that cannot be written would else fill the log, and that disk. The message may count on.
+    const trouble = `${error.name} ${'code' in error ? String(error.code) : ''}`;
+    if (trouble === this.#trouble) return;
+    this.#trouble = trouble;
+    this.#options.logger.error(
+      { err: error, file: this.#options.file },
+      'no checkpoint is written: the audit chain is not anchored outside the database',
+    );
+  }
+}
+
+/** The checkpoints at the end of the file, oldest first; each must be signed by this key. */
+async function readFound(
+  { file, logger }: CheckpointsOptions,
+  key: SigningKey | undefined,
+): Promise<readonly Checkpoint[]> {
+  const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined)).catch(
+    (thrown: unknown) => {
+      throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
+    },
+  );
+  const checkpoints = lines.flatMap(line => parseCheckpoint(line) ?? []);
+  const torn = lines.length - checkpoints.length;
+  if (torn > 0)
+    logger.warn(
+      { file, lines: torn },
+      'lines that are no checkpoints are passed over: a crash may leave half a line',
+    );
+  for (const checkpoint of checkpoints) {
+    if (key === undefined)
+      throw new StoreRefused(
+        `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
+      );
+    requireGood(file, checkpoint, key);
+  }
+  return checkpoints;
+}
+
+function requireGood(file: string, checkpoint: Checkpoint, { publicKey }: SigningKey): void {
+  const verdict = judgeCheckpoint(checkpoint, publicKey);
+  if (verdict === 'good') return;
+  const which = `The checkpoint of entry ${checkpoint.seq} in ${file}, of ${checkpoint.at},`;
+  throw new StoreRefused(
+    verdict === 'forged'
+      ? `${which} has a signature that is not its own: it was altered. Find out by whom; to go on, move ${file} elsewhere and keep it.`
+      : `${which} was signed by the key ${checkpoint.key}, which ${file}.key is not. Put back the key that belongs to the file; if it is lost, move ${file} elsewhere and keep it.`,
+  );
+}
+
+function sayBehind(
+  file: string,
+  newest: Checkpoint,
+  databaseSeq: number,
+  hashAt: string | undefined,
+): string {
+  const how =
+    hashAt === undefined
+      ? `the database ends with entry ${databaseSeq}`
+      : `entry ${newest.seq} of the database is another one, and the database ends with entry ${databaseSeq}`;
+  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: engaged switches, spent budgets, used idempotency keys and what is being carried out may be forgotten. Put the newer database back. If it is lost, make the kill file, start once with \`serve --restored ${databaseSeq}\`, set right what was forgotten, and take the kill file away.`;
+}

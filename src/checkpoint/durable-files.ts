@@ -1,0 +1,102 @@
+import { link, open, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { freshId } from '../kit/ids.ts';
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
+
+/** The text of a file; undefined only if there plainly is none. */
+export async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A name in a folder is on the disk when the folder is. */
+async function syncFolderOf(file: string): Promise<void> {
+  const folder = await open(path.dirname(file), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Makes a file that appears whole, under its name, or not at all, and never over one that is there.
+ * @returns whether it was made; false if there is one
+ */
+export async function makeOnce(file: string, content: string, mode: number): Promise<boolean> {
+  const draft = `${file}.${freshId()}`;
+  try {
+    const handle = await open(draft, 'wx', mode);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    // Unlike a rename, a link takes no other file's place.
+    await link(draft, file);
+    await syncFolderOf(file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Adds a line, durably. Half a line that a crash left before it gets an end of its own, so that it takes no other with it. */
+export async function appendLine(file: string, line: string): Promise<void> {
+  const handle = await open(file, 'a+');
+  try {
+    const { size } = await handle.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await handle.read(last, 0, 1, size - 1);
+    const torn = size > 0 && last.toString('latin1') !== '\n';
+    await handle.writeFile(`${torn ? '\n' : ''}${line}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await syncFolderOf(file);
+}
+
+/** What is read of a file at once: some two hundred lines. */
+const PIECE_BYTES = 64 * 1024;
+
+/**
+ * The lines at the end of a file, oldest first: at least `PIECE_BYTES` of them if there are as many, and more until `enough`
+ * of them. None if there is no file. A file of years is not read whole.
+ */
+export async function lastLines(
+  file: string,
+  enough: (lines: readonly string[]) => boolean,
+): Promise<readonly string[]> {
+  let handle;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+  try {
+    const { size } = await handle.stat();
+    for (let bytes = Math.min(PIECE_BYTES, size); ; bytes = Math.min(bytes * 4, size)) {
+      const piece = Buffer.alloc(bytes);
+      await handle.read(piece, 0, bytes, size - bytes);
+      const lines = piece.toString('utf8').split('\n');
+      // The first may have begun before what was read.
+      if (bytes < size) lines.shift();
+      const whole = lines.filter(line => line !== '');
+      if (bytes === size || enough(whole)) return whole;
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,19 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../db/database.ts';
+import type { ChainHead } from './checkpoint.ts';
+
+export interface SeenChain {
+  readonly head: ChainHead;
+  /** The hash of the entry that was asked for; undefined if there is none. */
+  readonly hashAt: string | undefined;
+}
+
+/** The end of the chain as it is committed, and the hash of one entry, in one statement: of one moment. */
+export async function readChain(db: Kysely<Database>, seq: number): Promise<SeenChain> {
+  const row = await db
+    .selectFrom('head as h')
+    .leftJoin('entries as e', join => join.on('e.seq', '=', seq))
+    .select(['h.seq', 'h.hash', 'e.hash as hash_at'])
+    .executeTakeFirstOrThrow();
+  return { head: { seq: row.seq, hash: row.hash }, hashAt: row.hash_at ?? undefined };
+}

@@ -1,0 +1,283 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  checkpointLine,
+  judgeCheckpoint,
+  keyName,
+  parseCheckpoint,
+  signCheckpoint,
+  type Checkpoint,
+} from '../../src/checkpoint/checkpoint.ts';
+import { Checkpoints } from '../../src/checkpoint/checkpoints.ts';
+import { makeSigningKey } from '../../src/checkpoint/signing-key.ts';
+import { StoreRefused } from '../../src/db/store-refused.ts';
+import { sha256 } from '../../src/kit/digest.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
+
+let folder: TemporaryFolder;
+let file = '';
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  file = path.join(folder.path, 'checkpoints.ndjson');
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await folder.remove();
+});
+
+/** A chain as a database would hold it: the hash of each entry, from the first. */
+class FakeChain {
+  hashes: string[] = [];
+  away = false;
+  grow(count: number, history = 'a'): void {
+    for (let step = 0; step < count; step += 1) this.hashes.push(sha256(`${history}${this.hashes.length}`));
+  }
+  readonly read = async (seq: number) => {
+    if (this.away) throw new Error('the database is away');
+    const head = { seq: this.hashes.length, hash: this.hashes.at(-1) ?? 'none' };
+    return await Promise.resolve({ head, hashAt: seq === 0 ? undefined : this.hashes[seq - 1] });
+  };
+}
+
+const clock = { wallMs: () => Date.parse('2026-11-22T15:04:05.678Z'), monotonicMs: () => 0 };
+async function open(chain: FakeChain) {
+  const { logger, said } = recordedLogger();
+  const checkpoints = await Checkpoints.open({ file, readChain: chain.read, clock, logger });
+  return { checkpoints, said: () => said().map(([level, message]) => `${level} ${message.split(':')[0]}`) };
+}
+const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
+const written = (): Checkpoint[] => lines().flatMap(line => parseCheckpoint(line) ?? []);
+const seqs = (): number[] => written().map(({ seq }) => seq);
+
+/** A gate that ran before, and signed entry `seq` last. */
+async function ranBefore(seq: number): Promise<FakeChain> {
+  const chain = new FakeChain();
+  chain.grow(seq);
+  const { checkpoints } = await open(chain);
+  await checkpoints.close();
+  return chain;
+}
+
+describe('checkpoints', () => {
+  it('are none before the first entry', async () => {
+    const { checkpoints, said } = await open(new FakeChain());
+    await checkpoints.anchor();
+    await checkpoints.look();
+    await checkpoints.close();
+    expect(existsSync(file)).toBe(false);
+    expect(said()).toEqual([]);
+  });
+
+  it('are written when the head moved, and at the end, and each is good', async () => {
+    const chain = new FakeChain();
+    const { checkpoints } = await open(chain);
+    chain.grow(3);
+    await checkpoints.look();
+    await checkpoints.look();
+    chain.grow(2);
+    await checkpoints.look();
+    chain.grow(1);
+    await checkpoints.close();
+    expect(seqs()).toEqual([3, 5, 6]);
+    const publicKey = createPublicKey(readFileSync(`${file}.pub`, 'utf8'));
+    for (const one of written()) {
+      expect(judgeCheckpoint(one, publicKey)).toBe('good');
+      expect([one.hash, one.at]).toEqual([chain.hashes[one.seq - 1], '2026-11-22T15:04:05.678Z']);
+    }
+  });
+
+  it('are written every minute, and no more after the end', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const chain = new FakeChain();
+    const { checkpoints } = await open(chain);
+    checkpoints.start();
+    chain.grow(1);
+    vi.advanceTimersByTime(59_999);
+    await checkpoints.look();
+    expect(seqs()).toEqual([1]);
+    chain.grow(1);
+    vi.advanceTimersByTime(1);
+    await vi.waitFor(() => expect(seqs()).toEqual([1, 2]));
+    await checkpoints.close();
+    chain.grow(1);
+    vi.advanceTimersByTime(120_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(seqs()).toEqual([1, 2]);
+  });
+
+  it('that cannot be written are said once, end nothing, and go on when they can', async () => {
+    const chain = new FakeChain();
+    const { checkpoints, said } = await open(chain);
+    mkdirSync(file);
+    chain.grow(1);
+    await checkpoints.look();
+    await checkpoints.look();
+    expect(said()).toEqual(['50 no checkpoint is written']);
+    rmSync(file, { recursive: true });
+    await checkpoints.look();
+    expect(said()).toEqual(['50 no checkpoint is written', '30 checkpoints are written again']);
+    expect(seqs()).toEqual([1]);
+  });
+
+  it('are not written of a database that went behind while the gate ran', async () => {
+    const chain = new FakeChain();
+    const { checkpoints, said } = await open(chain);
+    chain.grow(5);
+    await checkpoints.look();
+    chain.hashes.length = 3;
+    await checkpoints.look();
+    chain.grow(4, 'other');
+    await checkpoints.close();
+    expect(seqs()).toEqual([5]);
+    expect(said()).toEqual(['50 no checkpoint is written']);
+  });
+
+  it('are not lost with half a line that a crash left', async () => {
+    const chain = await ranBefore(2);
+    appendFileSync(file, '{"at":"2026-11-22T15:');
+    chain.grow(1);
+    const { checkpoints, said } = await open(chain);
+    await checkpoints.anchor();
+    await checkpoints.close();
+    expect(said()).toEqual(['40 lines that are no checkpoints are passed over']);
+    expect(lines()).toHaveLength(3);
+    expect(seqs()).toEqual([2, 3]);
+  });
+});
+
+describe('a start', () => {
+  it('in a folder that takes no key goes on, says so once, and makes it when it can', async () => {
+    file = path.join(folder.path, 'later', 'checkpoints.ndjson');
+    const chain = new FakeChain();
+    chain.grow(1);
+    const { checkpoints, said } = await open(chain);
+    await checkpoints.anchor();
+    await checkpoints.look();
+    expect(said()).toEqual(['50 no checkpoint is written']);
+    mkdirSync(path.dirname(file));
+    await checkpoints.look();
+    expect(said()).toEqual(['50 no checkpoint is written', '30 checkpoints are written again']);
+    expect(seqs()).toEqual([1]);
+  });
+
+  const start = async (chain: FakeChain, restoredTo?: number): Promise<void> => {
+    const { checkpoints } = await open(chain);
+    await checkpoints.anchor(restoredTo);
+  };
+
+  it('goes on with the same database, and with one that is ahead', async () => {
+    const chain = await ranBefore(5);
+    await start(chain);
+    chain.grow(2);
+    await start(chain);
+    expect(seqs()).toEqual([5]);
+  });
+
+  it.each([
+    ['lacks entries', 3, 0, 'the database ends with entry 3'],
+    ['is empty', 0, 0, 'the database ends with entry 0'],
+    ['has another entry there', 4, 1, 'entry 5 of the database is another one'],
+    ['has another history, and is longer', 4, 9, 'entry 5 of the database is another one'],
+  ])('is refused if the database %s, also behind half a line', async (_title, kept, grown, sentence) => {
+    const chain = await ranBefore(5);
+    appendFileSync(file, '{"at":"20');
+    chain.hashes.length = kept;
+    chain.grow(grown, 'other');
+    await expect(start(chain)).rejects.toThrow(StoreRefused);
+    await expect(start(chain)).rejects.toThrow(sentence);
+    await expect(start(chain)).rejects.toThrow(`serve --restored ${kept + grown}\``);
+    expect(seqs()).toEqual([5]);
+  });
+
+  it('with a database that was put back must be told to which entry, and needs it once', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    await expect(start(chain, 4)).rejects.toThrow(StoreRefused);
+    await start(chain, 3);
+    expect(seqs()).toEqual([5, 3]);
+    await start(chain);
+    chain.grow(1, 'other');
+    await start(chain);
+  });
+
+  it('is not told so by what was said of a copy before', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    await start(chain, 3);
+    for (const count of [3, 4]) {
+      chain.grow(count, 'other');
+      const { checkpoints } = await open(chain);
+      await checkpoints.close();
+    }
+    expect(seqs()).toEqual([5, 3, 6, 10]);
+    for (const kept of [7, 2]) {
+      chain.hashes.length = kept;
+      await expect(start(chain, 3)).rejects.toThrow(StoreRefused);
+    }
+  });
+
+  it('is told so also while other gates go on with what was put back', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    chain.grow(9, 'other');
+    await expect(start(chain)).rejects.toThrow('entry 5 of the database is another one');
+    await start(chain, 3);
+    expect(seqs()).toEqual([5, 12]);
+  });
+
+  it('is refused with a checkpoint that was altered', async () => {
+    const chain = await ranBefore(5);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"seq":5', '"seq":4'));
+    await expect(start(chain)).rejects.toThrow('a signature that is not its own');
+  });
+
+  it('is refused with an altered checkpoint before the newest', async () => {
+    const chain = await ranBefore(5);
+    const altered = readFileSync(file, 'utf8').replace('"seq":5', '"seq":4');
+    writeFileSync(file, altered + readFileSync(file, 'utf8'));
+    await expect(start(chain)).rejects.toThrow('a signature that is not its own');
+  });
+
+  it('is refused with a checkpoint of a key that is not the one beside it', async () => {
+    const chain = await ranBefore(5);
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const foreign = signCheckpoint({ seq: 1, hash: chain.hashes[0] ?? '' }, '2026-11-22T15:04:05.678Z', {
+      privateKey,
+      key: keyName(publicKey),
+    });
+    appendFileSync(file, `${checkpointLine(foreign)}\n`);
+    await expect(start(chain)).rejects.toThrow(`was signed by the key ${foreign.key}`);
+  });
+
+  it('is refused with checkpoints whose keys are gone, and makes no new ones', async () => {
+    const chain = await ranBefore(5);
+    rmSync(`${file}.key`);
+    rmSync(`${file}.pub`);
+    await expect(start(chain)).rejects.toThrow(`${file}.key is gone`);
+    expect(existsSync(`${file}.key`)).toBe(false);
+  });
+
+  it('is refused with checkpoints that cannot be read', async () => {
+    mkdirSync(file);
+    await expect(start(new FakeChain())).rejects.toThrow(`${file} cannot be read`);
+  });
+
+  it('finds the newest behind more than is read at once, and reads no more than it must', async () => {
+    const chain = await ranBefore(5);
+    appendFileSync(file, `${'x'.repeat(200)}\n`.repeat(2_000));
+    chain.hashes.length = 3;
+    await expect(start(chain)).rejects.toThrow(StoreRefused);
+    const signer = await makeSigningKey(file);
+    const good = (seq: number) =>
+      checkpointLine(
+        signCheckpoint({ seq, hash: sha256(`a${seq - 1}`) }, '2026-11-22T15:04:05.678Z', signer),
+      );
+    // Altered long ago: the whole file is for whoever verifies, not for each start.
+    const old = good(2).replace('"seq":2', '"seq":1');
+    writeFileSync(file, `${[old, ...Array.from({ length: 400 }, () => good(3))].join('\n')}\n`);
+    await start(chain);
+  });
+});

@@ -1,0 +1,140 @@
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import canonicalize from 'canonicalize';
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { apiOf, hosts, type Api } from '../support/api.ts';
+import { startGate, type Gate } from '../support/gate.ts';
+
+// Issue 4, "The audit chain": signed checkpoints in a file outside the database, and a store that was put back.
+
+const closing: Gate[] = [];
+afterEach(async () => {
+  for (const gate of closing.splice(0)) await gate.close();
+});
+
+async function standing(): Promise<{ gate: Gate; api: Api; file: string }> {
+  const gate = await startGate();
+  closing.push(gate);
+  return { gate, api: apiOf(gate), file: join(gate.folder, 'checkpoints.ndjson') };
+}
+
+const lineSchema = z.strictObject({
+  at: z.iso.datetime(),
+  seq: z.int(),
+  hash: z.string(),
+  key: z.string(),
+  signature: z.base64(),
+});
+/** The lines that are whole. */
+const linesOf = (file: string) =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(line => line.endsWith('"}'))
+    .map(line => lineSchema.parse(JSON.parse(line)));
+
+/** Decides something that is an entry: a switch that is engaged. */
+async function engage(api: Api): Promise<void> {
+  expect((await api.engage({ reason: 'smoke' })).status).toBe(201);
+}
+
+/** Why the gate does not start with these arguments. */
+async function refusalOf(gate: Gate, args: readonly string[] = []): Promise<string> {
+  const refused: unknown = await gate.restart(args).catch((thrown: unknown) => thrown);
+  expect((await gate.stop()).code).toBe(2);
+  return String(refused);
+}
+
+describe('the checkpoint at exit', () => {
+  it('holds the end of the chain, and anybody can verify it with the public key', async () => {
+    const { gate, api, file } = await standing();
+    await api.put('host', hosts('host', 2));
+    await engage(api);
+    const last = (await api.audit()).at(-1);
+    expect((await gate.stop()).code).toBe(0);
+    const checkpoint = linesOf(file).at(-1);
+    expect([checkpoint?.seq, checkpoint?.hash]).toEqual([last?.seq, last?.hash]);
+    const publicKey = createPublicKey(readFileSync(`${file}.pub`, 'utf8'));
+    const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+    expect(checkpoint?.key).toBe(createHash('sha256').update(raw).digest('hex').slice(0, 16));
+    const { signature = '', ...signed } = { ...checkpoint };
+    const text = canonicalize(signed) ?? '';
+    expect(verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64'))).toBe(true);
+    expect(statSync(`${file}.key`).mode & 0o777).toBe(0o600);
+    // Nothing moved since, but for what a start writes: the same key signs on.
+    await gate.restart();
+    await engage(api);
+    await gate.stop();
+    expect(linesOf(file).at(-1)?.key).toBe(checkpoint?.key);
+    expect(linesOf(file).at(-1)?.seq).toBeGreaterThan(checkpoint?.seq ?? 0);
+  });
+
+  it('that cannot be written keeps nobody from deciding, and from ending well', async () => {
+    const { gate, api, file } = await standing();
+    cpSync(join(gate.folder, 'limits.yaml'), join(file, 'in-the-way'));
+    await engage(api);
+    expect((await gate.stop()).code).toBe(0);
+    expect(gate.logs().filter(({ msg }) => String(msg).startsWith('no checkpoint is written'))).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('a store that was put back', () => {
+  it('starts only when it is told so, and then needs it no more', async () => {
+    const { gate, api, file } = await standing();
+    const store = join(gate.folder, 'store');
+    await engage(api);
+    const kept = (await api.audit()).at(-1)?.seq ?? 0;
+    await gate.stop();
+    cpSync(store, `${store}.copy`, { recursive: true });
+    await gate.restart();
+    await engage(api);
+    await gate.stop();
+    const newest = linesOf(file).at(-1)?.seq ?? 0;
+    expect(newest).toBeGreaterThan(kept);
+    rmSync(store, { recursive: true });
+    cpSync(`${store}.copy`, store, { recursive: true });
+    // As after a crash: half a line hides nothing.
+    appendFileSync(file, '{"at":"2026-');
+    const before = readFileSync(file, 'utf8');
+
+    const said = await refusalOf(gate);
+    expect(said).toContain(`${file} holds entry ${newest} of `);
+    expect(said).toContain(`the database ends with entry ${kept}`);
+    expect(said).toContain(`\`serve --restored ${kept}\``);
+    expect(said).not.toContain('    at ');
+    await refusalOf(gate, ['--restored', String(newest)]);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+
+    await gate.restart(['--restored', String(kept)]);
+    expect((await api.audit()).at(-1)?.seq).toBe(kept);
+    await gate.kill9();
+    expect(
+      linesOf(file)
+        .slice(-2)
+        .map(({ seq }) => seq),
+    ).toEqual([newest, kept]);
+    await gate.restart();
+    await engage(api);
+    expect((await gate.stop()).code).toBe(0);
+    expect(linesOf(file).at(-1)?.seq).toBe(kept + 1);
+  });
+
+  it('does not start beside a checkpoint or a key that was altered, whatever it is told', async () => {
+    const { gate, api, file } = await standing();
+    await engage(api);
+    await gate.stop();
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, before.replace('"seq":', '"seq":1'));
+    expect(await refusalOf(gate, ['--restored', '1'])).toContain('has a signature that is not its own');
+    writeFileSync(file, before);
+    const key = readFileSync(`${file}.key`, 'utf8');
+    writeFileSync(`${file}.key`, key.slice(0, 40));
+    expect(await refusalOf(gate)).toContain(`${file}.key does not hold an Ed25519 key`);
+    writeFileSync(`${file}.key`, key);
+    await gate.restart();
+    expect(existsSync(join(gate.folder, 'store'))).toBe(true);
+  });
+});
