@@ -99,6 +99,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       const { role: roles = [], action: actions = [] } = options;
       runKeygen(name, { json: options.json === true, roles, actions }, terminal);
     });
+  addAuditCommand(program, terminal, end);
   return program;
 }
 
@@ -110,6 +111,33 @@ function readEntry(text: string): number {
       'It is the number of the last entry of the database, as the refusal says it.',
     );
   return entry;
+}
+
+interface VerifyOptions extends JsonOption {
+  readonly config?: string;
+  readonly export?: string;
+  readonly checkpoints?: string;
+  readonly key?: readonly string[];
+}
+
+function addAuditCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
+  program
+    .command('audit')
+    .description('verify the audit trail')
+    .command('verify')
+    .description(
+      'check that no entry was altered, removed, inserted or reordered: of a store, or of an export',
+    )
+    .option('--config <file>', 'whose store (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
+    .option('--export <file>', 'what GET /v1/audit gave as application/x-ndjson')
+    .option('--checkpoints <file>', 'signed heads (default: those of the configuration)')
+    .option('--key <file...>', 'public key of who signed (default: FILE.pub beside the checkpoints)')
+    .option(...JSON_OPTION)
+    .action(async ({ json, key, ...files }: VerifyOptions) => {
+      const { runAuditVerify } = await import('./audit-verify.ts');
+      const said = { keys: key ?? [], json: json === true, progress: process.stderr.isTTY === true };
+      end(await runAuditVerify({ ...files, ...said }, terminal));
+    });
 }
 
 /** Its commands have arguments of their own, so it is loaded before they are read; for the list of commands a line is enough. */

@@ -1,0 +1,238 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+import type { Kind } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import { fromDatabase } from '../db/from-database.ts';
+import { visibleIn } from '../db/visible-in.ts';
+import type { ShownEntry } from './verify-chain.ts';
+
+type Db = Kysely<Database>;
+
+/** A document can be megabytes long. */
+const PAGE = 200;
+
+/** One moment of the store, read only: what a gate writes meanwhile is not seen. */
+export async function inSnapshot<T>(db: Db, read: (tx: Db) => Promise<T>): Promise<T> {
+  return await fromDatabase(
+    async () =>
+      await db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read),
+  );
+}
+
+export async function readHead(tx: Db): Promise<{ readonly seq: number; readonly hash: string } | undefined> {
+  const { rows } = await sql<{ seq: number; hash: string }>`select seq, hash from head`.execute(tx);
+  return rows[0];
+}
+
+/**
+ * The chain as its rows say, bodies as the bytes that were written. The time keeps finer digits than a gate writes, so that nobody
+ * changes those unseen.
+ */
+export async function* readEntries(tx: Db): AsyncGenerator<ShownEntry, void> {
+  let after = -1;
+  for (;;) {
+    const { rows } = await sql<ShownEntry>`
+      select e.seq, e.type, e.prev, e.hash,
+        regexp_replace(to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '000$', '') || 'Z' as at,
+        case when e.type = 'decision' and e.body is null then d.document else e.body end::text as body
+      from (select * from entries where seq > ${after} order by seq limit ${PAGE}) e
+      left join decisions d on d.seq = e.seq
+      order by e.seq`.execute(tx);
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.seq;
+  }
+}
+
+/** A row beside the chain that contradicts it, or another row. */
+export interface RowFinding {
+  readonly table: string;
+  readonly message: string;
+}
+
+interface Check {
+  readonly table: string;
+  /** What is so of the row that is named. */
+  readonly says: string;
+  /** Gives `what`, the name of each row of which it is so. */
+  readonly rows: RawBuilder<{ readonly what: string }>;
+}
+
+const iso = (column: string) =>
+  sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** SHA-256 over ids in their order, each followed by a line feed. */
+const digestOf = (text: RawBuilder<unknown>) =>
+  sql`'sha256:' || encode(sha256(convert_to(${text} || E'\n', 'UTF8')), 'hex')`;
+
+/** A number in a document that nobody vouches for: what is none is nothing, and no error. */
+const whole = (text: RawBuilder<unknown>) =>
+  sql`case when ${text} ~ '^[0-9]{1,15}$' then (${text})::bigint end`;
+
+const checks: readonly Check[] = [
+  {
+    table: 'decisions',
+    says: 'has no entry of its own in the chain',
+    rows: sql`
+      select 'decision ' || d.id as what from decisions d left join entries e on e.seq = d.seq
+      where d.mode = 'request' and (e.type is distinct from 'decision' or e.at <> d.decided_at)`,
+  },
+  {
+    table: 'decisions',
+    says: 'is not what its document says',
+    rows: sql`
+      select 'decision ' || d.id as what from decisions d
+      where (d.document ->> 'id', d.document ->> 'mode', d.document ->> 'decision', d.document ->> 'principal', d.document ->> 'action',
+          d.document ->> 'decided_at', d.document #>> '{targets,digest}', d.document #>> '{targets,count}')
+        is distinct from (d.id::text, d.mode, d.decision, d.principal, d.action, ${iso('d.decided_at')}, d.targets_digest, d.target_count::text)
+        or exists (select r ->> 'rule' from json_array_elements(d.document -> 'reasons') r except select unnest(d.rules))
+        or exists (select unnest(d.rules) except select r ->> 'rule' from json_array_elements(d.document -> 'reasons') r)`,
+  },
+  {
+    table: 'target_sets',
+    says: 'does not hold the ids that its digest was made from',
+    rows: sql`
+      select 'target set ' || s.digest as what from target_sets s
+      where s.digest <> ${digestOf(sql`array_to_string(s.ids, E'\n')`)} or s.target_count <> cardinality(s.ids)`,
+  },
+  {
+    table: 'target_sets',
+    says: 'is missing, and a decision speaks of it',
+    rows: sql`
+      select distinct 'target set ' || d.targets_digest as what from decisions d
+      left join target_sets s on s.kind = d.kind and s.digest = d.targets_digest
+      where d.targets_digest is not null and s.target_count is distinct from d.target_count`,
+  },
+  {
+    table: 'inventory_revisions',
+    says: 'is not what its entry in the chain says',
+    rows: sql`
+      select coalesce('revision ' || r.revision || ' of ' || r.kind, 'the revision of entry ' || e.seq) as what
+      from (select * from entries where type = 'inventory') e full join inventory_revisions r on r.seq = e.seq
+      where (e.body ->> 'kind', e.body ->> 'revision', e.body ->> 'method', e.body ->> 'as_of', e.body ->> 'count', e.body ->> 'added',
+          e.body ->> 'removed', e.body ->> 'changed', e.body ->> 'relabelled', e.body ->> 'forced', e.at)
+        is distinct from (r.kind, r.revision::text, r.method, ${iso('r.as_of')}, r.count::text, r.added::text,
+          r.removed::text, r.changed::text, r.relabelled::text,
+          '[' || concat_ws(',', case when r.forced_change then '"change"' end, case when r.forced_shrink then '"shrink"' end) || ']', r.loaded_at)`,
+  },
+  {
+    table: 'inventory_kinds',
+    says: 'is not in force as its last load made it',
+    rows: sql`
+      select 'kind ' || coalesce(k.kind, r.kind) as what from inventory_kinds k
+      full join (select distinct on (kind) kind, revision, count from inventory_revisions order by kind, revision desc) r on r.kind = k.kind
+      where (k.revision, k.count) is distinct from (r.revision, r.count)`,
+  },
+  {
+    table: 'spends',
+    says: 'is not what the allowed decisions of that time took',
+    rows: sql`
+      with allowed as (select * from decisions where mode = 'request' and decision = 'allowed'),
+      taken as (
+        select decided_at as at, kind, action, principal, 'fleet' as dimension, kind as value, target_count::bigint as count from allowed
+        union all
+        select a.decided_at, a.kind, a.action, a.principal, b.key, v ->> 'value', ${whole(sql`v ->> 'count'`)}
+        from allowed a, json_each(a.document -> 'blast_radius') b,
+          json_array_elements(case json_typeof(b.value) when 'array' then b.value else '[]' end) v),
+      due as (select at, kind, action, principal, dimension, value, sum(count) as count from taken group by 1, 2, 3, 4, 5, 6),
+      booked as (select at, kind, action, principal, dimension, value, sum(count) as count from spends group by 1, 2, 3, 4, 5, 6)
+      select 'the spend of ' || principal || ' by ' || action || ' on ' || dimension || ' ' || value || ' at ' || at as what
+      from due full join booked using (at, kind, action, principal, dimension, value)
+      where due.count is distinct from booked.count`,
+  },
+  {
+    table: 'asks',
+    says: 'is not how often was asked then',
+    rows: sql`
+      with due as (select decided_at as at, action, principal, count(*) as count from decisions
+        where mode = 'request' and action is not null group by 1, 2, 3),
+      booked as (select at, action, principal, sum(count) as count from asks group by 1, 2, 3)
+      select 'the count of requests of ' || principal || ' for ' || action || ' at ' || at as what
+      from due full join booked using (at, action, principal) where due.count is distinct from booked.count`,
+  },
+  {
+    table: 'operations',
+    says: 'is not what was allowed',
+    rows: sql`
+      select 'operation ' || coalesce(o.id, d.id) as what
+      from (select * from decisions where mode = 'request' and decision = 'allowed') d full join operations o on o.id = d.id
+      where (d.seq, d.action, d.kind, d.principal, d.target_count) is distinct from (o.seq, o.action, o.kind, o.principal, o.target_count)`,
+  },
+  {
+    table: 'operations',
+    says: 'has another outcome than its last entry in the chain',
+    rows: sql`
+      select 'operation ' || coalesce(o.id::text, e.request) as what
+      from (select distinct on (body ->> 'request') body ->> 'request' as request, body ->> 'outcome' as outcome
+        from entries where type = 'outcome' order by body ->> 'request', seq desc) e
+      full join operations o on o.id::text = e.request
+      where o.outcome is distinct from coalesce(e.outcome, 'pending')`,
+  },
+  {
+    table: 'holds',
+    says: 'does not hold the targets that were allowed',
+    rows: sql`
+      select 'operation ' || o.id as what from operations o join decisions d on d.id = o.id
+      left join (select request_id, ${digestOf(sql`string_agg(target_id, E'\n' order by target_id collate "C")`)} as digest
+        from holds group by request_id) h on h.request_id = o.id
+      where h.digest is distinct from d.targets_digest`,
+  },
+  {
+    table: 'holds',
+    says: 'is held otherwise than its operation says',
+    rows: sql`
+      select 'target ' || h.target_id || ' of operation ' || h.request_id as what from holds h left join operations o on o.id = h.request_id
+      where o.id is null
+        or (h.phase = 'operating') <> (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))
+        or (h.phase = 'done' and o.outcome <> 'delivered')`,
+  },
+];
+
+/** The totals of a kind in force, counted anew from its targets. */
+function totalsCheck(kind: Kind): Check {
+  const dimensions = sql`jsonb_array_elements_text(${JSON.stringify(kind.dimensions)}::jsonb)`;
+  const inService = sql`${JSON.stringify(kind.state?.inService ?? [])}::jsonb ? t.state`;
+  return {
+    table: 'inventory_total_versions',
+    says: 'is not what the targets in force add up to',
+    rows: sql`
+      with seen as (select t.* from inventory_targets t join inventory_kinds k on k.kind = t.kind
+        where t.kind = ${kind.name} and ${visibleIn('t', sql.ref('k.revision'))}),
+      counted as (
+        select d.dimension, t.labels ->> d.dimension as value, count(*) as count, count(*) filter (where ${inService}) as in_service
+        from seen t, ${dimensions} as d(dimension) where t.labels ->> d.dimension is not null group by 1, 2)
+      select 'the total of ' || dimension || ' ' || value || ' of kind ' || ${kind.name}::text as what
+      from counted c full join (select * from inventory_totals where kind = ${kind.name}) i using (dimension, value)
+      where (c.count, c.in_service) is distinct from (i.count, i.in_service)
+      union all
+      select 'the count of kind ' || k.kind from inventory_kinds k
+      where k.kind = ${kind.name} and k.count <> (select count(*) from seen)`,
+  };
+}
+
+/** How many rows of one check are named. */
+const NAMED = 5;
+
+/** What contradicts the chain in the tables beside it; of each check the first few. */
+export async function checkRows(tx: Db, kinds: readonly Kind[]): Promise<RowFinding[]> {
+  const findings: RowFinding[] = [];
+  for (const { table, says, rows } of [...checks, ...kinds.map(totalsCheck)]) {
+    const found = await sql<{ what: string; all: number }>`
+      select what, count(*) over () as all from (${rows}) found order by what limit ${NAMED}`.execute(tx);
+    for (const { what } of found.rows) findings.push({ table, message: `${table}: ${what} ${says}.` });
+    const rest = (found.rows[0]?.all ?? 0) - found.rows.length;
+    if (rest > 0) findings.push({ table, message: `${table}: ${rest} more like this.` });
+  }
+  return findings;
+}
+
+/** The kinds with the digest of the declaration that they were loaded under. */
+export async function readDefinitions(
+  tx: Db,
+): Promise<readonly { readonly kind: string; readonly definition: string }[]> {
+  const { rows } = await sql<{
+    kind: string;
+    definition: string;
+  }>`select kind, definition from inventory_kinds order by kind`.execute(tx);
+  return rows;
+}

@@ -1,0 +1,219 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { KeyObject } from 'node:crypto';
+import { readCheckpointLine, readPublicKey } from '../audit/checkpoint-line.ts';
+import { readExportLine } from '../audit/export-line.ts';
+import { linesOf } from '../audit/lines.ts';
+import { ChainVerifier, type Anchor, type ChainReport } from '../audit/verify-chain.ts';
+import { verifyStore } from '../audit/verify-store.ts';
+import type { RowFinding } from '../audit/verify-queries.ts';
+import type { Config } from '../config/config.ts';
+import { readEnvironment, UsageError } from '../config/environment.ts';
+import { readConfig } from '../config/read-config.ts';
+import { openStore, type Store } from '../db/store.ts';
+import { StoreRefused } from '../db/store-refused.ts';
+import { asError, Fault } from '../kit/fault.ts';
+import { createLogger } from '../kit/logger.ts';
+import { quote } from '../kit/text.ts';
+import { exitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+import { sayVerdict, type Verified } from './verdict.ts';
+
+export interface AuditVerifyOptions {
+  readonly config?: string;
+  readonly export?: string;
+  readonly checkpoints?: string;
+  /** Files of public keys; the one beside the checkpoints if there is none. */
+  readonly keys: readonly string[];
+  readonly json: boolean;
+  /** Whether somebody looks on. */
+  readonly progress: boolean;
+}
+
+/** Nobody waits a minute without a word. */
+const PROGRESS_ENTRIES = 50_000;
+
+/** A count of a million targets may take its time; no gate waits for it. */
+const PATIENCE_MS = 30 * 60_000;
+
+/**
+ * Verifies the chain of a store or of an export, and says what it found.
+ * @returns 0 for a whole one, 1 for one that was tampered with, 3 where that cannot be told
+ * @throws UsageError, FileError, StoreRefused for wrong use
+ */
+export async function runAuditVerify(options: AuditVerifyOptions, terminal: Terminal): Promise<number> {
+  if (options.export !== undefined && options.config !== undefined)
+    throw new UsageError('either --config or --export: a store or an export is verified, not both');
+  const config = options.export === undefined ? readConfig(configFile(options)) : undefined;
+  const checkpoints = await readCheckpoints(options, config);
+  const chain = new ChainVerifier(checkpoints.anchors);
+  const watched = watch(chain, options, terminal);
+  try {
+    const { report, rows, notes } =
+      config === undefined
+        ? await verifyExport(options.export ?? '', watched)
+        : await verifyConfigured(config, watched);
+    const verified: Verified = {
+      report,
+      rows,
+      checkpointProblems: checkpoints.problems,
+      notes: [...checkpoints.notes, ...notes],
+    };
+    return sayVerdict(verified, options.json, terminal);
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) && !(thrown instanceof CouldNotTell)) throw thrown;
+    const cause = thrown.cause === undefined ? '' : ` (${asError(thrown.cause).message})`;
+    const message = `could not tell: ${thrown.message}${cause}`;
+    terminal.complain(`interlock: ${message}`);
+    if (options.json) terminal.say(JSON.stringify({ error: message }));
+    return exitCode.couldNotTell;
+  }
+}
+
+/** There is nothing to verify, or not enough of it. */
+class CouldNotTell extends Error {
+  override readonly name = 'CouldNotTell';
+}
+
+const configFile = ({ config }: AuditVerifyOptions): string =>
+  config ?? readEnvironment().configFile ?? './interlock.yaml';
+
+function watch(
+  chain: ChainVerifier,
+  { progress }: AuditVerifyOptions,
+  terminal: Terminal,
+): Pick<ChainVerifier, 'add' | 'addUnreadable' | 'end'> {
+  if (!progress) return chain;
+  let count = 0;
+  return {
+    add: entry => {
+      chain.add(entry);
+      count += 1;
+      if (count % PROGRESS_ENTRIES === 0) terminal.complain(`${count} entries so far …`);
+    },
+    addUnreadable: message => chain.addUnreadable(message),
+    end: head => chain.end(head),
+  };
+}
+
+interface Found {
+  readonly report: ChainReport;
+  readonly rows: readonly RowFinding[];
+  readonly notes: readonly string[];
+}
+
+type Watched = ReturnType<typeof watch>;
+
+async function verifyExport(file: string, chain: Watched): Promise<Found> {
+  let number = 0;
+  for await (const { text } of linesOf(piecesOf(file, '--export'))) {
+    number += 1;
+    const entry = readExportLine(text);
+    if (
+      number === 1 &&
+      'problem' in entry &&
+      /^\s*[{[]/.test(text) &&
+      !/"prev"\s*:/.test(text.slice(0, 4096))
+    )
+      throw new UsageError(`${file} is no export: GET /v1/audit gives one with Accept: application/x-ndjson`);
+    if ('problem' in entry) chain.addUnreadable(`Line ${number} of the export ${entry.problem}.`);
+    else chain.add(entry);
+  }
+  if (number === 0) throw new CouldNotTell(`${file} is empty; even a new gate has an entry.`);
+  const notes = ['An export is the chain alone: what the store keeps beside it was not looked at.'];
+  return { report: chain.end(), rows: [], notes };
+}
+
+async function verifyConfigured(config: Config, chain: Watched): Promise<Found> {
+  const store = await openToRead(config);
+  try {
+    return await verifyStore(store.db, [...config.kinds.values()], chain);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The store as it is: one that is not there is not made. @throws StoreRefused */
+async function openToRead({ store }: Config): Promise<Store> {
+  if (store.type === 'embedded' && !existsSync(path.join(store.folder, 'data')))
+    throw new StoreRefused(`There is no store in ${store.folder}.`);
+  const logger = createLogger('silent');
+  const patience = { statementTimeoutMs: PATIENCE_MS, idleInTransactionMs: 60_000, silenceMs: PATIENCE_MS };
+  try {
+    return await openStore(store, logger, { ...patience, poolSize: 1 });
+  } catch (thrown) {
+    if (!(thrown instanceof StoreRefused) || store.type !== 'embedded') throw thrown;
+    throw new StoreRefused(
+      `${thrown.message} A gate that runs holds its folder: fetch GET /v1/audit with Accept: application/x-ndjson, and verify that with --export.`,
+      { cause: thrown },
+    );
+  }
+}
+
+/** @param named how the file was named, for who named it wrong */
+async function* piecesOf(file: string, named: string): AsyncGenerator<string, void> {
+  const stream = createReadStream(file, 'utf8');
+  try {
+    for await (const piece of stream) yield String(piece);
+  } catch (thrown) {
+    throw new UsageError(`${named} ${file} cannot be read: ${asError(thrown).message}`);
+  }
+}
+
+interface Checkpoints {
+  readonly anchors: readonly Anchor[];
+  readonly problems: readonly string[];
+  readonly notes: readonly string[];
+}
+
+async function readCheckpoints(
+  { checkpoints, keys: keyFiles }: AuditVerifyOptions,
+  config: Config | undefined,
+): Promise<Checkpoints> {
+  const file = checkpoints ?? config?.checkpoints;
+  if (file === undefined) {
+    if (keyFiles.length > 0) throw new UsageError('--key goes with --checkpoints');
+    return { anchors: [], problems: [], notes: [] };
+  }
+  // Only one that was named must be there: a gate that never ran has none.
+  if (checkpoints === undefined && !existsSync(file))
+    return { anchors: [], problems: [], notes: [`There are no checkpoints at ${file}.`] };
+  const keys = new Map<string, KeyObject>();
+  for (const keyFile of keyFiles.length > 0 ? keyFiles : [`${file}.pub`]) {
+    const key = await readKey(keyFile);
+    keys.set(key.id, key.key);
+  }
+  const notes =
+    keyFiles.length > 0
+      ? []
+      : ['The key was taken from beside the checkpoints; with a copy of your own, name it with --key.'];
+  return await readCheckpointFile(file, keys, notes);
+}
+
+async function readCheckpointFile(
+  file: string,
+  keys: ReadonlyMap<string, KeyObject>,
+  notes: string[],
+): Promise<Checkpoints> {
+  const anchors: Anchor[] = [];
+  const problems: string[] = [];
+  let number = 0;
+  for await (const { text, ended } of linesOf(piecesOf(file, '--checkpoints'))) {
+    number += 1;
+    const line = readCheckpointLine(text, keys);
+    if (!('problem' in line)) anchors.push(line);
+    else if (ended) problems.push(`Line ${number} of the checkpoints ${line.problem}.`);
+    else notes.push(`The last line of the checkpoints was not written to its end, and was left out.`);
+  }
+  return { anchors, problems, notes };
+}
+
+async function readKey(file: string): Promise<NonNullable<ReturnType<typeof readPublicKey>>> {
+  const pem = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`the public key ${quote(file)} cannot be read: ${asError(error).message}`);
+  });
+  const key = readPublicKey(pem);
+  if (key === undefined) throw new UsageError(`${quote(file)} is no Ed25519 public key (SPKI PEM)`);
+  return key;
+}

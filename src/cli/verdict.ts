@@ -1,0 +1,70 @@
+import type { ChainReport } from '../audit/verify-chain.ts';
+import type { RowFinding } from '../audit/verify-queries.ts';
+import { exitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** All that a verification found. */
+export interface Verified {
+  readonly report: ChainReport;
+  readonly rows: readonly RowFinding[];
+  readonly checkpointProblems: readonly string[];
+  readonly notes: readonly string[];
+}
+
+interface Finding {
+  readonly table: string;
+  readonly message: string;
+  readonly how?: string;
+  readonly seq?: number;
+}
+
+/** Says what was found. @returns the exit code */
+export function sayVerdict(verified: Verified, json: boolean, terminal: Terminal): number {
+  const findings = findingsOf(verified);
+  if (json) terminal.say(JSON.stringify(asJson(verified, findings)));
+  else sayIt(verified, findings, terminal);
+  return findings.length === 0 ? exitCode.done : exitCode.refused;
+}
+
+const findingsOf = ({ report, rows, checkpointProblems }: Verified): Finding[] => [
+  ...(report.finding === undefined ? [] : [{ table: 'entries', ...report.finding }]),
+  ...checkpointProblems.map(message => ({ table: 'checkpoints', message })),
+  ...rows,
+];
+
+function asJson({ report, notes }: Verified, findings: readonly Finding[]): object {
+  const { entries, firstAt, lastAt, head, anchor } = report;
+  return {
+    verdict: findings.length === 0 ? 'whole' : 'tampered',
+    entries,
+    from: firstAt ?? null,
+    to: lastAt ?? null,
+    head,
+    anchored: anchor ?? null,
+    findings,
+    notes,
+  };
+}
+
+function sayIt({ report, notes }: Verified, findings: readonly Finding[], terminal: Terminal): void {
+  const { entries, firstAt, lastAt, head } = report;
+  const span = firstAt === undefined || lastAt === undefined ? '' : `, from ${firstAt} to ${lastAt}`;
+  if (findings.length === 0) terminal.say(`Whole: ${countOf(entries)}${span}.`);
+  else
+    terminal.say(`Tampered with: ${findings.length === 1 ? 'one finding' : `${findings.length} findings`}.`);
+  for (const { message } of findings) terminal.say(`  ${message}`);
+  if (findings.length > 0) terminal.say(`Whole up to entry ${head.seq}${span}; ${countOf(entries)} in all.`);
+  terminal.say(`Head: ${head.seq} ${head.hash}`);
+  terminal.say(anchorLine(report));
+  for (const note of notes) terminal.complain(note);
+}
+
+const countOf = (entries: number): string => (entries === 1 ? 'one entry' : `${entries} entries`);
+
+function anchorLine({ anchor, head }: ChainReport): string {
+  if (anchor === undefined)
+    return 'Not anchored: no signed checkpoint vouches for it. Whoever can write the store could have made it anew, or cut its end.';
+  const after = head.seq - anchor.seq;
+  const rest = after === 0 ? 'its head' : `entry ${anchor.seq}; ${countOf(after)} came after it`;
+  return `Anchored by the checkpoint of ${anchor.at}: ${rest}.`;
+}

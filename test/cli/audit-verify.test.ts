@@ -1,0 +1,300 @@
+import { spawnSync } from 'node:child_process';
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { runProgram } from '../../src/cli/program.ts';
+import { canonicalJson } from '../../src/kit/canonical-json.ts';
+import { hosts } from '../support/api.ts';
+import { keyOf } from '../support/gate.ts';
+import { asAdmin, describeWithPostgres } from '../support/postgres.ts';
+import { standing } from '../support/standing.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+const verdictSchema = z.object({
+  verdict: z.string(),
+  entries: z.number(),
+  head: z.object({ seq: z.number(), hash: z.string() }),
+  anchored: z.object({ seq: z.number() }).nullable(),
+  findings: z.array(
+    z.object({
+      table: z.string(),
+      message: z.string(),
+      how: z.string().optional(),
+      seq: z.number().optional(),
+    }),
+  ),
+  notes: z.array(z.string()),
+});
+
+async function verify(...args: string[]) {
+  const terminal = recordedTerminal();
+  const code = await runProgram(['audit', 'verify', '--json', ...args], terminal);
+  const parsed = verdictSchema.safeParse(JSON.parse(terminal.said.join('\n')));
+  return { code, verdict: parsed.data, complained: terminal.complained.join('\n') };
+}
+
+/** A line of the checkpoints, by whoever has the key. */
+function checkpoint(key: KeyObject, id: string, seq: number, hash: string): string {
+  const at = '2026-11-22T10:00:00.000Z';
+  const signature = sign(null, Buffer.from(canonicalJson({ at, hash, key: id, seq })), key).toString(
+    'base64',
+  );
+  return `${JSON.stringify({ at, seq, hash, key: id, signature })}\n`;
+}
+
+const pair = generateKeyPairSync('ed25519');
+const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+const keyId = createHash('sha256').update(raw).digest('hex').slice(0, 16);
+const pem = pair.publicKey.export({ type: 'spki', format: 'pem' });
+
+/** The tables that a case may spoil: they are put back as they were after it. */
+const TABLES = [
+  'head',
+  'entries',
+  'decisions',
+  'target_sets',
+  'spends',
+  'asks',
+  'inventory_revisions',
+  'operations',
+  'holds',
+  'inventory_kinds',
+  'inventory_total_versions',
+  'inventory_targets',
+];
+
+describeWithPostgres('a store on a server', () => {
+  const on = standing({
+    config: { actions: { 'test.act': {}, 'test.odd': {} } },
+    inventory: { host: hosts('host', 10) },
+    script: ({ body }) => ({ type: 'answer', status: body.includes('"test.odd"') ? 500 : 200 }),
+  });
+  const file = (name: string): string => path.join(on.gate.folder, name);
+  const write = (name: string, text: string): string => {
+    writeFileSync(file(name), text);
+    return file(name);
+  };
+  const config = (): string[] => ['--config', file('interlock.yaml')];
+  const exported = async (): Promise<string> => {
+    const headers = { authorization: `Bearer ${keyOf('auditor')}`, accept: 'application/x-ndjson' };
+    const text = await (await fetch(`${on.gate.url}/v1/audit`, { headers })).text();
+    return write('export.ndjson', text);
+  };
+  const spoil = async (sql: string): Promise<void> =>
+    await asAdmin(`set session_replication_role = replica; ${sql}`, on.database.name);
+  let spoilt = false;
+
+  beforeAll(async () => {
+    const fields = { reason: 'r\u00e4um auf, "jetzt" \u{1f4a5}' };
+    await on.api.submit('test.act', ['host-001', 'host-002'], { fields });
+    await on.api.submit('test.act', {});
+    await on.api.submit('test.act', ['nowhere']);
+    await on.api.submit('test.odd', ['host-003']);
+    const { body } = await on.api.engage({ reason: 'smoke' });
+    await on.api.submit('test.act', ['host-004']);
+    await on.api.release(body.id ?? '', 'steam');
+    await on.api.put('host', hosts('host', 9));
+    await asAdmin(
+      `create schema kept; ${TABLES.map(table => `create table kept.${table} as table ${table};`).join('\n')}`,
+      on.database.name,
+    );
+  });
+  afterEach(async () => {
+    if (!spoilt) return;
+    spoilt = false;
+    await spoil(
+      TABLES.map(
+        table =>
+          `delete from ${table}; insert into ${table} overriding system value select * from kept.${table};`,
+      ).join('\n'),
+    );
+  });
+
+  it('is whole while its gate runs, and not anchored without a checkpoint', async () => {
+    const { code, verdict } = await verify(...config());
+    expect(verdict).toMatchObject({ verdict: 'whole', anchored: null, findings: [] });
+    expect(verdict?.entries).toBe(verdict?.head.seq);
+    expect(code).toBe(0);
+  });
+
+  it('is verified by the real program, in a few lines', () => {
+    const ran = spawnSync(process.execPath, [program, 'audit', 'verify', ...config()], { encoding: 'utf8' });
+    expect(ran.stdout).toMatch(
+      /^Whole: \d+ entries, from \S+Z to \S+Z\.\nHead: \d+ sha256:\w{64}\nNot anchored: /,
+    );
+    expect(ran.status).toBe(0);
+  });
+
+  it.each<[string, string, string]>([
+    ['entries', 'a body', `update entries set body = '{}' where seq = 2`],
+    [
+      'entries',
+      'a time, by a microsecond',
+      `update entries set at = at + interval '1 microsecond' where seq = 2`,
+    ],
+    ['entries', 'white space in a body', `update entries set body = (body::text || ' ')::json where seq = 2`],
+    ['entries', 'one gone', 'delete from entries where seq = 3'],
+    ['entries', 'the last one gone', 'delete from entries where seq = (select max(seq) from entries)'],
+    [
+      'entries',
+      'two swapped',
+      'update entries set seq = 1003 where seq = 3; update entries set seq = 3 where seq = 4; update entries set seq = 4 where seq = 1003',
+    ],
+    ['entries', 'the head', 'update head set seq = seq - 1'],
+    [
+      'entries',
+      'a document of a decision',
+      `update decisions set document = replace(document::text, 'allowed', 'refused')::json where decision = 'allowed'`,
+    ],
+    ['entries', 'a decision gone', `delete from decisions where decision = 'allowed'`],
+    ['decisions', 'a principal', `update decisions set principal = 'other-bot' where decision = 'allowed'`],
+    [
+      'decisions',
+      'a verdict',
+      `update decisions set decision = 'refused', rules = array['x'] where decision = 'allowed'`,
+    ],
+    [
+      'decisions',
+      'rules',
+      `update decisions set rules = array['targets.empty', 'x'] where rules = array['targets.empty']`,
+    ],
+    ['decisions', 'one without an entry', `update decisions set seq = seq + 1000 where decision = 'allowed'`],
+    [
+      'target_sets',
+      'an id',
+      `update target_sets set ids = array['host-001', 'host-009'] where ids @> array['host-001']`,
+    ],
+    ['target_sets', 'one gone', `delete from target_sets where ids @> array['host-001']`],
+    ['spends', 'a count', 'update spends set count = count + 1 where ctid = (select min(ctid) from spends)'],
+    ['spends', 'one gone', 'delete from spends where ctid = (select min(ctid) from spends)'],
+    ['spends', 'one that nobody took', 'insert into spends select * from kept.spends limit 1'],
+    ['asks', 'a count', 'update asks set count = count + 1 where ctid = (select min(ctid) from asks)'],
+    ['asks', 'one gone', 'delete from asks where ctid = (select min(ctid) from asks)'],
+    ['inventory_revisions', 'a count', 'update inventory_revisions set count = 1 where revision = 1'],
+    [
+      'inventory_revisions',
+      'a forced load',
+      'update inventory_revisions set forced_shrink = true where revision = 1',
+    ],
+    ['inventory_revisions', 'one gone', 'delete from inventory_revisions where revision = 1'],
+    ['inventory_kinds', 'the revision in force', 'update inventory_kinds set revision = 1'],
+    [
+      'inventory_total_versions',
+      'a total',
+      'update inventory_total_versions set count = count + 1 where to_revision is null',
+    ],
+    [
+      'inventory_total_versions',
+      'what is in service',
+      'update inventory_total_versions set in_service = case in_service when 0 then 1 else 0 end',
+    ],
+    [
+      'inventory_total_versions',
+      'a target in force gone',
+      `delete from inventory_targets where id = 'host-001'`,
+    ],
+    ['operations', 'an outcome', `update operations set outcome = 'refused' where outcome = 'delivered'`],
+    ['operations', 'one gone', `delete from operations where outcome = 'delivered'`],
+    ['holds', 'a target let go', `update holds set phase = 'closed' where target_id = 'host-003'`],
+    ['holds', 'a target exchanged', `update holds set target_id = 'host-009' where target_id = 'host-001'`],
+  ])('that was tampered with is found: %s, %s', async (table, _, sql) => {
+    spoilt = true;
+    await spoil(sql);
+    const { code, verdict } = await verify(...config());
+    expect(verdict?.findings.map(finding => finding.table)).toContain(table);
+    expect(verdict?.verdict).toBe('tampered');
+    expect(code).toBe(1);
+  });
+
+  it('is exported and verified offline, and an export that was altered is found', async () => {
+    const file = await exported();
+    const whole = await verify('--export', file);
+    expect(whole.verdict).toMatchObject({ verdict: 'whole', anchored: null, findings: [] });
+    expect(whole.code).toBe(0);
+    const text = readFileSync(file, 'utf8');
+    for (const [spoilt, how] of [
+      [text.replace('"decision":"allowed"', '"decision":"refused"'), 'altered'],
+      // Of two equal keys, others may read the first.
+      [text.replace('"decision":"allowed"', '"decision":"refused","decision":"allowed"'), 'altered'],
+      [text.replace('\n', '\nnonsense\n'), 'altered'],
+      [text.slice(text.indexOf('\n') + 1), 'removed'],
+    ] as const) {
+      const found = await verify('--export', write('spoilt.ndjson', spoilt));
+      expect(found.verdict?.findings).toMatchObject([{ table: 'entries', how }]);
+      expect(found.code).toBe(1);
+    }
+  });
+
+  it('is not called whole where there is nothing to verify, or it is named wrongly', async () => {
+    const empty = write('empty.ndjson', '');
+    const page = write('page.json', '{"items":[],"next":null}\n');
+    const yaml = file('interlock.yaml');
+    for (const [args, code, said] of [
+      [['--export', empty], 3, /is empty/],
+      [['--export', page], 2, /is no export: .*x-ndjson/],
+      [['--export', file('nowhere')], 2, /cannot be read/],
+      [['--export', empty, '--config', yaml], 2, /not both/],
+      [['--export', empty, '--key', yaml], 2, /--key goes with --checkpoints/],
+      [
+        ['--config', yaml, '--checkpoints', file('nowhere'), '--key', write('a.pub', String(pem))],
+        2,
+        /cannot be read/,
+      ],
+      [['--config', yaml, '--checkpoints', empty, '--key', yaml], 2, /no Ed25519 public key/],
+      [['--config', yaml, '--checkpoints', empty], 2, /public key .* cannot be read/],
+    ] as const) {
+      const found = await verify(...args);
+      expect(found.complained).toMatch(said);
+      expect(found.code).toBe(code);
+    }
+  });
+
+  it('is anchored by a checkpoint, and a tail that was cut is found by it', async () => {
+    const { verdict } = await verify(...config());
+    const { seq = 0, hash = '' } = verdict?.head ?? {};
+    const checkpoints = write('heads.ndjson', checkpoint(pair.privateKey, keyId, seq, hash));
+    const key = write('copy.pub', String(pem));
+    const anchored = ['--checkpoints', checkpoints, '--key', key];
+    expect((await verify(...config(), ...anchored)).verdict).toMatchObject({
+      verdict: 'whole',
+      anchored: { seq },
+    });
+    const lines = readFileSync(await exported(), 'utf8').split('\n');
+    const cut = write('cut.ndjson', `${lines.slice(0, seq - 1).join('\n')}\n`);
+    expect((await verify('--export', cut)).code).toBe(0);
+    const found = await verify('--export', cut, ...anchored);
+    expect(found.verdict?.findings).toMatchObject([{ how: 'removed', seq }]);
+    expect(found.code).toBe(1);
+  });
+
+  it('and a checkpoint that nobody signed vouches for nothing', async () => {
+    const { verdict } = await verify(...config());
+    const { seq = 0, hash = '' } = verdict?.head ?? {};
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    const good = checkpoint(pair.privateKey, keyId, seq, hash);
+    write('forged.ndjson.pub', String(pem));
+    for (const line of [
+      checkpoint(stranger, keyId, seq, hash),
+      checkpoint(pair.privateKey, '0123456789abcdef', seq, hash),
+      good.replace('10:00', '11:00'),
+      good.replace('{', '{"more":1,'),
+      'nonsense\n',
+    ]) {
+      const found = await verify(...config(), '--checkpoints', write('forged.ndjson', line));
+      expect(found.verdict).toMatchObject({
+        verdict: 'tampered',
+        anchored: null,
+        findings: [{ table: 'checkpoints' }],
+      });
+      expect(found.code).toBe(1);
+    }
+    // Whoever writes may be killed in the middle of a line.
+    const torn = await verify(...config(), '--checkpoints', write('forged.ndjson', good + good.slice(0, 50)));
+    expect(torn.verdict).toMatchObject({ verdict: 'whole', anchored: { seq } });
+  });
+});
