@@ -7,7 +7,8 @@ export default defineConfig({
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts', 'test/support/global-setup.ts'],
-    maxWorkers: 2,
+    // One more than the cores that it is made for: many tests wait for processes and time-outs.
+    maxWorkers: 3,
     reporters: ['default', new TallyReporter()],
     testTimeout: 90_000,
     hookTimeout: 120_000,

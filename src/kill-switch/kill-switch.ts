@@ -147,11 +147,13 @@ function unknownName(what: string, name: string, names: Iterable<string>, pointe
 
 /**
  * Sent, or about to be, and nobody has said yet what became of it. So is what the executor accepted, and what was sent, got
- * no answer, and waits for another try.
+ * no answer, and waits for another try; and a second attempt whose outcome an answer to the first one settled.
  */
-const isOnTheWire = ({ phase, outcome, wasUnknown }: Operation): boolean =>
-  (outcome === 'pending' || outcome === 'unknown') &&
-  (phase === 'claimed' || phase === 'accepted' || (phase === 'waiting' && wasUnknown));
+const isOnTheWire = ({ phase, outcome, wasUnknown, attempts }: Operation): boolean => {
+  const isOpen = outcome === 'pending' || outcome === 'unknown';
+  if (phase === 'claimed') return isOpen || attempts > 1;
+  return isOpen && (phase === 'accepted' || (phase === 'waiting' && wasUnknown));
+};
 
 const stopBy = ({ id }: EngagedSwitch): Event & { type: 'stop' } => ({
   type: 'stop',

@@ -70,6 +70,7 @@ const TABLES = [
 
 describeWithPostgres('a store on a server', () => {
   const on = standing({
+    spoilsStore: true,
     config: { actions: { 'test.act': {}, 'test.odd': {} } },
     inventory: { host: hosts('host', 10) },
     script: ({ body }) => ({ type: 'answer', status: body.includes('"test.odd"') ? 500 : 200 }),
