@@ -7,6 +7,7 @@ import { poolOver, startParams } from '../../src/db/embedded.ts';
 import { migrate, readMigrations } from '../../src/db/migrate.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { openStore } from '../../src/db/store.ts';
+import { surviveErrors } from '../../src/db/survive-errors.ts';
 import { asError } from '../../src/kit/fault.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import { asAdmin, describeWithPostgres, freshDatabase } from '../support/postgres.ts';
@@ -146,7 +147,7 @@ describeWithPostgres('migrating a server', () => {
   it('lands each migration once when ten gates start at the same time', async () => {
     const database = await freshDatabase({ migrated: false });
     const both = await shipping({ '0001_a.sql': first, '0002_b.sql': second });
-    const pools = Array.from({ length: 10 }, () => new Pool({ connectionString: database.url, max: 1 }));
+    const pools = Array.from({ length: 10 }, () => poolOf(database.url));
     try {
       const landed = await Promise.all(pools.map(async pool => await migrate(pool, both)));
       expect(landed.flat().toSorted()).toEqual(['0001_a.sql', '0002_b.sql']);
@@ -161,7 +162,7 @@ describeWithPostgres('migrating a server', () => {
     const database = await freshDatabase({ migrated: false });
     const slow = await shipping({ '0001_a.sql': `${first}\nselect pg_sleep(60);` });
     const store = await openStore({ type: 'server', url: database.url }, createLogger('silent'));
-    const next = new Pool({ connectionString: database.url, max: 1 });
+    const next = poolOf(database.url);
     try {
       const failed = migrate(store.pool, slow).catch(asError);
       await untilSleeping(next, database.name);
@@ -177,6 +178,13 @@ describeWithPostgres('migrating a server', () => {
     }
   });
 });
+
+/** One connection. The database is dropped under it while it may still be ending, and says so. */
+function poolOf(url: string): Pool {
+  const pool = new Pool({ connectionString: url, max: 1 });
+  surviveErrors(pool, () => undefined);
+  return pool;
+}
 
 async function untilSleeping(pool: Pool, name: string): Promise<void> {
   for (;;) {
