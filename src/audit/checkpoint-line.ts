@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
-import { judgeCheckpoint, keyName, parseCheckpoint } from '../checkpoint/checkpoint.ts';
+import { judgeCheckpoint, publicKeyName, parseCheckpoint } from '../checkpoint/checkpoint.ts';
 import type { Anchor } from './verify-chain.ts';
 
 /** Who signed: an Ed25519 public key, and the name that checkpoints give it. */
@@ -18,7 +18,7 @@ export function readPublicKey(pem: string): PublicKey | undefined {
   if (!pem.trimStart().startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;
   try {
     const key = createPublicKey(pem);
-    return { id: keyName(key), key };
+    return { id: publicKeyName(key), key };
   } catch {
     return undefined;
   }

@@ -12,7 +12,7 @@ export interface ChainHead {
 export interface Checkpoint extends ChainHead {
   /** RFC 3339, UTC, in milliseconds, by the gate's wall clock. */
   readonly at: string;
-  /** Which key signed it: see `keyName`. */
+  /** Which key signed it: see `publicKeyName`. */
   readonly key: string;
   /** Base64 of Ed25519 over the UTF-8 of the canonical JSON (RFC 8785) of {at, hash, key, seq}. */
   readonly signature: string;
@@ -37,7 +37,7 @@ const checkpointSchema = z.strictObject({
 });
 
 /** The name of a key: the first 16 hex digits of the SHA-256 over the 32 raw bytes of the public half. */
-export function keyName(publicKey: KeyObject): string {
+export function publicKeyName(publicKey: KeyObject): string {
   const { crv, x } = publicKey.export({ format: 'jwk' });
   if (crv !== 'Ed25519' || x === undefined) throw new Error('a key for checkpoints is an Ed25519 key');
   return createHash('sha256').update(Buffer.from(x, 'base64url')).digest('hex').slice(0, 16);
@@ -78,7 +78,7 @@ export function parseCheckpoint(line: string): Checkpoint | undefined {
 
 /** What a public key says of a checkpoint. */
 export function judgeCheckpoint(checkpoint: Checkpoint, publicKey: KeyObject): Verdict {
-  if (checkpoint.key !== keyName(publicKey)) return 'foreign';
+  if (checkpoint.key !== publicKeyName(publicKey)) return 'foreign';
   const signature = Buffer.from(checkpoint.signature, 'base64');
   return verify(null, signedBytes(checkpoint), publicKey, signature) ? 'good' : 'forged';
 }

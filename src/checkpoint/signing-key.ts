@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
-import { keyName } from './checkpoint.ts';
+import { publicKeyName } from './checkpoint.ts';
 import { makeOnce, readIfThere } from './durable-files.ts';
 
 export interface SigningKey {
@@ -60,7 +60,7 @@ function toSigningKey(file: string, text: string): SigningKey {
   try {
     const privateKey = createPrivateKey({ key: text, format: 'pem', type: 'pkcs8' });
     const publicKey = createPublicKey(privateKey);
-    return { privateKey, publicKey, key: keyName(publicKey) };
+    return { privateKey, publicKey, key: publicKeyName(publicKey) };
   } catch {
     // What the library says may quote the file.
     throw new StoreRefused(

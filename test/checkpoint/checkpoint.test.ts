@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import {
   checkpointLine,
   judgeCheckpoint,
-  keyName,
+  publicKeyName,
   parseCheckpoint,
   signCheckpoint,
 } from '../../src/checkpoint/checkpoint.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const signer = { privateKey, key: keyName(publicKey) };
+const signer = { privateKey, key: publicKeyName(publicKey) };
 const hash = `sha256:${'0af1'.repeat(16)}`;
 const at = '2026-11-22T15:04:05.678Z';
 const signed = signCheckpoint({ seq: 41, hash }, at, signer);
@@ -68,7 +68,7 @@ describe('a signature', () => {
     const other = generateKeyPairSync('ed25519');
     const foreign = signCheckpoint({ seq: 41, hash }, at, {
       privateKey: other.privateKey,
-      key: keyName(other.publicKey),
+      key: publicKeyName(other.publicKey),
     });
     expect(judgeCheckpoint(foreign, publicKey)).toBe('foreign');
     expect(judgeCheckpoint({ ...foreign, key: signer.key }, publicKey)).toBe('forged');

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   checkpointLine,
   judgeCheckpoint,
-  keyName,
+  publicKeyName,
   parseCheckpoint,
   signCheckpoint,
   type Checkpoint,
@@ -246,7 +246,7 @@ describe('a start', () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     const foreign = signCheckpoint({ seq: 1, hash: chain.hashes[0] ?? '' }, '2026-11-22T15:04:05.678Z', {
       privateKey,
-      key: keyName(publicKey),
+      key: publicKeyName(publicKey),
     });
     appendFileSync(file, `${checkpointLine(foreign)}\n`);
     await expect(start(chain)).rejects.toThrow(`was signed by the key ${foreign.key}`);
