@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+import quick from './vitest.config.ts';
+
+/** The long form of every proof: what contends, what is killed, what fails, and what must stay flat. */
+export default defineConfig({
+  test: {
+    ...quick.test,
+    include: ['test/{race,crash,fault,fail-over,model,fuzz,memory}/**/*.test.ts'],
+    env: { INTERLOCK_FORM: 'long' },
+    // One after the other: each is to find the machine to itself.
+    maxWorkers: 1,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
+  },
+});
