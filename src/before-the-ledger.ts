@@ -23,9 +23,11 @@ export interface GuardOptions extends Pick<Config, 'actions' | 'kinds'> {
   readonly metrics: Metrics;
 }
 
-/** What goes on to the ledger; or the recorded decision of a repeat; or the answer to what leaves no record. */
+/** What goes on to the ledger (`keyWasFree`: its key was looked up, and nothing holds it); or the recorded decision of a repeat; or the answer to what leaves no record. */
 export type Before =
-  { readonly submission: Submission } | { readonly repeat: Recorded } | { readonly answer: Answer };
+  | { readonly submission: Submission; readonly keyWasFree?: boolean }
+  | { readonly repeat: Recorded }
+  | { readonly answer: Answer };
 
 /** Role, repeat, shape, targets: the steps that need no lock. What they find is looked at again where it could have changed. */
 export async function before(
@@ -40,18 +42,20 @@ export async function before(
   if (notAllowed !== undefined) return { submission: { ...base, refusal: notAllowed } };
   const recorded = await findRepeat(gate, asked, deadline);
   if (recorded?.bodyDigest === asked.bodyDigest) return { repeat: recorded };
+  const keyWasFree = recorded === undefined;
   const validated = validate(asked.body, gate, gate.parameterChecks);
   if (isRefusal(validated)) {
     const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
     return isUnknown
       ? { answer: leaveNoRecord(gate, asked, validated, mode) }
-      : { submission: { ...base, refusal: validated } };
+      : { submission: { ...base, refusal: validated }, keyWasFree };
   }
   const revision = gate.ledger.revisionOf(validated.kind.name);
   // Nothing to resolve against yet, or a key of another body: the ledger says so.
-  if (revision === undefined || recorded !== undefined) return { submission: { ...base, validated } };
+  if (revision === undefined || recorded !== undefined)
+    return { submission: { ...base, validated }, keyWasFree };
   const result = await gate.reads.resolve(validated.kind.name, validated.named, revision, deadline);
-  return { submission: { ...base, validated, resolved: { revision, result } } };
+  return { submission: { ...base, validated, resolved: { revision, result } }, keyWasFree };
 }
 
 /** Only a requester may ask, and only for the actions it names; an action that is not declared is another matter. */

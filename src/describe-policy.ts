@@ -26,12 +26,12 @@ export async function countProtected(turn: Turn, limits: Limits): Promise<readon
   return counted;
 }
 
-async function countMatches({ tx, book }: Turn, entry: ProtectedEntry): Promise<number> {
+async function countMatches({ db, book }: Turn, entry: ProtectedEntry): Promise<number> {
   const revision = book.kinds.get(entry.kind)?.revision;
   if (revision === undefined) return 0;
-  if ('ids' in entry) return (await findByIds(tx, entry.kind, entry.ids, revision)).length;
+  if ('ids' in entry) return (await findByIds(db, entry.kind, entry.ids, revision)).length;
   const groups = Object.entries(entry.selector).map(([label, values]) =>
     values.map(value => tagOf(entry.kind, label, value)),
   );
-  return await countByTags(tx, groups, revision);
+  return await countByTags(db, groups, revision);
 }

@@ -19,7 +19,7 @@ import type { Clock } from './kit/clock.ts';
 import type { Logger } from './kit/logger.ts';
 import { sharedRead } from './kit/together.ts';
 import { activatePolicy, type Activation, type PolicyRevision } from './ledger/activate.ts';
-import type { Turn } from './ledger/turn.ts';
+import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -83,6 +83,7 @@ export class Gate {
       db: store.ledgerDb,
       kinds: config.kinds,
       limits: loaded?.policy.limits,
+      ...(loaded !== undefined && { bounded: (run: () => void) => loaded.policy.bounded(run) }),
       clock,
       logger,
       onOperation: operation => this.outcomes.waiters.tell(operation),
@@ -128,7 +129,7 @@ export class Gate {
         definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
         killFileEngages: killFile,
         resolve: async (turn, { kind, named }, revision) =>
-          await resolveTargets(turn.tx, kind.name, named, revision),
+          await resolveTargets(turn.db, kind.name, named, revision),
       },
     });
     this.guard = {
@@ -235,7 +236,7 @@ export class Gate {
   async #resolveIds(turn: Turn, name: string, ids: readonly string[], revision: number) {
     const [first, ...rest] = ids;
     if (first === undefined) throw new Error('a frozen target set without targets');
-    return await resolveTargets(turn.tx, name, { ids: [first, ...rest] }, revision);
+    return await resolveTargets(turn.db, name, { ids: [first, ...rest] }, revision);
   }
 
   /** Claims nothing more, answers who waits, and ends when what is on the wire has ended. */
@@ -251,7 +252,7 @@ export class Gate {
   }
 }
 
-async function appendFlip(turn: Turn, flip: Flip): Promise<InventoryEntry | Refusal> {
+async function appendFlip(turn: LockedTurn, flip: Flip): Promise<InventoryEntry | Refusal> {
   const { draft, tx } = turn;
   const flipped = await flip(tx, { nowMs: draft.nowMs, seq: draft.seq + 1, version: draft.version });
   if (!isRefusal(flipped)) draft.append('inventory', flipped);

@@ -47,6 +47,7 @@ export class Guard {
     // blast radius, budget · policy · record: one transaction, under one lock.
     const decided = await ledger.enqueue(turn => decideRequest(turn, found.submission, deciding), {
       ...jobOf(found.submission),
+      keyWasFree: found.keyWasFree ?? false,
       patienceMs: deadline.leftMs(),
     });
     if ('document' in decided && mode === 'request')

@@ -16,6 +16,11 @@ export interface ServerOptions {
   readonly idleInTransactionMs: number;
   /** A server that sends nothing for so long is given up: longer than a statement may take, for that is a silence too. */
   readonly silenceMs: number;
+  /**
+   * Plans look rows up by an index, one by one. For statements that are planned once, maybe while their tables are empty: there a whole
+   * table costs nothing, and later everything.
+   */
+  readonly indexesOnly: boolean;
 }
 
 const OLDEST_MAJOR = 15;
@@ -66,8 +71,12 @@ async function prepareSession(client: ClientBase, options: ServerOptions): Promi
        set_config('search_path', 'public', false), set_config('timezone', 'UTC', false),
        set_config('datestyle', 'ISO, YMD', false), set_config('application_name', 'interlock', false),
        set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
-       set_config('tcp_keepalives_count', '3', false)`,
-    [options.statementTimeoutMs, options.lockTimeoutMs, options.idleInTransactionMs].map(String),
+       set_config('tcp_keepalives_count', '3', false), set_config('enable_seqscan', $4, false),
+       set_config('enable_hashjoin', $4, false), set_config('enable_mergejoin', $4, false)`,
+    [
+      ...[options.statementTimeoutMs, options.lockTimeoutMs, options.idleInTransactionMs].map(String),
+      options.indexesOnly ? 'off' : 'on',
+    ],
   );
   const [facts] = rows;
   if (facts === undefined) throw new Error('the server did not say what it is');

@@ -1,9 +1,10 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import type { Pool } from 'pg';
 import type { StoreConfig } from '../config/config.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Database } from './database.ts';
 import { openEmbedded, type EmbeddedOptions } from './embedded.ts';
+import { preparing } from './preparing.ts';
 import { openServer, type ServerOptions } from './server.ts';
 
 /**
@@ -29,6 +30,7 @@ const serverDefaults: ServerOptions = {
   lockTimeoutMs: 10_000,
   idleInTransactionMs: 15_000,
   silenceMs: 70_000,
+  indexesOnly: false,
 };
 
 /** The ledger's statements are short: a server that is silent for longer is given up soon. */
@@ -38,9 +40,10 @@ const ledgerDefaults: ServerOptions = {
   lockTimeoutMs: 10_000,
   idleInTransactionMs: 15_000,
   silenceMs: 17_000,
+  indexesOnly: true,
 };
 
-const over = (pool: Pool): Kysely<Database> =>
+const over = (pool: PostgresPool): Kysely<Database> =>
   new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 
 /** @param ledgerPool the same one where there is but one connection */
@@ -54,7 +57,7 @@ export function storeOver(
   const db = over(pool);
   return {
     db,
-    ledgerDb: ledgerPool === pool ? db : over(ledgerPool),
+    ledgerDb: ledgerPool === pool ? db : over(preparing(ledgerPool)),
     pool,
     embedded,
     close: async () => {

@@ -19,21 +19,22 @@ export function write(
   body: string | Uint8Array,
 ): void {
   if (res.headersSent || res.destroyed) return;
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  const all = { ...headers, 'content-length': String(bytes.byteLength) };
+  const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  const all = { ...headers, 'content-length': String(bytes) };
   if (req.complete || !hasBody(req)) {
-    res.writeHead(status, all).end(bytes);
+    // A text goes out in one piece with the head.
+    res.writeHead(status, all).end(body);
     return;
   }
   // Mostly the body is there already and was only not looked at: then the connection can be kept.
   req.resume();
   setImmediate(() => {
-    if (req.complete) res.writeHead(status, all).end(bytes);
-    else linger(req, res.writeHead(status, { ...all, connection: 'close' }), bytes);
+    if (req.complete) res.writeHead(status, all).end(body);
+    else linger(req, res.writeHead(status, { ...all, connection: 'close' }), body);
   });
 }
 
-function linger(req: IncomingMessage, res: ServerResponse, bytes: Uint8Array): void {
+function linger(req: IncomingMessage, res: ServerResponse, body: string | Uint8Array): void {
   const end = (): void => {
     clearTimeout(timer);
     if (!res.writableEnded) res.end();
@@ -41,7 +42,7 @@ function linger(req: IncomingMessage, res: ServerResponse, bytes: Uint8Array): v
   const timer = setTimeout(end, LINGER_MS);
   req.once('end', end).once('close', end).once('error', end);
   // The length is announced, so the client has its answer whole before the response is ended.
-  res.write(bytes);
+  res.write(body);
 }
 
 export function writeJson(

@@ -290,6 +290,13 @@ const builtinRules = {
     title: 'The database cannot be reached',
     explain: 'Nothing is decided without a durable record. The kill file still engages this gate.',
   },
+  'store.behind': {
+    step: 'fault',
+    status: 503,
+    title: 'The database is not the one that this gate knows',
+    explain:
+      'Something that this gate knows to be recorded is not there: an older copy was restored, or a standby that was behind took over. Engaged switches, spent budgets and used keys may be forgotten, so nothing is decided. Find out what was lost, and start the gate with --restored.',
+  },
   'store.undecided': {
     step: 'fault',
     status: 503,

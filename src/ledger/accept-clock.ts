@@ -1,13 +1,17 @@
 import type { Principal } from '../config/config.ts';
 import { refuse, type Refusal } from '../kit/refusal.ts';
 import { countAsMadeAt } from './accept-queries.ts';
-import type { Turn } from './turn.ts';
+import type { LockedTurn } from './turn.ts';
 
 /**
  * An operator says that the database's time is right. The chain goes on from there, even backwards, and what carries a
  * later time counts as made now. Runs alone: every gate reads the entry, takes the database's time as agreed, and reads its book anew.
  */
-export async function acceptClock(turn: Turn, reason: string, by: Principal): Promise<object | Refusal> {
+export async function acceptClock(
+  turn: LockedTurn,
+  reason: string,
+  by: Principal,
+): Promise<object | Refusal> {
   if (!turn.clockJumped) {
     return refuse({ rule: 'request.conflict', message: 'The clocks agree: there is no jump to accept.' });
   }

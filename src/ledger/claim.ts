@@ -21,7 +21,10 @@ export interface Claimed {
   readonly at: Turn['gateClock'];
 }
 
-/** Takes an operation for one attempt of this gate. The caller has made sure, in this turn, that it may. */
+/**
+ * Takes an operation for one attempt of this gate. The caller has made sure, in this turn, that it may, and appends the entry that
+ * says so: whatever decisions rest on moves the head.
+ */
 export function claim(turn: Turn, operation: Operation, gateId: string, material: Material): Claimed {
   const { notBeforeMs: _notBefore, ...rest } = operation;
   const claimed: Operation = {

@@ -45,6 +45,8 @@ export interface HoldDraft {
 
 /** Everything one batch writes: all of it, or nothing. */
 export class Draft {
+  /** The head that the batch is computed from: it is written only on top of this one. */
+  readonly before: { readonly version: number; readonly hash: string };
   nowMs: number;
   /** The time of every row of the batch. */
   at: string;
@@ -72,6 +74,7 @@ export class Draft {
     head: { readonly version: number; readonly seq: number; readonly hash: string },
     nowMs: number,
   ) {
+    this.before = { version: head.version, hash: head.hash };
     this.nowMs = nowMs;
     this.at = new Date(nowMs).toISOString();
     this.version = head.version + 1;
@@ -85,9 +88,13 @@ export class Draft {
     this.at = new Date(databaseMs).toISOString();
   }
 
-  /** Adds the next entry of the chain; a decision's body is given but kept in `decisions`. */
+  /** Adds the next entry of the chain. */
   append(type: EntryType, body: unknown): EntryRow {
-    const text = canonicalJson(body);
+    return this.appendCanonical(type, canonicalJson(body));
+  }
+
+  /** As `append`, of a body in its canonical form; a decision's is kept in `decisions`. */
+  appendCanonical(type: EntryType, text: string): EntryRow {
     const seq = this.seq + 1;
     const prev = this.hash;
     const hash = entryHash(seq, this.at, type, text, prev);
@@ -98,6 +105,7 @@ export class Draft {
     return entry;
   }
 
+  /** Part of what an entry says: it is the caller's to append one. */
   setOperation(operation: Operation, before: Operation | undefined): void {
     this.operations.set(operation.id, operation);
     if (before?.outcome !== operation.outcome) this.outcomes.push(operation);
@@ -121,8 +129,12 @@ export class Draft {
     return [...this.#asks.values()].map(({ ask, count }) => ({ ...ask, count }));
   }
 
-  /** Whether the head must move: a pre-flight's record is no part of what decisions rest on. */
+  /** Whether the head must move. Every change of what decisions rest on is an entry; a pre-flight's record is none. */
   movesHead(): boolean {
-    return this.entries.length > 0 || this.operations.size > 0;
+    return this.entries.length > 0;
+  }
+
+  isEmpty(): boolean {
+    return this.entries.length === 0 && this.decisions.length === 0;
   }
 }

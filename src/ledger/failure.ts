@@ -5,7 +5,7 @@ import type { Job } from './job.ts';
 export interface Failure {
   /** Whether its jobs may be run again, one by one: the batch was rolled back, and the database answers. */
   readonly retry: boolean;
-  readonly errorFor: (job: Job) => Error;
+  readonly errorFor: (job: Pick<Job, 'key'>) => Error;
 }
 
 /** The commit's result cannot be known: nothing may be run again, for it may have been done. */
@@ -33,8 +33,12 @@ export function rolledBack(cause: Error, answers: boolean): Failure {
 const sqlState = (cause: Error): string =>
   'code' in cause && typeof cause.code === 'string' && cause.code.length === 5 ? cause.code : '';
 
-/** The database itself said that the commit failed: a constraint, a serialisation, a deadlock. Whatever else ends a commit leaves it unknown. */
-export const commitFailed = (cause: Error): boolean => /^(23...|40001|40P01)$/.test(sqlState(cause));
+/**
+ * The database itself said that the commit, or the statement that is one, failed: bad data, a constraint, a serialisation, a deadlock,
+ * a privilege, a trigger, or a time that was over before it was done. Whatever else ends it leaves it unknown.
+ */
+export const commitFailed = (cause: Error): boolean =>
+  /^(22...|23...|25006|40001|40P01|42...|55P03|57014|P0...)$/.test(sqlState(cause));
 
 /** Connections, resources, an operator's doing, the server's own troubles. A statement that took too long (57014) is the job's own. */
 export const isAway = (cause: Error): boolean =>

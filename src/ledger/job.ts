@@ -2,12 +2,17 @@ import { Fault } from '../kit/fault.ts';
 import type { Turn } from './turn.ts';
 import type { Key } from './key.ts';
 
-/** A change of the ledger. Runs under the head's lock, in the order of arrival; may run again if its batch failed. */
-export type Work<T> = (turn: Turn) => Promise<T> | T;
+/**
+ * A change of the ledger. Runs in the order of arrival; may run again if its batch failed, or was computed from a head that
+ * another gate has moved. What decides by policy does so before its first `await`: so much shares one time limit.
+ */
+export type Work<T, SomeTurn extends Turn = Turn> = (turn: SomeTurn) => Promise<T> | T;
 
 export interface JobOptions {
-  /** Looked up under the lock before the work runs. */
+  /** Looked up before the work runs. */
   readonly key?: Key;
+  /** A look-up within the job's patience has not found the key: it is looked up again only where this gate has decided it since. */
+  readonly keyWasFree?: boolean;
   /** How many targets it is about: a batch is bounded by them too. */
   readonly weight?: number;
   /** How long it may wait for its turn before it is withdrawn, in milliseconds. */
@@ -15,9 +20,10 @@ export interface JobOptions {
 }
 
 /** One work that waits for its turn, is run, and is told what became of it. */
-export class Job {
-  readonly work: Work<unknown>;
+export class Job<SomeTurn extends Turn = Turn> {
+  readonly work: Work<unknown, SomeTurn>;
   readonly key: Key | undefined;
+  readonly keyWasFree: boolean;
   readonly weight: number;
   /** A batch that it was in has failed: it is run by itself, so that it is known which one it was. */
   single = false;
@@ -27,12 +33,13 @@ export class Job {
   readonly #reject: (error: Error) => void;
 
   constructor(
-    work: Work<unknown>,
+    work: Work<unknown, SomeTurn>,
     options: JobOptions,
     settle: { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void },
   ) {
     this.work = work;
     this.key = options.key;
+    this.keyWasFree = options.keyWasFree ?? false;
     this.weight = options.weight ?? 1;
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;

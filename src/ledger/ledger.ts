@@ -1,4 +1,4 @@
-import type { ControlledTransaction, Kysely, Transaction } from 'kysely';
+import type { ControlledTransaction, Kysely } from 'kysely';
 
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
@@ -6,18 +6,18 @@ import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
-import { Book } from './book.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
 import { commitFailed, commitUnknown, isAway, rolledBack, type Failure } from './failure.ts';
 import { Job, type JobOptions, type Work } from './job.ts';
 import type { Operation } from './operation.ts';
-import { findRecorded, lockHead, type HeadRow } from './queries.ts';
+import { findRecorded, lockHead, readHead, type HeadRow } from './queries.ts';
 import { keyName } from './key.ts';
+import { KnownBook } from './known-book.ts';
 import { Queue } from './queue.ts';
-import type { Turn } from './turn.ts';
+import { RecentKeys } from './recent-keys.ts';
 import { toRecorded, type Recorded } from './recorded.ts';
-import { refreshBook, type AcceptedTime } from './refresh.ts';
+import type { LockedTurn, Turn } from './turn.ts';
 import { writeDraft } from './write-draft.ts';
 
 export interface LedgerOptions {
@@ -27,6 +27,8 @@ export interface LedgerOptions {
   readonly limits: Limits | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Runs what decides by policy, and ends it when it takes too long: once around a batch, which costs less than once a request. */
+  readonly bounded?: (run: () => void) => void;
   /** Called for each operation that changed, once it is durable. */
   readonly onOperation: (operation: Operation) => void;
   /** Called for each outcome that came to be, pending included, once it is durable. */
@@ -38,6 +40,9 @@ export interface LedgerOptions {
 /** How long a job waits for its turn before it is withdrawn. */
 export const UNDECIDED_MS = 10_000;
 
+/** So many turns under the lock without a trace of another gate, and the next ones try without it. */
+const CALM_TURNS = 16;
+
 /**
  * THE transaction. One loop, no timer: while a batch commits, jobs queue, and the next batch takes all that wait.
  * See README.md beside this file for why it is exact.
@@ -45,17 +50,18 @@ export const UNDECIDED_MS = 10_000;
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #watch: ClockWatch;
-  #book: Book;
-  #accepted: readonly AcceptedTime[] = [];
-  /** How many accepted times this gate has seen: one more, and the database's time is agreed again. */
-  #acceptedOnce: number | undefined;
+  readonly #known: KnownBook;
   readonly #queue = new Queue();
+  /** A look-up is never older than the patience of the job that it was made for. */
+  readonly #recentKeys = new RecentKeys(2 * UNDECIDED_MS);
+  /** Turns that are still to be taken under the lock, because others write too. */
+  #contended = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
     this.#watch = new ClockWatch(options.clock);
-    this.#book = this.#blankBook();
+    this.#known = new KnownBook(options, this.#watch);
   }
 
   /** Runs work in a batch with whatever else waits. Resolves when it is durable. */
@@ -64,18 +70,18 @@ export class Ledger {
   }
 
   /** Runs work in a transaction of its own, before all that shares one: for what writes rows by SQL, and what must not wait. */
-  async enqueueAlone<T>(work: Work<T>): Promise<T> {
+  async enqueueAlone<T>(work: Work<T, LockedTurn>): Promise<T> {
     return await this.#enqueue(work, {}, job => this.#queue.pushAlone(job));
   }
 
-  /** The revision of a kind's inventory that this gate read last: a guess, until it is looked at under the lock. */
+  /** The revision of a kind's inventory that this gate read last: a guess, until its batch is written on top of it. */
   revisionOf(kind: string): number | undefined {
-    return this.#book.kinds.get(kind)?.revision;
+    return this.#known.book.kinds.get(kind)?.revision;
   }
 
   /** The digest of the active policy revision as this gate read it last; undefined while it has nothing read. */
   activePolicy(): string | undefined {
-    return this.#book.activePolicy;
+    return this.#known.book.activePolicy;
   }
 
   /** Resolves when nothing waits and nothing is being written. */
@@ -83,11 +89,15 @@ export class Ledger {
     while (this.#running !== undefined) await this.#running;
   }
 
-  async #enqueue<T>(work: Work<T>, options: Partial<JobOptions>, push: (job: Job) => void): Promise<T> {
+  async #enqueue<T, SomeTurn extends Turn>(
+    work: Work<T, SomeTurn>,
+    options: Partial<JobOptions>,
+    push: (job: Job<SomeTurn>) => void,
+  ): Promise<T> {
     return await new Promise<T>((resolve, reject) => {
       // A job resolves with what its own work returned.
       const settle = { resolve: (value: unknown) => resolve(value as T), reject };
-      push(new Job(work, { patienceMs: UNDECIDED_MS, ...options }, settle));
+      push(new Job<SomeTurn>(work, { patienceMs: UNDECIDED_MS, ...options }, settle));
       this.#running ??= this.#run();
     });
   }
@@ -100,134 +110,201 @@ export class Ledger {
   }
 
   async #runBatch(): Promise<void> {
-    const { jobs, alone } = this.#queue.take();
-    const failure = await this.#tryBatch(jobs, alone);
-    if (failure === undefined) return;
+    const taken = this.#queue.take();
+    const jobs: readonly Job<LockedTurn>[] = 'alone' in taken ? [taken.alone] : taken.jobs;
+    const failure = 'alone' in taken ? await this.#tryLocked(jobs, true) : await this.#tryShared(taken.jobs);
+    if (failure === undefined) {
+      // Those behind a job that the book cannot follow are decided when it was read anew.
+      if ('jobs' in taken) this.#queue.putBack(taken.jobs);
+      return;
+    }
     this.#options.onFailedBatch();
-    if (failure.retry && jobs.length > 1) {
+    if (failure.retry && 'jobs' in taken && taken.jobs.length > 1) {
       // One bad job must not take the others with it: each by itself tells which it was. A stop still goes before them.
-      for (const job of jobs) job.single = true;
-      this.#queue.putBack(jobs);
+      for (const job of taken.jobs) job.single = true;
+      this.#queue.putBack(taken.jobs);
     } else for (const job of jobs) job.reject(failure.errorFor(job));
   }
 
-  async #tryBatch(jobs: readonly Job[], alone: boolean): Promise<Failure | undefined> {
-    let tx: ControlledTransaction<Database> | undefined;
-    let committing = false;
+  /** Without the lock while this gate is alone; under it where others write, or where one job of a batch was bad. */
+  async #tryShared(jobs: readonly Job[]): Promise<Failure | undefined> {
+    if (this.#contended === 0 && !jobs.some(job => job.single)) {
+      const tried = await this.#tryFenced(jobs);
+      if (tried !== 'lost') return tried;
+    }
+    return await this.#tryLocked(jobs, false);
+  }
+
+  /** The common way: reads the head, decides in memory, and writes one statement that holds only on top of that head. */
+  async #tryFenced(jobs: readonly Job[]): Promise<Failure | undefined | 'lost'> {
+    let isWriting = false;
     try {
-      tx = await this.#options.db.startTransaction().execute();
-      const turn = await this.#openTurn(tx, jobs);
-      const taken = jobs.filter(job => job.take());
-      const results: unknown[] = [];
-      for (const job of taken) {
-        results.push(await job.work(turn));
-        // The book cannot follow what this one did: those behind it are decided when it was read anew.
-        if (turn.draft.rereadBook) break;
-      }
-      await writeDraft(tx, turn.draft);
-      committing = true;
-      await tx.commit().execute();
-      this.#close(turn, alone);
-      for (const [index, result] of results.entries()) taken[index]?.resolve(result);
-      this.#queue.putBack(taken.slice(results.length));
-      return undefined;
+      return await this.#options.db.connection().execute(async db => {
+        const gateClock = this.#gateClock();
+        const head = await readHead(db);
+        if (!this.#known.isAt(head)) return 'lost';
+        const turn = this.#openTurn(
+          db,
+          head,
+          gateClock,
+          await readRecorded(
+            db,
+            jobs.filter(job => this.#mustLookUp(job)),
+          ),
+        );
+        const ran = await this.#work(turn, jobs);
+        isWriting = !turn.draft.isEmpty();
+        if (isWriting && !(await writeDraft(db, turn.draft))) {
+          this.#known.forget();
+          for (const job of ran.taken) job.putBack();
+          return 'lost';
+        }
+        this.#close(turn, ran, false);
+        return undefined;
+      });
     } catch (thrown) {
-      this.#forget();
-      return await this.#explain(asError(thrown), tx, committing);
+      this.#known.forget();
+      return this.#explain(asError(thrown), isWriting, await isAnswering(this.#options.db));
     }
   }
 
-  /** Locks the head and brings the book to it. */
-  async #openTurn(tx: ControlledTransaction<Database>, jobs: readonly Job[]): Promise<Turn> {
-    const gateClock = {
-      wallMs: this.#options.clock.wallMs(),
-      monotonicMs: this.#options.clock.monotonicMs(),
-    };
-    const head = await lockHead(tx);
-    await this.#refresh(tx, head);
+  /** Under the head's lock, in a transaction. */
+  async #tryLocked(jobs: readonly Job<LockedTurn>[], isAlone: boolean): Promise<Failure | undefined> {
+    let tx: ControlledTransaction<Database> | undefined;
+    let isCommitting = false;
+    try {
+      tx = await this.#options.db.startTransaction().execute();
+      const gateClock = this.#gateClock();
+      const head = await lockHead(tx);
+      const others = await this.#known.bringTo(tx, head);
+      if (others) this.#contended = CALM_TURNS;
+      else if (!isAlone && this.#contended > 0) this.#contended -= 1;
+      const turn = { ...this.#openTurn(tx, head, gateClock, await readRecorded(tx, jobs)), tx };
+      const ran = await this.#work(turn, jobs);
+      if (!turn.draft.isEmpty() && !(await writeDraft(tx, turn.draft)))
+        throw new Error('the head moved under its lock');
+      isCommitting = true;
+      await tx.commit().execute();
+      this.#close(turn, ran, isAlone);
+      return undefined;
+    } catch (thrown) {
+      this.#known.forget();
+      return this.#explain(asError(thrown), isCommitting, await isRolledBack(tx));
+    }
+  }
+
+  /** A look-up before the ledger holds until this gate decides the key; what others decide moves the head. */
+  #mustLookUp({ key, keyWasFree }: Job): boolean {
+    return key !== undefined && (!keyWasFree || this.#recentKeys.has(key));
+  }
+
+  #gateClock(): Turn['gateClock'] {
+    const { clock } = this.#options;
+    return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+  }
+
+  #openTurn(
+    db: Kysely<Database>,
+    head: HeadRow,
+    gateClock: Turn['gateClock'],
+    recorded: Turn['recorded'],
+  ): Turn {
     const reading = this.#watch.read(head.db_now_ms, head.at_ms);
-    this.#book.advance(reading.nowMs);
+    const { book } = this.#known;
+    book.advance(reading.nowMs);
     return {
-      tx,
-      book: this.#book,
+      db,
+      book,
       draft: new Draft(head, reading.nowMs),
       nowMs: reading.nowMs,
       databaseMs: head.db_now_ms,
       gateClock,
       clockJumped: reading.jumped,
-      recorded: await readRecorded(tx, jobs),
+      recorded,
     };
   }
 
-  async #refresh(tx: Transaction<Database>, head: HeadRow): Promise<void> {
-    if (head.version === this.#book.version && head.hash === this.#book.hash) return;
-    const { kinds } = this.#options;
-    const isNew = this.#book.version === 0;
-    const followed =
-      head.version <= this.#book.version
-        ? undefined
-        : await refreshBook(tx, this.#book, head, kinds, this.#accepted);
-    if (followed === undefined || (!isNew && followed.length > this.#accepted.length)) {
-      // Another history than the one this book was read from; or an accepted time, which changes what was counted already.
-      this.#forget();
-      const anew = await refreshBook(tx, this.#book, head, kinds, []);
-      if (anew === undefined) throw new Error('a book that begins has no history to differ from');
-      this.#accepted = anew;
-    } else this.#accepted = followed;
-    if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce)
-      this.#watch.accept(head.db_now_ms);
-    this.#acceptedOnce = this.#accepted.length;
-  }
-
-  #forget(): void {
-    this.#book = this.#blankBook();
-    this.#accepted = [];
+  /** Runs the jobs in order, each on what those before it did to the book; those that do not wait for a read, in one go. */
+  async #work<SomeTurn extends Turn>(turn: SomeTurn, jobs: readonly Job<SomeTurn>[]): Promise<Ran<SomeTurn>> {
+    const taken = jobs.filter(job => job.take());
+    const results: unknown[] = [];
+    const runOne = (job: Job<SomeTurn>): boolean => {
+      const result = job.work(turn);
+      results.push(result);
+      return !(result instanceof Promise);
+    };
+    const { bounded } = this.#options;
+    while (results.length < taken.length && !turn.draft.rereadBook) {
+      const rest = taken.slice(results.length);
+      const runSome = (): void => {
+        for (const job of rest) if (!runOne(job) || turn.draft.rereadBook) return;
+      };
+      // By itself a job that takes too long is a fault of its own; together they are run again one by one.
+      if (bounded === undefined || rest.length === 1) runSome();
+      else bounded(runSome);
+      results.push(await results.pop());
+    }
+    return { taken, results };
   }
 
   /** The batch is durable. What ran alone wrote rows that the next turn reads back like another gate's. */
-  #close(turn: Turn, alone: boolean): void {
-    const { draft, book } = turn;
-    if (draft.rereadBook) this.#forget();
-    else if (!alone && draft.movesHead()) {
-      book.version = draft.version;
-      book.seq = draft.seq;
-      book.hash = draft.hash;
-    }
+  #close<SomeTurn extends Turn>(turn: SomeTurn, { taken, results }: Ran<SomeTurn>, isAlone: boolean): void {
+    const { draft } = turn;
+    if (draft.movesHead()) this.#known.moved(draft, !isAlone);
+    this.#recentKeys.add(
+      draft.decisions.flatMap(({ principal, idempotency_key: key, holds_key }) =>
+        holds_key && key !== null ? [keyName({ principal, key })] : [],
+      ),
+      turn.gateClock.monotonicMs,
+    );
     for (const operation of draft.outcomes) this.#options.onOutcome(operation);
     for (const operation of draft.operations.values()) this.#options.onOperation(operation);
+    for (const [index, result] of results.entries()) taken[index]?.resolve(result);
   }
 
-  async #explain(
-    cause: Error,
-    tx: ControlledTransaction<Database> | undefined,
-    committing: boolean,
-  ): Promise<Failure> {
-    // Also after a commit without an answer: only this gives the connection back to the pool, which throws a broken one away.
-    const answers = await tx
-      ?.rollback()
-      .execute()
-      .then(
-        () => true,
-        () => false,
-      );
-    if (committing && !commitFailed(cause)) {
+  #explain(cause: Error, isCommitting: boolean, isRolledBackNow: boolean): Failure {
+    if (isCommitting && !commitFailed(cause)) {
       this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
       return commitUnknown(cause);
     }
     if (!(cause instanceof Fault))
       this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
-    return rolledBack(cause, answers === true && !isAway(cause));
-  }
-
-  #blankBook(): Book {
-    return new Book(this.#options.limits, this.#options.kinds);
+    return rolledBack(cause, isRolledBackNow && !isAway(cause));
   }
 }
 
-/** One look-up for all keys of a batch, under the lock: what it does not find was not decided before. */
-async function readRecorded(tx: Transaction<Database>, jobs: readonly Job[]): Promise<Map<string, Recorded>> {
+interface Ran<SomeTurn extends Turn> {
+  readonly taken: readonly Job<SomeTurn>[];
+  /** Of the first of them; those behind wait for the next turn. */
+  readonly results: readonly unknown[];
+}
+
+/** A job that threw says nothing of the database. */
+const isAnswering = async (db: Kysely<Database>): Promise<boolean> =>
+  await readHead(db).then(
+    () => true,
+    () => false,
+  );
+
+/** Also after a commit without an answer: only this gives the connection back to the pool, which throws a broken one away. */
+async function isRolledBack(tx: ControlledTransaction<Database> | undefined): Promise<boolean> {
+  if (tx === undefined) return false;
+  return await tx
+    .rollback()
+    .execute()
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/** One look-up for all keys that may have been decided before. */
+async function readRecorded(
+  db: Kysely<Database>,
+  jobs: readonly Pick<Job, 'key'>[],
+): Promise<Map<string, Recorded>> {
   const rows = await findRecorded(
-    tx,
+    db,
     jobs.flatMap(({ key }) => key ?? []),
   );
   return new Map(

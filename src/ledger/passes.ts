@@ -17,7 +17,7 @@ export function passes(one: Case, now: Circumstances): number | undefined {
   while (refused - allowed > 1) {
     const next = Math.min(Math.max(1, allowed * 2), Math.floor((allowed + refused) / 2));
     const more = countTargets(one, now, one.targets.slice(allowed, next), counts);
-    if (now.policy.evaluate(measure(one, now, more).facts).allow) {
+    if (now.policy.allows(measure(one, now, more).facts)) {
       counts = more;
       allowed = next;
     } else refused = next;

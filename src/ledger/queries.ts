@@ -16,12 +16,18 @@ export interface HeadRow {
 
 const clockMs = sql<number>`floor(extract(epoch from clock_timestamp()) * 1000)::float8`;
 
+/** The head as it is now. */
+export const readHead = async (db: Kysely<Database>): Promise<HeadRow> => await headRow(db, sql``);
+
 /** Takes the head's row lock: from here to the end of the transaction nothing that a decision rests on can change. */
-export async function lockHead(tx: Transaction<Database>): Promise<HeadRow> {
+export const lockHead = async (tx: Transaction<Database>): Promise<HeadRow> =>
+  await headRow(tx, sql`for update`);
+
+async function headRow(db: Kysely<Database>, lock: ReturnType<typeof sql>): Promise<HeadRow> {
   const { rows } = await sql<HeadRow>`
     select version::float8 as version, seq::float8 as seq, hash,
       (extract(epoch from at) * 1000)::float8 as at_ms, ${clockMs} as db_now_ms
-    from head for update`.execute(tx);
+    from head ${lock}`.execute(db);
   const head = rows[0];
   if (head === undefined) throw new Error('the store has no head: its migrations did not run');
   return head;
@@ -48,8 +54,8 @@ export interface HoldRow {
 }
 
 export interface Tail {
-  /** Of the entry that the book ends with; null if there is none, and for a book that begins. */
-  readonly hash_at_seq: string | null;
+  /** Of the last entry that the gate knows to be recorded; null if there is none. */
+  readonly known_hash: string | null;
   readonly entries: readonly ControlEntryRow[] | null;
   readonly operations: readonly OperationRow[] | null;
   readonly holds: readonly HoldRow[] | null;
@@ -89,13 +95,18 @@ const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::
  */
 export async function readTail(
   tx: Kysely<Database>,
-  since: { readonly version: number; readonly seq: number; readonly spendsSinceMs: number },
+  since: {
+    readonly version: number;
+    readonly seq: number;
+    readonly knownSeq: number;
+    readonly spendsSinceMs: number;
+  },
 ): Promise<Tail> {
   const spendsSince = sql`to_timestamp(${since.spendsSinceMs}::float8 / 1000)`;
   const { rows } = await sql<{ tail: Tail }>`
     with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
     select json_build_object(
-      'hash_at_seq', (select hash from entries where seq = ${since.seq}),
+      'known_hash', (select hash from entries where seq = ${since.knownSeq}),
       'entries', (select json_agg(json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body, 'version', (body ->> 'version')::bigint) order by seq)
         from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${since.seq}),
       'operations', (select json_agg(o order by o.seq) from (select ${operationColumns} from operations o

@@ -1,13 +1,17 @@
 import type { Job } from './job.ts';
+import type { LockedTurn } from './turn.ts';
 
 /** So many jobs share a batch at most. */
 const MAX_JOBS = 256;
 /** And so many targets: deciding on one costs microseconds, and a stop waits for the batch that runs. */
 const MAX_WEIGHT = 20_000;
 
+/** What runs next: one job alone, or jobs that share a batch. */
+export type Taken = { readonly alone: Job<LockedTurn> } | { readonly jobs: readonly Job[] };
+
 /** What waits for the ledger: first what runs alone, then the rest, each in the order it came. */
 export class Queue {
-  readonly #alone: Job[] = [];
+  readonly #alone: Job<LockedTurn>[] = [];
   #shared: Job[] = [];
 
   get isEmpty(): boolean {
@@ -19,7 +23,7 @@ export class Queue {
   }
 
   /** Before all that shares a batch. */
-  pushAlone(job: Job): void {
+  pushAlone(job: Job<LockedTurn>): void {
     this.#alone.push(job);
   }
 
@@ -29,9 +33,9 @@ export class Queue {
   }
 
   /** The next batch. Not empty while the queue is not. */
-  take(): { readonly jobs: readonly Job[]; readonly alone: boolean } {
+  take(): Taken {
     const first = this.#alone.shift();
-    if (first !== undefined) return { jobs: [first], alone: true };
+    if (first !== undefined) return { alone: first };
     let size = 0;
     let weight = 0;
     for (const job of this.#shared.slice(0, MAX_JOBS)) {
@@ -40,6 +44,6 @@ export class Queue {
       size += 1;
       if (job.single) break;
     }
-    return { jobs: this.#shared.splice(0, size), alone: false };
+    return { jobs: this.#shared.splice(0, size) };
   }
 }

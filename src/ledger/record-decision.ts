@@ -50,7 +50,8 @@ export function recordDecision(turn: Turn, { id, submission, finding, key }: ToR
   const holdsKey = key !== undefined && !LEAVES_KEY_FREE.has(status);
   const { targets } = finding;
   if (targets !== undefined) freeze(turn, targets);
-  const seq = mode === 'request' ? turn.draft.append('decision', document).seq : undefined;
+  const text = canonicalJson(document);
+  const seq = mode === 'request' ? turn.draft.appendCanonical('decision', text).seq : undefined;
   turn.draft.decisions.push({
     id,
     mode,
@@ -67,7 +68,7 @@ export function recordDecision(turn: Turn, { id, submission, finding, key }: ToR
     body_digest: asked.bodyDigest,
     targets_digest: targets?.digest ?? null,
     target_count: targets?.targets.length ?? null,
-    document: canonicalJson(document),
+    document: text,
   });
   if (seq !== undefined && submission.action !== undefined)
     countAsk(turn, submission.action.name, asked.principal.name, finding);

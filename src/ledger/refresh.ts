@@ -1,11 +1,9 @@
-import type { Kysely } from 'kysely';
 import { z } from 'zod';
 
 import type { Kind } from '../config/config.ts';
-import type { Database } from '../db/database.ts';
 import type { Book, KindState, Scope } from './book.ts';
 import { toOperation } from './operation-row.ts';
-import { readTail, type ControlEntryRow, type HeadRow, type Tail } from './queries.ts';
+import type { ControlEntryRow, HeadRow, Tail } from './queries.ts';
 
 const scopeSchema = z.union([
   z.strictObject({ action: z.string() }),
@@ -44,22 +42,17 @@ function foldTime(atMs: number, version: number, accepted: readonly AcceptedTime
 }
 
 /**
- * Brings a book to the head that is locked: reads what is new to it and applies it.
+ * Tells a book what is new to it.
  * @param accepted times accepted in what the book has read so far
- * @returns the times accepted up to the head; undefined, and nothing applied, if what the book has read is no part of this
- * store's history: another store behind the same address, or one that was set back and has gone on since
+ * @returns the times accepted up to the head
  */
-export async function refreshBook(
-  db: Kysely<Database>,
+export function applyTail(
   book: Book,
+  tail: Tail,
   head: HeadRow,
   kinds: ReadonlyMap<string, Kind>,
   accepted: readonly AcceptedTime[],
-): Promise<readonly AcceptedTime[] | undefined> {
-  // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
-  const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - book.horizonMs();
-  const tail = await readTail(db, { version: book.version, seq: book.seq, spendsSinceMs });
-  if (book.seq > 0 && tail.hash_at_seq !== book.hash) return undefined;
+): readonly AcceptedTime[] {
   const news = (tail.entries ?? []).flatMap(entry => applyEntry(book, entry));
   const allAccepted = [...accepted, ...news];
   applyInventory(book, tail);

@@ -4,7 +4,6 @@ import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { Validated } from '../validate/validated.ts';
-import type { KindState } from './book.ts';
 import type { Claimed } from './claim.ts';
 import { judge, type Case, type Circumstances } from './decide.ts';
 import type { Asked, DecisionDocument } from './decision.ts';
@@ -66,36 +65,60 @@ export type Decided =
       readonly claimed?: Claimed;
     };
 
-/** Decides one request under the head's lock and drafts its record, or finds that it was decided before. */
-export async function decideRequest(
+/**
+ * Decides one request and drafts its record, or finds that it was decided before. Waits for nothing, but where its targets have
+ * to be resolved in another revision than they were.
+ */
+export function decideRequest(
   turn: Turn,
   submission: Submission,
   deciding: Deciding,
-): Promise<Decided> {
+): Decided | Promise<Decided> {
   const { asked } = submission;
-  const key =
+  const name =
     asked.idempotencyKey === undefined
       ? undefined
       : keyName({ principal: asked.principal.name, key: asked.idempotencyKey });
-  const before = key === undefined ? undefined : turn.recorded.get(key);
-  if (before === undefined) {
-    const decided = recordRequest(
-      turn,
-      submission,
-      await find(turn, submission, deciding),
-      deciding,
-      asked.idempotencyKey,
-    );
-    if (key !== undefined && decided.holdsKey) {
-      turn.recorded.set(key, {
-        bodyDigest: asked.bodyDigest,
-        status: decided.status,
-        document: decided.document,
-        ...(decided.operation !== undefined && { operation: decided.operation }),
-      });
-    }
-    return decided;
+  const before = name === undefined ? undefined : turn.recorded.get(name);
+  if (before !== undefined) return decideAgain(turn, submission, before, deciding);
+  const late = resolveLate(turn, submission, deciding);
+  return late === undefined
+    ? decideFirst(turn, submission, name, deciding)
+    : late.then(now => decideFirst(turn, now, name, deciding));
+}
+
+/** What was resolved before the ledger counts only if its revision is still in force; undefined where it is. */
+function resolveLate(
+  turn: Turn,
+  submission: Submission,
+  deciding: Deciding,
+): Promise<Submission> | undefined {
+  if ('refusal' in submission) return undefined;
+  const { validated, resolved } = submission;
+  const revision = turn.book.kinds.get(validated.kind.name)?.revision;
+  if (revision === undefined || resolved?.revision === revision) return undefined;
+  return deciding
+    .resolve(turn, validated, revision)
+    .then(result => ({ ...submission, resolved: { revision, result } }));
+}
+
+function decideFirst(
+  turn: Turn,
+  submission: Submission,
+  name: string | undefined,
+  deciding: Deciding,
+): Decided {
+  const { idempotencyKey, bodyDigest } = submission.asked;
+  const decided = recordRequest(turn, submission, find(turn, submission, deciding), deciding, idempotencyKey);
+  if (name !== undefined && decided.holdsKey) {
+    const { status, document, operation } = decided;
+    turn.recorded.set(name, { bodyDigest, status, document, ...(operation !== undefined && { operation }) });
   }
+  return decided;
+}
+
+function decideAgain(turn: Turn, submission: Submission, before: Recorded, deciding: Deciding): Decided {
+  const { asked } = submission;
   const isRole = 'refusal' in submission && submission.refusal.status === 403;
   if (!isRole && before.bodyDigest === asked.bodyDigest) return { repeat: before };
   // The key stays the first body's: this no is recorded without it.
@@ -111,7 +134,7 @@ const usedKey = (key: string): Refusal =>
   });
 
 /** The first step that has something against the request, or its allow. */
-async function find(turn: Turn, submission: Submission, deciding: Deciding): Promise<Finding> {
+function find(turn: Turn, submission: Submission, deciding: Deciding): Finding {
   if ('refusal' in submission) return { refusal: submission.refusal };
   const { validated } = submission;
   try {
@@ -122,7 +145,10 @@ async function find(turn: Turn, submission: Submission, deciding: Deciding): Pro
       revision: state.revision,
       age_s: Math.max(0, Math.floor((turn.nowMs - state.asOfMs) / 1000)),
     };
-    const result = await resolveNow(turn, submission, state, deciding);
+    const result = submission.resolved?.result;
+    // `resolveLate` has seen to it.
+    if (result === undefined || submission.resolved?.revision !== state.revision)
+      throw new Fault('gate.failed', 'The targets were not resolved in the revision that is in force.');
     const targets = isRefusal(result) ? undefined : result;
     const definition = deciding.definitions.get(validated.kind.name);
     const stale = staleReasons(validated.kind, definition, state, turn.nowMs);
@@ -168,17 +194,6 @@ function mayDecide(
     killFileEngaged: deciding.killFileEngages(),
     nowMs: turn.nowMs,
   };
-}
-
-/** What was resolved outside the lock counts only if its revision is still in force. */
-async function resolveNow(
-  turn: Turn,
-  submission: Submission & { readonly validated: Validated; readonly resolved?: Resolved },
-  state: KindState,
-  deciding: Deciding,
-): Promise<TargetSet | Refusal> {
-  if (submission.resolved?.revision === state.revision) return submission.resolved.result;
-  return await deciding.resolve(turn, submission.validated, state.revision);
 }
 
 function decideTargets(

@@ -1,13 +1,14 @@
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import type { Book } from './book.ts';
 import type { Draft } from './draft.ts';
 import type { Recorded } from './recorded.ts';
 
-/** What a job sees: the book at the locked head, and the draft that all jobs of the batch write into. */
+/** What a job sees: the book at one version of the head, and the draft that all jobs of the batch write into. */
 export interface Turn {
-  readonly tx: Transaction<Database>;
+  /** For reads. What they find counts only if the head has not moved when the batch is written. */
+  readonly db: Kysely<Database>;
   readonly book: Book;
   readonly draft: Draft;
   readonly nowMs: number;
@@ -18,4 +19,9 @@ export interface Turn {
   readonly clockJumped: boolean;
   /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */
   readonly recorded: Map<string, Recorded>;
+}
+
+/** The turn of what runs alone: under the head's lock, in a transaction that it may write rows in. */
+export interface LockedTurn extends Turn {
+  readonly tx: Transaction<Database>;
 }

@@ -90,7 +90,7 @@ async function claimUndrifted(
   action: Action,
   operation: Operation,
 ): Promise<Claimed | undefined> {
-  const permitted = await readPermitted(turn.tx, operation.id);
+  const permitted = await readPermitted(turn.db, operation.id);
   const drift =
     permitted === undefined
       ? 'its record cannot be read'
@@ -104,13 +104,21 @@ async function claimUndrifted(
     stop(turn, claiming, operation, 'forward.drifted', 'its record lacks the reason it was asked for');
     return undefined;
   }
-  return claim(turn, operation, claiming.gateId, {
+  const claimed = claim(turn, operation, claiming.gateId, {
     action,
     ids: permitted.ids,
     digest: permitted.digest,
     parameters: document.parameters ?? {},
     reason: document.reason,
   });
+  turn.draft.append('outcome', {
+    request: operation.id,
+    event: 'claim',
+    by: claiming.gateId,
+    outcome: operation.outcome,
+    attempts: claimed.operation.attempts,
+  });
+  return claimed;
 }
 
 /** What is not as it was at the decision; undefined when all is. */

@@ -92,9 +92,12 @@ export class Outcomes {
     const event: Event = { type: 'attempt', attempt: operation.attempts, attempted };
     for (;;) {
       try {
-        const recorded = this.#options.ledger.enqueue(async turn => {
-          const now = await this.#find(turn, operation.id);
-          if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
+        const recorded = this.#options.ledger.enqueue(turn => {
+          const record = (now: Operation | undefined): void => {
+            if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
+          };
+          const alive = this.#alive(turn, operation.id);
+          return alive === undefined ? this.#find(turn, operation.id).then(record) : record(alive);
         });
         this.#claim(operation.action, 'free places');
         await recorded;
@@ -124,10 +127,14 @@ export class Outcomes {
     }
   }
 
+  #alive(turn: Turn, id: string): Operation | undefined {
+    return turn.draft.operations.get(id) ?? turn.book.operation(id);
+  }
+
   async #find(turn: Turn, id: string): Promise<Operation | undefined> {
-    const alive = turn.draft.operations.get(id) ?? turn.book.operation(id);
+    const alive = this.#alive(turn, id);
     if (alive !== undefined) return alive;
-    const row = await findOperation(turn.tx, id);
+    const row = await findOperation(turn.db, id);
     return row && toOperation(row);
   }
 

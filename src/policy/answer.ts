@@ -41,6 +41,21 @@ export function expectedOf(manifests: readonly CheckManifest[]): Expected {
  * @throws Error that says in which way the answer is not one
  */
 export function readAnswer(answer: unknown, expected: Expected): Verdict {
+  const { allow, reasons } = readForm(answer, expected);
+  if (allow) return { allow };
+  const spoken = reasons.map((reason: unknown) => speak(reason, expected.voices)).toSorted(compareSpoken);
+  const [first, ...rest] = spoken;
+  if (first === undefined) throw new Error('it refuses without a reason');
+  return { allow: false, reasons: [first, ...rest] satisfies Reasons };
+}
+
+/** As `readAnswer`, where nobody asks why not. */
+export const readAllow = (answer: unknown, expected: Expected): boolean => readForm(answer, expected).allow;
+
+function readForm(
+  answer: unknown,
+  expected: Expected,
+): { readonly allow: boolean; readonly reasons: readonly unknown[] } {
   if (!Array.isArray(answer) || answer.length !== 1) throw new Error('the answer is not one result');
   const [only]: readonly unknown[] = answer;
   const { result } = fieldsOf(only, ['result'], 'the result');
@@ -48,16 +63,17 @@ export function readAnswer(answer: unknown, expected: Expected): Verdict {
   if (typeof allow !== 'boolean') throw new Error('`allow` is not a boolean');
   const hold = readChecks(checks, expected.checks);
   if (!Array.isArray(reasons)) throw new Error('`reasons` is not a list');
-  const spoken = reasons.map((reason: unknown) => speak(reason, expected.voices)).toSorted(compareSpoken);
-  const [first, ...rest] = spoken;
-  if (allow) {
-    if (!hold) throw new Error('it allows although a check does not hold');
-    if (first !== undefined) throw new Error(`it allows although ${first.rule} is against it`);
-    return { allow: true };
-  }
-  if (first === undefined) throw new Error('it refuses without a reason');
-  return { allow: false, reasons: [first, ...rest] satisfies Reasons };
+  const given: readonly unknown[] = reasons;
+  if (allow && !hold) throw new Error('it allows although a check does not hold');
+  if (allow && given.length > 0) throw new Error(`it allows although ${ruleOf(given[0])} is against it`);
+  return { allow, reasons: given };
 }
+
+/** For a message only: what is no reason is said to be one that is not known. */
+const ruleOf = (reason: unknown): string =>
+  typeof reason === 'object' && reason !== null && 'rule' in reason && typeof reason.rule === 'string'
+    ? reason.rule
+    : 'something';
 
 /** An object with exactly these fields. */
 function fieldsOf(value: unknown, names: readonly string[], what: string): Readonly<Record<string, unknown>> {

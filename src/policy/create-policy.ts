@@ -1,13 +1,13 @@
 import { asError, Fault } from '../kit/fault.ts';
 import type { RuleInfo } from '../kit/rules.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
-import { expectedOf, readAnswer } from './answer.ts';
+import { expectedOf, readAllow, readAnswer } from './answer.ts';
 import type { Bundle } from './bundle.ts';
-import { createEvaluator, defaultBounds, type Bounds, type Evaluator } from './evaluator.ts';
+import { createEvaluator, defaultBounds, TimeOver, type Bounds, type Evaluator } from './evaluator.ts';
 import type { Facts } from './facts.ts';
 import type { Limits } from './limits.ts';
 import type { CheckManifest } from './manifest.ts';
-import type { Policy, Verdict } from './policy.ts';
+import type { Policy } from './policy.ts';
 
 /**
  * Puts a bundle and the limits together, and asks it once: a request for an action that has no limits must be refused, by
@@ -22,14 +22,26 @@ export function createPolicy(bundle: Bundle, limits: Limits, bounds: Bounds = de
     limits,
     checks: bundle.manifests.map(manifest => ({ name: manifest.name, idle: isIdle(manifest, limits) })),
     rules: rulesOf(bundle.manifests),
-    evaluate: (facts): Verdict => {
+    bounded: run => {
       try {
-        return readAnswer(evaluator.evaluate(facts), expected);
+        evaluator.bounded(run);
       } catch (thrown) {
-        throw new Fault('policy.failed', 'The policy gave no answer that can be relied on.', asError(thrown));
+        throw thrown instanceof TimeOver
+          ? new Fault('policy.failed', 'The policy took too long.', thrown)
+          : thrown;
       }
     },
+    evaluate: facts => reliably(() => readAnswer(evaluator.evaluate(facts), expected)),
+    allows: facts => reliably(() => readAllow(evaluator.evaluate(facts), expected)),
   };
+}
+
+function reliably<T>(ask: () => T): T {
+  try {
+    return ask();
+  } catch (thrown) {
+    throw new Fault('policy.failed', 'The policy gave no answer that can be relied on.', asError(thrown));
+  }
 }
 
 function prepare(

@@ -26,4 +26,11 @@ export interface Policy {
    * with a boolean, give no reason against, and report exactly the checks that were there at load, each as true.
    */
   evaluate(facts: Facts): Verdict;
+  /** As `evaluate`, where nobody asks why not: without a sentence for each reason. */
+  allows(facts: Facts): boolean;
+  /**
+   * Runs what evaluates many times, in one time limit.
+   * @throws Fault `policy.failed` when the time is over; then what it was doing is half done
+   */
+  bounded(run: () => void): void;
 }

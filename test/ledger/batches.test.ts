@@ -183,7 +183,7 @@ describe('a job', () => {
 
 describe('a delivered that comes after a refusal', () => {
   const event = (turn: Turn, id: string, what: Event): Promise<unknown> =>
-    findOperation(turn.tx, id).then(row => {
+    findOperation(turn.db, id).then(row => {
       if (row === undefined) throw new Error('the operation is not there');
       return recordEvent(turn, toOperation(row), what, 'wiper');
     });
@@ -232,12 +232,31 @@ describe('a store with another history than the book', () => {
     await sql`set session_replication_role = origin`.execute(db);
   };
 
-  it.each([0, 1, 5])('is read anew, with its switches, also when it is %d entries ahead', async ahead => {
+  it.each([0, 1, 5])('is not decided on, also when it is %d entries ahead', async ahead => {
     const { ask, ledger } = await gateParts(store);
     await ask(['h1'], 'k1');
     await setBackAndGoOn(await ledger.enqueue(({ book: { version, seq } }) => ({ version, seq })), ahead);
-    expect(await ask(['h2'], 'k2')).toMatchObject({
+    for (const key of ['k2', 'k3'])
+      await expect(ask(['h2'], key)).rejects.toMatchObject({ rule: 'store.behind' });
+    await expect(ledger.enqueueAlone(() => undefined)).rejects.toMatchObject({ rule: 'store.behind' });
+    // A gate that is started anew on it, as it was told to, has nothing to miss.
+    const anew = await gateParts(store);
+    expect(await anew.ask(['h2'], 'k2')).toMatchObject({
       document: { decision: 'refused', reasons: [{ rule: 'kill_switch.engaged' }] },
     });
+  });
+
+  it('is not decided on when it is behind, and is again when it has what was recorded', async () => {
+    const { ask } = await gateParts(store);
+    await ask(['h1'], 'k1');
+    const [head] = await store.db.selectFrom('head').selectAll().execute();
+    if (head === undefined) throw new Error('no head');
+    const setHead = async (version: number): Promise<void> => {
+      await store.db.updateTable('head').set({ version }).execute();
+    };
+    await setHead(head.version - 1);
+    await expect(ask(['h2'], 'k2')).rejects.toMatchObject({ rule: 'store.behind' });
+    await setHead(head.version);
+    expect(decisionOf(await ask(['h2'], 'k2'))).toBe('allowed');
   });
 });

@@ -59,31 +59,27 @@ export const limits: Limits = {
 
 /** A policy that holds the first window's limit and nothing else; or whatever a test wants it to say. */
 export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
+  const ask = evaluate ?? holdFirstWindow;
   return {
     bundleRevision: 'test',
     bundleDigest: 'sha256:test',
     limits,
     checks: [],
     rules: {},
-    evaluate:
-      evaluate ??
-      ((facts): Verdict => {
-        const [window] = facts.windows;
-        const limit = limits.actions['disk.wipe']?.windows[0]?.max_targets ?? 0;
-        if (window !== undefined && window.used + window.count <= limit) return { allow: true };
-        return {
-          allow: false,
-          reasons: [
-            {
-              rule: 'budget.window',
-              message: 'full',
-              measured: (window?.used ?? 0) + (window?.count ?? 0),
-              limit,
-              unit: 'targets',
-            },
-          ],
-        };
-      }),
+    evaluate: ask,
+    allows: facts => ask(facts).allow,
+    bounded: run => run(),
+  };
+}
+
+function holdFirstWindow(facts: Facts): Verdict {
+  const [window] = facts.windows;
+  const limit = limits.actions['disk.wipe']?.windows[0]?.max_targets ?? 0;
+  const measured = (window?.used ?? 0) + (window?.count ?? 0);
+  if (window !== undefined && measured <= limit) return { allow: true };
+  return {
+    allow: false,
+    reasons: [{ rule: 'budget.window', message: 'full', measured, limit, unit: 'targets' }],
   };
 }
 

@@ -1,0 +1,122 @@
+import type { Kysely } from 'kysely';
+
+import type { Kind } from '../config/config.ts';
+import type { Database } from '../db/database.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Logger } from '../kit/logger.ts';
+import type { Limits } from '../policy/limits.ts';
+import { Book } from './book.ts';
+import type { ClockWatch } from './clock-watch.ts';
+import type { Draft } from './draft.ts';
+import { readTail, type HeadRow } from './queries.ts';
+import { applyTail, type AcceptedTime } from './refresh.ts';
+
+interface Options {
+  readonly limits: Limits | undefined;
+  readonly kinds: ReadonlyMap<string, Kind>;
+  readonly logger: Logger;
+}
+
+/** What this gate knows to be recorded. */
+type Known = Pick<HeadRow, 'version' | 'seq' | 'hash'>;
+
+/**
+ * The book, and how it is brought to a head. Beside it stands what this gate has seen recorded: a database that has not got it
+ * any more is another one, in which switches, spent budgets and used keys may be forgotten, and nothing is decided on it.
+ */
+export class KnownBook {
+  readonly #options: Options;
+  readonly #watch: Pick<ClockWatch, 'accept'>;
+  #book: Book;
+  #known: Known = { version: 0, seq: 0, hash: '' };
+  #accepted: readonly AcceptedTime[] = [];
+  /** How many accepted times this gate has seen: one more, and the database's time is agreed again. */
+  #acceptedOnce: number | undefined;
+  #isBehind = false;
+
+  constructor(options: Options, watch: Pick<ClockWatch, 'accept'>) {
+    this.#options = options;
+    this.#watch = watch;
+    this.#book = this.#blank();
+  }
+
+  get book(): Book {
+    return this.#book;
+  }
+
+  isAt(head: Known): boolean {
+    return this.#book.version > 0 && head.version === this.#book.version && head.hash === this.#book.hash;
+  }
+
+  /** Something failed on the way: what the book has been told since the last commit did not come to be. */
+  forget(): void {
+    this.#book = this.#blank();
+    this.#accepted = [];
+  }
+
+  /** A batch is durable. `isFollowed` says that its jobs have told the book all they did. */
+  moved(draft: Draft, isFollowed: boolean): void {
+    this.#known = { version: draft.version, seq: draft.seq, hash: draft.hash };
+    if (draft.rereadBook) this.forget();
+    else if (isFollowed) Object.assign(this.#book, this.#known);
+  }
+
+  /**
+   * Brings the book to the head that is locked.
+   * @returns whether another gate has written since this one did
+   * @throws Fault `store.behind`
+   */
+  async bringTo(db: Kysely<Database>, head: HeadRow): Promise<boolean> {
+    const others = head.version !== this.#known.version;
+    if (!this.isAt(head)) await this.#read(db, head);
+    this.#isBehind = false;
+    this.#known = { version: head.version, seq: head.seq, hash: head.hash };
+    if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce)
+      this.#watch.accept(head.db_now_ms);
+    this.#acceptedOnce = this.#accepted.length;
+    return others;
+  }
+
+  async #read(db: Kysely<Database>, head: HeadRow): Promise<void> {
+    const isNew = this.#book.version === 0;
+    const accepted = await this.#apply(db, head);
+    if (isNew || accepted.length === this.#accepted.length) this.#accepted = accepted;
+    else {
+      // An accepted time changes what was counted already.
+      this.forget();
+      this.#accepted = await this.#apply(db, head);
+    }
+  }
+
+  async #apply(db: Kysely<Database>, head: HeadRow): Promise<readonly AcceptedTime[]> {
+    const { seq, version } = this.#known;
+    if (head.version < version) throw this.#behind(head);
+    // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
+    const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - this.#book.horizonMs();
+    const tail = await readTail(db, { ...this.#bookAt(), knownSeq: seq, spendsSinceMs });
+    if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);
+    return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);
+  }
+
+  #bookAt(): { readonly version: number; readonly seq: number } {
+    return { version: this.#book.version, seq: this.#book.seq };
+  }
+
+  #behind(head: HeadRow): Fault {
+    // Once for as long as it lasts: each batch would say it.
+    if (!this.#isBehind)
+      this.#options.logger.error(
+        { known: this.#known, found: { version: head.version, seq: head.seq, hash: head.hash } },
+        'the database lacks what this gate knows to be recorded: nothing is decided until the gate is started anew',
+      );
+    this.#isBehind = true;
+    return new Fault(
+      'store.behind',
+      `The database lacks what this gate knows to be recorded, up to entry ${this.#known.seq} of the audit trail. Nothing was decided.`,
+    );
+  }
+
+  #blank(): Book {
+    return new Book(this.#options.limits, this.#options.kinds);
+  }
+}
