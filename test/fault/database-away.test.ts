@@ -145,8 +145,9 @@ describeWithPostgres('a running gate whose database goes away', () => {
   }, 240_000);
 
   it('does not forward what it cannot know to be recorded; the same key tells that it was', async () => {
-    const cut = line.cutCommitOf('cut-after', 'after');
-    const ask = async () => await api.submit('test.unsent', ['h-006'], { key: 'cut-after' });
+    const cut = line.cutCommitOf('said once it is written', 'after');
+    const fields = { reason: 'said once it is written' };
+    const ask = async () => await api.submit('test.unsent', ['h-006'], { key: 'cut-after', fields });
     const answer = await withNothingForwarded(executor, ask);
     await cut;
     expectProblem(answer, 503, 'forward.commit_unknown');
@@ -159,12 +160,14 @@ describeWithPostgres('a running gate whose database goes away', () => {
   });
 
   it('decides anew what was cut off before its commit reached the database', async () => {
-    const cut = line.cutCommitOf('cut-before', 'before');
-    const answer = await withNothingForwarded(executor, async () => await submit('h-007', 'cut-before'));
+    const cut = line.cutCommitOf('said once it is written', 'before');
+    const fields = { reason: 'said once it is written' };
+    const ask = async () => await api.submit('test.act', ['h-007'], { key: 'cut-before', fields });
+    const answer = await withNothingForwarded(executor, ask);
     await cut;
     expectProblem(answer, 503, 'forward.commit_unknown');
     expect(await api.search({ idempotency_key: 'cut-before' })).toEqual([]);
-    await expectDelivered(api, await submit('h-007', 'cut-before'));
+    await expectDelivered(api, await ask());
     expect(forwardedFor(executor, { targets: ['h-007'] })).toHaveLength(1);
     await expectWholeChain();
   });

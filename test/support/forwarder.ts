@@ -12,8 +12,8 @@ export interface Forwarder {
   /** No byte comes through any more, neither way, and nobody is told: new connections are taken and stay without an answer. */
   swallow(): void;
   /**
-   * Once: resets the connection whose transaction has said this word at its commit, before the server hears of it, or
-   * after the server has said that it is done. Resolves when that is done.
+   * Once: resets the connection whose transaction has said this word at its commit, or whose statement without a transaction says
+   * it, before the server hears of it, or after the server has said that it is done. Resolves when that is done.
    */
   cutCommitOf(word: string, when: 'before' | 'after'): Promise<void>;
   /** Connections that are carried now. */
@@ -25,6 +25,7 @@ interface Line {
   readonly client: net.Socket;
   readonly server: net.Socket;
   silent: boolean;
+  inTransaction: boolean;
   /** Whether its transaction has said the word. */
   spoke: boolean;
   /** The server's answer to the commit is not to come through. */
@@ -45,6 +46,7 @@ function query(text: string): Buffer {
 }
 const BEGIN = query('begin');
 const COMMIT = query('commit');
+const ROLLBACK = query('rollback');
 
 /** Carries connections to a server on the loopback address; open unless told otherwise. */
 export async function startForwarder(
@@ -69,9 +71,13 @@ export async function startForwarder(
   };
   const toServer = (line: Line, bytes: Buffer): void => {
     if (line.silent) return;
+    if (bytes.includes(BEGIN)) line.inTransaction = true;
     if (bytes.includes(BEGIN)) line.spoke = false;
-    if (trap !== undefined && bytes.includes(trap.word)) line.spoke = true;
-    const isCommit = trap !== undefined && line.spoke && bytes.includes(COMMIT);
+    const says = trap !== undefined && bytes.includes(trap.word);
+    if (says) line.spoke = true;
+    const isCommit =
+      trap !== undefined && line.spoke && (bytes.includes(COMMIT) || (says && !line.inTransaction));
+    if (bytes.includes(COMMIT) || bytes.includes(ROLLBACK)) line.inTransaction = false;
     if (isCommit && trap?.when === 'before') {
       spring(line);
       return;
@@ -86,7 +92,14 @@ export async function startForwarder(
   };
   const carry = (client: net.Socket): void => {
     const server = net.connect(serverPort, '127.0.0.1');
-    const line: Line = { client, server, silent: swallows, spoke: false, committing: false };
+    const line: Line = {
+      client,
+      server,
+      silent: swallows,
+      inTransaction: false,
+      spoke: false,
+      committing: false,
+    };
     lines.add(line);
     client.on('data', bytes => toServer(line, bytes));
     server.on('data', bytes => toClient(line, bytes));
