@@ -78,23 +78,3 @@ export async function measure(load: Load): Promise<Measured> {
   const tookS = (performance.now() - startedMs) / 1000;
   return { perSecond: latenciesMs.length / tookS, statuses, latenciesMs };
 }
-
-/** So many requests a second, each when it is due, whatever became of those before it. */
-export async function measureAtRate(load: Omit<Load, 'connections'>, perSecond: number): Promise<Measured> {
-  const statuses = new Map<number, number>();
-  const latenciesMs: number[] = [];
-  const all: Promise<void>[] = [];
-  const startedMs = performance.now();
-  for (let sent = 0; (sent * 1000) / perSecond < load.durationMs; sent += 1) {
-    const dueMs = startedMs + (sent * 1000) / perSecond;
-    await new Promise(resolve => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
-    all.push(
-      sendOn({ ...load, connections: 1 }, 0, (status, tookMs) => {
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        latenciesMs.push(tookMs);
-      }),
-    );
-  }
-  await Promise.all(all);
-  return { perSecond, statuses, latenciesMs };
-}

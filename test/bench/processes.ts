@@ -38,15 +38,7 @@ export interface BenchServer {
 }
 
 export async function startBenchServer(): Promise<BenchServer> {
-  const server = await startPostgres({
-    settings: {
-      shared_buffers: '512MB',
-      max_wal_size: '4GB',
-      shared_preload_libraries: 'pg_stat_statements',
-      'pg_stat_statements.track_planning': 'on',
-      'pg_stat_statements.track': 'all',
-    },
-  });
+  const server = await startPostgres({ settings: { shared_buffers: '512MB', max_wal_size: '4GB' } });
   const admin = async (database: string): Promise<Client> => {
     const client = new Client({ connectionString: `${server.adminUrl}/${database}` });
     await client.connect();
