@@ -94,12 +94,19 @@ function writeOperations(draft: Draft): Part {
 }
 
 /** New holds are taken when old ones have been given back: the unique index looks at each row as it comes. */
-const writeHolds = (draft: Draft): Part => sql`held as (
+const writeHolds = (draft: Draft): Part => {
+  // What was decided and ended in one batch is written as it ended: the update beside this does not see these rows.
+  const rows = draft.holds.map(hold => ({
+    ...hold,
+    phase: draft.settledHolds.get(hold.request_id) ?? 'operating',
+  }));
+  return sql`held as (
   insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, phase, version)
-  select kind, target_id, request_id, action, irreversible, labels_digest, state, 'operating', ${draft.version}::bigint
+  select kind, target_id, request_id, action, irreversible, labels_digest, state, phase, ${draft.version}::bigint
   from fence, ${draft.settledHolds.size > 0 ? sql`(select count(*) from settled) as first,` : sql``}
-    jsonb_to_recordset(${json(draft.holds)}) as h(kind text, target_id text, request_id uuid, action text,
-      irreversible boolean, labels_digest text, state text))`;
+    jsonb_to_recordset(${json(rows)}) as h(kind text, target_id text, request_id uuid, action text,
+      irreversible boolean, labels_digest text, state text, phase text))`;
+};
 
 /** Behind the fence no row can be later than the book. If one were, the division by zero undoes the statement. */
 const operationsAreWhole = (draft: Draft): Part =>

@@ -32,24 +32,27 @@ export type Which = 'all' | 'free places';
 /**
  * Claims what waits for an action, in order, as far as its executor is free, under the head's lock: so in a state not older
  * than any engage that returned. What may not be claimed any more is stopped.
+ * @returns what was claimed; `again` if what was allowed in the same batch waits to be looked at in the next one
  */
 export async function claimWaiting(
   turn: Turn,
   claiming: Claiming,
   name: string,
   which: Which,
-): Promise<readonly Claimed[]> {
+): Promise<{ readonly claimed: readonly Claimed[]; readonly again: boolean }> {
   const claimed: Claimed[] = [];
-  if (turn.clockJumped) return claimed;
+  if (turn.clockJumped) return { claimed, again: false };
   const action = claiming.actions.get(name);
   for (const id of turn.book.waiting(name)) {
     const operation = turn.book.operation(id);
     if (operation === undefined) continue;
     if (which === 'free places' && action !== undefined && !hasPlace(turn, action)) break;
+    // Allowed in this very batch: there is no record yet that it could be claimed by.
+    if (operation.seq > turn.book.seq) return { claimed, again: true };
     const one = await claimOne(turn, claiming, action, operation);
     if (one !== undefined) claimed.push(one);
   }
-  return claimed;
+  return { claimed, again: false };
 }
 
 const hasPlace = (turn: Turn, { name, executor }: Action): boolean =>

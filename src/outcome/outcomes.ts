@@ -155,9 +155,12 @@ export class Outcomes {
   #claim(action: string, which: Which): void {
     if (this.#stopping) return;
     const claiming = this.#options.ledger
-      .enqueue(async turn => (this.#stopping ? [] : await claimWaiting(turn, this.#options, action, which)))
-      .then(claimed => {
-        for (const one of claimed) this.start(one);
+      .enqueue(async turn =>
+        this.#stopping ? undefined : await claimWaiting(turn, this.#options, action, which),
+      )
+      .then(looked => {
+        for (const one of looked?.claimed ?? []) this.start(one);
+        if (looked?.again === true) this.#claim(action, which);
       })
       .catch((thrown: unknown) =>
         this.#options.logger.warn({ err: asError(thrown), action }, 'what waits could not be claimed'),

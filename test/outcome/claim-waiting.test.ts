@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/db/store.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
+import { recordEvent } from '../../src/outcome/record-event.ts';
 import { gateParts, loadHosts, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
@@ -37,6 +38,36 @@ const rulesOf = async (with_: Partial<Claiming>, byMs = 0): Promise<(string | un
     await claimWaiting(later(turn, byMs), { ...claiming, ...with_ }, wipe.name, 'all');
     return [...turn.draft.operations.values()].map(({ rule }) => rule);
   });
+
+describe('what is allowed in the very batch that claims', () => {
+  const wide = { ...wipe, executor: { ...wipe.executor, concurrency: 10 } };
+
+  it('is left for the next one, for it has no record yet, and is not stopped', async () => {
+    const [, looked] = await Promise.all([
+      parts.ask(['h5'], 'k5'),
+      parts.ledger.enqueue(
+        async turn =>
+          await claimWaiting(turn, { ...claiming, actions: new Map([[wipe.name, wide]]) }, wipe.name, 'all'),
+      ),
+    ]);
+    expect(looked.claimed).toHaveLength(2);
+    expect(looked.again).toBe(true);
+    expect(await waiting()).toBe(1);
+  });
+
+  it('is written as it ends, its holds too', async () => {
+    const stop = { type: 'stop', rule: 'request.cancelled', detail: 'a test' } as const;
+    await Promise.all([
+      parts.ask(['h5'], 'k5'),
+      parts.ledger.enqueue(turn => {
+        for (const operation of turn.book.operations())
+          if (operation.seq > turn.book.seq) recordEvent(turn, operation, stop, 'bot');
+      }),
+    ]);
+    const holds = await store.db.selectFrom('holds').select('phase').where('target_id', '=', 'h5').execute();
+    expect(holds).toEqual([{ phase: 'closed' }]);
+  });
+});
 
 describe('what waits', () => {
   it('is stopped when its action is not declared any more', async () => {
