@@ -1,6 +1,9 @@
+import { embedded } from './embedded.ts';
 import { firstRow } from './first-row.ts';
 import type { Row } from './figures.ts';
+import { latency } from './latency.ts';
 import { startBenchServer, type BenchServer } from './processes.ts';
+import { severalGates } from './several-gates.ts';
 
 export interface Extent {
   readonly quick: boolean;
@@ -13,6 +16,9 @@ type Section = (bench: BenchServer, extent: Extent) => Promise<readonly Row[]>;
 /** In this order; each by the name that `--only` takes. */
 export const sections: Readonly<Record<string, Section>> = {
   throughput: firstRow,
+  embedded,
+  latency,
+  gates: severalGates,
 };
 
 /** Runs the named sections, or all, over one throwaway server. */
