@@ -4,6 +4,7 @@ import type { Row } from './figures.ts';
 import { latency } from './latency.ts';
 import { startBenchServer, type BenchServer } from './processes.ts';
 import { severalGates } from './several-gates.ts';
+import { start } from './start.ts';
 
 export interface Extent {
   readonly quick: boolean;
@@ -19,6 +20,7 @@ export const sections: Readonly<Record<string, Section>> = {
   embedded,
   latency,
   gates: severalGates,
+  start,
 };
 
 /** Runs the named sections, or all, over one throwaway server. */
