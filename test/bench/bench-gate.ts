@@ -16,6 +16,7 @@ const limits: Doc = {
         { per: 'region', over: '24h', max_targets: 100_000_000 },
         { per: 'principal', over: '1h', max_targets: 100_000_000 },
       ],
+      max_requests: [{ per: 'principal', over: '1m', max: 100_000_000 }],
       max_in_flight: 10_000,
     },
   },

@@ -7,6 +7,8 @@ export interface Load {
   readonly key: string;
   readonly connections: number;
   readonly durationMs: number;
+  /** What the body of each answer must hold. */
+  readonly holds: string;
   /** A body that was not sent before, and the idempotency key that goes with it. */
   next(): { readonly body: string; readonly idempotencyKey?: string };
 }
@@ -15,6 +17,8 @@ export interface Measured {
   readonly perSecond: number;
   /** How many answers had each status. */
   readonly statuses: ReadonlyMap<number, number>;
+  /** How many answers did not hold what they must. */
+  readonly wrong: number;
   /** Of each request, in order, milliseconds. */
   readonly latenciesMs: readonly number[];
 }
@@ -30,12 +34,10 @@ function readAnswer(bytes: Buffer): { readonly status: number; readonly length: 
   return bytes.length < whole ? undefined : { status: Number(text.slice(9, 12)), length: whole };
 }
 
+type Done = (status: number, tookMs: number, isRight: boolean) => void;
+
 /** Sends over one connection, one request after the other, until the time is over. */
-async function sendOn(
-  load: Load,
-  untilMs: number,
-  done: (status: number, tookMs: number) => void,
-): Promise<void> {
+async function sendOn(load: Load, untilMs: number, done: Done): Promise<void> {
   const { hostname, port } = new URL(load.url);
   const head = `POST ${load.path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${load.key}\r\ncontent-type: application/json\r\n`;
   await new Promise<void>((resolve, reject) => {
@@ -53,8 +55,9 @@ async function sendOn(
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       const answer = readAnswer(rest);
       if (answer === undefined) return;
+      const isRight = rest.subarray(0, answer.length).includes(load.holds);
       rest = rest.subarray(answer.length);
-      done(answer.status, performance.now() - sentMs);
+      done(answer.status, performance.now() - sentMs, isRight);
       if (performance.now() < untilMs) send();
       else socket.end();
     });
@@ -63,18 +66,40 @@ async function sendOn(
   });
 }
 
-/** As many requests as get answered with one under way on each connection. */
-export async function measure(load: Load): Promise<Measured> {
+/** Counts what comes back. */
+function tally() {
   const statuses = new Map<number, number>();
   const latenciesMs: number[] = [];
-  const startedMs = performance.now();
-  const done = (status: number, tookMs: number): void => {
+  let wrong = 0;
+  const done: Done = (status, tookMs, isRight) => {
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     latenciesMs.push(tookMs);
+    if (!isRight) wrong += 1;
   };
+  return { done, measured: (perSecond: number): Measured => ({ perSecond, statuses, wrong, latenciesMs }) };
+}
+
+/** As many requests as get answered with one under way on each connection. */
+export async function measure(load: Load): Promise<Measured> {
+  const { done, measured } = tally();
+  const startedMs = performance.now();
   await Promise.all(
     Array.from({ length: load.connections }, () => sendOn(load, startedMs + load.durationMs, done)),
   );
   const tookS = (performance.now() - startedMs) / 1000;
-  return { perSecond: latenciesMs.length / tookS, statuses, latenciesMs };
+  return measured(measured(0).latenciesMs.length / tookS);
+}
+
+/** So many requests a second, each when it is due and on a connection of its own, whatever became of those before it. */
+export async function measureAtRate(load: Omit<Load, 'connections'>, perSecond: number): Promise<Measured> {
+  const { done, measured } = tally();
+  const all: Promise<void>[] = [];
+  const startedMs = performance.now();
+  for (let sent = 0; (sent * 1000) / perSecond < load.durationMs; sent += 1) {
+    const dueMs = startedMs + (sent * 1000) / perSecond;
+    await new Promise(resolve => setTimeout(resolve, Math.max(0, dueMs - performance.now())));
+    all.push(sendOn({ ...load, connections: 1 }, 0, done));
+  }
+  await Promise.all(all);
+  return measured(perSecond);
 }

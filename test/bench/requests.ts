@@ -21,10 +21,10 @@ function pairs(hosts: number, state: string): () => readonly string[] {
   };
 }
 
-export type Kind = 'refused' | 'pre-flight' | 'delivered' | 'bare' | 'insert';
+export type Kind = 'refused' | 'pre-flight' | 'delivered' | 'bare' | 'insert' | 'opa';
 
 /** What is sent, and the status that each answer must have. */
-export interface Sent extends Pick<Load, 'path' | 'key' | 'next'> {
+export interface Sent extends Pick<Load, 'path' | 'key' | 'next' | 'holds'> {
   readonly status: number;
 }
 
@@ -35,14 +35,22 @@ export function requestsOf(kind: Kind, hosts: number): Sent {
   const withKey = () => ({ body: bodyOf(next()), idempotencyKey: randomUUID() });
   switch (kind) {
     case 'refused':
-      return { path: '/v1/requests', key, next: withKey, status: 403 };
+      return { path: '/v1/requests', key, next: withKey, status: 403, holds: '/problems/labels.not_allowed' };
     case 'delivered':
-      return { path: '/v1/requests', key, next: withKey, status: 200 };
+      return { path: '/v1/requests', key, next: withKey, status: 200, holds: '"status":"delivered"' };
     case 'pre-flight':
-      return { path: '/v1/preflight', key, next: () => ({ body: bodyOf(next()) }), status: 200 };
+      return {
+        path: '/v1/preflight',
+        key,
+        next: () => ({ body: bodyOf(next()) }),
+        status: 200,
+        holds: '"decision":"allowed"',
+      };
     case 'bare':
-      return { path: '/bare', key, next: withKey, status: 200 };
+      return { path: '/bare', key, next: withKey, status: 200, holds: '"decision":"refused"' };
+    case 'opa':
+      throw new Error('what OPA is asked is made by whoever starts it');
     case 'insert':
-      return { path: '/insert', key, next: withKey, status: 200 };
+      return { path: '/insert', key, next: withKey, status: 200, holds: '"decision":"refused"' };
   }
 }

@@ -1,57 +1,54 @@
-import type { Kind } from './requests.ts';
-import { median } from './throughput.ts';
+import { isMet, median, ratiosOf, type Figure, type Row } from './figures.ts';
 
-/** One figure and what it is held against. */
-export interface Row {
-  readonly store: string;
-  readonly what: string;
-  /** Median of the rounds, requests a second. */
-  readonly perSecond: number;
-  /** Of the rounds, requests a second. */
-  readonly least: number;
-  readonly most: number;
-  /** Of bare Express, in the same rounds. */
-  readonly ratio: number;
-  /** The ratio that is to be reached; undefined where none is set. */
-  readonly target?: number;
+const HEADER = ['what', 'measured', 'against', 'measured', 'ratio', 'target', ''];
+
+const digits = (value: number): string =>
+  Math.abs(value) >= 100 ? String(Math.round(value)) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+
+/** The median, and between which the rounds lie. */
+function spread(values: readonly number[]): string {
+  if (values.length === 0) return '';
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return values.length === 1
+    ? digits(median(values))
+    : `${digits(median(values))} (${digits(low)}–${digits(high)})`;
 }
 
-/** On PostgreSQL. */
-const targets: Readonly<Partial<Record<Kind, number>>> = { refused: 0.5, 'pre-flight': 0.8, delivered: 0.3 };
+const figureCell = (figure: Figure | undefined): string =>
+  figure === undefined ? '' : `${spread(figure.each)} ${figure.unit}`;
 
-const names: Readonly<Record<Kind, string>> = {
-  bare: 'bare Express, nothing recorded',
-  refused: 'refused, recorded',
-  'pre-flight': 'pre-flight, recorded',
-  delivered: 'allowed, recorded, forwarded, delivered',
-  insert: 'bare Express with one insert a request',
-};
-
-/** @throws Error if bare Express was not measured */
-export function toRows(store: string, figures: ReadonlyMap<Kind, readonly number[]>): Row[] {
-  const bare = median(figures.get('bare') ?? []);
-  if (!(bare > 0)) throw new Error('there is nothing to hold the figures against');
-  return [...figures].map(([kind, all]) => {
-    const target = store === 'PostgreSQL' ? targets[kind] : undefined;
-    return {
-      store,
-      what: names[kind],
-      perSecond: Math.round(median(all)),
-      least: Math.round(Math.min(...all)),
-      most: Math.round(Math.max(...all)),
-      ratio: Number((median(all) / bare).toFixed(2)),
-      ...(target !== undefined && { target }),
-    };
-  });
+function targetCell({ target }: Row): string {
+  if (target === undefined) return '';
+  return 'atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
 }
 
-export function printRows(rows: readonly Row[]): void {
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, index) => (index < 2 ? cell.padEnd([11, 40][index] ?? 0) : cell.padStart(12))).join(' ');
-  console.log(line(['store', 'what', 'per second', 'spread', 'of bare', 'to reach']));
-  for (const { store, what, perSecond, least, most, ratio, target } of rows) {
-    console.log(
-      line([store, what, `${perSecond}`, `${least}-${most}`, ratio.toFixed(2), target?.toFixed(2) ?? '']),
-    );
-  }
+function metCell(row: Row): string {
+  const met = isMet(row);
+  if (met === undefined) return '';
+  return met ? 'reached' : 'short';
 }
+
+const cellsOf = (row: Row): readonly string[] => [
+  row.what,
+  figureCell(row.figure),
+  row.against?.what ?? '',
+  figureCell(row.against?.figure),
+  spread(ratiosOf(row)),
+  targetCell(row),
+  metCell(row),
+];
+
+/** As Markdown, so that it can stand in a README as it is. */
+export function tableOf(rows: readonly Row[]): string {
+  const cells = [HEADER, ...rows.map(cellsOf)];
+  const widths = HEADER.map((_, column) => Math.max(3, ...cells.map(line => line[column]?.length ?? 0)));
+  const lines = cells.map(
+    line => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`,
+  );
+  const rule = `|${widths.map(width => '-'.repeat(width + 2)).join('|')}|`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
+
+/** The same for programs: every round's figure, so that nothing has to be taken from a rounded cell. */
+export const documentOf = (rows: readonly Row[]) =>
+  rows.map(row => ({ ...row, ratios: ratiosOf(row), ratio: median(ratiosOf(row)), met: isMet(row) ?? null }));

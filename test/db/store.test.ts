@@ -154,6 +154,18 @@ describeWithPostgres('the store on a server', () => {
     },
   );
 
+  it('has no statement compiled, whatever the URL says', async () => {
+    const fresh = await serverStore();
+    const store = await openStore({ type: 'server', url: `${fresh.url}?options=-c%20jit%3Don` }, quiet);
+    try {
+      const { rows } = await store.pool.query(`select current_setting('jit') as jit`);
+      expect(rows).toEqual([{ jit: 'off' }]);
+    } finally {
+      await store.close();
+      await fresh.close();
+    }
+  });
+
   it('takes the lock from a transaction that does nothing for too long', async () => {
     const store = await serverStore({ idleInTransactionMs: 200 });
     try {

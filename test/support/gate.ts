@@ -83,6 +83,8 @@ export interface Exit {
 export interface Gate {
   /** Like `http://127.0.0.1:40123`; another one after a restart. */
   readonly url: string;
+  /** Of its process; another one after a restart. */
+  readonly pid: number;
   readonly folder: string;
   /** What it has logged since its first start, line by line; lines that are not JSON are `{ text }`. */
   logs(): readonly Doc[];
@@ -235,6 +237,11 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   return {
     get url() {
       return url;
+    },
+    get pid() {
+      const { pid } = running.child;
+      if (pid === undefined) throw new Error('the gate was not started');
+      return pid;
     },
     folder,
     logs: () => lines.map(parseLine),
