@@ -36,7 +36,8 @@ describeWithPostgres('the kill switch, while requests stream through four gates'
     executor = await startExecutor({ type: 'answer', status: 200, delayMs: 20 });
     gates = await Promise.all(
       Array.from({ length: GATES }, async () => {
-        const actions = Object.fromEntries(ACTIONS.map(name => [name, {}]));
+        // Narrow, so that many are allowed and wait to be sent when the switch is engaged.
+        const actions = Object.fromEntries(ACTIONS.map(name => [name, { executor: { concurrency: 2 } }]));
         return await startGate({ store: database.url, executor: executor.url, config: { actions } });
       }),
     );
@@ -112,6 +113,7 @@ describeWithPostgres('the kill switch, while requests stream through four gates'
 
   it('lets nothing out that it did not list, and a release brings nothing stopped back', async () => {
     const { switched, from, atMs } = await engage();
+    expect(switched.stopped?.length).toBeGreaterThan(0);
     await until(
       async () => stoppedSince(atMs).length,
       count => count >= CLIENTS,
