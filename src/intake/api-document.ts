@@ -80,7 +80,8 @@ const calls: readonly Call[] = [
   {
     method: 'post',
     path: '/v1/kill-switch',
-    summary: 'Engage. No body stops everything.',
+    summary:
+      'Engage. No body stops everything. `took_ms` says how long it took from its arrival to its commit.',
     roles: ['operator'],
     statuses: [201, 400, 401, 403, 422, 503],
   },

@@ -1,4 +1,5 @@
 import { parseEngage } from '../kill-switch/engage-body.ts';
+import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
 import { hasBody, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
 import { idOf, json, notFound, only, replyOf, type Exchange, type Handle } from './exchange.ts';
@@ -14,14 +15,16 @@ export function controlHandlers(ports: {
   readonly budgets: BudgetsPort;
   readonly policy: PolicyPort;
   readonly inventory: Pick<InventoryPort, 'summary'>;
+  readonly logger: Logger;
 }): Record<'engage' | 'release' | 'switches' | 'acceptClock' | 'budgets' | 'policy' | 'inventory', Handle> {
-  const { killSwitch, clock, budgets, policy, inventory } = ports;
+  const { killSwitch, clock, budgets, policy, inventory, logger } = ports;
 
   /**
    * Nothing may stand in the way of stopping: no content type is asked for, no idempotency key, no header is looked at but
    * the key and Content-Encoding, and no body, or a body of blanks, is an engage of everything.
    */
   const engage: Handle = async exchange => {
+    const arrivedMs = performance.now();
     const encoded = refuseEncoding(exchange.req);
     if (encoded !== undefined) return encoded;
     const bytes = await readWhole(exchange);
@@ -30,7 +33,12 @@ export function controlHandlers(ports: {
     if (body instanceof Refused) return body;
     const request = parseEngage(body);
     if (isRefusal(request)) return { type: 'refusal', refusal: request };
-    return replyOf(await killSwitch.engage(request, exchange.principal), 201);
+    const engaged = await killSwitch.engage(request, exchange.principal);
+    if (isRefusal(engaged)) return replyOf(engaged);
+    // Committed: how long whoever pulled the switch waited for it.
+    const timed = { ...engaged, took_ms: Math.round(performance.now() - arrivedMs) };
+    logger.warn({ ...timed }, 'a kill switch is engaged');
+    return json(timed, 201);
   };
 
   const release: Handle = async exchange => {

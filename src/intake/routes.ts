@@ -31,11 +31,14 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
 type Methods<Handler> = Readonly<Partial<Record<Method, Handler>>>;
 
 /** Every call there is. What is not here is a 404; a method that is not here, a 405. */
-function calls(ports: Ports): Readonly<Record<string, Methods<Handle>>> {
+function calls({
+  ports,
+  logger,
+}: Pick<Intake, 'ports' | 'logger'>): Readonly<Record<string, Methods<Handle>>> {
   const requests = requestHandlers(ports.guard);
   const settlements = settlementHandlers(ports.outcomes, ports.reads);
   const reads = readHandlers(ports.reads);
-  const control = controlHandlers(ports);
+  const control = controlHandlers({ ...ports, logger });
   const loads = loadHandlers(ports.inventory);
   return {
     '/v1/requests': { POST: requests.submit, GET: reads.search },
@@ -69,7 +72,7 @@ export function createRoutes(intake: Intake): Express {
   const context = { ...intake, problems: createProblems(() => ports.policy.rules()) };
 
   app.use(begin);
-  const every = calls(ports);
+  const every = calls(intake);
   for (const [path, methods] of Object.entries(every)) app.all(path, known(context, path, methods));
   // A slash too many must not stand in the way of stopping; of nothing else is it forgiven.
   app.all(`${stopping}/`, known(context, stopping, every[stopping]));

@@ -45,6 +45,7 @@ export interface Body {
   readonly scope?: Doc;
   readonly on_the_wire?: readonly string[];
   readonly stopped?: readonly string[];
+  readonly took_ms?: number;
   readonly kinds?: readonly KindBody[];
   readonly revision?: number | string;
   readonly count?: number;
