@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Action } from '../../src/config/config.ts';
+import type { Store } from '../../src/db/store.ts';
+import type { Decided } from '../../src/ledger/request.ts';
+import type { Bundle } from '../../src/policy/bundle.ts';
+import type { CheckManifest } from '../../src/policy/manifest.ts';
+import { createPolicy } from '../../src/policy/create-policy.ts';
+import type { Limits } from '../../src/policy/limits.ts';
+import { fixtureModule } from '../policy/samples.ts';
+import { gateParts, loadHosts, wipe, wipeStore } from '../support/gate-parts.ts';
+import { memoryStore } from '../support/store.ts';
+
+// A real policy in WASM that, for an action of that name, does not end, or takes all the memory there is.
+
+const manifest: CheckManifest = {
+  name: 'one',
+  title: 'One',
+  explain: 'The only check.',
+  keys: [],
+  rules: {
+    'one.no': {
+      status: 409,
+      title: 'No',
+      explain: 'No.',
+      sentences: { no: 'No.' },
+      remedies: { none: 'nothing' },
+    },
+  },
+};
+
+const BEHAVIOURS = ['allow', 'loop', 'memory', 'trap'] as const;
+type Behaviour = (typeof BEHAVIOURS)[number];
+const actionOf = (name: Behaviour): Action => ({ ...wipe, name });
+
+const limits: Limits = {
+  actions: Object.fromEntries(
+    BEHAVIOURS.map(name => [
+      name,
+      {
+        max_targets: 10,
+        max_share: { fleet: { share_ppm: 1_000_000, at_least: 0 } },
+        require: 'any',
+        windows: [{ per: 'fleet', over_s: 3_600, max_targets: 100 }],
+      },
+    ]),
+  ),
+  budgets: [],
+  protected: [],
+};
+
+describe('an evaluation that takes too long or too much', () => {
+  let store: Store;
+  let bundle: Bundle;
+  beforeAll(async () => {
+    store = await memoryStore();
+    bundle = {
+      revision: 'odd',
+      digest: 'sha256:odd',
+      module: await fixtureModule('odd'),
+      manifests: [manifest],
+      data: { interlock: {} },
+    };
+  });
+  beforeEach(async () => {
+    await wipeStore(store);
+    await loadHosts(store, 2_000);
+  });
+  afterAll(async () => {
+    await store.close();
+  });
+
+  /** What loops is to run out of time, and what takes memory out of memory. */
+  const parts = async (behaviour: Behaviour) => {
+    const memoryPages = behaviour === 'loop' ? 16_384 : 64;
+    const policy = createPolicy(bundle, limits, { timeoutMs: 400, memoryPages });
+    return await gateParts(store, { policy, limits, bounded: run => policy.bounded(run) });
+  };
+  const said = (decided: Decided): string => {
+    const { document } = 'repeat' in decided ? decided.repeat : decided;
+    return [document.decision, ...document.reasons.map(({ rule }) => rule)].join(' ');
+  };
+
+  it.each(['loop', 'memory', 'trap'] as const)(
+    '(%s) is a recorded fault of its own: the others of its batch are decided, and so is what comes after',
+    async behaviour => {
+      const { ask } = await parts(behaviour);
+      // The first turn is under the lock; the batch that matters is the common, fenced one.
+      await ask(['h0'], 'first', { action: actionOf('allow') });
+      const together = await Promise.all([
+        ask(['h1'], 'k1', { action: actionOf('allow') }),
+        ask(['h2'], 'k2', { action: actionOf(behaviour) }),
+        ask(['h3'], 'k3', { action: actionOf('allow') }),
+      ]);
+      expect(together.map(said)).toEqual(['allowed', 'fault policy.failed', 'allowed']);
+      expect(said(await ask(['h4'], 'k4', { action: actionOf('allow') }))).toBe('allowed');
+      const recorded = await store.db
+        .selectFrom('decisions')
+        .select(['decision', 'status'])
+        .where('decision', '=', 'fault')
+        .execute();
+      expect(recorded).toEqual([{ decision: 'fault', status: 503 }]);
+      const spent = await store.db
+        .selectFrom('spends')
+        .select('count')
+        .where('dimension', '=', 'fleet')
+        .execute();
+      expect(spent.reduce((sum, { count }) => sum + count, 0)).toBe(4);
+    },
+  );
+});
