@@ -67,7 +67,8 @@ export class KnownBook {
    * @throws Fault `store.behind`
    */
   async bringTo(db: Kysely<Database>, head: HeadRow): Promise<boolean> {
-    const others = head.version !== this.#known.version;
+    // A gate that begins has not seen who else there is.
+    const others = this.#known.version > 0 && head.version !== this.#known.version;
     if (!this.isAt(head)) await this.#read(db, head);
     this.#isBehind = false;
     this.#known = { version: head.version, seq: head.seq, hash: head.hash };

@@ -101,6 +101,81 @@ describe('a commit', () => {
   });
 });
 
+describe('a batch that is one statement', () => {
+  /** The store's database, whose statement behind the fence ends with this error, before it is sent or after it was done. */
+  const withWrites = (
+    ends: () => { readonly when: 'before' | 'after'; readonly error: Error } | undefined,
+  ) => {
+    const done = new Set<string>();
+    return store.db.withPlugin({
+      transformQuery: ({ node, queryId }) => {
+        const end = JSON.stringify(node).includes('update head set') ? ends() : undefined;
+        if (end?.when === 'before') throw end.error;
+        if (end?.when === 'after') done.add(queryId.queryId);
+        return node;
+      },
+      transformResult: async ({ result, queryId }) => {
+        if (done.has(queryId.queryId)) throw ends()?.error ?? broken();
+        return await Promise.resolve(result);
+      },
+    });
+  };
+
+  it('and ends without an answer is told as such, and the same key tells what came of it', async () => {
+    let end: { readonly when: 'before' | 'after'; readonly error: Error } | undefined;
+    const { ask } = await gateParts(store, { db: withWrites(() => end) });
+    for (const [index, when] of (['before', 'after'] as const).entries()) {
+      end = undefined;
+      // Under the lock, and only then as one statement.
+      await ask([`h${index}0`], `warm ${index}`);
+      end = { when, error: broken(when === 'after' ? '08006' : undefined) };
+      await expect(ask([`h${index}`], `k${index}`)).rejects.toMatchObject({ rule: 'forward.commit_unknown' });
+    }
+    end = undefined;
+    expect('repeat' in (await ask(['h1'], 'k1'))).toBe(true);
+    const again = await ask(['h0'], 'k0');
+    expect('repeat' in again).toBe(false);
+    expect(decisionOf(again)).toBe('allowed');
+  });
+
+  it.each(['23505', '40001', '55P03', '57014', '22012'])(
+    'and that the database refused (%s) was not written, and says so',
+    async code => {
+      let end: { readonly when: 'before'; readonly error: Error } | undefined;
+      const { ask } = await gateParts(store, { db: withWrites(() => end) });
+      await ask(['h0'], 'warm');
+      end = { when: 'before', error: broken(code) };
+      await expect(ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'gate.failed' });
+      end = undefined;
+      expect(decisionOf(await ask(['h1'], 'k1'))).toBe('allowed');
+    },
+  );
+
+  it.each(['57P01', '08006', '40003', '58030'])('and whose end is not told (%s) is unknown', async code => {
+    let end: { readonly when: 'before'; readonly error: Error } | undefined;
+    const { ask } = await gateParts(store, { db: withWrites(() => end) });
+    await ask(['h0'], 'warm');
+    end = { when: 'before', error: broken(code) };
+    await expect(ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'forward.commit_unknown' });
+  });
+
+  it('finds a key that this gate decided after it was looked up', async () => {
+    const { ask } = await gateParts(store);
+    await ask(['h0'], 'warm');
+    await ask(['h1'], 'k1', { keyWasFree: true });
+    expect('repeat' in (await ask(['h1'], 'k1', { keyWasFree: true }))).toBe(true);
+  });
+
+  it('finds a key that another gate decided after it was looked up', async () => {
+    const [one, other] = [await gateParts(store), await gateParts(store)];
+    await one.ask(['h0'], 'warm');
+    await other.ask(['h1'], 'k1');
+    expect('repeat' in (await one.ask(['h1'], 'k1', { keyWasFree: true }))).toBe(true);
+    await one.ask(['h2'], 'calm');
+    expect('repeat' in (await one.ask(['h1'], 'k1', { keyWasFree: true }))).toBe(true);
+  });
+});
+
 describe('a stop', () => {
   it('goes before all that waits, and before the jobs of a batch that failed', async () => {
     const { ledger } = await gateParts(store);

@@ -80,6 +80,22 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
     expect(recorded).toEqual([{ n: CLIENTS * 6 }]);
   });
 
+  it('decide a batch anew whose head another one has moved meanwhile', async () => {
+    // The others' starts are news to it: so long it takes the lock first.
+    for (let turn = 0; turn < 20; turn += 1) await gate(0).ask([`h${turn + 10}`], `calm ${turn}`);
+    let runs = 0;
+    await gate(0).ledger.enqueue(async turn => {
+      runs += 1;
+      if (runs === 1) await gate(1).ask(['h1'], 'between');
+      turn.draft.append('outcome', { runs });
+    });
+    expect(runs).toBe(2);
+    const written = await rowsOf(
+      sql<{ body: unknown }>`select body from entries where type = 'outcome' order by seq`,
+    );
+    expect(written).toEqual([{ body: { runs: 2 } }]);
+  });
+
   it('keep one chain without a gap, however they interleave', async () => {
     await Promise.all(
       Array.from({ length: 80 }, async (_, index) => await gate(index).ask([`h${index}`], `k${index}`)),

@@ -152,6 +152,8 @@ interface Asking {
   readonly revision?: number;
   readonly action?: Action;
   readonly deciding?: Partial<Deciding>;
+  /** A look-up before has not found the key. */
+  readonly keyWasFree?: boolean;
 }
 
 export interface Parts {
@@ -220,7 +222,10 @@ export async function gateParts(
       };
       return await ledger.enqueue(
         turn => decideRequest(turn, submission, { ...deciding, ...other.deciding }),
-        mode === 'request' ? { key: { principal: bot.name, key } } : {},
+        {
+          ...(mode === 'request' && { key: { principal: bot.name, key } }),
+          keyWasFree: other.keyWasFree ?? false,
+        },
       );
     },
   };
