@@ -115,9 +115,9 @@ describeWithPostgres('a gate under mixed load', () => {
       const [second, last] = [samples.slice(third, 2 * third), samples.slice(2 * third)].map(part =>
         Math.min(...part),
       );
-      expect(answered).toBeGreaterThan(LOAD_MS / 50);
-      // Between two collections of old objects it rises by a third; so the least of each third is what is kept. In the long form 10 MB
-      // a minute are seen; the quick form sees only what leaks five times as much.
+      expect(answered).toBeGreaterThan(LOAD_MS / 100);
+      // Between two collections of old objects it rises by a third; so the least of each third is what is kept. What adds more from
+      // one third to the next is a leak: some 2 MB a minute in the long form, 30 MB a minute in the quick one.
       const most = (second ?? 0) * byForm(1.1, 1.05);
       expect(last, `MB over time: ${samples.map(Math.round).join(' ')}`).toBeLessThan(most);
     },
