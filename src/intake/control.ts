@@ -16,15 +16,16 @@ export function controlHandlers(ports: {
   readonly policy: PolicyPort;
   readonly inventory: Pick<InventoryPort, 'summary'>;
   readonly logger: Logger;
+  readonly monotonicMs: () => number;
 }): Record<'engage' | 'release' | 'switches' | 'acceptClock' | 'budgets' | 'policy' | 'inventory', Handle> {
-  const { killSwitch, clock, budgets, policy, inventory, logger } = ports;
+  const { killSwitch, clock, budgets, policy, inventory, logger, monotonicMs } = ports;
 
   /**
    * Nothing may stand in the way of stopping: no content type is asked for, no idempotency key, no header is looked at but
    * the key and Content-Encoding, and no body, or a body of blanks, is an engage of everything.
    */
   const engage: Handle = async exchange => {
-    const arrivedMs = performance.now();
+    const arrivedMs = monotonicMs();
     const encoded = refuseEncoding(exchange.req);
     if (encoded !== undefined) return encoded;
     const bytes = await readWhole(exchange);
@@ -36,7 +37,7 @@ export function controlHandlers(ports: {
     const engaged = await killSwitch.engage(request, exchange.principal);
     if (isRefusal(engaged)) return replyOf(engaged);
     // Committed: how long whoever pulled the switch waited for it.
-    const timed = { ...engaged, took_ms: Math.round(performance.now() - arrivedMs) };
+    const timed = { ...engaged, took_ms: Math.round(monotonicMs() - arrivedMs) };
     logger.warn({ ...timed }, 'a kill switch is engaged');
     return json(timed, 201);
   };

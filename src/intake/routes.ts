@@ -25,6 +25,7 @@ export interface Intake {
   readonly patience: Patience;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly monotonicMs: () => number;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -34,11 +35,12 @@ type Methods<Handler> = Readonly<Partial<Record<Method, Handler>>>;
 function calls({
   ports,
   logger,
-}: Pick<Intake, 'ports' | 'logger'>): Readonly<Record<string, Methods<Handle>>> {
+  monotonicMs,
+}: Pick<Intake, 'ports' | 'logger' | 'monotonicMs'>): Readonly<Record<string, Methods<Handle>>> {
   const requests = requestHandlers(ports.guard);
   const settlements = settlementHandlers(ports.outcomes, ports.reads);
   const reads = readHandlers(ports.reads);
-  const control = controlHandlers({ ...ports, logger });
+  const control = controlHandlers({ ...ports, logger, monotonicMs });
   const loads = loadHandlers(ports.inventory);
   return {
     '/v1/requests': { POST: requests.submit, GET: reads.search },

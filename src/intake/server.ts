@@ -33,7 +33,14 @@ const MAX_HEAD_BYTES = 16 * 1024;
 export function createHttpServer(options: HttpOptions): Server {
   const { ports, principals, clock, metrics, logger, patience = PATIENCE } = options;
   const identity = createIdentity(principals, clock, options.hold ?? (durationMs => sleep(durationMs)));
-  const app = createRoutes({ ports, identity, patience, metrics, logger });
+  const app = createRoutes({
+    ports,
+    identity,
+    patience,
+    metrics,
+    logger,
+    monotonicMs: () => clock.monotonicMs(),
+  });
   const server = createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: patience.headMs,
