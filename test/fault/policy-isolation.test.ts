@@ -4,30 +4,13 @@ import type { Action } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import type { Decided } from '../../src/ledger/request.ts';
 import type { Bundle } from '../../src/policy/bundle.ts';
-import type { CheckManifest } from '../../src/policy/manifest.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import type { Limits } from '../../src/policy/limits.ts';
-import { fixtureModule } from '../policy/samples.ts';
+import { fixtureModule, oddManifest } from '../policy/samples.ts';
 import { gateParts, loadHosts, wipe, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 // A real policy in WASM that, for an action of that name, does not end, or takes all the memory there is.
-
-const manifest: CheckManifest = {
-  name: 'one',
-  title: 'One',
-  explain: 'The only check.',
-  keys: [],
-  rules: {
-    'one.no': {
-      status: 409,
-      title: 'No',
-      explain: 'No.',
-      sentences: { no: 'No.' },
-      remedies: { none: 'nothing' },
-    },
-  },
-};
 
 const BEHAVIOURS = ['allow', 'loop', 'memory', 'trap'] as const;
 type Behaviour = (typeof BEHAVIOURS)[number];
@@ -58,7 +41,7 @@ describe('an evaluation that takes too long or too much', () => {
       revision: 'odd',
       digest: 'sha256:odd',
       module: await fixtureModule('odd'),
-      manifests: [manifest],
+      manifests: [oddManifest],
       data: { interlock: {} },
     };
   });

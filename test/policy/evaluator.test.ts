@@ -4,25 +4,9 @@ import type { Bundle } from '../../src/policy/bundle.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import { createEvaluator, defaultBounds } from '../../src/policy/evaluator.ts';
 import type { CheckManifest } from '../../src/policy/manifest.ts';
-import { facts, fixtureModule, limits } from './samples.ts';
+import { facts, fixtureModule, limits, oddManifest } from './samples.ts';
 
-const one: CheckManifest = {
-  name: 'one',
-  title: 'One',
-  explain: 'The only check.',
-  keys: [],
-  rules: {
-    'one.no': {
-      status: 409,
-      title: 'No',
-      explain: 'No.',
-      sentences: { no: 'No.' },
-      remedies: { none: 'nothing' },
-    },
-  },
-};
-
-async function odd(manifests: readonly CheckManifest[] = [one]): Promise<Bundle> {
+async function odd(manifests: readonly CheckManifest[] = [oddManifest]): Promise<Bundle> {
   return {
     revision: 'odd',
     digest: 'sha256:odd',
@@ -63,12 +47,12 @@ describe('a policy that is loaded', () => {
   });
 
   it('has exactly the checks that its manifests name', async () => {
-    const more = await odd([one, { ...one, name: 'two', rules: {} }]);
+    const more = await odd([oddManifest, { ...oddManifest, name: 'two', rules: {} }]);
     expect(faultOf(() => createPolicy(more, limits, bounds))).toEqual({
       rule: 'policy.unavailable',
       cause: 'the checks two are missing',
     });
-    const fewer = await odd([{ ...one, name: 'zero' }]);
+    const fewer = await odd([{ ...oddManifest, name: 'zero' }]);
     expect(faultOf(() => createPolicy(fewer, limits, bounds)).rule).toBe('policy.unavailable');
   });
 

@@ -6,6 +6,7 @@ import type { Action, Kind } from '../../src/config/config.ts';
 import { unpackArchive, type BundleFiles } from '../../src/policy/bundle-files.ts';
 import { readBundle, type Bundle } from '../../src/policy/bundle.ts';
 import type { Facts } from '../../src/policy/facts.ts';
+import type { CheckManifest } from '../../src/policy/manifest.ts';
 import type { ActionLimits, Limits } from '../../src/policy/limits.ts';
 
 export const policiesFolder = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -15,6 +16,23 @@ const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url));
 export const readShipped = async (): Promise<BundleFiles> =>
   await unpackArchive(await readFile(shippedArchive));
 export const shippedBundle = async (): Promise<Bundle> => await readBundle(await readShipped());
+
+/** Of the one check of the fixture `odd`. */
+export const oddManifest: CheckManifest = {
+  name: 'one',
+  title: 'One',
+  explain: 'The only check.',
+  keys: [],
+  rules: {
+    'one.no': {
+      status: 409,
+      title: 'No',
+      explain: 'No.',
+      sentences: { no: 'No.' },
+      remedies: { none: 'nothing' },
+    },
+  },
+};
 
 /** The WASM of test/policy/fixtures/NAME.tar.gz. */
 export async function fixtureModule(name: 'odd' | 'clock'): Promise<WebAssembly.Module> {
