@@ -4,7 +4,7 @@ import type { Key } from './key.ts';
 
 /**
  * A change of the ledger. Runs in the order of arrival; may run again if its batch failed, or was computed from a head that
- * another gate has moved. What decides by policy does so before its first `await`: so much shares one time limit.
+ * another gate has moved.
  */
 export type Work<T, SomeTurn extends Turn = Turn> = (turn: SomeTurn) => Promise<T> | T;
 
@@ -15,6 +15,8 @@ export interface JobOptions {
   readonly keyWasFree?: boolean;
   /** How many targets it is about: a batch is bounded by them too. */
   readonly weight?: number;
+  /** It asks the policy, before its first `await`: those that do so one after the other share one time limit. */
+  readonly decides?: boolean;
   /** How long it may wait for its turn before it is withdrawn, in milliseconds. */
   readonly patienceMs: number;
 }
@@ -25,6 +27,7 @@ export class Job<SomeTurn extends Turn = Turn> {
   readonly key: Key | undefined;
   readonly keyWasFree: boolean;
   readonly weight: number;
+  readonly decides: boolean;
   /** A batch that it was in has failed: it is run by itself, so that it is known which one it was. */
   single = false;
   #state: 'queued' | 'taken' | 'overdue' | 'over' = 'queued';
@@ -41,6 +44,7 @@ export class Job<SomeTurn extends Turn = Turn> {
     this.key = options.key;
     this.keyWasFree = options.keyWasFree ?? false;
     this.weight = options.weight ?? 1;
+    this.decides = options.decides ?? false;
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;
     this.#timer = setTimeout(() => this.#expire(), options.patienceMs);

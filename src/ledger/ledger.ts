@@ -235,12 +235,12 @@ export class Ledger {
     };
     const { bounded } = this.#options;
     while (results.length < taken.length && !turn.draft.rereadBook) {
-      const rest = taken.slice(results.length);
+      const some = alike(taken.slice(results.length));
       const runSome = (): void => {
-        for (const job of rest) if (!runOne(job) || turn.draft.rereadBook) return;
+        for (const job of some) if (!runOne(job) || turn.draft.rereadBook) return;
       };
       // By itself a job that takes too long is a fault of its own; together they are run again one by one.
-      if (bounded === undefined || rest.length === 1) runSome();
+      if (bounded === undefined || some.length === 1 || some[0]?.decides !== true) runSome();
       else bounded(runSome);
       results.push(await results.pop());
     }
@@ -277,6 +277,12 @@ interface Ran<SomeTurn extends Turn> {
   readonly taken: readonly Job<SomeTurn>[];
   /** Of the first of them; those behind wait for the next turn. */
   readonly results: readonly unknown[];
+}
+
+/** The first jobs that decide by policy, or the first that do not. */
+function alike<Some extends Pick<Job, 'decides'>>(jobs: readonly Some[]): readonly Some[] {
+  const other = jobs.findIndex(({ decides }) => decides !== jobs[0]?.decides);
+  return other < 0 ? jobs : jobs.slice(0, other);
 }
 
 /** A job that threw says nothing of the database. */

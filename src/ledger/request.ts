@@ -25,12 +25,13 @@ export type Submission = {
   readonly action?: Action;
 } & ({ readonly refusal: Refusal } | { readonly validated: Validated; readonly resolved?: Resolved });
 
-/** The key that a submission is looked up by, and how many targets the ledger has to look at: what its decision costs. */
-export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight'> {
+/** The key that a submission is looked up by, how many targets the ledger has to look at, and whether the policy is asked. */
+export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'decides'> {
   const { principal, idempotencyKey } = submission.asked;
   return {
     ...(idempotencyKey !== undefined && { key: { principal: principal.name, key: idempotencyKey } }),
     weight: weightOf(submission),
+    decides: 'validated' in submission,
   };
 }
 

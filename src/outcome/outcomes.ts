@@ -92,15 +92,15 @@ export class Outcomes {
     const event: Event = { type: 'attempt', attempt: operation.attempts, attempted };
     for (;;) {
       try {
-        const recorded = this.#options.ledger.enqueue(turn => {
-          const record = (now: Operation | undefined): void => {
+        const waits = await this.#options.ledger.enqueue(turn => {
+          const record = (now: Operation | undefined): boolean => {
             if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
+            return turn.book.hasWaiting(operation.action);
           };
           const alive = this.#alive(turn, operation.id);
           return alive === undefined ? this.#find(turn, operation.id).then(record) : record(alive);
         });
-        this.#claim(operation.action, 'free places');
-        await recorded;
+        if (waits) this.#claim(operation.action, 'free places');
         return;
       } catch (thrown) {
         // The answer is in hand and must not be lost: until it is recorded the request is swept as unknown, and settled by it then.
