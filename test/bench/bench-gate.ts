@@ -1,6 +1,9 @@
+import type { BenchServer } from './processes.ts';
 import { keyOf, startGate, type Doc, type Gate } from '../support/gate.ts';
 
 export const ACTION = 'bench.wipe';
+/** Lets through what no careful entry would: many targets at once. */
+export const SWEEP = 'bench.sweep';
 const RACK = 40;
 
 /** A careful entry, as a fleet would have it, with windows that the bench cannot fill. */
@@ -18,6 +21,12 @@ const limits: Doc = {
       ],
       max_requests: [{ per: 'principal', over: '1m', max: 100_000_000 }],
       max_in_flight: 10_000,
+    },
+    [SWEEP]: {
+      max_targets: 200_000,
+      max_share: { fleet: '100%' },
+      require: 'any',
+      windows: [{ per: 'fleet', over: '1h', max_targets: 100_000_000 }],
     },
   },
   budgets: [{ kind: 'host', per: 'fleet', over: '24h', max_targets: 100_000_000 }],
@@ -58,5 +67,22 @@ export const startBenchGate = async ({ store, executor }: BenchGateOptions): Pro
     executor: `${executor}/do`,
     limits,
     ...(store !== undefined && { store }),
-    config: { actions: { [ACTION]: { executor: { concurrency: 64 } } } },
+    config: { actions: { [ACTION]: { executor: { concurrency: 64 } }, [SWEEP]: {} } },
   });
+
+/** A database of its own with so many hosts in force. They are loaded once a run, and copied. */
+export async function databaseWithHosts(
+  bench: BenchServer,
+  executor: string,
+  name: string,
+  hosts: number,
+): Promise<string> {
+  const template = `hosts_${hosts}`;
+  if (!(await bench.has(template))) {
+    const gate = await startBenchGate({ executor, store: await bench.database(template) });
+    await loadHosts(gate, hosts);
+    await gate.stop();
+    await gate.close();
+  }
+  return await bench.database(name, template);
+}

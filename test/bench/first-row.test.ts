@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findPostgres } from '../support/postgres-server.ts';
 import { median, ratiosOf } from './figures.ts';
+import { findOpa } from './opa-server.ts';
 import { runSuite } from './suite.ts';
 import { tableOf } from './table.ts';
 
@@ -12,6 +13,7 @@ describe.skipIf(findPostgres() === undefined)('the benchmark', () => {
       'pre-flight',
       'allowed, forwarded, delivered',
       'Express with one insert a request',
+      ...(findOpa() === undefined ? [] : ['refused, recorded']),
     ]);
     for (const row of rows) {
       expect(row.figure.each.length, row.what).toBe(1);

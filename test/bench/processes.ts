@@ -33,6 +33,7 @@ export interface BenchServer {
   readonly server: PostgresServer;
   /** An empty database, or a copy of another one. */
   database(name: string, template?: string): Promise<string>;
+  has(name: string): Promise<boolean>;
   /** A client of the superuser in a database. The caller ends it. */
   admin(database: string): Promise<Client>;
 }
@@ -50,6 +51,12 @@ export async function startBenchServer(): Promise<BenchServer> {
   return {
     server,
     admin,
+    has: async name => {
+      const client = await admin('postgres');
+      const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+      await client.end();
+      return rowCount === 1;
+    },
     database: async (name, template = 'template1') => {
       const client = await admin('postgres');
       await client.query(`create database ${name} template ${template} owner gate`);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { keyOf } from '../support/gate.ts';
 import { ACTION, hostName, stateOf } from './bench-gate.ts';
 import type { Load } from './load.ts';
+import { askedOfOpa } from './opa-server.ts';
 
 const TARGETS = 2;
 
@@ -49,7 +50,7 @@ export function requestsOf(kind: Kind, hosts: number): Sent {
     case 'bare':
       return { path: '/bare', key, next: withKey, status: 200, holds: '"decision":"refused"' };
     case 'opa':
-      throw new Error('what OPA is asked is made by whoever starts it');
+      return askedOfOpa;
     case 'insert':
       return { path: '/insert', key, next: withKey, status: 200, holds: '"decision":"refused"' };
   }

@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { loadHosts, startBenchGate } from './bench-gate.ts';
 import type { Row } from './figures.ts';
 import { measure } from './load.ts';
+import { residentMb } from './resident.ts';
 import { startHelper, type BenchServer } from './processes.ts';
 import { requestsOf } from './requests.ts';
 import type { Extent } from './suite.ts';
 import { CONNECTIONS, refuseWrong } from './throughput.ts';
 
 const HOSTS = 12_000;
-
-/** Resident memory of a process, in MB. */
-function residentMb(pid: number): number {
-  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (kb === undefined) throw new Error(`the resident memory of ${pid} is not known`);
-  return Number(kb) / 1024;
-}
 
 /** From the start of the process to the address that it prints, and what it then holds in memory, before a load and after. */
 export async function start(bench: BenchServer, { rounds, durationMs }: Extent): Promise<readonly Row[]> {

@@ -1,6 +1,8 @@
 import { embedded } from './embedded.ts';
 import { firstRow } from './first-row.ts';
 import type { Row } from './figures.ts';
+import { flatness } from './flatness.ts';
+import { largeRequest } from './large-request.ts';
 import { latency } from './latency.ts';
 import { startBenchServer, type BenchServer } from './processes.ts';
 import { severalGates } from './several-gates.ts';
@@ -19,6 +21,8 @@ export const sections: Readonly<Record<string, Section>> = {
   throughput: firstRow,
   embedded,
   latency,
+  flatness,
+  large: largeRequest,
   gates: severalGates,
   start,
 };

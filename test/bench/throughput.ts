@@ -1,11 +1,9 @@
 import { measure, type Load, type Measured } from './load.ts';
-import { requestsOf, type Kind, type Sent } from './requests.ts';
+import { requestsOf, type Kind } from './requests.ts';
 
 export interface Round {
   readonly kind: Kind;
   readonly url: string;
-  /** Instead of those that go with the kind. */
-  readonly requests?: Sent;
 }
 
 export interface ThroughputOptions {
@@ -55,7 +53,7 @@ export async function throughput(
   { rounds, durationMs, hosts, connections = CONNECTIONS }: ThroughputOptions,
 ): Promise<ReadonlyMap<Kind, readonly number[]>> {
   const figures = new Map<Kind, number[]>(each.map(({ kind }) => [kind, []]));
-  const sent = new Map(each.map(({ kind, requests }) => [kind, requests ?? requestsOf(kind, hosts)]));
+  const sent = new Map(each.map(({ kind }) => [kind, requestsOf(kind, hosts)]));
   // The first round warms up, and is not counted.
   for (let round = 0; round <= rounds; round += 1) {
     for (const { kind, url } of each) {
