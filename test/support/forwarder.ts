@@ -7,6 +7,8 @@ export interface Forwarder {
   through(url: string): string;
   /** New connections are carried from now on. Those that were swallowed stay lost. */
   open(): Promise<void>;
+  /** New connections lead to another server on the loopback address; those that are carried stay where they are. */
+  leadTo(serverPort: number): void;
   /** Every connection is reset, and new ones are refused. */
   cut(): Promise<void>;
   /** No byte comes through any more, neither way, and nobody is told: new connections are taken and stay without an answer. */
@@ -55,6 +57,7 @@ export async function startForwarder(
 ): Promise<Forwarder> {
   const port = await freePort();
   const lines = new Set<Line>();
+  let leadsTo = serverPort;
   let swallows = false;
   let trap: Trap | undefined;
   let listening: net.Server | undefined;
@@ -91,7 +94,7 @@ export async function startForwarder(
     else line.client.write(bytes);
   };
   const carry = (client: net.Socket): void => {
-    const server = net.connect(serverPort, '127.0.0.1');
+    const server = net.connect(leadsTo, '127.0.0.1');
     const line: Line = {
       client,
       server,
@@ -144,6 +147,9 @@ export async function startForwarder(
     },
     open,
     cut,
+    leadTo(other) {
+      leadsTo = other;
+    },
     swallow() {
       swallows = true;
       for (const line of lines) line.silent = true;

@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -73,20 +74,53 @@ async function untilItAnswers(url: string, server: ChildProcess, said: () => str
 /** Ends when its stdin does: a test run that is killed leaves no server and no folder behind. */
 const guarded = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$FOLDER"';
 
-export async function startPostgres({ settings = {} }: ServerSettings = {}): Promise<PostgresServer> {
-  const binaries = findPostgres();
-  if (binaries === undefined) throw new Error('no PostgreSQL server is installed');
+/** A folder that a server may be in, whoever it runs as. */
+export function serverFolder(): string {
   const user = serverUser();
   const folder = mkdtempSync(path.join(tmpdir(), 'interlock-pg-'));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  return folder;
+}
+
+/** Runs one of the server's programs as the server's user. @throws what it said, unless it ended well */
+export async function runTool(folder: string, program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(path.join(installed(), program), args, {
+    ...serverUser(),
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const [code]: unknown[] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${program} failed: ${said}`);
+}
+
+function installed(): string {
+  const binaries = findPostgres();
+  if (binaries === undefined) throw new Error('no PostgreSQL server is installed');
+  return binaries;
+}
+
+export async function startPostgres({ settings = {} }: ServerSettings = {}): Promise<PostgresServer> {
+  installed();
+  const folder = serverFolder();
+  await runTool(folder, 'initdb', [
+    ...['-D', path.join(folder, 'data'), '-U', 'admin', '-A', 'trust', '-E', 'UTF8'],
+    ...['--no-sync', '--no-instructions'],
+  ]);
+  return await runServer(folder, { settings });
+}
+
+/** Runs a server on `data` in its folder, which is removed when it is stopped. */
+export async function runServer(
+  folder: string,
+  { settings = {} }: ServerSettings = {},
+): Promise<PostgresServer> {
+  const binaries = installed();
   const data = path.join(folder, 'data');
-  const environment = { ...process.env, LC_ALL: 'C.UTF-8', FOLDER: folder };
-  const made = spawnSync(
-    path.join(binaries, 'initdb'),
-    ['-D', data, '-U', 'admin', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--no-instructions'],
-    { ...user, encoding: 'utf8', env: environment, cwd: folder },
-  );
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
   const port = await freePort();
   const all = {
     listen_addresses: '127.0.0.1',
@@ -98,8 +132,8 @@ export async function startPostgres({ settings = {} }: ServerSettings = {}): Pro
   };
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const server = spawn('sh', ['-c', guarded, 'sh', path.join(binaries, 'postgres'), '-D', data, ...options], {
-    ...user,
-    env: environment,
+    ...serverUser(),
+    env: { ...process.env, LC_ALL: 'C.UTF-8', FOLDER: folder },
     cwd: folder,
     stdio: ['pipe', 'ignore', 'pipe'],
   });
