@@ -1,5 +1,5 @@
 import type { Gate } from './gate.ts';
-import { StoreRefused } from './db/store-refused.ts';
+import { StoreReadOnly, StoreRefused } from './db/store-refused.ts';
 import { asError, Fault } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 
@@ -27,14 +27,16 @@ export class LateGate {
   }
 
   /**
-   * Opens the gate; if its database is away, and may come back, goes on trying behind.
+   * Opens the gate; if its database is away, and may come back, or takes no writes yet, goes on trying behind: a gate that ends
+   * between a kill and a promotion must be there when it is over.
    * @throws StoreRefused, or whatever keeps an embedded store from opening
    */
   async open(openGate: () => Promise<Gate>, mayComeBack: boolean): Promise<void> {
     try {
       this.#current = await openGate();
     } catch (thrown) {
-      if (thrown instanceof StoreRefused || !mayComeBack) throw thrown;
+      const isRefused = thrown instanceof StoreRefused && !(thrown instanceof StoreReadOnly);
+      if (isRefused || !mayComeBack) throw thrown;
       this.#logger.error(
         { err: asError(thrown) },
         'the database is away: nothing is decided until it is back',

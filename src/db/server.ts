@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { Pool, type ClientBase } from 'pg';
 import type { Logger } from '../kit/logger.ts';
-import { StoreRefused } from './store-refused.ts';
+import { StoreReadOnly, StoreRefused } from './store-refused.ts';
 import { surviveErrors } from './survive-errors.ts';
 import { valueParsers } from './values.ts';
 
@@ -50,9 +50,11 @@ export function refuseUnsuitable(facts: SessionFacts): void {
         `The server runs with ${setting}=${facts[setting]}: what it acknowledges can be lost, so nothing may be decided on it. Set ${setting}=on.`,
       );
   if (facts.in_recovery)
-    throw new StoreRefused('The server is a standby in recovery: it can record nothing. Name the primary.');
+    throw new StoreReadOnly(
+      'The server is a standby in recovery: it can record nothing. Promote it, or name the primary.',
+    );
   if (facts.read_only !== 'off')
-    throw new StoreRefused(
+    throw new StoreReadOnly(
       'The sessions of this role are read-only (default_transaction_read_only): nothing can be recorded. Set it off.',
     );
 }

@@ -3,5 +3,10 @@
  * sentence for the operator. Everything else that the store throws means that the database is away, or broken.
  */
 export class StoreRefused extends Error {
-  override readonly name = 'StoreRefused';
+  override readonly name: string = 'StoreRefused';
+}
+
+/** The server takes no writes now. It may take them later by itself: a standby is promoted. */
+export class StoreReadOnly extends StoreRefused {
+  override readonly name: string = 'StoreReadOnly';
 }

@@ -26,7 +26,11 @@ export function rolledBack(cause: Error, answers: boolean): Failure {
   if (cause instanceof Fault) return { retry: true, errorFor: () => cause };
   const fault = answers
     ? new Fault('gate.failed', 'The ledger could not write this decision. Nothing was decided.', cause)
-    : new Fault('store.unavailable', 'The database did not answer. Nothing was decided.', cause);
+    : new Fault(
+        'store.unavailable',
+        'The database did not answer, or takes no writes. Nothing was decided.',
+        cause,
+      );
   return { retry: answers, errorFor: () => fault };
 }
 
@@ -40,6 +44,6 @@ const sqlState = (cause: Error): string =>
 export const commitFailed = (cause: Error): boolean =>
   /^(22...|23...|25006|40001|40P01|42...|55P03|57014|P0...)$/.test(sqlState(cause));
 
-/** Connections, resources, an operator's doing, the server's own troubles. A statement that took too long (57014) is the job's own. */
+/** Connections, resources, an operator's doing, the server's own troubles, one that takes no writes. A statement that took too long (57014) is the job's own. */
 export const isAway = (cause: Error): boolean =>
-  /^(08|53|57|58)...$/.test(sqlState(cause)) && sqlState(cause) !== '57014';
+  /^((08|53|57|58)...|25006)$/.test(sqlState(cause)) && sqlState(cause) !== '57014';

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import { StoreReadOnly } from '../db/store-refused.ts';
 import { visibleIn } from '../db/visible-in.ts';
 import type { EntryType } from './chain.ts';
 import { operationColumns, type OperationRow } from './operation-row.ts';
@@ -24,12 +25,16 @@ export const lockHead = async (tx: Transaction<Database>): Promise<HeadRow> =>
   await headRow(tx, sql`for update`);
 
 async function headRow(db: Kysely<Database>, lock: ReturnType<typeof sql>): Promise<HeadRow> {
-  const { rows } = await sql<HeadRow>`
+  const { rows } = await sql<HeadRow & { read_only: string }>`
     select version::float8 as version, seq::float8 as seq, hash,
-      (extract(epoch from at) * 1000)::float8 as at_ms, ${clockMs} as db_now_ms
+      (extract(epoch from at) * 1000)::float8 as at_ms, ${clockMs} as db_now_ms,
+      current_setting('transaction_read_only') as read_only
     from head ${lock}`.execute(db);
   const head = rows[0];
   if (head === undefined) throw new Error('the store has no head: its migrations did not run');
+  // Said at connecting too; but a server may become so later. Whoever only looks, as readiness does, must not find all well.
+  if (head.read_only !== 'off')
+    throw new StoreReadOnly('The database takes no writes: nothing can be recorded.');
   return head;
 }
 
