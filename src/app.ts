@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { createReads } from './audit/queries.ts';
+import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { readChain } from './checkpoint/queries.ts';
 import type { Config } from './config/config.ts';
@@ -62,8 +63,9 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     wallMs: () => clock.wallMs(),
     process: true,
   });
-  const checkpoints = await openCheckpoints({ config, store, clock, logger });
   const gate = new LateGate(logger);
+  const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
+  const checkpoints = await openCheckpoints({ config, store, clock, logger }, known);
   const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
   const killFile = watchKillFile(config.killFile, logger);
@@ -92,11 +94,12 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
 /** @throws StoreRefused, with the store closed */
 async function openCheckpoints(
   parts: Pick<GateOptions, 'config' | 'store' | 'clock' | 'logger'>,
+  known: () => ChainHead | undefined,
 ): Promise<Checkpoints> {
   const { config, store, clock, logger } = parts;
   try {
     const read = async (seq: number) => await readChain(store.db, seq);
-    return await Checkpoints.open({ file: config.checkpoints, readChain: read, clock, logger });
+    return await Checkpoints.open({ file: config.checkpoints, readChain: read, known, clock, logger });
   } catch (thrown) {
     await store.close();
     throw thrown;

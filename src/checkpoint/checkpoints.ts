@@ -8,6 +8,7 @@ import {
   judgeCheckpoint,
   parseCheckpoint,
   signCheckpoint,
+  type ChainHead,
   type Checkpoint,
 } from './checkpoint.ts';
 import { appendLine, lastLines } from './durable-files.ts';
@@ -18,6 +19,8 @@ export interface CheckpointsOptions {
   /** The file of checkpoints; its keys stand beside it. */
   readonly file: string;
   readonly readChain: (seq: number) => Promise<SeenChain>;
+  /** The last entry that this gate itself has seen recorded; undefined before it has seen any. */
+  readonly known: () => ChainHead | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -127,12 +130,21 @@ export class Checkpoints {
   }
 
   async #write(): Promise<void> {
-    const { file, clock, readChain } = this.#options;
+    const { file, known, readChain } = this.#options;
+    // Signed without a look at the database: that may be away, or another one by now that lacks it, and the next start must learn of it.
+    const seen = known();
+    if (seen !== undefined) await this.#sign(seen);
     const newest = this.#newest;
     const { head, hashAt } = await readChain(newest?.seq ?? 0);
     if (newest !== undefined && hashAt !== newest.hash)
       throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
-    if (head.seq === (newest?.seq ?? 0)) return;
+    if (seen === undefined) await this.#sign(head);
+  }
+
+  /** If it is newer than the newest one. */
+  async #sign(head: ChainHead): Promise<void> {
+    const { file, clock } = this.#options;
+    if (head.seq <= (this.#newest?.seq ?? 0)) return;
     this.#key ??= await makeSigningKey(file);
     const checkpoint = signCheckpoint(head, new Date(clock.wallMs()).toISOString(), this.#key);
     await appendLine(file, checkpointLine(checkpoint));

@@ -44,6 +44,12 @@ export class KnownBook {
     return this.#book;
   }
 
+  /** The last entry that this gate has seen recorded; undefined before it has seen any. */
+  get lastEntry(): Pick<Known, 'seq' | 'hash'> | undefined {
+    const { seq, hash } = this.#known;
+    return seq > 0 ? { seq, hash } : undefined;
+  }
+
   isAt(head: Known): boolean {
     return this.#book.version > 0 && head.version === this.#book.version && head.hash === this.#book.hash;
   }

@@ -84,6 +84,11 @@ export class Ledger {
     return this.#known.book.activePolicy;
   }
 
+  /** The last entry that this gate has seen recorded, whatever the database says now; undefined before it has seen any. */
+  lastEntry(): { readonly seq: number; readonly hash: string } | undefined {
+    return this.#known.lastEntry;
+  }
+
   /** Resolves when nothing waits and nothing is being written. */
   async drained(): Promise<void> {
     while (this.#running !== undefined) await this.#running;

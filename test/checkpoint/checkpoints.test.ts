@@ -8,6 +8,7 @@ import {
   publicKeyName,
   parseCheckpoint,
   signCheckpoint,
+  type ChainHead,
   type Checkpoint,
 } from '../../src/checkpoint/checkpoint.ts';
 import { Checkpoints } from '../../src/checkpoint/checkpoints.ts';
@@ -43,9 +44,9 @@ class FakeChain {
 }
 
 const clock = { wallMs: () => Date.parse('2026-11-22T15:04:05.678Z'), monotonicMs: () => 0 };
-async function open(chain: FakeChain) {
+async function open(chain: FakeChain, known: () => ChainHead | undefined = () => undefined) {
   const { logger, said } = recordedLogger();
-  const checkpoints = await Checkpoints.open({ file, readChain: chain.read, clock, logger });
+  const checkpoints = await Checkpoints.open({ file, readChain: chain.read, known, clock, logger });
   return { checkpoints, said: () => said().map(([level, message]) => `${level} ${message.split(':')[0]}`) };
 }
 const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
@@ -133,6 +134,28 @@ describe('checkpoints', () => {
     await checkpoints.close();
     expect(seqs()).toEqual([5]);
     expect(said()).toEqual(['50 no checkpoint is written']);
+  });
+
+  it.each([
+    ['lacks it', (chain: FakeChain) => void (chain.hashes.length = 3)],
+    ['is away', (chain: FakeChain) => void (chain.away = true)],
+  ])('are written of what the gate has seen recorded, also where the database %s', async (_title, change) => {
+    const chain = new FakeChain();
+    let known: ChainHead | undefined;
+    const { checkpoints } = await open(chain, () => known);
+    chain.grow(2);
+    await checkpoints.look();
+    chain.grow(3);
+    known = { seq: 5, hash: chain.hashes[4] ?? '' };
+    change(chain);
+    await checkpoints.look();
+    await checkpoints.close();
+    expect(seqs()).toEqual([2, 5]);
+    expect(written()[1]?.hash).toBe(known.hash);
+    chain.away = false;
+    chain.hashes.length = 3;
+    const { checkpoints: next } = await open(chain);
+    await expect(next.anchor()).rejects.toThrow('the database ends with entry 3');
   });
 
   it('are not lost with half a line that a crash left', async () => {
