@@ -16,6 +16,8 @@ export interface Clients {
   readonly heard: readonly Heard[];
   /** Answers that were no decision: a fault, or none at all. */
   readonly without: readonly (number | 'none')[];
+  /** They may ask for so many hosts more of `test.capped`; without that they ask for none. */
+  allowCapped(more: number): void;
   end(): Promise<void>;
 }
 
@@ -28,17 +30,22 @@ const idsOf = (rack: number): string[] => names(`r${rack}`, PER_RACK);
 type Ask = (api: Api) => Promise<Answer>;
 
 /**
- * Clients that ask one gate after the other without a pause: for as much as a window lets through, each host of `test.capped`
- * once; for what is stopped; for what nobody has; and as a rehearsal.
+ * Clients that ask one gate after the other without a pause: for as much as a window lets through; for what an hour
+ * is to be filled with, as far as they may; for what is stopped; for what nobody has; and as a rehearsal.
  */
 export function startClients(apis: readonly Api[], count: number): Clients {
   const heard: Heard[] = [];
   const without: (number | 'none')[] = [];
   let over = false;
   let next = 0;
+  let cappedLeft = 0;
   const asks: readonly Ask[] = [
     api => api.submit('test.act', some(next, 1 + (next % 3)), { as: next % 2 === 0 ? 'bot' : 'other-bot' }),
-    api => api.submit('test.capped', some(next, 1)),
+    api => {
+      if (cappedLeft === 0) return api.preflight('test.capped', some(next, 1));
+      cappedLeft -= 1;
+      return api.submit('test.capped', some(next, 1));
+    },
     api => api.submit('test.stopped', some(next, 1)),
     api => api.submit('test.act', ['nobody-has-it']),
     api => api.preflight('test.act', some(next, 1)),
@@ -61,6 +68,9 @@ export function startClients(apis: readonly Api[], count: number): Clients {
   return {
     heard,
     without,
+    allowCapped: more => {
+      cappedLeft += more;
+    },
     end: async () => {
       over = true;
       await Promise.all(clients);

@@ -71,6 +71,7 @@ export async function startStandby(primary: ReplicatedServer): Promise<Standby> 
     settings: {
       primary_conninfo: `host=127.0.0.1 port=${port} user=admin application_name=${name}`,
       wal_receiver_status_interval: '1s',
+      wal_retrieve_retry_interval: '100ms',
     },
   });
   const server = killable(running);
