@@ -96,6 +96,9 @@ const TABLES = [
   'inventory_kinds',
   'inventory_targets',
   'inventory_total_versions',
+  'inventory_revisions',
+  'inventory_patches',
+  'inventory_loads',
 ];
 
 /** Empties a store between two tests of a file; a new one costs seconds. Only here may append-only rows go. */
