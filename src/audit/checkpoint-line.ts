@@ -1,7 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
 import { judgeCheckpoint, publicKeyName, parseCheckpoint } from '../checkpoint/checkpoint.ts';
-import type { Anchor } from './verify-chain.ts';
+import { judgeStepBack, parseStepBack } from '../checkpoint/step-back.ts';
+import type { Signed } from './verify-step-back.ts';
 
 /** Who signed: an Ed25519 public key, and the name that checkpoints give it. */
 export interface PublicKey {
@@ -9,8 +10,8 @@ export interface PublicKey {
   readonly key: KeyObject;
 }
 
-/** A head that a known key signed; or why a line is none, as a sentence. */
-export type CheckpointLine = Anchor | { readonly problem: string };
+/** What a known key signed; or why a line is nothing of that, as a sentence. */
+export type CheckpointLine = Signed | { readonly problem: string };
 
 /** @returns undefined if the text holds no Ed25519 public key (SPKI PEM) */
 export function readPublicKey(pem: string): PublicKey | undefined {
@@ -27,12 +28,19 @@ export function readPublicKey(pem: string): PublicKey | undefined {
 /** Reads one line of the checkpoints, which is believed only if one of the keys signed it. */
 export function readCheckpointLine(line: string, keys: ReadonlyMap<string, KeyObject>): CheckpointLine {
   const checkpoint = parseCheckpoint(line);
-  if (checkpoint === undefined) return { problem: 'is not a checkpoint' };
-  const key = keys.get(checkpoint.key);
+  const stepBack = parseStepBack(line);
+  const name = (checkpoint ?? stepBack)?.key;
+  if (name === undefined) return { problem: 'is not a checkpoint' };
+  const key = keys.get(name);
   if (key === undefined)
-    return { problem: `was signed with the key ${checkpoint.key}, which is not among those given` };
-  const { at, seq, hash } = checkpoint;
-  return judgeCheckpoint(checkpoint, key) === 'good'
-    ? { at, seq, hash }
-    : { problem: 'has a wrong signature' };
+    return { problem: `was signed with the key ${name}, which is not among those given` };
+  if (checkpoint !== undefined && judgeCheckpoint(checkpoint, key) === 'good') {
+    const { at, seq, hash } = checkpoint;
+    return { anchor: { at, seq, hash } };
+  }
+  if (stepBack !== undefined && judgeStepBack(stepBack, key) === 'good') {
+    const { at, entry, from, to } = stepBack;
+    return { anchor: { at, ...to }, stepBack: { at, entry, from } };
+  }
+  return { problem: 'has a wrong signature' };
 }

@@ -27,6 +27,15 @@ export interface Anchor {
   readonly seq: number;
   readonly hash: string;
   readonly at: string;
+  /** Its history was given up after `entry` by a step back, signed `at` that time: it may fit, and need not. */
+  readonly givenUp?: { readonly at: string; readonly entry: number };
+}
+
+/** Checkpoints of a history that was given up. */
+export interface GivenUp {
+  readonly entry: number;
+  readonly at: string;
+  readonly checkpoints: number;
 }
 
 export interface ChainReport {
@@ -36,6 +45,8 @@ export interface ChainReport {
   readonly head: { readonly seq: number; readonly hash: string };
   /** The last checkpoint that the chain agrees with. */
   readonly anchor?: Anchor;
+  /** For each step back, the checkpoints before it that the chain does not agree with; none where all is one history. */
+  readonly givenUp: readonly GivenUp[];
   readonly finding?: ChainFinding;
 }
 
@@ -68,13 +79,14 @@ export class ChainVerifier {
   #firstAt: string | undefined;
   #lastAt: string | undefined;
   #anchor: Anchor | undefined;
+  readonly #givenUp = new Map<string, GivenUp>();
   #suspect: Suspect | undefined;
   #finding: ChainFinding | undefined;
 
   constructor(anchors: readonly Anchor[] = []) {
     let last = 0;
     for (const anchor of anchors) {
-      last = Math.max(last, anchor.seq);
+      if (anchor.givenUp === undefined) last = Math.max(last, anchor.seq);
       const same = this.#anchors.get(anchor.seq);
       if (same === undefined) this.#anchors.set(anchor.seq, [anchor]);
       else same.push(anchor);
@@ -98,12 +110,15 @@ export class ChainVerifier {
   /** @param head what the store itself says is the last entry, where it says so */
   end(head?: { readonly seq: number; readonly hash: string }): ChainReport {
     const finding = this.#finding ?? this.#suspect?.taken ?? this.#endFinding(head);
+    // After a finding nobody knows what the rest of the chain would have said of them.
+    if (finding === undefined) this.#giveUpBehind();
     return {
       entries: this.#entries,
       ...(this.#firstAt !== undefined && { firstAt: this.#firstAt }),
       ...(this.#lastAt !== undefined && { lastAt: this.#lastAt }),
       head: { seq: this.#seq, hash: this.#hash },
       ...(this.#anchor !== undefined && { anchor: this.#anchor }),
+      givenUp: [...this.#givenUp.values()],
       ...(finding !== undefined && { finding }),
     };
   }
@@ -129,8 +144,20 @@ export class ChainVerifier {
     this.#lastAt = entry.at;
     for (const anchor of this.#anchors.get(entry.seq) ?? []) {
       if (anchor.hash === entry.hash) this.#anchor = anchor;
+      else if (anchor.givenUp !== undefined) this.#countGivenUp(anchor.givenUp);
       else this.#finding ??= this.#rewritten(anchor);
     }
+  }
+
+  #giveUpBehind(): void {
+    for (const [seq, anchors] of this.#anchors)
+      if (seq > this.#seq)
+        for (const { givenUp } of anchors) if (givenUp !== undefined) this.#countGivenUp(givenUp);
+  }
+
+  #countGivenUp({ at, entry }: NonNullable<Anchor['givenUp']>): void {
+    const key = `${entry} ${at}`;
+    this.#givenUp.set(key, { entry, at, checkpoints: (this.#givenUp.get(key)?.checkpoints ?? 0) + 1 });
   }
 
   /** What is wrong with the entry that stands at a place; undefined if it is the one that belongs there. */
@@ -175,7 +202,8 @@ export class ChainVerifier {
 
   #endFinding(head: { readonly seq: number; readonly hash: string } | undefined): ChainFinding | undefined {
     const last = this.#lastAnchored;
-    const [anchor] = last > this.#seq ? (this.#anchors.get(last) ?? []) : [];
+    const anchor =
+      last > this.#seq ? this.#anchors.get(last)?.find(({ givenUp }) => givenUp === undefined) : undefined;
     if (anchor !== undefined)
       return missing(this.#seq + 1, `a checkpoint of ${anchor.at} says that there were ${anchor.seq}`);
     if (head === undefined || (head.seq === this.#seq && head.hash === this.#hash)) return undefined;

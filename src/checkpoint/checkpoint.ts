@@ -22,16 +22,22 @@ export interface Checkpoint extends ChainHead {
 export type Verdict = 'good' | 'foreign' | 'forged';
 
 /** An Ed25519 signature has 64 bytes; the last character before the padding holds two bits of them. */
-const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/;
+export const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/;
 
-const checkpointSchema = z.strictObject({
-  at: z
-    .string()
-    .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
-    .refine(at => !Number.isNaN(Date.parse(at)) && new Date(at).toISOString() === at),
+export const timeField = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
+  .refine(at => !Number.isNaN(Date.parse(at)) && new Date(at).toISOString() === at);
+
+export const headFields = {
   // Before the first entry there is nothing to sign.
   seq: z.int().positive(),
   hash: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+};
+
+const checkpointSchema = z.strictObject({
+  at: timeField,
+  ...headFields,
   key: z.string().regex(/^[0-9a-f]{16}$/),
   signature: z.string().regex(SIGNATURE),
 });

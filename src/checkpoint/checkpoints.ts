@@ -10,9 +10,11 @@ import {
   signCheckpoint,
   type ChainHead,
   type Checkpoint,
+  type Verdict,
 } from './checkpoint.ts';
 import { appendLine, lastLines } from './durable-files.ts';
 import type { SeenChain } from './queries.ts';
+import { judgeStepBack, parseStepBack, signStepBack, stepBackLine, type StepBack } from './step-back.ts';
 import { makeSigningKey, readSigningKey, type SigningKey } from './signing-key.ts';
 
 export interface CheckpointsOptions {
@@ -46,6 +48,8 @@ export class Checkpoints {
   readonly #found: readonly Checkpoint[];
   /** The newest one, which the chain must hold. */
   #newest: Checkpoint | undefined;
+  /** What was given up at this start, until that is signed. */
+  #givenUp: Pick<StepBack, 'entry' | 'from'> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   /** What the log was told last, so that it is told changes only. */
@@ -85,6 +89,8 @@ export class Checkpoints {
       { checkpoint: newest.seq, database: head.seq },
       'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
     );
+    const { at, seq, hash } = newest;
+    this.#givenUp = { entry: restoredTo, from: { at, seq, hash } };
     this.#newest = undefined;
     // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     await this.look();
@@ -146,9 +152,14 @@ export class Checkpoints {
     const { file, clock } = this.#options;
     if (head.seq <= (this.#newest?.seq ?? 0)) return;
     this.#key ??= await makeSigningKey(file);
-    const checkpoint = signCheckpoint(head, new Date(clock.wallMs()).toISOString(), this.#key);
-    await appendLine(file, checkpointLine(checkpoint));
+    const at = new Date(clock.wallMs()).toISOString();
+    const checkpoint = signCheckpoint(head, at, this.#key);
+    // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
+    const stepBack = this.#givenUp && signStepBack({ ...this.#givenUp, at, to: head }, this.#key);
+    const before = stepBack === undefined ? '' : `${stepBackLine(stepBack)}\n`;
+    await appendLine(file, `${before}${checkpointLine(checkpoint)}`);
     this.#newest = checkpoint;
+    this.#givenUp = undefined;
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {
@@ -184,30 +195,48 @@ async function readFound(
     },
   );
   const checkpoints = lines.flatMap(line => parseCheckpoint(line) ?? []);
-  const torn = lines.length - checkpoints.length;
+  const stepsBack = lines.flatMap(line => parseStepBack(line) ?? []);
+  const torn = lines.length - checkpoints.length - stepsBack.length;
   if (torn > 0)
     logger.warn(
       { file, lines: torn },
       'lines that are no checkpoints are passed over: a crash may leave half a line',
     );
-  for (const checkpoint of checkpoints) {
-    if (key === undefined)
-      throw new StoreRefused(
-        `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
-      );
-    requireGood(file, checkpoint, key);
+  if (key === undefined) {
+    if (checkpoints.length + stepsBack.length === 0) return [];
+    throw new StoreRefused(
+      `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
+    );
   }
+  for (const checkpoint of checkpoints)
+    requireGood(
+      file,
+      `The checkpoint of entry ${checkpoint.seq}`,
+      checkpoint,
+      judgeCheckpoint(checkpoint, key.publicKey),
+    );
+  for (const stepBack of stepsBack)
+    requireGood(
+      file,
+      `The step back to entry ${stepBack.to.seq}`,
+      stepBack,
+      judgeStepBack(stepBack, key.publicKey),
+    );
   return checkpoints;
 }
 
-function requireGood(file: string, checkpoint: Checkpoint, { publicKey }: SigningKey): void {
-  const verdict = judgeCheckpoint(checkpoint, publicKey);
+function requireGood(
+  file: string,
+  what: string,
+  signed: { readonly at: string; readonly key: string },
+  verdict: Verdict,
+): void {
   if (verdict === 'good') return;
-  const which = `The checkpoint of entry ${checkpoint.seq} in ${file}, of ${checkpoint.at},`;
+  const which = `${what} in ${file}, of ${signed.at},`;
   throw new StoreRefused(
     verdict === 'forged'
       ? `${which} has a signature that is not its own: it was altered. Find out by whom; to go on, move ${file} elsewhere and keep it.`
-      : `${which} was signed by the key ${checkpoint.key}, which ${file}.key is not. Put back the key that belongs to the file; if it is lost, move ${file} elsewhere and keep it.`,
+      : `${which} was signed by the key ${signed.key}, which ${file}.key is not. Put back the key that belongs to the file; if it is lost, move ${file} elsewhere and keep it.`,
   );
 }
 

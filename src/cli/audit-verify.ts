@@ -7,6 +7,7 @@ import { readExportLine } from '../audit/export-line.ts';
 import { linesOf } from '../audit/lines.ts';
 import { ChainVerifier, type Anchor, type ChainReport } from '../audit/verify-chain.ts';
 import { verifyStore } from '../audit/verify-store.ts';
+import { anchorsOf, type Signed } from '../audit/verify-step-back.ts';
 import type { RowFinding } from '../audit/verify-queries.ts';
 import type { Config } from '../config/config.ts';
 import { readEnvironment, UsageError } from '../config/environment.ts';
@@ -196,17 +197,17 @@ async function readCheckpointFile(
   keys: ReadonlyMap<string, KeyObject>,
   notes: string[],
 ): Promise<Checkpoints> {
-  const anchors: Anchor[] = [];
+  const signed: Signed[] = [];
   const problems: string[] = [];
   let number = 0;
   for await (const { text, ended } of linesOf(piecesOf(file, '--checkpoints'))) {
     number += 1;
     const line = readCheckpointLine(text, keys);
-    if (!('problem' in line)) anchors.push(line);
+    if (!('problem' in line)) signed.push(line);
     else if (ended) problems.push(`Line ${number} of the checkpoints ${line.problem}.`);
     else notes.push(`The last line of the checkpoints was not written to its end, and was left out.`);
   }
-  return { anchors, problems, notes };
+  return { anchors: anchorsOf(signed), problems, notes };
 }
 
 async function readKey(file: string): Promise<NonNullable<ReturnType<typeof readPublicKey>>> {

@@ -1,4 +1,4 @@
-import type { ChainReport } from '../audit/verify-chain.ts';
+import type { ChainReport, GivenUp } from '../audit/verify-chain.ts';
 import type { RowFinding } from '../audit/verify-queries.ts';
 import { exitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
@@ -33,14 +33,15 @@ const findingsOf = ({ report, rows, checkpointProblems }: Verified): Finding[] =
 ];
 
 function asJson({ report, notes }: Verified, findings: readonly Finding[]): object {
-  const { entries, firstAt, lastAt, head, anchor } = report;
+  const { entries, firstAt, lastAt, head, anchor, givenUp } = report;
   return {
     verdict: findings.length === 0 ? 'whole' : 'tampered',
     entries,
     from: firstAt ?? null,
     to: lastAt ?? null,
     head,
-    anchored: anchor ?? null,
+    anchored: anchor === undefined ? null : { seq: anchor.seq, hash: anchor.hash, at: anchor.at },
+    given_up: givenUp,
     findings,
     notes,
   };
@@ -56,10 +57,15 @@ function sayIt({ report, notes }: Verified, findings: readonly Finding[], termin
   if (findings.length > 0) terminal.say(`Whole up to entry ${head.seq}${span}; ${countOf(entries)} in all.`);
   terminal.say(`Head: ${head.seq} ${head.hash}`);
   terminal.say(anchorLine(report));
+  for (const one of report.givenUp) terminal.say(givenUpLine(one));
   for (const note of notes) terminal.complain(note);
 }
 
 const countOf = (entries: number): string => (entries === 1 ? 'one entry' : `${entries} entries`);
+
+/** No finding, and not nothing: whoever looks on knows whether anybody was to step back then. */
+const givenUpLine = ({ checkpoints, entry, at }: GivenUp): string =>
+  `${checkpoints === 1 ? 'One checkpoint' : `${checkpoints} checkpoints`} of a history that was given up at entry ${entry} by a signed step back at ${at}.`;
 
 function anchorLine({ anchor, head }: ChainReport): string {
   if (anchor === undefined)

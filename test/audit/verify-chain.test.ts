@@ -72,11 +72,12 @@ describe('a whole chain', () => {
       lastAt: atOf(9),
       head: { seq: 9, hash: entry(9).hash },
       anchor: anchorAt(7),
+      givenUp: [],
     });
   });
 
   it('may be empty, and is not anchored without a checkpoint', () => {
-    expect(verify([])).toEqual({ entries: 0, head: { seq: 0, hash: GENESIS } });
+    expect(verify([])).toEqual({ entries: 0, head: { seq: 0, hash: GENESIS }, givenUp: [] });
     expect(verify([], [], { seq: 0, hash: GENESIS }).finding).toBeUndefined();
     expect(verify(whole).anchor).toBeUndefined();
   });

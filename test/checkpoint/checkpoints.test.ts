@@ -12,6 +12,7 @@ import {
   type Checkpoint,
 } from '../../src/checkpoint/checkpoint.ts';
 import { Checkpoints } from '../../src/checkpoint/checkpoints.ts';
+import { judgeStepBack, parseStepBack, signStepBack, stepBackLine } from '../../src/checkpoint/step-back.ts';
 import { makeSigningKey } from '../../src/checkpoint/signing-key.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { sha256 } from '../../src/kit/digest.ts';
@@ -224,6 +225,66 @@ describe('a start', () => {
     await start(chain);
     chain.grow(1, 'other');
     await start(chain);
+  });
+
+  it('with a database that was put back signs what it gave up, before the first checkpoint of what it took', async () => {
+    const chain = await ranBefore(5);
+    const [newest] = written();
+    chain.hashes.length = 3;
+    chain.grow(1, 'other');
+    await start(chain, 3);
+    const [, line = '', next = ''] = lines();
+    const publicKey = createPublicKey(readFileSync(`${file}.pub`, 'utf8'));
+    const stepBack = parseStepBack(line);
+    if (stepBack === undefined) throw new Error(`${line} is no step back`);
+    expect(judgeStepBack(stepBack, publicKey)).toBe('good');
+    const to = { seq: 4, hash: chain.hashes[3] };
+    const at = '2026-11-22T15:04:05.678Z';
+    const from = { at: newest?.at, seq: 5, hash: newest?.hash };
+    expect(stepBack).toMatchObject({ at, entry: 3, from, to });
+    expect(parseCheckpoint(next)).toMatchObject(to);
+    // Once: it is no torn line to the next start, and is not said again.
+    const again = await open(chain);
+    await again.checkpoints.anchor();
+    chain.grow(1, 'other');
+    await again.checkpoints.close();
+    expect(again.said()).toEqual([]);
+    expect(lines().filter(one => parseStepBack(one) !== undefined)).toEqual([line]);
+  });
+
+  it('that could not sign its step back signs it when it can', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    const before = readFileSync(file, 'utf8');
+    const { checkpoints } = await open(chain);
+    rmSync(file);
+    mkdirSync(file);
+    await checkpoints.anchor(3);
+    chain.grow(1, 'other');
+    rmSync(file, { recursive: true });
+    writeFileSync(file, before);
+    await checkpoints.look();
+    expect(lines().flatMap(line => parseStepBack(line) ?? [])).toMatchObject([{ entry: 3, to: { seq: 4 } }]);
+    expect(seqs()).toEqual([5, 4]);
+  });
+
+  it('is refused with a step back that was altered, or signed with another key', async () => {
+    const chain = await ranBefore(5);
+    chain.hashes.length = 3;
+    await start(chain, 3);
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, before.replace('"entry":3', '"entry":2'));
+    await expect(start(chain)).rejects.toThrow('The step back to entry 3 in');
+    const [stepBack] = lines().flatMap(line => parseStepBack(line) ?? []);
+    if (stepBack === undefined) throw new Error('no step back');
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    const foreign = signStepBack(stepBack, { privateKey, key: publicKeyName(publicKey) });
+    writeFileSync(file, `${before}${stepBackLine(foreign)}\n`);
+    await expect(start(chain)).rejects.toThrow(`was signed by the key ${foreign.key}`);
+    rmSync(`${file}.key`);
+    rmSync(`${file}.pub`);
+    writeFileSync(file, `${stepBackLine(foreign)}\n`);
+    await expect(start(chain)).rejects.toThrow(`${file}.key is gone`);
   });
 
   it('is not told so by what was said of a copy before', async () => {

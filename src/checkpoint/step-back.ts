@@ -1,0 +1,90 @@
+import { verify, sign, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from '../kit/canonical-json.ts';
+import {
+  headFields,
+  publicKeyName,
+  SIGNATURE,
+  timeField,
+  type ChainHead,
+  type Checkpoint,
+  type Verdict,
+} from './checkpoint.ts';
+
+/**
+ * What a gate signs that was told to take a database which is behind: from here on another history counts. Without it the checkpoints
+ * of the one that was given up could not be told from those of one that was tampered with.
+ */
+export interface StepBack {
+  /** As in a checkpoint. */
+  readonly at: string;
+  /** The last entry of the copy that was put back, as it was said: what comes after it was given up. */
+  readonly entry: number;
+  /** The newest checkpoint of what was given up. It stands before this in the file, and nothing behind it was given up. */
+  readonly from: Pick<Checkpoint, 'at' | 'seq' | 'hash'>;
+  /** The head that was found instead; other gates may have added to the copy. */
+  readonly to: ChainHead;
+  /** Which key signed it. */
+  readonly key: string;
+  /** Base64 of Ed25519 over the UTF-8 of the canonical JSON (RFC 8785) of {step_back: {at, entry, from, key, to}}. */
+  readonly signature: string;
+}
+
+const stepBackSchema = z.strictObject({
+  signature: z.string().regex(SIGNATURE),
+  step_back: z
+    .strictObject({
+      at: timeField,
+      entry: z.int().nonnegative(),
+      from: z.strictObject({ at: timeField, ...headFields }),
+      to: z.strictObject(headFields),
+      key: z.string().regex(/^[0-9a-f]{16}$/),
+    })
+    .refine(({ entry, to }) => entry <= to.seq),
+});
+
+const signedBytes = ({ at, entry, from, to, key }: Omit<StepBack, 'signature'>): Buffer =>
+  Buffer.from(canonicalJson({ step_back: { at, entry, from: { ...from }, key, to: { ...to } } }), 'utf8');
+
+/** @param signer the private key with its name */
+export function signStepBack(
+  stepBack: Omit<StepBack, 'key' | 'signature'>,
+  { privateKey, key }: { readonly privateKey: KeyObject; readonly key: string },
+): StepBack {
+  const unsigned = { ...stepBack, key };
+  return { ...unsigned, signature: sign(null, signedBytes(unsigned), privateKey).toString('base64') };
+}
+
+/** The line of a step back, without its end. There is one way to write it, and it is not the one of a checkpoint. */
+export const stepBackLine = ({ signature, at, entry, from, to, key }: StepBack): string =>
+  JSON.stringify({
+    signature,
+    step_back: {
+      at,
+      entry,
+      from: { at: from.at, seq: from.seq, hash: from.hash },
+      to: { seq: to.seq, hash: to.hash },
+      key,
+    },
+  });
+
+/** As `parseCheckpoint`. */
+export function parseStepBack(line: string): StepBack | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { data } = stepBackSchema.safeParse(value);
+  if (data === undefined) return undefined;
+  const stepBack = { ...data.step_back, signature: data.signature };
+  return stepBackLine(stepBack) === line ? stepBack : undefined;
+}
+
+/** What a public key says of a step back. */
+export function judgeStepBack(stepBack: StepBack, publicKey: KeyObject): Verdict {
+  if (stepBack.key !== publicKeyName(publicKey)) return 'foreign';
+  const signature = Buffer.from(stepBack.signature, 'base64');
+  return verify(null, signedBytes(stepBack), publicKey, signature) ? 'good' : 'forged';
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { ChainVerifier, type Anchor, type ShownEntry } from '../../src/audit/verify-chain.ts';
+import { anchorsOf, type Signed } from '../../src/audit/verify-step-back.ts';
+import { entryHash, GENESIS } from '../../src/ledger/chain.ts';
+
+// A copy was put back, and a gate was told so. The file of its checkpoints holds those of both histories.
+
+const atOf = (minute: number): string => new Date(1_790_000_000_000 + minute * 60_000).toISOString();
+
+/** So many entries on top of some; `name` makes them another history than others. */
+function goOn(before: readonly ShownEntry[], count: number, name: string): ShownEntry[] {
+  const chain = [...before];
+  for (let more = 0; more < count; more += 1) {
+    const seq = chain.length + 1;
+    const prev = chain.at(-1)?.hash ?? GENESIS;
+    const body = JSON.stringify({ name });
+    const at = atOf(seq);
+    chain.push({ seq, at, type: 'outcome', body, prev, hash: entryHash(seq, at, 'outcome', body, prev) });
+  }
+  return chain;
+}
+
+const lost = goOn([], 20, 'lost');
+const copy = lost.slice(0, 15);
+const anew = goOn(copy, 15, 'anew');
+
+const anchorIn = (chain: readonly ShownEntry[], seq: number, minute = seq): Anchor => {
+  const entry = chain[seq - 1];
+  if (entry === undefined) throw new Error(`the chain has no entry ${seq}`);
+  return { seq, hash: entry.hash, at: atOf(minute) };
+};
+const checkpoint = (chain: readonly ShownEntry[], seq: number): Signed => ({ anchor: anchorIn(chain, seq) });
+/** A step back after entry `entry`, from the lost history to a head of another one. */
+const stepBack = (from: Anchor, entry: number, to: Anchor): Signed => ({
+  anchor: to,
+  stepBack: { at: to.at, entry, from },
+});
+const back15 = stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30));
+const before = [5, 12, 17, 20].map(seq => checkpoint(lost, seq));
+
+function verify(chain: readonly ShownEntry[], lines: readonly Signed[]) {
+  const verifier = new ChainVerifier(anchorsOf(lines));
+  for (const entry of chain) verifier.add(entry);
+  const { finding, givenUp, anchor } = verifier.end(chain.at(-1));
+  return { finding: finding && [finding.how, finding.seq], givenUp, anchored: anchor?.seq };
+}
+
+describe('the checkpoints of a history that was given up', () => {
+  it('are told, and are no tampering', () => {
+    const lines = [...before, back15, checkpoint(anew, 25)];
+    expect(verify(anew, lines)).toEqual({
+      finding: undefined,
+      givenUp: [{ entry: 15, at: atOf(30), checkpoints: 2 }],
+      anchored: 25,
+    });
+  });
+
+  it('are told where the chain is not so long yet', () => {
+    expect(verify(copy, [...before, back15])).toEqual({
+      finding: undefined,
+      givenUp: [{ entry: 15, at: atOf(30), checkpoints: 2 }],
+      anchored: 15,
+    });
+  });
+
+  it('are told where other gates had gone on with the copy', () => {
+    const lines = [...before, stepBack(anchorIn(lost, 20), 15, anchorIn(anew, 25, 30))];
+    expect(verify(anew, lines)).toMatchObject({
+      finding: undefined,
+      givenUp: [{ entry: 15, checkpoints: 2 }],
+    });
+  });
+
+  it('are those of each step back where there were several', () => {
+    const third = goOn(anew.slice(0, 10), 20, 'third');
+    const back10 = stepBack(anchorIn(anew, 28), 10, anchorIn(third, 10, 50));
+    const lines = [...before, back15, checkpoint(anew, 28), back10, checkpoint(third, 30)];
+    expect(verify(third, lines)).toEqual({
+      finding: undefined,
+      // The step back to 15 is itself of what was given up at 10, as is the one of entry 12.
+      givenUp: [
+        { entry: 10, at: atOf(50), checkpoints: 3 },
+        { entry: 15, at: atOf(30), checkpoints: 2 },
+      ],
+      anchored: 30,
+    });
+  });
+
+  it('are none where all is one history after all', () => {
+    const lines = [...before, stepBack(anchorIn(lost, 20), 15, anchorIn(lost, 16, 30))];
+    expect(verify(lost, lines)).toEqual({ finding: undefined, givenUp: [], anchored: 20 });
+  });
+});
+
+describe('it is still tampering', () => {
+  it('where nobody signed a step back', () => {
+    const head = { anchor: anchorIn(copy, 15, 30) };
+    expect(verify(anew, [...before, head, checkpoint(anew, 25)])).toMatchObject({ finding: ['altered', 16] });
+    expect(verify(copy, [...before, head])).toMatchObject({ finding: ['removed', 16] });
+  });
+
+  it('where what was signed up to that entry does not fit', () => {
+    const other = goOn(lost.slice(0, 11), 19, 'other');
+    const lines = [...before, stepBack(anchorIn(lost, 20), 15, anchorIn(other, 15, 30))];
+    expect(verify(other, lines)).toMatchObject({ finding: ['altered', 6] });
+    const on = [...before, stepBack(anchorIn(lost, 20), 11, anchorIn(other, 11, 30))];
+    expect(verify(other, on)).toMatchObject({ finding: undefined, givenUp: [{ checkpoints: 3 }] });
+  });
+
+  it('where the head that was taken instead does not fit, or is gone', () => {
+    const other = goOn(copy, 15, 'other');
+    const lines = [...before, stepBack(anchorIn(lost, 20), 15, anchorIn(anew, 25, 30))];
+    // Behind the last that agrees: anything from there on may be what was made anew.
+    expect(verify(other, lines)).toMatchObject({ finding: ['altered', 13] });
+    expect(verify(anew.slice(0, 24), lines)).toMatchObject({ finding: ['removed', 25] });
+  });
+
+  it('where what was signed after it does not fit, also with a copy of it behind, or it moved there', () => {
+    const after = [checkpoint(anew, 20), checkpoint(anew, 28)];
+    for (const lines of [
+      [...before, back15, ...after],
+      [...before, back15, ...after, back15],
+      [...before, ...after, back15],
+    ])
+      expect(verify(copy, lines)).toMatchObject({ finding: ['removed', 16], givenUp: [] });
+  });
+
+  it('where what it gave up stands behind it, or nowhere', () => {
+    expect(verify(copy, [back15, ...before])).toMatchObject({ finding: ['removed', 16] });
+    expect(verify(copy, [...before.slice(0, 3), back15])).toMatchObject({ finding: ['removed', 16] });
+  });
+});
