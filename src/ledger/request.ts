@@ -214,7 +214,7 @@ function decideTargets(
   const [first, ...rest] = reasons;
   if (first === undefined) return { allowed: true, blastRadius };
   // What a smaller set would do says nothing while a switch or another request stands in the way of this one.
-  const smaller = isByLimits ? passes(one, now) : undefined;
+  const smaller = isByLimits ? passes(one, now, reasons) : undefined;
   return {
     refusal: refuse(first, ...rest),
     blastRadius,

@@ -92,7 +92,7 @@ describe('how many would pass', () => {
           asked,
         );
         const one = caseOf(targets);
-        const found = passes(one, now);
+        const found = passes(one, now, []);
         for (const facts of asked) {
           const whole = countTargets(one, now, targets.slice(0, facts.fleet.count));
           expect(facts).toEqual(measure(one, now, whole).facts);
@@ -118,9 +118,35 @@ describe('how many would pass', () => {
       const asked: Facts[] = [];
       const now = circumstances(facts => facts.fleet.count <= may, asked);
       const targets = Array.from({ length: 20_000 }, (_, index) => targetOf(index, index % 50, true));
-      expect(passes(caseOf(targets), now)).toBe(may === 0 ? undefined : may);
+      expect(passes(caseOf(targets), now, [])).toBe(may === 0 ? undefined : may);
       expect(now.book.held.looks).toBeLessThanOrEqual(looks);
       expect(asked.length).toBeLessThanOrEqual(verdicts);
     },
   );
+
+  const wrong = { rule: 'labels.not_allowed', message: 'no', unit: 'targets', limit: 0 } as const;
+  const five = Array.from({ length: 5 }, (_, index) => targetOf(index, index, true));
+
+  it('is nothing where each target has what none may have, and nobody is asked again', () => {
+    const asked: Facts[] = [];
+    const now = circumstances(() => true, asked);
+    expect(passes(caseOf(five), now, [{ ...wrong, measured: 5 }])).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['fewer than all have it', { ...wrong, measured: 4 }],
+    ['nobody says how many have it', wrong],
+    ['some may have it', { ...wrong, measured: 5, limit: 1 }],
+    ['no limit is said', { rule: wrong.rule, message: 'no', unit: 'targets', measured: 5 } as const],
+    ['it is no number of targets', { ...wrong, measured: 5, unit: 'requests' }],
+  ])('is looked for where %s', (_, reason) => {
+    expect(
+      passes(
+        caseOf(five),
+        circumstances(({ fleet }) => fleet.count <= 2),
+        [reason],
+      ),
+    ).toBe(2);
+  });
 });
