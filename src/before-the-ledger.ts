@@ -1,3 +1,5 @@
+import { crashPoint } from '#crash-point';
+
 import type { Config } from './config/config.ts';
 import type { Clock } from './kit/clock.ts';
 import type { Deadline } from './kit/deadline.ts';
@@ -50,11 +52,13 @@ export async function before(
       ? { answer: leaveNoRecord(gate, asked, validated, mode) }
       : { submission: { ...base, refusal: validated }, keyWasFree };
   }
+  crashPoint('validate.passed');
   const revision = gate.ledger.revisionOf(validated.kind.name);
   // Nothing to resolve against yet, or a key of another body: the ledger says so.
   if (revision === undefined || recorded !== undefined)
     return { submission: { ...base, validated }, keyWasFree };
   const result = await gate.reads.resolve(validated.kind.name, validated.named, revision, deadline);
+  crashPoint('targets.resolved');
   return { submission: { ...base, validated, resolved: { revision, result } }, keyWasFree };
 }
 

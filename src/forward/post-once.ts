@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { crashPoint } from '#crash-point';
 import { Client, type buildConnector, type Dispatcher } from 'undici';
 import { asError } from '../kit/fault.ts';
 import type { LateAnswers } from './late-answers.ts';
@@ -136,7 +137,9 @@ class Sending {
     this.#reached = 'connection';
     const no = speak(this.#post.mayNotWrite);
     if (no === undefined) {
+      crashPoint('forward.unsent');
       this.#reached = 'sent';
+      queueMicrotask(() => crashPoint('forward.sent'));
       return;
     }
     this.#settle({ reached: this.#reached, why: no });

@@ -1,3 +1,4 @@
+import { crashPoint } from '#crash-point';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Answer, Asked } from '../ledger/decision.ts';
@@ -21,6 +22,7 @@ export function requestHandlers(guard: GuardPort): Record<'submit' | 'preflight'
     }
     const asked = await readAsked(exchange);
     if (asked instanceof Refused) return asked;
+    crashPoint('intake.read');
     const { prefer } = exchange.req.headers;
     const { waitMs, applied } = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
     const answer = await guard.submit({ ...asked, idempotencyKey }, waitMs);

@@ -1,3 +1,5 @@
+import { crashPoint } from '#crash-point';
+
 import type { Config, Principal } from '../config/config.ts';
 import { freshId } from '../kit/ids.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
@@ -40,7 +42,9 @@ export class KillSwitch {
 
   /** Once this returns, no gate of the fleet starts another forward in its scope. Needs the ledger, and no policy. */
   async engage(request: EngageRequest, by: Principal): Promise<Engaged | Refusal> {
-    return await this.#options.ledger.enqueueAlone(turn => this.#engage(turn, request, by));
+    const engaged = await this.#options.ledger.enqueueAlone(turn => this.#engage(turn, request, by));
+    crashPoint('engage.committed');
+    return engaged;
   }
 
   #engage(turn: Turn, { scope, reason, except }: EngageRequest, by: Principal): Engaged | Refusal {
@@ -72,6 +76,7 @@ export class KillSwitch {
     });
     // Also what was sent once and waits for another try: no other is made.
     for (const operation of waiting) recordEvent(turn, operation, stopBy(engaged), by.name);
+    crashPoint('engage.drafted');
     return { ...viewOf(engaged), ...reached };
   }
 

@@ -1,3 +1,4 @@
+import { crashPoint } from '#crash-point';
 import type { ControlledTransaction, Kysely } from 'kysely';
 
 import type { Kind } from '../config/config.ts';
@@ -189,6 +190,7 @@ export class Ledger {
       if (!turn.draft.isEmpty() && !(await writeDraft(tx, turn.draft)))
         throw new Error('the head moved under its lock');
       isCommitting = true;
+      if (!turn.draft.isEmpty()) crashPoint('turn.uncommitted');
       await tx.commit().execute();
       this.#close(turn, ran, isAlone);
       return undefined;
@@ -255,7 +257,10 @@ export class Ledger {
   /** The batch is durable. What ran alone wrote rows that the next turn reads back like another gate's. */
   #close<SomeTurn extends Turn>(turn: SomeTurn, { taken, results }: Ran<SomeTurn>, isAlone: boolean): void {
     const { draft } = turn;
-    if (draft.movesHead()) this.#known.moved(draft, !isAlone);
+    if (draft.movesHead()) {
+      crashPoint('turn.committed');
+      this.#known.moved(draft, !isAlone);
+    }
     this.#recentKeys.add(
       draft.decisions.flatMap(({ principal, idempotency_key: key, holds_key }) =>
         holds_key && key !== null ? [keyName({ principal, key })] : [],

@@ -1,3 +1,4 @@
+import { crashPoint } from '#crash-point';
 import { sql, type Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
@@ -15,6 +16,7 @@ const json = (rows: readonly unknown[]): Part => sql`${JSON.stringify(rows)}::js
  * @returns false, and nothing is written, if another gate has moved the head
  */
 export async function writeDraft(db: Kysely<Database>, draft: Draft): Promise<boolean> {
+  crashPoint('turn.decided');
   const parts = [
     fence(draft),
     ...(draft.settledHolds.size > 0 ? [settleHolds(draft)] : []),

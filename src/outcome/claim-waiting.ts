@@ -1,3 +1,5 @@
+import { crashPoint } from '#crash-point';
+
 import type { Action } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
@@ -84,6 +86,7 @@ async function claimOne(
     return undefined;
   }
   if (!hasPlace(turn, action)) return undefined;
+  crashPoint('claim.begun');
   return await claimUndrifted(turn, claiming, action, operation);
 }
 

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 
+import { crashPoint } from '#crash-point';
 import type { Kysely } from 'kysely';
 
 import type { Principal } from '../config/config.ts';
@@ -56,6 +57,7 @@ export class Outcomes {
 
   /** Starts the attempt of a claim that is durable. Never rejects, never waits. */
   start(claimed: Claimed): void {
+    crashPoint('claim.committed');
     const { id } = claimed.operation;
     const attempt = this.#attempt(claimed)
       .catch((thrown: unknown) =>
@@ -68,6 +70,7 @@ export class Outcomes {
   async #attempt(claimed: Claimed): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
     const attempted = await this.#forward(claimed);
+    crashPoint('forward.answered');
     this.#options.observe(this.#options.clock.monotonicMs() - startedMs);
     await this.#record(claimed, attempted);
     if (attempted.late !== undefined) this.#listen(claimed, attempted.late);
@@ -95,6 +98,7 @@ export class Outcomes {
         const waits = await this.#options.ledger.enqueue(turn => {
           const record = (now: Operation | undefined): boolean => {
             if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
+            crashPoint('outcome.drafted');
             return turn.book.hasWaiting(operation.action);
           };
           const alive = this.#alive(turn, operation.id);
@@ -140,12 +144,13 @@ export class Outcomes {
 
   /** Sweeps claims that nobody will answer for, claims what waits, and tells clients what other gates did. */
   async tick(): Promise<void> {
-    const { news, waiting } = await this.#options.ledger.enqueue(async turn => {
-      if (!turn.clockJumped) this.#sweep(turn);
+    const { news, waiting, swept } = await this.#options.ledger.enqueue(async turn => {
+      const swept = !turn.clockJumped && this.#sweep(turn);
       const found = [];
       for (const id of this.waiters.ids()) found.push(await this.#find(turn, id));
-      return { news: found, waiting: turn.book.waitingActions() };
+      return { news: found, waiting: turn.book.waitingActions(), swept };
     });
+    if (swept) crashPoint('sweep.committed');
     // Only now is what this turn changed durable, and may be told.
     for (const one of news) if (one !== undefined) this.waiters.tell(one);
     for (const action of waiting) this.#claim(action, 'all');
@@ -169,7 +174,9 @@ export class Outcomes {
     this.#claiming.add(claiming);
   }
 
-  #sweep(turn: Turn): void {
+  /** @returns whether there was one */
+  #sweep(turn: Turn): boolean {
+    let swept = false;
     for (const operation of turn.book.operations()) {
       if (operation.phase !== 'claimed' || operation.claimedAtMs === undefined) continue;
       const mine = operation.claimedBy === this.#options.gateId;
@@ -178,7 +185,10 @@ export class Outcomes {
       const overdueMs = turn.nowMs - operation.claimedAtMs - operation.timeoutMs;
       if (!(this.#options.alone && !mine) && overdueMs < LOST_AFTER_MS) continue;
       recordEvent(turn, operation, { type: 'lost' }, this.#options.gateId);
+      crashPoint('sweep.drafted');
+      swept = true;
     }
+    return swept;
   }
 
   /**

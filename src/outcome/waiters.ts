@@ -1,3 +1,5 @@
+import { crashPoint } from '#crash-point';
+
 import { isAnswerable, type Operation } from '../ledger/operation.ts';
 
 interface Waiter {
@@ -24,7 +26,9 @@ export class Waiters {
       };
       const waiter: Waiter = {
         tell: now => {
-          if (isAnswerable(now)) end(now);
+          if (!isAnswerable(now)) return;
+          crashPoint('outcome.committed');
+          end(now);
         },
         giveUp: () => end(undefined),
       };

@@ -166,7 +166,7 @@ const lineOf = (text: string, needle: string): number =>
   text.split('\n').findIndex(line => line.includes(needle)) + 1;
 
 describe('a configuration file that is wrong', () => {
-  let exit: Exit = { code: null, stdout: '', stderr: '' };
+  let exit: Exit = { code: null, signal: null, stdout: '', stderr: '' };
   const wrong = {
     ...good,
     colour: 'red',
@@ -236,7 +236,7 @@ describe('a configuration file that is wrong', () => {
 });
 
 describe('a limits file that is wrong', () => {
-  let exit: Exit = { code: null, stdout: '', stderr: '' };
+  let exit: Exit = { code: null, signal: null, stdout: '', stderr: '' };
   const names = wrongLimits.map((_, index) => `action-${index}`);
   const stateless = { 'stateless.act': edge({ min_remaining: { role: 3 } }) };
   const limits = {

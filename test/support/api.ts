@@ -37,7 +37,12 @@ export interface Body {
   readonly policy?: { readonly revision: string };
   readonly inventory?: { readonly revision: number; readonly age_s: number };
   readonly decided_at?: string;
-  readonly outcome?: { readonly status: string; readonly http_status?: number; readonly rule?: string };
+  readonly outcome?: {
+    readonly status: string;
+    readonly http_status?: number;
+    readonly rule?: string;
+    readonly attempts?: number;
+  };
   readonly items?: readonly Body[];
   readonly next?: string | null;
   readonly engaged?: readonly Body[];

@@ -71,10 +71,16 @@ export interface GateOptions {
   readonly args?: readonly string[];
   /** How the file is named: on the command line (the default), in the environment, or not at all. */
   readonly named?: 'argument' | 'environment' | 'default';
+  /** What node itself is told, before the program. */
+  readonly node?: readonly string[];
+  /** More of its environment, which is otherwise nearly empty. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Exit {
   readonly code: number | null;
+  /** The signal that ended it, if one did. */
+  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -92,6 +98,8 @@ export interface Gate {
   rewrite(options: GateOptions): void;
   /** SIGTERM, and the exit that follows. */
   stop(): Promise<Exit>;
+  /** Its exit, whoever ends it; after a restart, that of the new process. */
+  ended(): Promise<Exit>;
   /** SIGKILL. */
   kill9(): Promise<void>;
   /** Stops it if it runs, and starts it again on the same files and store. */
@@ -151,22 +159,20 @@ interface Running {
   readonly address: Promise<string>;
 }
 
-type Named = GateOptions['named'];
-
 function launch(
   folder: string,
-  args: readonly string[],
+  { args = [], named = 'argument', node = [], environment = {} }: GateOptions,
   log: (line: string) => void,
-  named?: Named,
 ): Running {
   const file = join(folder, 'interlock.yaml');
-  const option = (named ?? 'argument') === 'argument' ? ['--config', file] : [];
-  const child = spawn(process.execPath, [program, 'serve', ...option, ...args], {
+  const option = named === 'argument' ? ['--config', file] : [];
+  const child = spawn(process.execPath, [...node, program, 'serve', ...option, ...args], {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],
       HOME: folder,
       ...(named === 'environment' ? { INTERLOCK_CONFIG: file } : {}),
+      ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -184,8 +190,9 @@ function launch(
     rest = lines.pop() ?? '';
     for (const line of lines) log(line);
   });
-  const exit = once(child, 'close').then(([code]) => ({
+  const exit = once(child, 'close').then(([code, signal]) => ({
     code: typeof code === 'number' ? code : null,
+    signal: typeof signal === 'string' ? signal : null,
     stdout,
     stderr,
   }));
@@ -209,7 +216,7 @@ export async function startAndFail(options: GateOptions): Promise<Exit> {
   try {
     writeGateFiles(folder, options);
     options.prepare?.(folder);
-    const { child, exit, address } = launch(folder, options.args ?? [], () => undefined);
+    const { child, exit, address } = launch(folder, options, () => undefined);
     void address.then(() => child.kill('SIGKILL')).catch(() => undefined);
     return await exit;
   } finally {
@@ -223,7 +230,8 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
   writeGateFiles(folder, options);
   options.prepare?.(folder);
   const lines: string[] = [];
-  let running = launch(folder, options.args ?? [], line => lines.push(line), options.named);
+  const log = (line: string): unknown => lines.push(line);
+  let running = launch(folder, options, log);
   let url = await running.address;
   const alive = (): boolean => running.child.exitCode === null && running.child.signalCode === null;
   const stop = async (): Promise<Exit> => {
@@ -247,10 +255,12 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
     logs: () => lines.map(parseLine),
     rewrite: other => writeGateFiles(folder, { ...options, ...other }),
     stop,
+    ended: async () => await running.exit,
     kill9,
     restart: async (args = []) => {
       await stop();
-      running = launch(folder, args, line => lines.push(line));
+      // However it was named before, it is found by its name.
+      running = launch(folder, { ...options, args, named: 'argument' }, log);
       url = await running.address;
     },
     close: async () => {
