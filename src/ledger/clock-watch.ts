@@ -21,6 +21,8 @@ export interface Reading {
 export class ClockWatch {
   readonly #clock: Clock;
   #agreed: Anchor | undefined;
+  /** The wall clock of a start from which the database was off; kept until they agree, for the last entry may be seconds old. */
+  #offFrom: Anchor | undefined;
   #jumped = false;
   #everAgreed = false;
 
@@ -34,19 +36,21 @@ export class ClockWatch {
     if (this.#agreed === undefined) {
       const off = Math.abs(databaseMs - this.#clock.wallMs()) > MAX_CLOCK_PART_MS;
       this.#jumped = off || databaseMs < lastEntryMs;
+      if (off) this.#offFrom = { timeMs: this.#clock.wallMs(), monotonicMs };
       this.#agreed = {
         timeMs: this.#jumped ? Math.max(lastEntryMs, this.#clock.wallMs()) : databaseMs,
         monotonicMs,
       };
     } else {
-      const expectedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
       // A last entry of the future was written while the database was ahead: time would stand still there, and windows be open.
       this.#jumped =
-        Math.abs(databaseMs - expectedMs) > MAX_CLOCK_PART_MS || lastEntryMs - databaseMs > MAX_CLOCK_PART_MS;
+        isOff(databaseMs, this.#agreed, monotonicMs) ||
+        (this.#offFrom !== undefined && isOff(databaseMs, this.#offFrom, monotonicMs)) ||
+        lastEntryMs - databaseMs > MAX_CLOCK_PART_MS;
       // While they agree the anchor follows the database, so that slow drift is no jump.
-      if (!this.#jumped) this.#agreed = { timeMs: databaseMs, monotonicMs };
+      if (!this.#jumped) this.#agree(databaseMs, monotonicMs);
     }
-    const agreedMs = this.#agreed.timeMs + (monotonicMs - this.#agreed.monotonicMs);
+    const agreedMs = timeAt(this.#agreed, monotonicMs);
     this.#everAgreed ||= !this.#jumped;
     // Parted from the start, nobody knows which of the two is wrong: the earlier one takes the chain nowhere it could not leave.
     const timeMs = this.#everAgreed ? agreedMs : Math.min(agreedMs, databaseMs);
@@ -55,8 +59,19 @@ export class ClockWatch {
 
   /** An operator, here or at another gate, said that the database's time is right. */
   accept(databaseMs: number): void {
-    this.#agreed = { timeMs: databaseMs, monotonicMs: this.#clock.monotonicMs() };
+    this.#agree(databaseMs, this.#clock.monotonicMs());
     this.#jumped = false;
     this.#everAgreed = true;
   }
+
+  #agree(timeMs: number, monotonicMs: number): void {
+    this.#agreed = { timeMs, monotonicMs };
+    this.#offFrom = undefined;
+  }
 }
+
+const timeAt = (anchor: Anchor, monotonicMs: number): number =>
+  anchor.timeMs + (monotonicMs - anchor.monotonicMs);
+
+const isOff = (databaseMs: number, anchor: Anchor, monotonicMs: number): boolean =>
+  Math.abs(databaseMs - timeAt(anchor, monotonicMs)) > MAX_CLOCK_PART_MS;

@@ -30,6 +30,18 @@ describe('the clock watch', () => {
     }
   });
 
+  it('stays off the wall clock of its start until they agree, however young the last entry is', () => {
+    const { clock, pass } = gateClock(START);
+    const watch = new ClockWatch(clock);
+    const databaseMs = START + 3_600_000;
+    expect(watch.read(databaseMs, databaseMs - 100).jumped).toBe(true);
+    pass(1_000);
+    expect(watch.read(databaseMs + 1_000, databaseMs - 100).jumped).toBe(true);
+    watch.accept(databaseMs + 1_000);
+    pass(1_000);
+    expect(watch.read(databaseMs + 2_000, databaseMs + 1_000).jumped).toBe(false);
+  });
+
   it('lets 5 s pass, and not a millisecond more, between two readings', () => {
     for (const [off, jumped] of [
       [5_000, false],
