@@ -1,4 +1,5 @@
 import net from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from './postgres-server.ts';
 
 /** A way to a database over TCP that a test may break. */
@@ -18,6 +19,8 @@ export interface Forwarder {
    * it, before the server hears of it, or after the server has said that it is done. Resolves when that is done.
    */
   cutCommitOf(word: string, when: 'before' | 'after'): Promise<void>;
+  /** Every byte takes so long, in each direction, from now on; 0 for at once again. */
+  delay(byMs: number): void;
   /** Connections that are carried now. */
   carried(): number;
   close(): Promise<void>;
@@ -26,12 +29,32 @@ export interface Forwarder {
 interface Line {
   readonly client: net.Socket;
   readonly server: net.Socket;
+  toClient(bytes: Buffer): void;
+  toServer(bytes: Buffer): void;
   silent: boolean;
   inTransaction: boolean;
   /** Whether its transaction has said the word. */
   spoke: boolean;
   /** The server's answer to the commit is not to come through. */
   committing: boolean;
+}
+
+/** Writes to a socket in order, each piece so long after it came. */
+function lateWriter(socket: net.Socket, delayMs: () => number): (bytes: Buffer) => void {
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+  return bytes => {
+    if (waiting === 0 && delayMs() === 0) {
+      socket.write(bytes);
+      return;
+    }
+    waiting += 1;
+    const ready = pause(delayMs());
+    last = Promise.all([last, ready]).then(() => {
+      waiting -= 1;
+      return socket.write(bytes);
+    });
+  };
 }
 
 interface Trap {
@@ -59,6 +82,7 @@ export async function startForwarder(
   const lines = new Set<Line>();
   let leadsTo = serverPort;
   let swallows = false;
+  let delayMs = 0;
   let trap: Trap | undefined;
   let listening: net.Server | undefined;
 
@@ -86,18 +110,20 @@ export async function startForwarder(
       return;
     }
     line.committing = isCommit;
-    line.server.write(bytes);
+    line.toServer(bytes);
   };
   const toClient = (line: Line, bytes: Buffer): void => {
     if (line.silent) return;
     if (line.committing) spring(line);
-    else line.client.write(bytes);
+    else line.toClient(bytes);
   };
   const carry = (client: net.Socket): void => {
     const server = net.connect(leadsTo, '127.0.0.1');
     const line: Line = {
       client,
       server,
+      toClient: lateWriter(client, () => delayMs),
+      toServer: lateWriter(server, () => delayMs),
       silent: swallows,
       inTransaction: false,
       spoke: false,
@@ -158,6 +184,9 @@ export async function startForwarder(
       await new Promise<void>(resolve => {
         trap = { word, when, sprung: resolve };
       }),
+    delay(byMs) {
+      delayMs = byMs;
+    },
     carried: () => [...lines].filter(line => !line.silent).length,
     close: cut,
   };

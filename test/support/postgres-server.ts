@@ -36,7 +36,7 @@ export function findPostgres(): string | undefined {
 }
 
 /** Servers do not start as root: then they run as a user that is there for it. */
-function serverUser(): { uid: number; gid: number } | undefined {
+export function serverUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
   const line = ['postgres', 'nobody'].map(name => lines.find(one => one.startsWith(`${name}:`)));
@@ -55,7 +55,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function untilItAnswers(url: string, server: ChildProcess, said: () => string): Promise<void> {
+export async function untilItAnswers(url: string, server: ChildProcess, said: () => string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     if (server.exitCode !== null) break;
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 1000 });
