@@ -63,7 +63,7 @@ it('nobody has said yet that a copy was put back: the tail is missing', async ()
   expect([code, given_up]).toEqual([1, []]);
 });
 
-it('it was said, and signed: what was given up is told, and all is whole', async () => {
+it('a copy was put back, and that is signed: what was given up is told, and all is whole', async () => {
   await gate.restart(['--restored', String(kept)]);
   // On, past the end of what was lost.
   while ((await lastSeq()) <= newest) await engage();
