@@ -65,6 +65,8 @@ export interface CrashingOptions {
 /** Long enough for whatever an executor does here. A server's gates wait 5 s longer for one that died; on the embedded store there can be no other. */
 const timeouts: Readonly<Record<StoreName, string>> = { PostgreSQL: '3s', 'the embedded store': '20s' };
 export const CONCURRENCY = 2;
+/** A server's gates sweep a dead one's claims after 8 s. */
+const DEATH_MS = 30_000;
 
 const actionOf = (store: StoreName, executors: Executors): Doc => ({
   executor: {
@@ -102,7 +104,10 @@ export async function startCrashingGate(options: CrashingOptions): Promise<Crash
     executor,
     arm,
     died: async () => {
+      // One that never comes to the point is killed, and has said nothing.
+      const patience = setTimeout(() => void gate.kill9(), DEATH_MS);
       const exit = await gate.ended();
+      clearTimeout(patience);
       await until(
         async () => await Promise.resolve(executor.open()),
         open => open === 0,
