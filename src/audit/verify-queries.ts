@@ -89,6 +89,13 @@ const checks: readonly Check[] = [
         or exists (select unnest(d.rules) except select r ->> 'rule' from json_array_elements(d.document -> 'reasons') r)`,
   },
   {
+    table: 'decisions',
+    says: 'was allowed, and leaves its key free or says another status',
+    rows: sql`
+      select 'decision ' || d.id as what from decisions d
+      where (d.decision = 'allowed') <> (d.status = 200) or (d.decision = 'allowed' and d.mode = 'request' and not d.holds_key)`,
+  },
+  {
     table: 'target_sets',
     says: 'does not hold the ids that its digest was made from',
     rows: sql`
@@ -102,6 +109,13 @@ const checks: readonly Check[] = [
       select distinct 'target set ' || d.targets_digest as what from decisions d
       left join target_sets s on s.kind = d.kind and s.digest = d.targets_digest
       where d.targets_digest is not null and s.target_count is distinct from d.target_count`,
+  },
+  {
+    table: 'target_sets',
+    says: 'is there, and no decision speaks of it',
+    rows: sql`
+      select 'target set ' || s.digest as what from target_sets s
+      where not exists (select from decisions d where d.kind = s.kind and d.targets_digest = s.digest)`,
   },
   {
     table: 'inventory_revisions',
@@ -149,6 +163,31 @@ const checks: readonly Check[] = [
       booked as (select at, action, principal, sum(count) as count from asks group by 1, 2, 3)
       select 'the count of requests of ' || principal || ' for ' || action || ' at ' || at as what
       from due full join booked using (at, action, principal) where due.count is distinct from booked.count`,
+  },
+  {
+    table: 'asks',
+    says: 'is not counted by a limit that refused nothing then',
+    rows: sql`
+      with refused as (select decided_at as at, action, principal, count(*) as count from decisions
+        where mode = 'request' and 'budget.requests' = any (rules) group by 1, 2, 3),
+      spared as (select at, action, principal, sum(count) as count from asks where refused_by <> '{}' group by 1, 2, 3)
+      select 'the count of requests of ' || principal || ' for ' || action || ' at ' || at as what
+      from spared left join refused using (at, action, principal) where spared.count > coalesce(refused.count, 0)`,
+  },
+  {
+    table: 'spends',
+    says: 'was not written with what was asked then',
+    rows: sql`
+      select 'the spend of ' || s.principal || ' by ' || s.action || ' on ' || s.dimension || ' ' || s.value || ' at ' || s.at as what
+      from spends s where not exists (select from asks a
+        where (a.version, a.at, a.action, a.principal) = (s.version, s.at, s.action, s.principal))`,
+  },
+  {
+    table: 'asks',
+    says: 'was written on top of a head that there never was',
+    rows: sql`
+      select 'the count of requests of ' || a.principal || ' for ' || a.action || ' at ' || a.at as what
+      from asks a, head h where a.version > h.version`,
   },
   {
     table: 'operations',

@@ -172,17 +172,31 @@ const wide = (): ActionLimits => ({
   windows: [{ per: 'fleet', over_s: 5, max_targets: 3 }],
 });
 
-/** What chance comes to too seldom: a book is read anew at the last millisecond of what it must know, and at the first of what it need not. */
-export const examples: [Limits, AnyStep[]][] = ([-1, 0] as const).map((off): [Limits, AnyStep[]] => [
-  { actions: { 'disk.wipe': wide(), 'host.reboot': wide() }, budgets: [], protected: [] },
+const twoOf = (disk: ActionLimits): Limits => ({
+  actions: { 'disk.wipe': disk, 'host.reboot': wide() },
+  budgets: [],
+  protected: [],
+});
+
+/** What chance comes to too seldom. */
+export const examples: [Limits, AnyStep[]][] = [
+  // A book is read anew at the last millisecond of what it must know, and at the first of what it need not.
+  ...([-1, 0] as const).map((off): [Limits, AnyStep[]] => [
+    twoOf(wide()),
+    [
+      { do: 'ask', gate: 0, requests: [asked('h0', 'h1')], breakAt: null },
+      { do: 'pass', by: { edge: 0, off } },
+      { do: 'ask', gate: 0, requests: [asked('h2')], breakAt: null },
+      { do: 'restart', gate: 0 },
+      { do: 'ask', gate: 0, requests: [asked('h3')], breakAt: null },
+    ],
+  ]),
+  // A refusal by a window counts in a request limit, which is then the one that is waited for.
   [
-    { do: 'ask', gate: 0, requests: [asked('h0', 'h1')], breakAt: null },
-    { do: 'pass', by: { edge: 0, off } },
-    { do: 'ask', gate: 0, requests: [asked('h2')], breakAt: null },
-    { do: 'restart', gate: 0 },
-    { do: 'ask', gate: 0, requests: [asked('h3')], breakAt: null },
+    twoOf({ ...wide(), max_requests: [{ per: 'principal', over_s: 3_600, max: 2 }] }),
+    [{ do: 'ask', gate: 0, requests: [asked('h0', 'h1'), asked('h2', 'h3')], breakAt: null }],
   ],
-]);
+];
 
 function asked(...ids: (typeof IDS)[number][]): AskedStep {
   return { principal: 'bot', action: 'disk.wipe', ids, counted: true };

@@ -1,0 +1,263 @@
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ChainVerifier } from '../../src/audit/verify-chain.ts';
+import { verifyStore } from '../../src/audit/verify-store.ts';
+import type { Store } from '../../src/db/store.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { createPolicy } from '../../src/policy/create-policy.ts';
+import type { ActionLimits } from '../../src/policy/limits.ts';
+import { kind, OneGate, type Sent } from '../ledger/budget-gates.ts';
+import { firstHosts, IDS, REQUESTERS, traits } from '../ledger/budget-steps.ts';
+import { shippedBundle } from '../policy/samples.ts';
+import { memoryStore } from '../support/store.ts';
+
+// Whoever is superuser can switch the triggers off. Of each append-only table a row is altered, column by column, taken away, and put
+// in; `audit verify` finds it and names it. Where nothing vouches for a column, that is said here, and the table's own guard stands.
+
+const ALLOWED = `(select id from decisions where decision = 'allowed' order by seq limit 1)`;
+const FIRST = {
+  entries: `seq = (select min(seq) from entries where type = 'inventory')`,
+  decisions: `id = ${ALLOWED}`,
+  target_sets: `digest = (select targets_digest from decisions where id = ${ALLOWED})`,
+  spends: `ctid = (select min(ctid) from spends where dimension = 'region')`,
+  asks: `ctid = (select min(ctid) from asks where refused_by = '{}')`,
+  inventory_revisions: 'revision = 1',
+} as const;
+type Table = keyof typeof FIRST;
+
+/** How the finding names the row. */
+const NAMED: Readonly<Record<Table, RegExp>> = {
+  entries: /^Entry \d+ (was altered|is missing|was inserted|does not stand)/,
+  decisions: /^decisions: decision [0-9a-f-]{36} /,
+  target_sets: /^target_sets: target set sha256:\w{64} /,
+  spends: /^spends: the spend of \S+ by disk\.wipe on region (eu|us|x) at \S+/,
+  asks: /^asks: the count of requests of \S+ for \S+ at \S+/,
+  inventory_revisions: /^inventory_revisions: (revision \d+ of \w+|the revision of entry \d+) /,
+};
+
+/** Nothing vouches for a column, and why; and another value for it. */
+interface Guarded {
+  readonly guard: string;
+  readonly value: string;
+}
+
+/** Each column with another value; `guard` is why only the table's own guard keeps it as it was. */
+const ALTERED: Readonly<Record<Table, Readonly<Record<string, string | Guarded>>>> = {
+  entries: {
+    seq: 'seq + 1000',
+    at: `at + interval '1 millisecond'`,
+    type: `'evidence'`,
+    body: `'{}'`,
+    prev: `prev || 'x'`,
+    hash: `hash || 'x'`,
+  },
+  decisions: {
+    id: 'gen_random_uuid()',
+    mode: `'preflight', seq = null, holds_key = false`,
+    seq: 'seq + 1000',
+    decided_at: `decided_at + interval '1 millisecond'`,
+    principal: `'other'`,
+    action: `'host.reboot'`,
+    kind: `'other'`,
+    decision: `'refused', rules = array['x']`,
+    status: '403',
+    rules: `array['x'], decision = 'refused'`,
+    idempotency_key: { guard: 'it is in no entry', value: `'other'` },
+    holds_key: 'false',
+    body_digest: { guard: 'the body as it came is in no entry', value: `'other'` },
+    targets_digest: `'sha256:other'`,
+    target_count: 'target_count + 1',
+    document: `replace(document::text, 'allowed', 'refused')::json`,
+    position: { guard: 'pre-flights have one too', value: 'default' },
+  },
+  target_sets: {
+    kind: `'other'`,
+    digest: `'sha256:' || repeat('0', 64)`,
+    ids: `array_fill('x'::text, array[target_count])`,
+    target_count: `target_count + 1, ids = ids || array['x']`,
+  },
+  spends: {
+    version: 'version + 1',
+    at: `at + interval '1 hour'`,
+    kind: `'other'`,
+    action: `'other'`,
+    principal: `'other'`,
+    dimension: `'fleet'`,
+    value: `'x'`,
+    count: 'count + 1',
+  },
+  asks: {
+    version: 'version + 1000',
+    at: `at + interval '1 hour'`,
+    action: `'other'`,
+    principal: `'other'`,
+    refused_by: `array['fleet/3600']`,
+    count: 'count + 1',
+  },
+  inventory_revisions: {
+    kind: `'other'`,
+    revision: 'revision + 1000',
+    method: `'patch'`,
+    as_of: `as_of - interval '1 second'`,
+    loaded_at: `loaded_at - interval '1 second'`,
+    count: 'count + 1',
+    added: 'added + 1',
+    removed: 'removed + 1',
+    changed: 'changed + 1',
+    relabelled: 'relabelled + 1',
+    forced_shrink: 'true',
+    forced_change: 'true',
+    seq: 'seq - 1',
+  },
+};
+
+/** Where others than the table itself tell, and still name the row. */
+const ELSEWHERE: Readonly<Record<string, RegExp>> = {
+  // No document holds the kind; what was allowed of it does.
+  'decisions.kind': /^operations: operation [0-9a-f-]{36} is not what was allowed/,
+  // Its entry has lost what it says.
+  decisions: NAMED.entries,
+};
+
+/** A row more: a copy of one there is, under another name where it must have one. */
+const INSERTED: Readonly<Record<Table, string>> = {
+  entries: `insert into entries select max(seq) + 1, max(at), 'outcome', '{}', 'sha256:x', 'sha256:x' from entries`,
+  decisions: `insert into decisions (id, mode, seq, decided_at, principal, action, kind, decision, status, rules, idempotency_key, holds_key,
+      body_digest, targets_digest, target_count, document)
+    select gen_random_uuid(), mode, 1000, decided_at, principal, action, kind, decision, status, rules, 'other', holds_key,
+      body_digest, targets_digest, target_count, document from decisions where ${FIRST.decisions}`,
+  target_sets: `insert into target_sets select kind, 'sha256:' || encode(sha256(E'x\\n'), 'hex'), array['x'], 1 from target_sets limit 1`,
+  spends: `insert into spends select * from spends where ${FIRST.spends}`,
+  asks: `insert into asks select * from asks where ${FIRST.asks}`,
+  inventory_revisions: `insert into inventory_revisions select kind, revision + 1000, method, as_of, loaded_at, count, added, removed, changed,
+      relabelled, forced_shrink, forced_change, 1 from inventory_revisions where ${FIRST.inventory_revisions}`,
+};
+
+const tables = Object.keys(FIRST).filter((name): name is Table => Object.hasOwn(FIRST, name));
+
+let store: Store;
+const run = async (...statements: readonly string[]): Promise<void> => {
+  for (const statement of statements) await sql.raw(statement).execute(store.db);
+};
+/** As somebody for whom no trigger and no foreign key stands in the way. */
+async function spoil(statement: string): Promise<number> {
+  await run('set session_replication_role = replica');
+  const { numAffectedRows } = await sql.raw(statement).execute(store.db);
+  await run('set session_replication_role = origin');
+  return Number(numAffectedRows ?? 0);
+}
+
+async function findings(): Promise<readonly string[]> {
+  const { report, rows } = await verifyStore(store.db, [kind], new ChainVerifier());
+  return [...(report.finding === undefined ? [] : [report.finding.message]), ...rows.map(row => row.message)];
+}
+
+const entry = (more: Partial<ActionLimits>): ActionLimits => ({
+  max_targets: 8,
+  max_share: { fleet: { share_ppm: 1_000_000, at_least: 0 } },
+  require: 'any',
+  windows: [{ per: 'fleet', over_s: 3_600, max_targets: 8 }],
+  ...more,
+});
+
+let keys = 0;
+const sent = (action: string, ids: readonly string[], counted = true): Sent => ({
+  principal: 'bot',
+  action,
+  ids,
+  counted,
+  key: `k${(keys += 1)}`,
+  keyWasFree: true,
+});
+
+beforeAll(async () => {
+  store = await memoryStore();
+  const limits = {
+    actions: {
+      'disk.wipe': entry({}),
+      'host.reboot': entry({ max_requests: [{ per: 'fleet', over_s: 3_600, max: 1 }] }),
+    },
+    budgets: [],
+    protected: [],
+  };
+  const policy = createPolicy(await shippedBundle(), limits);
+  const gate = new OneGate({ store, policy, traits, requesters: REQUESTERS, ids: IDS, clock: systemClock });
+  await gate.start();
+  await gate.load(firstHosts, Date.now() - 1_000);
+  // Each by itself: rows are summed per batch, and a row of two is another's too.
+  for (const one of [
+    sent('disk.wipe', ['h0', 'h4']),
+    sent('disk.wipe', ['h1'], false),
+    sent('disk.wipe', ['nowhere']),
+    sent('host.reboot', ['h2']),
+    sent('host.reboot', ['h3']),
+  ])
+    await gate.ask([one]);
+  await gate.release(await gate.engage({ scope: {}, except: [] }));
+  await gate.load(new Map([...firstHosts].slice(1)), Date.now() - 1);
+  for (const table of tables) await run(`create table kept_${table} as table ${table}`);
+});
+afterEach(async () => {
+  for (const table of tables) {
+    await spoil(`delete from ${table}`);
+    await spoil(`insert into ${table} overriding system value select * from kept_${table}`);
+  }
+});
+afterAll(async () => {
+  await store.close();
+});
+
+it('nothing is found where nobody has been', async () => {
+  expect(await findings()).toEqual([]);
+});
+
+it('these are the tables that are append-only, and these their columns', async () => {
+  const { rows: guarded } = await sql<{ name: string }>`
+    select tgrelid::regclass::text as name from pg_trigger where tgname like '%\\_append\\_only' order by 1`.execute(
+    store.db,
+  );
+  expect(guarded.map(({ name }) => name)).toEqual(tables.toSorted());
+  for (const table of tables) {
+    const { rows } = await sql<{ name: string }>`
+      select column_name as name from information_schema.columns where table_name = ${table} order by ordinal_position`.execute(
+      store.db,
+    );
+    expect(rows.map(({ name }) => name)).toEqual(Object.keys(ALTERED[table]));
+  }
+});
+
+describe.each(tables)('a row of %s', table => {
+  const found = async (name = NAMED[table]): Promise<void> => {
+    expect((await findings()).filter(message => name.test(message))).not.toEqual([]);
+  };
+  const columns = Object.entries(ALTERED[table]);
+
+  it.each(columns.filter((one): one is [string, string] => typeof one[1] === 'string'))(
+    'is found when its %s was altered',
+    async (column, value) => {
+      expect(await spoil(`update ${table} set ${column} = ${value} where ${FIRST[table]}`)).toBe(1);
+      await found(ELSEWHERE[`${table}.${column}`]);
+    },
+  );
+
+  it.each(columns.filter((one): one is [string, Guarded] => typeof one[1] !== 'string'))(
+    'is kept by the table itself from another %s',
+    async (column, { value }) => {
+      const statement = `update ${table} set ${column} = ${value} where ${FIRST[table]}`;
+      await expect(run(statement)).rejects.toThrow('is append-only: UPDATE is refused');
+      // Should verify come to find it, it belongs above.
+      await spoil(statement);
+      expect(await findings()).toEqual([]);
+    },
+  );
+
+  it('is found when it was taken away', async () => {
+    expect(await spoil(`delete from ${table} where ${FIRST[table]}`)).toBe(1);
+    await found(ELSEWHERE[table]);
+  });
+
+  it('is found when it was put in', async () => {
+    expect(await spoil(INSERTED[table])).toBe(1);
+    await found();
+  });
+});
