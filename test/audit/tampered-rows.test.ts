@@ -1,15 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ChainVerifier } from '../../src/audit/verify-chain.ts';
-import { verifyStore } from '../../src/audit/verify-store.ts';
-import type { Store } from '../../src/db/store.ts';
-import { systemClock } from '../../src/kit/clock.ts';
-import { createPolicy } from '../../src/policy/create-policy.ts';
-import type { ActionLimits } from '../../src/policy/limits.ts';
-import { kind, OneGate, type Sent } from '../ledger/budget-gates.ts';
-import { firstHosts, IDS, REQUESTERS, traits } from '../ledger/budget-steps.ts';
-import { shippedBundle } from '../policy/samples.ts';
-import { memoryStore } from '../support/store.ts';
+import { auditedStore, type AuditedStore } from './audited-store.ts';
 
 // Whoever is superuser can switch the triggers off. Of each append-only table a row is altered, column by column, taken away, and put
 // in; `audit verify` finds it and names it. Where nothing vouches for a column, that is said here, and the table's own guard stands.
@@ -135,92 +126,31 @@ const INSERTED: Readonly<Record<Table, string>> = {
 
 const tables = Object.keys(FIRST).filter((name): name is Table => Object.hasOwn(FIRST, name));
 
-let store: Store;
-const run = async (...statements: readonly string[]): Promise<void> => {
-  for (const statement of statements) await sql.raw(statement).execute(store.db);
-};
-/** As somebody for whom no trigger and no foreign key stands in the way. */
-async function spoil(statement: string): Promise<number> {
-  await run('set session_replication_role = replica');
-  const { numAffectedRows } = await sql.raw(statement).execute(store.db);
-  await run('set session_replication_role = origin');
-  return Number(numAffectedRows ?? 0);
-}
-
-async function findings(): Promise<readonly string[]> {
-  const { report, rows } = await verifyStore(store.db, [kind], new ChainVerifier());
-  return [...(report.finding === undefined ? [] : [report.finding.message]), ...rows.map(row => row.message)];
-}
-
-const entry = (more: Partial<ActionLimits>): ActionLimits => ({
-  max_targets: 8,
-  max_share: { fleet: { share_ppm: 1_000_000, at_least: 0 } },
-  require: 'any',
-  windows: [{ per: 'fleet', over_s: 3_600, max_targets: 8 }],
-  ...more,
-});
-
-let keys = 0;
-const sent = (action: string, ids: readonly string[], counted = true): Sent => ({
-  principal: 'bot',
-  action,
-  ids,
-  counted,
-  key: `k${(keys += 1)}`,
-  keyWasFree: true,
-});
-
+let audited: AuditedStore;
 beforeAll(async () => {
-  store = await memoryStore();
-  const limits = {
-    actions: {
-      'disk.wipe': entry({}),
-      'host.reboot': entry({ max_requests: [{ per: 'fleet', over_s: 3_600, max: 1 }] }),
-    },
-    budgets: [],
-    protected: [],
-  };
-  const policy = createPolicy(await shippedBundle(), limits);
-  const gate = new OneGate({ store, policy, traits, requesters: REQUESTERS, ids: IDS, clock: systemClock });
-  await gate.start();
-  await gate.load(firstHosts, Date.now() - 1_000);
-  // Each by itself: rows are summed per batch, and a row of two is another's too.
-  for (const one of [
-    sent('disk.wipe', ['h0', 'h4']),
-    sent('disk.wipe', ['h1'], false),
-    sent('disk.wipe', ['nowhere']),
-    sent('host.reboot', ['h2']),
-    sent('host.reboot', ['h3']),
-  ])
-    await gate.ask([one]);
-  await gate.release(await gate.engage({ scope: {}, except: [] }));
-  await gate.load(new Map([...firstHosts].slice(1)), Date.now() - 1);
-  for (const table of tables) await run(`create table kept_${table} as table ${table}`);
+  audited = await auditedStore();
 });
 afterEach(async () => {
-  for (const table of tables) {
-    await spoil(`delete from ${table}`);
-    await spoil(`insert into ${table} overriding system value select * from kept_${table}`);
-  }
+  await audited.putBack();
 });
 afterAll(async () => {
-  await store.close();
+  await audited.store.close();
 });
 
 it('nothing is found where nobody has been', async () => {
-  expect(await findings()).toEqual([]);
+  expect(await audited.findings()).toEqual([]);
 });
 
 it('these are the tables that are append-only, and these their columns', async () => {
   const { rows: guarded } = await sql<{ name: string }>`
     select tgrelid::regclass::text as name from pg_trigger where tgname like '%\\_append\\_only' order by 1`.execute(
-    store.db,
+    audited.store.db,
   );
   expect(guarded.map(({ name }) => name)).toEqual(tables.toSorted());
   for (const table of tables) {
     const { rows } = await sql<{ name: string }>`
       select column_name as name from information_schema.columns where table_name = ${table} order by ordinal_position`.execute(
-      store.db,
+      audited.store.db,
     );
     expect(rows.map(({ name }) => name)).toEqual(Object.keys(ALTERED[table]));
   }
@@ -228,14 +158,14 @@ it('these are the tables that are append-only, and these their columns', async (
 
 describe.each(tables)('a row of %s', table => {
   const found = async (name = NAMED[table]): Promise<void> => {
-    expect((await findings()).filter(message => name.test(message))).not.toEqual([]);
+    expect((await audited.findings()).filter(message => name.test(message))).not.toEqual([]);
   };
   const columns = Object.entries(ALTERED[table]);
 
   it.each(columns.filter((one): one is [string, string] => typeof one[1] === 'string'))(
     'is found when its %s was altered',
     async (column, value) => {
-      expect(await spoil(`update ${table} set ${column} = ${value} where ${FIRST[table]}`)).toBe(1);
+      expect(await audited.spoil(`update ${table} set ${column} = ${value} where ${FIRST[table]}`)).toBe(1);
       await found(ELSEWHERE[`${table}.${column}`]);
     },
   );
@@ -244,20 +174,22 @@ describe.each(tables)('a row of %s', table => {
     'is kept by the table itself from another %s',
     async (column, { value }) => {
       const statement = `update ${table} set ${column} = ${value} where ${FIRST[table]}`;
-      await expect(run(statement)).rejects.toThrow('is append-only: UPDATE is refused');
+      await expect(sql.raw(statement).execute(audited.store.db)).rejects.toThrow(
+        'is append-only: UPDATE is refused',
+      );
       // Should verify come to find it, it belongs above.
-      await spoil(statement);
-      expect(await findings()).toEqual([]);
+      await audited.spoil(statement);
+      expect(await audited.findings()).toEqual([]);
     },
   );
 
   it('is found when it was taken away', async () => {
-    expect(await spoil(`delete from ${table} where ${FIRST[table]}`)).toBe(1);
+    expect(await audited.spoil(`delete from ${table} where ${FIRST[table]}`)).toBe(1);
     await found(ELSEWHERE[table]);
   });
 
   it('is found when it was put in', async () => {
-    expect(await spoil(INSERTED[table])).toBe(1);
+    expect(await audited.spoil(INSERTED[table])).toBe(1);
     await found();
   });
 });

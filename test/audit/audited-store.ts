@@ -1,0 +1,122 @@
+import { sql } from 'kysely';
+import { ChainVerifier } from '../../src/audit/verify-chain.ts';
+import { verifyStore } from '../../src/audit/verify-store.ts';
+import type { Store } from '../../src/db/store.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { createPolicy } from '../../src/policy/create-policy.ts';
+import type { ActionLimits } from '../../src/policy/limits.ts';
+import { kind, OneGate, type Sent } from '../ledger/budget-gates.ts';
+import { firstHosts, IDS, REQUESTERS, traits } from '../ledger/budget-steps.ts';
+import { shippedBundle } from '../policy/samples.ts';
+import { memoryStore } from '../support/store.ts';
+
+/* A store in which everything has happened once, to be spoilt and put back. */
+
+const KEPT = [
+  'head',
+  'entries',
+  'target_sets',
+  'decisions',
+  'spends',
+  'asks',
+  'inventory_revisions',
+  'operations',
+  'holds',
+  'inventory_kinds',
+  'inventory_targets',
+  'inventory_total_versions',
+];
+
+const entry = (more: Partial<ActionLimits>): ActionLimits => ({
+  max_targets: 8,
+  max_share: { fleet: { share_ppm: 1_000_000, at_least: 0 } },
+  require: 'any',
+  windows: [{ per: 'fleet', over_s: 3_600, max_targets: 8 }],
+  ...more,
+});
+
+export interface AuditedStore {
+  readonly store: Store;
+  /** Allowed requests: one was delivered, one refused by its executor, one waits for its outcome. */
+  readonly allowed: { readonly delivered: string; readonly refused: string; readonly pending: string };
+  /** Runs a statement as somebody for whom no trigger and no foreign key stands in the way. @returns how many rows it changed */
+  spoil(statement: string): Promise<number>;
+  /** What verify finds. */
+  findings(): Promise<readonly string[]>;
+  putBack(): Promise<void>;
+}
+
+export async function auditedStore(): Promise<AuditedStore> {
+  const store = await memoryStore();
+  const run = async (statement: string): Promise<number> => {
+    const { numAffectedRows } = await sql.raw(statement).execute(store.db);
+    return Number(numAffectedRows ?? 0);
+  };
+  const allowed = await makeHistory(store);
+  for (const table of KEPT) await run(`create table kept_${table} as table ${table}`);
+  const spoil = async (statement: string): Promise<number> => {
+    await run('set session_replication_role = replica');
+    const changed = await run(statement);
+    await run('set session_replication_role = origin');
+    return changed;
+  };
+  return {
+    store,
+    allowed,
+    spoil,
+    findings: async () => {
+      const { report, rows } = await verifyStore(store.db, [kind], new ChainVerifier());
+      const chain = report.finding === undefined ? [] : [report.finding.message];
+      return [...chain, ...rows.map(({ message }) => message)];
+    },
+    putBack: async () => {
+      const tables = KEPT.map(
+        table =>
+          `delete from ${table}; insert into ${table} overriding system value select * from kept_${table};`,
+      );
+      await run(
+        `set session_replication_role = replica; ${tables.join(' ')} set session_replication_role = origin`,
+      );
+    },
+  };
+}
+
+async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
+  const limits = {
+    actions: {
+      'disk.wipe': entry({}),
+      'host.reboot': entry({ max_requests: [{ per: 'fleet', over_s: 3_600, max: 1 }] }),
+    },
+    budgets: [],
+    protected: [],
+  };
+  const policy = createPolicy(await shippedBundle(), limits);
+  const gate = new OneGate({ store, policy, traits, requesters: REQUESTERS, ids: IDS, clock: systemClock });
+  let keys = 0;
+  // Each by itself: rows are summed per batch, and a row of two is another's too.
+  const ask = async (action: string, ids: readonly string[], counted = true): Promise<string> => {
+    const key = `k${(keys += 1)}`;
+    const sent: Sent = { principal: 'bot', action, ids, counted, key, keyWasFree: true };
+    const [answer] = await gate.ask([sent]);
+    if (answer === undefined || 'repeat' in answer.decided) throw new Error('a repeat');
+    return answer.decided.document.id;
+  };
+  await gate.start();
+  await gate.load(firstHosts, Date.now() - 1_000);
+  const delivered = await ask('disk.wipe', ['h0', 'h4']);
+  const refused = await ask('disk.wipe', ['h5']);
+  await ask('disk.wipe', ['h1'], false);
+  await ask('disk.wipe', ['nowhere']);
+  const pending = await ask('host.reboot', ['h2']);
+  await ask('host.reboot', ['h3']);
+  // Refused for two reasons.
+  await ask('host.reboot', ['h2', 'h3']);
+  for (const [id, as] of [
+    [delivered, 'delivered'],
+    [refused, 'refused'],
+  ] as const)
+    await gate.event(id, { type: 'attempt', attempt: 1, attempted: { kind: as, detail: 'a test' } });
+  await gate.release(await gate.engage({ scope: {}, except: [] }));
+  await gate.load(new Map([...firstHosts].slice(1)), Date.now() - 1);
+  return { delivered, refused, pending };
+}

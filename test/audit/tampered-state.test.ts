@@ -1,0 +1,176 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { auditedStore, type AuditedStore } from './audited-store.ts';
+
+// What moves is not in the chain, and is counted anew: each part of each check, by what it alone finds.
+
+let audited: AuditedStore;
+beforeAll(async () => {
+  audited = await auditedStore();
+});
+afterEach(async () => {
+  await audited.putBack();
+});
+afterAll(async () => {
+  await audited.store.close();
+});
+
+/** `$delivered` and so on stand for the requests. */
+const named = (text: string): string =>
+  text.replaceAll(
+    /\$(delivered|refused|pending)/g,
+    (_, which: keyof AuditedStore['allowed']) => audited.allowed[which],
+  );
+
+const totals = (what: string): string =>
+  `inventory_total_versions: the ${what} is not what the targets in force add up to.`;
+const EU = totals('total of region eu of kind host');
+const US = totals('total of region us of kind host');
+const COUNT = totals('count of kind host');
+const KIND = 'inventory_kinds: kind host is not in force as its last load made it.';
+const operation = (which: string, says: string): string => `operations: operation $${which} ${says}.`;
+const ALLOWED = 'is not what was allowed';
+const OUTCOME = 'has another outcome than its last entry in the chain';
+const holds = (which: string): string =>
+  `holds: operation $${which} does not hold the targets that were allowed.`;
+const held = (id: string, which: string): string =>
+  `holds: target ${id} of operation $${which} is held otherwise than its operation says.`;
+const US_NOW = `value = 'us' and to_revision is null`;
+const one = (which: string): string => `id = '$${which}'`;
+
+describe.each<[string, [string, string, string[]][]]>([
+  [
+    'the totals of what is in force',
+    [
+      ['a count', `update inventory_total_versions set count = count + 1 where ${US_NOW}`, [US]],
+      [
+        'what is in service',
+        `update inventory_total_versions set in_service = in_service - 1 where ${US_NOW}`,
+        [US],
+      ],
+      ['one gone', `delete from inventory_total_versions where ${US_NOW}`, [US]],
+      [
+        'one of a value that no target has',
+        `insert into inventory_total_versions values ('host', 'region', 'x', 1, 0, 2, null)`,
+        [totals('total of region x of kind host')],
+      ],
+      ['a target gone', `delete from inventory_targets where id = 'h7'`, [COUNT, US]],
+      [
+        'a target more',
+        `insert into inventory_targets select kind, 'x', labels, tags, labels_digest, state, from_revision, to_revision
+          from inventory_targets where id = 'h7'`,
+        [COUNT, US],
+      ],
+      ['a target ended', `update inventory_targets set to_revision = 2 where id = 'h7'`, [COUNT, US]],
+      ['a state', `update inventory_targets set state = 'serving' where id = 'h7'`, [US]],
+      [
+        'a value',
+        `update inventory_targets set labels = jsonb_set(labels, '{region}', '"eu"') where id = 'h7'`,
+        [EU, US],
+      ],
+    ],
+  ],
+  [
+    'what is in force',
+    [
+      ['its count', `update inventory_kinds set count = count + 1`, [KIND, COUNT]],
+      ['its revision', 'update inventory_kinds set revision = revision + 1', [KIND]],
+      ['none', 'delete from inventory_kinds', [KIND]],
+      [
+        'one that was never loaded',
+        `insert into inventory_kinds select 'other', revision, count, as_of, loaded_at, definition, version from inventory_kinds`,
+        ['inventory_kinds: kind other is not in force as its last load made it.'],
+      ],
+    ],
+  ],
+  [
+    'operations',
+    [
+      ...['action', 'kind', 'principal'].map((column): [string, string, string[]] => [
+        column,
+        `update operations set ${column} = 'other' where ${one('pending')}`,
+        [operation('pending', ALLOWED)],
+      ]),
+      ...['seq', 'target_count'].map((column): [string, string, string[]] => [
+        column,
+        `update operations set ${column} = ${column} + 1000 where ${one('pending')}`,
+        [operation('pending', ALLOWED)],
+      ]),
+      [
+        'an outcome that nobody told',
+        `update operations set outcome = 'unknown' where ${one('pending')}`,
+        [operation('pending', OUTCOME)],
+      ],
+      [
+        'another outcome',
+        `update operations set outcome = 'unknown' where ${one('delivered')}`,
+        [operation('delivered', OUTCOME), held('h0', 'delivered'), held('h4', 'delivered')],
+      ],
+      [
+        'one gone',
+        `delete from operations where ${one('refused')}`,
+        [operation('refused', ALLOWED), operation('refused', OUTCOME), held('h5', 'refused')],
+      ],
+      [
+        'one that was never allowed',
+        `insert into operations select (json_populate_record(o, '{"id": "00000000-0000-4000-8000-000000000000", "seq": 1000}')).*
+          from operations o where ${one('pending')}`,
+        ['operations: operation 00000000-0000-4000-8000-000000000000 is not what was allowed.'],
+      ],
+    ],
+  ],
+  [
+    'holds',
+    [
+      ['a target exchanged', `update holds set target_id = 'h6' where target_id = 'h2'`, [holds('pending')]],
+      ['one gone', `delete from holds where target_id = 'h2'`, [holds('pending')]],
+      [
+        'one more',
+        `insert into holds select kind, 'h6', request_id, action, irreversible, labels_digest, state, phase, version
+          from holds where target_id = 'h2'`,
+        [holds('pending')],
+      ],
+      ['one let go', `update holds set phase = 'closed' where target_id = 'h2'`, [held('h2', 'pending')]],
+      [
+        'one kept for what was not done',
+        `update holds set phase = 'done' where target_id = 'h5'`,
+        [held('h5', 'refused')],
+      ],
+      [
+        'one of nobody',
+        `insert into holds select kind, 'h6', '00000000-0000-4000-8000-000000000000', action, irreversible, labels_digest,
+          state, phase, version from holds where target_id = 'h5'`,
+        [
+          'holds: target h6 of operation 00000000-0000-4000-8000-000000000000 is held otherwise than its operation says.',
+        ],
+      ],
+    ],
+  ],
+  [
+    'decisions',
+    [
+      [
+        'a rule more',
+        `update decisions set rules = rules || array['x'] where 'targets.unknown' = any (rules)`,
+        ['decision'],
+      ],
+      [
+        'a rule less',
+        `update decisions set rules = array['budget.requests'] where cardinality(rules) = 2`,
+        ['decision'],
+      ],
+    ],
+  ],
+])('%s', (_, cases) => {
+  it.each(cases)(
+    'that are spoilt are found, each part by itself: %s',
+    async (_title, statement, expected) => {
+      expect(await audited.spoil(named(statement))).toBe(1);
+      const findings = await audited.findings();
+      if (expected[0] !== 'decision') expect(findings.toSorted()).toEqual(expected.map(named).toSorted());
+      else {
+        expect(findings).toHaveLength(1);
+        expect(findings[0]).toMatch(/^decisions: decision \S+ is not what its document says\.$/);
+      }
+    },
+  );
+});
