@@ -85,6 +85,11 @@ export class Ledger {
     return this.#known.book.activePolicy;
   }
 
+  /** Whether something waited for a place of an action when this gate last looked: a guess, as above. */
+  hasWaiting(action: string): boolean {
+    return this.#known.book.hasWaiting(action);
+  }
+
   /** The last entry that this gate has seen recorded, whatever the database says now; undefined before it has seen any. */
   lastEntry(): { readonly seq: number; readonly hash: string } | undefined {
     return this.#known.lastEntry;

@@ -95,7 +95,8 @@ export class Outcomes {
     const event: Event = { type: 'attempt', attempt: operation.attempts, attempted };
     for (;;) {
       try {
-        const waits = await this.#options.ledger.enqueue(turn => {
+        const waited = this.#options.ledger.hasWaiting(operation.action);
+        const recorded = this.#options.ledger.enqueue(turn => {
           const record = (now: Operation | undefined): boolean => {
             if (now !== undefined) recordEvent(turn, now, event, this.#options.gateId);
             crashPoint('outcome.drafted');
@@ -104,7 +105,9 @@ export class Outcomes {
           const alive = this.#alive(turn, operation.id);
           return alive === undefined ? this.#find(turn, operation.id).then(record) : record(alive);
         });
-        if (waits) this.#claim(operation.action, 'free places');
+        // In the same batch where something is known to wait; where nothing does, there is nothing to claim.
+        if (waited) this.#claim(operation.action, 'free places');
+        if ((await recorded) && !waited) this.#claim(operation.action, 'free places');
         return;
       } catch (thrown) {
         // The answer is in hand and must not be lost: until it is recorded the request is swept as unknown, and settled by it then.

@@ -142,6 +142,8 @@ describeWithPostgres('the kill switch, while requests stream through four gates'
     await until(
       async () => [stoppedSince(atMs).length, deliveredSince(atMs).length] as const,
       ([stopped, delivered]) => stopped >= FLOW && delivered >= FLOW,
+      // What is stopped is asked for again at once, and what is delivered takes its turn among that.
+      30_000,
     );
     isOver = true;
     await streaming;
