@@ -4,28 +4,22 @@ import { createReads } from './audit/queries.ts';
 import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { readChain } from './checkpoint/queries.ts';
-import type { Config } from './config/config.ts';
-import { loadLimits } from './config/limits-file.ts';
-import { policyScope } from './config/policy-scope.ts';
 import { readConfig } from './config/read-config.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
 import { describeStart, withoutLimits } from './describe-start.ts';
-import { Gate, type GateOptions, type LoadedPolicy } from './gate.ts';
+import { Gate, type GateOptions } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
-import { canonicalJson } from './kit/canonical-json.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
-import { sha256 } from './kit/digest.ts';
-import { Fault } from './kit/fault.ts';
 import { freshId } from './kit/ids.ts';
 import type { Logger } from './kit/logger.ts';
 import { LateGate } from './late-gate.ts';
+import { loadPolicy } from './load-policy.ts';
 import { createMetrics } from './metrics/metrics.ts';
-import { loadBundle } from './policy/bundle.ts';
-import { createPolicy } from './policy/create-policy.ts';
 import { portsOf } from './ports.ts';
+import { watchPolicy } from './watch-policy.ts';
 
 export interface StartOptions {
   readonly configFile: string;
@@ -68,11 +62,11 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const checkpoints = await openCheckpoints({ config, store, clock, logger }, known);
   const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
-  const killFile = watchKillFile(config.killFile, logger);
+  const watches = [watchKillFile(config.killFile, logger), watchPolicy(config, loaded, logger)];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {
     gate.stop();
-    killFile.stop();
+    for (const watch of watches) watch.stop();
     await serving?.close(async () => await gate.close());
     if (gate.current !== undefined) await checkpoints.close();
     await store.close();
@@ -120,25 +114,4 @@ async function openGate(
   await gate.activate(activate);
   gate.start();
   return gate;
-}
-
-/** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */
-async function loadPolicy(config: Config, logger: Logger): Promise<LoadedPolicy | undefined> {
-  try {
-    const bundle = await loadBundle(config.policies);
-    const limits = loadLimits(config.limitsFile, config.kinds, config.actions, bundle.manifests);
-    const policy = createPolicy(bundle, limits);
-    const limitsDigest = sha256(canonicalJson(limits));
-    const digest = sha256(
-      canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }),
-    );
-    return {
-      policy,
-      revision: { digest, bundle: { revision: bundle.revision, digest: bundle.digest }, limitsDigest },
-    };
-  } catch (thrown) {
-    if (!(thrown instanceof Fault)) throw thrown;
-    logger.error({ err: thrown }, 'the policy could not be loaded: nothing is decided');
-    return undefined;
-  }
 }

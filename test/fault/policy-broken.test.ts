@@ -1,4 +1,4 @@
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -23,6 +23,8 @@ const bundle = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta
 const HOSTS = 400;
 const CLIENTS = 8;
 const MOST = 2;
+/** So many hosts the stream leaves to the test. */
+const PROBED = 10;
 const limitsOf = (most: number) => ({ actions: { 'test.act': { ...wideLimits, max_targets: most } } });
 
 describeWithPostgres('the policy of a gate that runs', () => {
@@ -48,7 +50,7 @@ describeWithPostgres('the policy of a gate that runs', () => {
     expect(loaded.status, loaded.text).toBe(200);
     stream = startStream({
       clients: CLIENTS,
-      targets: names('h', HOSTS),
+      targets: names('h', HOSTS).slice(PROBED),
       name: 'k',
       ask: async (target, key) => await api.submit('test.act', [target], { key }),
     });
@@ -83,21 +85,42 @@ describeWithPostgres('the policy of a gate that runs', () => {
   it('stays the one that was loaded when its files are broken, replaced or deleted', async () => {
     const file = (name: string): string => join(gate.folder, name);
     const before = (await api.get('/v1/policy')).text;
-    const spoil: readonly (() => void)[] = [
-      () => writeFileSync(file('bundle.tar.gz'), 'no bundle'),
-      () => writeFileSync(file('limits.yaml'), 'actions: ['),
-      () => {
-        // As an editor saves: another file of that name, which lets everything through.
-        writeFileSync(file('limits.new'), JSON.stringify({ actions: { 'test.act': wideLimits } }));
-        renameSync(file('limits.new'), file('limits.yaml'));
-      },
-      () => {
-        rmSync(file('bundle.tar.gz'));
-        rmSync(file('limits.yaml'));
-      },
+    const limits = readFileSync(file('limits.yaml'));
+    const spoil: readonly (readonly [() => void, string])[] = [
+      [() => writeFileSync(file('bundle.tar.gz'), 'no bundle'), 'cannot be loaded any more'],
+      [() => copyFileSync(bundle, file('bundle.tar.gz')), 'are those that are loaded again'],
+      [() => writeFileSync(file('limits.yaml'), 'actions: ['), 'cannot be loaded any more'],
+      [
+        () => {
+          // As an editor saves: another file of that name, which lets everything through.
+          writeFileSync(file('limits.new'), JSON.stringify({ actions: { 'test.act': wideLimits } }));
+          renameSync(file('limits.new'), file('limits.yaml'));
+        },
+        'have changed',
+      ],
+      [() => writeFileSync(file('limits.yaml'), limits), 'are those that are loaded again'],
+      [
+        () => {
+          rmSync(file('bundle.tar.gz'));
+          rmSync(file('limits.yaml'));
+        },
+        'cannot be loaded any more',
+      ],
     ];
-    for (const step of spoil) {
+    for (const [step, said] of spoil) {
+      const saidBefore = gate.logs().length;
       step();
+      await until(
+        async () =>
+          await Promise.resolve(
+            gate
+              .logs()
+              .slice(saidBefore)
+              .map(({ msg }) => String(msg)),
+          ),
+        lines => lines.some(line => line.includes(said)),
+        30_000,
+      );
       await untilHeard(200);
       expectProblem(await api.submit('test.act', names('h', MOST + 1)), 403, 'blast_radius.max_targets');
       expect((await api.get('/v1/policy')).text).toBe(before);

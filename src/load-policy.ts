@@ -1,0 +1,47 @@
+import type { Config } from './config/config.ts';
+import { loadLimits } from './config/limits-file.ts';
+import { policyScope } from './config/policy-scope.ts';
+import type { LoadedPolicy } from './gate.ts';
+import { canonicalJson } from './kit/canonical-json.ts';
+import { sha256 } from './kit/digest.ts';
+import { Fault } from './kit/fault.ts';
+import type { Logger } from './kit/logger.ts';
+import { loadBundle, type Bundle } from './policy/bundle.ts';
+import { createPolicy } from './policy/create-policy.ts';
+import type { Limits } from './policy/limits.ts';
+
+interface ReadPolicy {
+  readonly bundle: Bundle;
+  readonly limits: Limits;
+  readonly revision: LoadedPolicy['revision'];
+}
+
+/**
+ * Reads the bundle and the limits, and what revision they are.
+ * @throws FileError for the limits file, Fault `policy.unavailable` for the bundle
+ */
+export async function readPolicy(config: Config): Promise<ReadPolicy> {
+  const bundle = await loadBundle(config.policies);
+  const limits = loadLimits(config.limitsFile, config.kinds, config.actions, bundle.manifests);
+  const limitsDigest = sha256(canonicalJson(limits));
+  const digest = sha256(
+    canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }),
+  );
+  return {
+    bundle,
+    limits,
+    revision: { digest, bundle: { revision: bundle.revision, digest: bundle.digest }, limitsDigest },
+  };
+}
+
+/** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */
+export async function loadPolicy(config: Config, logger: Logger): Promise<LoadedPolicy | undefined> {
+  try {
+    const { bundle, limits, revision } = await readPolicy(config);
+    return { policy: createPolicy(bundle, limits), revision };
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown;
+    logger.error({ err: thrown }, 'the policy could not be loaded: nothing is decided');
+    return undefined;
+  }
+}
