@@ -39,10 +39,11 @@ const sqlState = (cause: Error): string =>
 
 /**
  * The database itself said that the commit, or the statement that is one, failed: bad data, a constraint, a serialisation, a deadlock,
- * a privilege, a trigger, or a time that was over before it was done. Whatever else ends it leaves it unknown.
+ * a privilege, a trigger, a time that was over before it was done, or no room for it, on the disk or in memory. Whatever else ends it
+ * leaves it unknown.
  */
 export const commitFailed = (cause: Error): boolean =>
-  /^(22...|23...|25006|40001|40P01|42...|55P03|57014|P0...)$/.test(sqlState(cause));
+  /^(22...|23...|25006|40001|40P01|42...|53100|53200|55P03|57014|P0...)$/.test(sqlState(cause));
 
 /** Connections, resources, an operator's doing, the server's own troubles, one that takes no writes. A statement that took too long (57014) is the job's own. */
 export const isAway = (cause: Error): boolean =>

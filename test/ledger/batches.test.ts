@@ -151,6 +151,19 @@ describe('a batch that is one statement', () => {
     },
   );
 
+  it.each(['53100', '53200'])(
+    'and for which there was no room (%s) was not written, and says so',
+    async code => {
+      let end: { readonly when: 'before'; readonly error: Error } | undefined;
+      const { ask } = await gateParts(store, { db: withWrites(() => end) });
+      await ask(['h0'], 'warm');
+      end = { when: 'before', error: broken(code) };
+      await expect(ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
+      end = undefined;
+      expect(decisionOf(await ask(['h1'], 'k1'))).toBe('allowed');
+    },
+  );
+
   it.each(['57P01', '08006', '40003', '58030'])('and whose end is not told (%s) is unknown', async code => {
     let end: { readonly when: 'before'; readonly error: Error } | undefined;
     const { ask } = await gateParts(store, { db: withWrites(() => end) });
