@@ -107,12 +107,21 @@ describe('it is still tampering', () => {
     expect(verify(other, on)).toMatchObject({ finding: undefined, givenUp: [{ checkpoints: 3 }] });
   });
 
+  it('where what was signed of that very entry does not fit', () => {
+    const other = goOn(lost.slice(0, 14), 16, 'other');
+    const signed15 = [...before.slice(0, 2), checkpoint(lost, 15), ...before.slice(2)];
+    const lines = [...signed15, stepBack(anchorIn(lost, 20), 15, anchorIn(other, 25, 30))];
+    expect(verify(other, lines)).toMatchObject({ finding: ['altered', 13] });
+  });
+
   it('where the head that was taken instead does not fit, or is gone', () => {
     const other = goOn(copy, 15, 'other');
     const lines = [...before, stepBack(anchorIn(lost, 20), 15, anchorIn(anew, 25, 30))];
     // Behind the last that agrees: anything from there on may be what was made anew.
     expect(verify(other, lines)).toMatchObject({ finding: ['altered', 13] });
     expect(verify(anew.slice(0, 24), lines)).toMatchObject({ finding: ['removed', 25] });
+    // Also where what was given up went further.
+    expect(verify(copy.slice(0, 14), [...before, back15])).toMatchObject({ finding: ['removed', 15] });
   });
 
   it('where what was signed after it does not fit, also with a copy of it behind, or it moved there', () => {
@@ -128,5 +137,9 @@ describe('it is still tampering', () => {
   it('where what it gave up stands behind it, or nowhere', () => {
     expect(verify(copy, [back15, ...before])).toMatchObject({ finding: ['removed', 16] });
     expect(verify(copy, [...before.slice(0, 3), back15])).toMatchObject({ finding: ['removed', 16] });
+    for (const from of [anchorIn(anew, 20), anchorIn(lost, 20, 21)])
+      expect(verify(copy, [...before, stepBack(from, 15, anchorIn(copy, 15, 30))])).toMatchObject({
+        finding: ['removed', 16],
+      });
   });
 });
