@@ -74,7 +74,9 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   try {
     // Listens first: a gate that cannot must not have made its policy the active one.
     serving = await serveOn(server, config.listen);
-    const parts = { config, store, loaded, clock, metrics, logger };
+    // What was seen is signed at once: a gate that is killed before the next minute must not start on a database that lacks it.
+    const onFailedBatch = (): void => void checkpoints.look();
+    const parts = { config, store, loaded, clock, metrics, logger, onFailedBatch };
     const anchor = async (): Promise<void> => await checkpoints.anchor(options.restoredTo);
     await gate.open(async () => await openGate(parts, options.activate, anchor), !store.embedded);
     checkpoints.start();

@@ -46,6 +46,8 @@ export interface GateOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly readFile: (file: string) => Promise<string>;
+  /** Called for each batch that failed: the database may be away, or another one by now. */
+  readonly onFailedBatch: () => void;
 }
 
 /** How often what waits is looked at, and what nobody answers for is swept. */
@@ -88,7 +90,10 @@ export class Gate {
       logger,
       onOperation: operation => this.outcomes.waiters.tell(operation),
       onOutcome: operation => this.#observe(operation),
-      onFailedBatch: () => metrics.batchFailed(),
+      onFailedBatch: () => {
+        metrics.batchFailed();
+        options.onFailedBatch();
+      },
     });
     this.outcomes = new Outcomes({
       gateId,

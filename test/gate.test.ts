@@ -16,6 +16,7 @@ it('looks at the ledger once for all scrapes that come at once', async () => {
   const metrics = createMetrics({ actions: new Set(), wallMs: () => systemClock.wallMs() });
   let looks = 0;
   const gate = new Gate({
+    onFailedBatch: () => undefined,
     gateId: 'g1',
     config: readConfig(join(folder.path, 'interlock.yaml')),
     store,
