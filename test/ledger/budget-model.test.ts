@@ -82,8 +82,8 @@ const OFTEN = ['budget.window', 'targets.in_operation', 'kill_switch.engaged', '
 const steps = fc.array(anyStep, { minLength: 1, maxLength: byForm(40, 60), size: 'max' });
 
 describe.each([
-  ['the embedded store', embeddedStage, { numRuns: byForm(30, 150) }],
-  ['PostgreSQL', serverStage, { numRuns: byForm(12, 80) }],
+  ['the embedded store', embeddedStage, { numRuns: byForm(30, 120) }],
+  ['PostgreSQL', serverStage, { numRuns: byForm(12, 60) }],
 ] as const)('the ledger on %s', (name, open, { numRuns }) => {
   const isAbsent = name === 'PostgreSQL' && postgresAbsent() !== undefined;
   let stage: Stage;
