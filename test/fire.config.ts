@@ -5,7 +5,10 @@ import quick from './vitest.config.ts';
 export default defineConfig({
   test: {
     ...quick.test,
-    include: ['test/{race,crash,fault,fail-over,model,fuzz,memory}/**/*.test.ts'],
+    include: [
+      'test/{race,crash,fault,fail-over,model,fuzz,memory}/**/*.test.ts',
+      'test/ledger/budget-model.test.ts',
+    ],
     env: { INTERLOCK_FORM: 'long' },
     // One after the other: each is to find the machine to itself.
     maxWorkers: 1,
