@@ -53,7 +53,7 @@ interface Row extends Scenario {
 }
 
 /** In the quick form the embedded store, which takes seconds to start after a crash, is crashed where the store is what matters. */
-const quickOnEmbedded: readonly AskedPoint[] = ['turn.decided', 'turn.committed', 'outcome.drafted'];
+const quickOnEmbedded: readonly AskedPoint[] = ['turn.committed'];
 
 /** In the quick form each point has one kind of executor; in the long one both, and on a server another time too. */
 function rowsFor(store: StoreName): Row[] {
