@@ -12,7 +12,13 @@ import { budgetItems, type BudgetItem } from '../../src/ledger/budgets.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
 import { toOperation } from '../../src/ledger/operation-row.ts';
 import { findOperation } from '../../src/ledger/queries.ts';
-import { decideRequest, type Decided, type Deciding, type Submission } from '../../src/ledger/request.ts';
+import {
+  decideRequest,
+  jobOf,
+  type Decided,
+  type Deciding,
+  type Submission,
+} from '../../src/ledger/request.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { claimWaiting } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
@@ -205,7 +211,7 @@ export class OneGate {
       : await resolveTargets(db, KIND, { ids }, revision);
   }
 
-  async #decide(submission: Submission, { principal, key, counted, keyWasFree }: Sent): Promise<Answered> {
+  async #decide(submission: Submission, { keyWasFree }: Sent): Promise<Answered> {
     let facts: Facts | undefined;
     const { policy } = this.#options;
     const loaded: Policy = {
@@ -223,7 +229,7 @@ export class OneGate {
       resolve: async (turn, { named }, at) => await resolveTargets(turn.db, KIND, named, at),
     };
     const decided = await this.#ledger.enqueue(turn => decideRequest(turn, submission, deciding), {
-      ...(counted && { key: { principal, key } }),
+      ...jobOf(submission),
       keyWasFree,
     });
     return { decided, facts };

@@ -7,7 +7,13 @@ import { createLogger } from '../../src/kit/logger.ts';
 import { activatePolicy } from '../../src/ledger/activate.ts';
 import { GENESIS } from '../../src/ledger/chain.ts';
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
-import { decideRequest, type Decided, type Deciding, type Submission } from '../../src/ledger/request.ts';
+import {
+  decideRequest,
+  jobOf,
+  type Decided,
+  type Deciding,
+  type Submission,
+} from '../../src/ledger/request.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import type { Policy, Verdict } from '../../src/policy/policy.ts';
@@ -225,10 +231,7 @@ export async function gateParts(
       };
       return await ledger.enqueue(
         turn => decideRequest(turn, submission, { ...deciding, ...other.deciding }),
-        {
-          ...(mode === 'request' && { key: { principal: bot.name, key } }),
-          keyWasFree: other.keyWasFree ?? false,
-        },
+        { ...jobOf(submission), keyWasFree: other.keyWasFree ?? false },
       );
     },
   };
