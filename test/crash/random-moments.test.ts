@@ -108,14 +108,11 @@ describe.each(stores)('a gate on %s that is killed at any moment', store => {
   });
 
   it('has an outcome for everything it allowed: nothing hangs, and what is unknown is listed', async () => {
-    await api.get('/readyz');
-    const deadline = Date.now() + 20_000;
-    let pending = await allOf('outcome=pending');
-    while (pending.length > 0 && Date.now() < deadline) {
-      await new Promise(resolve => setTimeout(resolve, 250));
-      pending = await allOf('outcome=pending');
-    }
-    expect(pending).toEqual([]);
+    await until(
+      async () => await allOf('outcome=pending'),
+      pending => pending.length === 0,
+      20_000,
+    );
     const received = new Set(executor.received().map(({ headers }) => headers['idempotency-key']));
     for (const one of await allOf('outcome=delivered')) expect(received).toContain(one.id);
     for (const one of await allOf('outcome=stopped')) expect(received).not.toContain(one.id);
