@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from 'pg';
  * (`pg_cancel_backend`); the server then acknowledges it as if the standby had it, and only a warning tells them apart. Whoever
  * took that for durable would forward what a fail-over forgets.
  */
-export class Unreplicated extends Error {
+class Unreplicated extends Error {
   override readonly name = 'Unreplicated';
 }
 

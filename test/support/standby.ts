@@ -49,20 +49,8 @@ export async function startStandby(primary: ReplicatedServer): Promise<Standby> 
   const folder = serverFolder();
   const data = path.join(folder, 'data');
   await runTool(folder, 'pg_basebackup', [
-    ...[
-      '-D',
-      data,
-      '-h',
-      '127.0.0.1',
-      '-p',
-      String(primary.port),
-      '-U',
-      'admin',
-      '-R',
-      '-c',
-      'fast',
-      '--no-sync',
-    ],
+    ...['-D', data, '-h', '127.0.0.1', '-p', String(primary.port), '-U', 'admin'],
+    ...['-R', '-c', 'fast', '--no-sync'],
   ]);
   // A way of its own, so that it can be cut off with nothing in between on its way.
   const line = await startForwarder(primary.port);
