@@ -62,7 +62,10 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const checkpoints = await openCheckpoints({ config, store, clock, logger }, known);
   const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
-  const watches = [watchKillFile(config.killFile, logger), watchPolicy(config, loaded, logger)];
+  const watches = [
+    watchKillFile(config.killFile, logger),
+    ...(loaded === undefined ? [] : [watchPolicy(config, loaded, logger)]),
+  ];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {
     gate.stop();

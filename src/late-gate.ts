@@ -39,7 +39,9 @@ export class LateGate {
       if (isRefused || !mayComeBack) throw thrown;
       this.#logger.error(
         { err: asError(thrown) },
-        'the database is away: nothing is decided until it is back',
+        thrown instanceof StoreReadOnly
+          ? 'the database takes no writes: nothing is decided until it does'
+          : 'the database is away: nothing is decided until it is back',
       );
       this.#openLater(openGate);
     }
@@ -50,7 +52,7 @@ export class LateGate {
       this.#trying = openGate().then(
         gate => void (this.#current = gate),
         (thrown: unknown) => {
-          this.#logger.warn({ error: asError(thrown).message }, 'the database is away');
+          this.#logger.warn({ error: asError(thrown).message }, 'the database is still no use');
           if (!this.#stopping) this.#openLater(openGate);
         },
       );

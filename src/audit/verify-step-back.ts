@@ -28,7 +28,8 @@ export function anchorsOf(lines: readonly Signed[]): Anchor[] {
     const last = lines.findIndex(({ anchor }) => isSame(anchor, from));
     if (last > index) continue;
     for (const [place, anchor] of anchors.slice(0, last + 1).entries())
-      if (anchor.seq > entry && anchor.givenUp === undefined)
+      // Also where both lines were moved: what was signed later than the one that is named stays.
+      if (anchor.seq > entry && anchor.at <= from.at && anchor.givenUp === undefined)
         anchors[place] = { ...anchor, givenUp: { at, entry } };
   }
   return anchors;

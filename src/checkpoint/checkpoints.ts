@@ -141,9 +141,13 @@ export class Checkpoints {
     const seen = known();
     if (seen !== undefined) await this.#sign(seen);
     const newest = this.#newest;
-    const { head, hashAt } = await readChain(newest?.seq ?? 0);
-    if (newest !== undefined && hashAt !== newest.hash)
-      throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+    const { head, hashAt } = await readChain(newest?.seq ?? 0).catch((thrown: unknown) => {
+      throw seen === undefined ? thrown : new NotCompared(asError(thrown));
+    });
+    if (newest !== undefined && hashAt !== newest.hash) {
+      const behind = new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+      throw seen === undefined ? behind : new NotCompared(behind);
+    }
     if (seen === undefined) await this.#sign(head);
   }
 
@@ -179,7 +183,9 @@ export class Checkpoints {
     this.#trouble = trouble;
     this.#options.logger.error(
       { err: error, file: this.#options.file },
-      'no checkpoint is written: the audit chain is not anchored outside the database',
+      error instanceof NotCompared
+        ? 'the newest checkpoint is written, and the database does not hold it, or did not say'
+        : 'no checkpoint is written: the audit chain is not anchored outside the database',
     );
   }
 }
@@ -251,4 +257,13 @@ function sayBehind(
       ? `the database ends with entry ${databaseSeq}`
       : `entry ${newest.seq} of the database is another one, and the database ends with entry ${databaseSeq}`;
   return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: engaged switches, spent budgets, used idempotency keys and what is being carried out may be forgotten. Put the newer database back. If it is lost, make the kill file, start once with \`serve --restored ${databaseSeq}\`, set right what was forgotten, and take the kill file away.`;
+}
+
+/** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */
+class NotCompared extends Error {
+  override readonly name = 'NotCompared';
+
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+  }
 }

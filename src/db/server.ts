@@ -78,7 +78,7 @@ async function prepareSession(client: ClientBase, options: ServerOptions): Promi
        set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
        set_config('tcp_keepalives_count', '3', false), set_config('enable_seqscan', $4, false),
        set_config('enable_hashjoin', $4, false), set_config('enable_mergejoin', $4, false),
-       set_config('jit', 'off', false)`,
+       set_config('jit', 'off', false), set_config('client_min_messages', 'warning', false)`,
     [
       ...[options.statementTimeoutMs, options.lockTimeoutMs, options.idleInTransactionMs].map(String),
       options.indexesOnly ? 'off' : 'on',

@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 /**
  * A commit is on the primary's disk, and on no other. An operator may end a commit's wait for a synchronous standby
  * (`pg_cancel_backend`); the server then acknowledges it as if the standby had it, and only a warning tells them apart. Whoever
- * took that for durable would forward what a fail-over forgets.
+ * took that for durable would forward what a fail-over forgets. So sessions ask for warnings, whatever their role is set to.
  */
 class Unreplicated extends Error {
   override readonly name = 'Unreplicated';

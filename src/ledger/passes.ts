@@ -31,5 +31,10 @@ export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]
  * Where no target may have something and each has it, no part of the set is without it: what a set in the wrong state is refused
  * for, and the most common refusal. It spares an evaluation.
  */
-const isOfEach = ({ unit, limit, measured }: Reason, targets: number): boolean =>
-  unit === 'targets' && limit === 0 && measured !== undefined && measured >= targets;
+const isOfEach = ({ rule, unit, limit, measured }: Reason, targets: number): boolean =>
+  // A budget measures what was spent before too.
+  !rule.startsWith('budget.') &&
+  unit === 'targets' &&
+  limit === 0 &&
+  measured !== undefined &&
+  measured >= targets;

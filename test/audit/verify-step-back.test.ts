@@ -73,8 +73,9 @@ describe('the checkpoints of a history that was given up', () => {
 
   it('are those of each step back where there were several', () => {
     const third = goOn(anew.slice(0, 10), 20, 'third');
-    const back10 = stepBack(anchorIn(anew, 28), 10, anchorIn(third, 10, 50));
-    const lines = [...before, back15, checkpoint(anew, 28), back10, checkpoint(third, 30)];
+    const on28 = anchorIn(anew, 28, 40);
+    const back10 = stepBack(on28, 10, anchorIn(third, 10, 50));
+    const lines = [...before, back15, { anchor: on28 }, back10, checkpoint(third, 30)];
     expect(verify(third, lines)).toEqual({
       finding: undefined,
       // The step back to 15 is itself of what was given up at 10, as is the one of entry 12.
@@ -130,6 +131,8 @@ describe('it is still tampering', () => {
       [...before, back15, ...after],
       [...before, back15, ...after, back15],
       [...before, ...after, back15],
+      // Also where the line that it names is moved with it.
+      [...before.slice(0, -1), ...after, ...before.slice(-1), back15],
     ])
       expect(verify(copy, lines)).toMatchObject({ finding: ['removed', 16], givenUp: [] });
   });

@@ -139,6 +139,10 @@ describe('how many would pass', () => {
     ['nobody says how many have it', wrong],
     ['some may have it', { ...wrong, measured: 5, limit: 1 }],
     ['no limit is said', { rule: wrong.rule, message: 'no', unit: 'targets', measured: 5 } as const],
+    [
+      'it is a budget, and counts what was spent before',
+      { ...wrong, rule: 'budget.window', measured: 5 } as const,
+    ],
     ['it is no number of targets', { ...wrong, measured: 5, unit: 'requests' }],
   ])('is looked for where %s', (_, reason) => {
     expect(
