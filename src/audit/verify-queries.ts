@@ -33,7 +33,7 @@ export async function* readEntries(tx: Db): AsyncGenerator<ShownEntry, void> {
     const { rows } = await sql<ShownEntry>`
       select e.seq, e.type, e.prev, e.hash,
         regexp_replace(to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '000$', '') || 'Z' as at,
-        case when e.type = 'decision' and e.body is null then d.document else e.body end::text as body
+        case when e.type = 'decision' then d.document else e.body end::text as body
       from (select * from entries where seq > ${after} order by seq limit ${PAGE}) e
       left join decisions d on d.seq = e.seq
       order by e.seq`.execute(tx);

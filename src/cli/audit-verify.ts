@@ -108,23 +108,32 @@ type Watched = ReturnType<typeof watch>;
 
 async function verifyExport(file: string, chain: Watched): Promise<Found> {
   let number = 0;
-  for await (const { text } of linesOf(piecesOf(file, '--export'))) {
+  let blank: number | undefined;
+  for await (const { text, ended } of linesOf(piecesOf(file, '--export'))) {
     number += 1;
+    // Empty lines at the end are of whatever wrote the file; between entries they are not.
+    if (text.trim() === '') {
+      blank ??= number;
+      continue;
+    }
+    if (blank !== undefined) chain.addUnreadable(`Line ${blank} of the export is empty.`);
+    blank = undefined;
     const entry = readExportLine(text);
-    if (
-      number === 1 &&
-      'problem' in entry &&
-      /^\s*[{[]/.test(text) &&
-      !/"prev"\s*:/.test(text.slice(0, 4096))
-    )
+    if (number === 1 && 'problem' in entry && isAnotherAnswer(text))
       throw new UsageError(`${file} is no export: GET /v1/audit gives one with Accept: application/x-ndjson`);
+    if ('problem' in entry && !ended)
+      throw new CouldNotTell(`Line ${number}, the last of ${file}, is cut off. Fetch the export again.`);
     if ('problem' in entry) chain.addUnreadable(`Line ${number} of the export ${entry.problem}.`);
     else chain.add(entry);
   }
-  if (number === 0) throw new CouldNotTell(`${file} is empty; even a new gate has an entry.`);
+  if (number === 0 || blank === 1) throw new CouldNotTell(`${file} is empty; even a new gate has an entry.`);
   const notes = ['An export is the chain alone: what the store keeps beside it was not looked at.'];
   return { report: chain.end(), rows: [], notes };
 }
+
+/** A page of `GET /v1/audit` as JSON, or the answer of another call. */
+const isAnotherAnswer = (text: string): boolean =>
+  /^\s*\{\s*"items"\s*:/.test(text) || (/^\s*[{[]/.test(text) && !/"prev"\s*:/.test(text.slice(0, 4096)));
 
 async function verifyConfigured(config: Config, chain: Watched): Promise<Found> {
   const store = await openToRead(config);
@@ -204,10 +213,22 @@ async function readCheckpointFile(
     number += 1;
     const line = readCheckpointLine(text, keys);
     if (!('problem' in line)) signed.push(line);
-    else if (ended) problems.push(`Line ${number} of the checkpoints ${line.problem}.`);
-    else notes.push(`The last line of the checkpoints was not written to its end, and was left out.`);
+    else if (isCutOff(text) || !ended)
+      notes.push(`Line ${number} of the checkpoints was not written to its end, and was left out.`);
+    else problems.push(`Line ${number} of the checkpoints ${line.problem}.`);
   }
   return { anchors: anchorsOf(signed), problems, notes };
+}
+
+/** A crash leaves the beginning of a line, and the gate goes on behind it. It vouches for nothing: a line that is gone says as much. */
+function isCutOff(line: string): boolean {
+  if (!line.startsWith('{"')) return false;
+  try {
+    JSON.parse(line);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 async function readKey(file: string): Promise<NonNullable<ReturnType<typeof readPublicKey>>> {

@@ -38,7 +38,8 @@ const ledgerDefaults: ServerOptions = {
   poolSize: 1,
   statementTimeoutMs: 15_000,
   lockTimeoutMs: 10_000,
-  idleInTransactionMs: 15_000,
+  // A gate that is held up in the middle of a turn holds the head: others, and a stop with them, wait 10 s for it at most.
+  idleInTransactionMs: 3_000,
   silenceMs: 17_000,
   indexesOnly: true,
 };

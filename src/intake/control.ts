@@ -46,9 +46,10 @@ export function controlHandlers(ports: {
     const id = idOf(exchange);
     if (id === undefined) return notFound('There is no such switch.');
     const reason = await readReason(exchange);
-    return reason instanceof Refused
-      ? reason
-      : replyOf(await killSwitch.release(id, reason, exchange.principal));
+    if (reason instanceof Refused) return reason;
+    const released = await killSwitch.release(id, reason, exchange.principal);
+    if (released !== undefined && !isRefusal(released)) logger.warn({ ...released }, 'a kill switch is released');
+    return replyOf(released);
   };
 
   const acceptClock: Handle = async exchange => {

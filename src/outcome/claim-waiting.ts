@@ -66,6 +66,11 @@ async function claimOne(
   action: Action | undefined,
   operation: Operation,
 ): Promise<Claimed | undefined> {
+  // Never in a state that the gate wrote; where somebody else has, it must not be sent again all the same.
+  if (operation.attempts > 0 && !operation.idempotent) {
+    recordEvent(turn, operation, { type: 'lost' }, claiming.gateId);
+    return undefined;
+  }
   if (turn.nowMs - operation.decidedAtMs > operation.validForMs) {
     stop(turn, claiming, operation, 'forward.expired', 'it was not claimed within valid_for of its decision');
     return undefined;

@@ -193,3 +193,21 @@ describe.each(tables)('a row of %s', table => {
     await found();
   });
 });
+
+it('a decision that was altered is found, also where its entry was given the document as it was', async () => {
+  await sql`alter table entries drop constraint entries_body`.execute(audited.store.db);
+  try {
+    await audited.spoil(
+      `update entries set body = d.document from decisions d where d.seq = entries.seq and d.id = ${ALLOWED}`,
+    );
+    await audited.spoil(
+      `update decisions set document = jsonb_set(document::jsonb, '{reason}', '"a lie"')::json where id = ${ALLOWED}`,
+    );
+    expect((await audited.findings()).filter(message => NAMED.entries.test(message))).not.toEqual([]);
+  } finally {
+    await audited.putBack();
+    await sql`alter table entries add constraint entries_body check ((body is null) = (type = 'decision'))`.execute(
+      audited.store.db,
+    );
+  }
+});

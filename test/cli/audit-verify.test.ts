@@ -212,6 +212,17 @@ describeWithPostgres('a store on a server', () => {
     expect(code).toBe(1);
   });
 
+  it('is no less whole for empty lines at its end, and not whole for one in it, or where it was cut off', async () => {
+    const text = readFileSync(await exported(), 'utf8');
+    expect((await verify('--export', write('ends-empty.ndjson', `${text}\n \n`))).code).toBe(0);
+    const within = await verify('--export', write('holds-empty.ndjson', text.replace('\n', '\n\n')));
+    expect(within.verdict?.findings[0]?.message).toBe('Line 2 of the export is empty.');
+    expect(within.code).toBe(1);
+    const cut = await verify('--export', write('cut-off.ndjson', text.slice(0, -20)));
+    expect(cut.complained).toContain('is cut off. Fetch the export again.');
+    expect(cut.code).toBe(3);
+  });
+
   it('is exported and verified offline, and an export that was altered is found', async () => {
     const file = await exported();
     const whole = await verify('--export', file);
@@ -295,7 +306,12 @@ describeWithPostgres('a store on a server', () => {
       expect(found.code).toBe(1);
     }
     // Whoever writes may be killed in the middle of a line.
-    const torn = await verify(...config(), '--checkpoints', write('forged.ndjson', good + good.slice(0, 50)));
-    expect(torn.verdict).toMatchObject({ verdict: 'whole', anchored: { seq } });
+    const half = good.slice(0, 50);
+    // The gate that comes after it goes on in a line of its own.
+    for (const text of [good + half, `${half}\n${good}`]) {
+      const torn = await verify(...config(), '--checkpoints', write('forged.ndjson', text));
+      expect(torn.verdict).toMatchObject({ verdict: 'whole', anchored: { seq } });
+      expect(torn.verdict?.notes.join()).toContain('was not written to its end, and was left out');
+    }
   });
 });

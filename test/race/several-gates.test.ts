@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openStore, type Store } from '../../src/db/store.ts';
 import type { Principal } from '../../src/config/config.ts';
 import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
+import { Fault } from '../../src/kit/fault.ts';
+import { UNDECIDED_MS } from '../../src/ledger/ledger.ts';
 import type { Decided } from '../../src/ledger/request.ts';
 import { bot, gateParts, host, loadHosts, quiet, wipe, type Parts } from '../support/gate-parts.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
@@ -17,6 +19,15 @@ const oncall: Principal = {
   roles: new Set(['operator'] as const),
   actions: new Set(),
 };
+
+const switchOf = ({ ledger }: Parts): KillSwitch =>
+  new KillSwitch({
+    ledger,
+    actions: new Map([[wipe.name, wipe]]),
+    kinds: new Map([[host.name, host]]),
+    principals: [bot, oncall],
+    killFile: '/nonexistent',
+  });
 
 const isAllowed = (decided: Decided): boolean =>
   ('repeat' in decided ? decided.repeat : decided).document.decision === 'allowed';
@@ -125,13 +136,7 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
   it('claim nothing after an engage returned, at any of them', async () => {
     const [first] = gates;
     if (first === undefined) throw new Error('no gate');
-    const killSwitch = new KillSwitch({
-      ledger: first.ledger,
-      actions: new Map([[wipe.name, wipe]]),
-      kinds: new Map([[host.name, host]]),
-      principals: [bot, oncall],
-      killFile: '/nonexistent',
-    });
+    const killSwitch = switchOf(first);
     let engagedAt: number | undefined;
     const late: Decided[] = [];
     const stream = Array.from({ length: 16 }, async (_, client) => {
@@ -155,5 +160,31 @@ describeWithPostgres('several gates on one PostgreSQL', () => {
     );
     expect(waiting).toEqual([{ n: 0 }]);
     expect(engaged.stopped.length).toBeGreaterThan(0);
+  });
+
+  // As a process that is frozen: it holds the head, and does not let go of it by itself.
+  it('a gate that is held up in the middle of a turn keeps the others from a stop for seconds, and writes nothing later', async () => {
+    let goOn = (): void => undefined;
+    const frozen = new Promise<void>(resolve => {
+      goOn = resolve;
+    });
+    let turn = Promise.resolve();
+    await new Promise<void>(isHeld => {
+      turn = gate(0).ledger.enqueueAlone(async ({ draft }) => {
+        draft.append('evidence', { of: 'a turn that was held up' });
+        isHeld();
+        await frozen;
+      });
+    });
+    try {
+      const startedMs = performance.now();
+      const engaged = await switchOf(gate(1)).engage({ scope: {}, except: [] }, oncall);
+      expect('on_the_wire' in engaged).toBe(true);
+      expect(performance.now() - startedMs).toBeLessThan(UNDECIDED_MS);
+    } finally {
+      goOn();
+    }
+    await expect(turn).rejects.toBeInstanceOf(Fault);
+    expect(await rowsOf(sql<{ type: string }>`select type from entries where type = 'evidence'`)).toEqual([]);
   });
 });

@@ -177,7 +177,7 @@ export async function gateParts(
   more: Partial<LedgerOptions> & { readonly policy?: Policy; readonly killFile?: () => boolean } = {},
 ): Promise<Parts> {
   const ledger = new Ledger({
-    db: store.db,
+    db: store.ledgerDb,
     kinds: new Map([['host', host]]),
     limits,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
