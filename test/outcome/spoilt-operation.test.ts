@@ -26,7 +26,7 @@ describeWithPostgres(
       await on.gate.restart();
       await until(
         async () => JSON.stringify(await on.api.audit()),
-        entries => entries.includes('the gate that had claimed it did not come back with an answer'),
+        entries => entries.includes('"event":"lost"'),
         15_000,
       );
       expect((await on.api.get(`/v1/requests/${body.id}`)).body.outcome).toMatchObject({ status: 'unknown' });
