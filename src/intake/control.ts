@@ -48,7 +48,8 @@ export function controlHandlers(ports: {
     const reason = await readReason(exchange);
     if (reason instanceof Refused) return reason;
     const released = await killSwitch.release(id, reason, exchange.principal);
-    if (released !== undefined && !isRefusal(released)) logger.warn({ ...released }, 'a kill switch is released');
+    if (released !== undefined && !isRefusal(released))
+      logger.warn({ ...released }, 'a kill switch is released');
     return replyOf(released);
   };
 
