@@ -15,7 +15,7 @@ export interface PolicyWatch {
 /**
  * Says in the log that the bundle or the limits file is not what this gate has loaded any more (changed, broken or gone), and
  * that it is again: once a change. What was loaded stays in force whatever becomes of its files; but the next start would differ.
- * A bundle that came by https is asked for again only where the limits file looks different.
+ * A bundle that came by https is asked for again only where the limits file looks different, and until both could be read.
  */
 export function watchPolicy(config: Config, loaded: LoadedPolicy, logger: Logger): PolicyWatch {
   const files = { policies: config.policies, limits: config.limitsFile };
