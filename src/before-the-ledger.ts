@@ -91,5 +91,5 @@ function leaveNoRecord(
   mode: Submission['mode'],
 ): Answer {
   metrics.unrecordedObserved(refusal.reasons[0].rule);
-  return unrecorded(asked.principal.name, refusal, mode, clock.wallMs());
+  return unrecorded(asked, refusal, mode, clock.wallMs());
 }

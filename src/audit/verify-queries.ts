@@ -2,8 +2,9 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
-import { visibleIn } from '../db/visible-in.ts';
+import type { Check } from './row-check.ts';
 import type { ShownEntry } from './verify-chain.ts';
+import { inventoryChecks } from './verify-inventory-queries.ts';
 
 type Db = Kysely<Database>;
 
@@ -50,14 +51,6 @@ export interface RowFinding {
   readonly message: string;
 }
 
-interface Check {
-  readonly table: string;
-  /** What is so of the row that is named. */
-  readonly says: string;
-  /** Gives `what`, the name of each row of which it is so. */
-  readonly rows: RawBuilder<{ readonly what: string }>;
-}
-
 const iso = (column: string) =>
   sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
@@ -83,17 +76,18 @@ const checks: readonly Check[] = [
     rows: sql`
       select 'decision ' || d.id as what from decisions d
       where (d.document ->> 'id', d.document ->> 'mode', d.document ->> 'decision', d.document ->> 'principal', d.document ->> 'action',
-          d.document ->> 'decided_at', d.document #>> '{targets,digest}', d.document #>> '{targets,count}')
-        is distinct from (d.id::text, d.mode, d.decision, d.principal, d.action, ${iso('d.decided_at')}, d.targets_digest, d.target_count::text)
+          d.document ->> 'decided_at', d.document ->> 'idempotency_key', d.document ->> 'body_digest', d.document #>> '{targets,digest}', d.document #>> '{targets,count}')
+        is distinct from (d.id::text, d.mode, d.decision, d.principal, d.action, ${iso('d.decided_at')}, d.idempotency_key, d.body_digest, d.targets_digest, d.target_count::text)
         or exists (select r ->> 'rule' from json_array_elements(d.document -> 'reasons') r except select unnest(d.rules))
         or exists (select unnest(d.rules) except select r ->> 'rule' from json_array_elements(d.document -> 'reasons') r)`,
   },
   {
     table: 'decisions',
-    says: 'was allowed, and leaves its key free or says another status',
+    says: 'has a status that is not of its kind, or leaves its key free, or keeps it',
     rows: sql`
       select 'decision ' || d.id as what from decisions d
-      where (d.decision = 'allowed') <> (d.status = 200) or (d.decision = 'allowed' and d.mode = 'request' and not d.holds_key)`,
+      where (d.decision = 'allowed') <> (d.status = 200)
+        or d.holds_key <> (d.idempotency_key is not null and d.status not in (429, 503))`,
   },
   {
     table: 'target_sets',
@@ -134,8 +128,9 @@ const checks: readonly Check[] = [
     says: 'is not in force as its last load made it',
     rows: sql`
       select 'kind ' || coalesce(k.kind, r.kind) as what from inventory_kinds k
-      full join (select distinct on (kind) kind, revision, count from inventory_revisions order by kind, revision desc) r on r.kind = k.kind
-      where (k.revision, k.count) is distinct from (r.revision, r.count)`,
+      full join (select distinct on (kind) kind, revision, count, as_of, loaded_at from inventory_revisions
+        order by kind, revision desc) r on r.kind = k.kind
+      where (k.revision, k.count, k.as_of, k.loaded_at) is distinct from (r.revision, r.count, r.as_of, r.loaded_at)`,
   },
   {
     table: 'spends',
@@ -227,35 +222,13 @@ const checks: readonly Check[] = [
   },
 ];
 
-/** The totals of a kind in force, counted anew from its targets. */
-function totalsCheck(kind: Kind): Check {
-  const dimensions = sql`jsonb_array_elements_text(${JSON.stringify(kind.dimensions)}::jsonb)`;
-  const inService = sql`${JSON.stringify(kind.state?.inService ?? [])}::jsonb ? t.state`;
-  return {
-    table: 'inventory_total_versions',
-    says: 'is not what the targets in force add up to',
-    rows: sql`
-      with seen as (select t.* from inventory_targets t join inventory_kinds k on k.kind = t.kind
-        where t.kind = ${kind.name} and ${visibleIn('t', sql.ref('k.revision'))}),
-      counted as (
-        select d.dimension, t.labels ->> d.dimension as value, count(*) as count, count(*) filter (where ${inService}) as in_service
-        from seen t, ${dimensions} as d(dimension) where t.labels ->> d.dimension is not null group by 1, 2)
-      select 'the total of ' || dimension || ' ' || value || ' of kind ' || ${kind.name}::text as what
-      from counted c full join (select * from inventory_totals where kind = ${kind.name}) i using (dimension, value)
-      where (c.count, c.in_service) is distinct from (i.count, i.in_service)
-      union all
-      select 'the count of kind ' || k.kind from inventory_kinds k
-      where k.kind = ${kind.name} and k.count <> (select count(*) from seen)`,
-  };
-}
-
 /** How many rows of one check are named. */
 const NAMED = 5;
 
 /** What contradicts the chain in the tables beside it; of each check the first few. */
 export async function checkRows(tx: Db, kinds: readonly Kind[]): Promise<RowFinding[]> {
   const findings: RowFinding[] = [];
-  for (const { table, says, rows } of [...checks, ...kinds.map(totalsCheck)]) {
+  for (const { table, says, rows } of [...checks, ...kinds.flatMap(inventoryChecks)]) {
     const found = await sql<{ what: string; all: number }>`
       select what, count(*) over () as all from (${rows}) found order by what limit ${NAMED}`.execute(tx);
     for (const { what } of found.rows) findings.push({ table, message: `${table}: ${what} ${says}.` });

@@ -27,6 +27,8 @@ export interface AuditVerifyOptions {
   readonly checkpoints?: string;
   /** Files of public keys; the one beside the checkpoints if there is none. */
   readonly keys: readonly string[];
+  /** A whole chain that no checkpoint vouches for is not enough. */
+  readonly anchored: boolean;
   readonly json: boolean;
   /** Whether somebody looks on. */
   readonly progress: boolean;
@@ -61,7 +63,10 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
       checkpointProblems: checkpoints.problems,
       notes: [...checkpoints.notes, ...notes],
     };
-    return sayVerdict(verified, options.json, terminal);
+    const code = sayVerdict(verified, options.json, terminal);
+    return code === exitCode.done && options.anchored && report.anchor === undefined
+      ? exitCode.couldNotTell
+      : code;
   } catch (thrown) {
     if (!(thrown instanceof Fault) && !(thrown instanceof CouldNotTell)) throw thrown;
     const cause = thrown.cause === undefined ? '' : ` (${asError(thrown.cause).message})`;
@@ -217,6 +222,8 @@ async function readCheckpointFile(
       notes.push(`Line ${number} of the checkpoints was not written to its end, and was left out.`);
     else problems.push(`Line ${number} of the checkpoints ${line.problem}.`);
   }
+  if (number === 0)
+    notes.push(`${file} is there and empty; a gate signs a checkpoint within its first minute.`);
   return { anchors: anchorsOf(signed), problems, notes };
 }
 

@@ -118,6 +118,7 @@ interface VerifyOptions extends JsonOption {
   readonly export?: string;
   readonly checkpoints?: string;
   readonly key?: readonly string[];
+  readonly anchored?: true;
 }
 
 function addAuditCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
@@ -132,10 +133,16 @@ function addAuditCommand(program: Command, terminal: Terminal, end: (code: numbe
     .option('--export <file>', 'what GET /v1/audit gave as application/x-ndjson')
     .option('--checkpoints <file>', 'signed heads (default: those of the configuration)')
     .option('--key <file...>', 'public key of who signed (default: FILE.pub beside the checkpoints)')
+    .option('--anchored', 'exit 3 where no signed checkpoint vouches for it: what a timer should ask for')
     .option(...JSON_OPTION)
-    .action(async ({ json, key, ...files }: VerifyOptions) => {
+    .action(async ({ json, key, anchored, ...files }: VerifyOptions) => {
       const { runAuditVerify } = await import('./audit-verify.ts');
-      const said = { keys: key ?? [], json: json === true, progress: process.stderr.isTTY === true };
+      const said = {
+        keys: key ?? [],
+        anchored: anchored === true,
+        json: json === true,
+        progress: process.stderr.isTTY === true,
+      };
       end(await runAuditVerify({ ...files, ...said }, terminal));
     });
 }

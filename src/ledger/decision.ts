@@ -21,6 +21,10 @@ export interface DecisionDocument {
   readonly decision: 'allowed' | 'refused' | 'fault';
   readonly action?: string;
   readonly principal: string;
+  /** The key that it was recorded with; absent for a pre-flight, and for a no to another use of somebody's key. */
+  readonly idempotency_key?: string;
+  /** See `Asked.bodyDigest`. */
+  readonly body_digest: string;
   readonly reason?: string;
   readonly ticket?: string;
   readonly on_behalf_of?: string;

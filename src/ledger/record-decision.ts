@@ -46,7 +46,7 @@ const LEAVES_KEY_FREE = new Set([429, 503]);
 export function recordDecision(turn: Turn, { id, submission, finding, key }: ToRecord): RecordedDecision {
   const { asked, mode } = submission;
   const { decision, status, reasons } = resultOf(finding);
-  const document = documentOf(turn, id, submission, finding, decision, reasons);
+  const document = documentOf(turn, { id, submission, finding, key }, decision, reasons);
   const holdsKey = key !== undefined && !LEAVES_KEY_FREE.has(status);
   const { targets } = finding;
   if (targets !== undefined) freeze(turn, targets);
@@ -89,9 +89,7 @@ function resultOf(finding: Finding): {
 
 function documentOf(
   turn: Turn,
-  id: string,
-  submission: Submission,
-  finding: Finding,
+  { id, submission, finding, key }: ToRecord,
   decision: DecisionDocument['decision'],
   reasons: readonly Reason[],
 ): DecisionDocument {
@@ -104,6 +102,8 @@ function documentOf(
     decision,
     ...(submission.action !== undefined && { action: submission.action.name }),
     principal: asked.principal.name,
+    ...(key !== undefined && { idempotency_key: key }),
+    body_digest: asked.bodyDigest,
     ...said(submission),
     ...(targets !== undefined && { targets: { count: targets.targets.length, digest: targets.digest } }),
     ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),

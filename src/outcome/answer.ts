@@ -2,7 +2,7 @@ import { freshId } from '../kit/ids.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import { rules } from '../kit/rules.ts';
-import type { Answer, DecisionDocument } from '../ledger/decision.ts';
+import type { Answer, Asked, DecisionDocument } from '../ledger/decision.ts';
 import { outcomeView, type Operation } from '../ledger/operation.ts';
 
 /**
@@ -31,7 +31,7 @@ export function answerOf(
 
 /** The answer to what leaves no record: its id stands in the log only. */
 export function unrecorded(
-  principal: string,
+  { principal, bodyDigest }: Asked,
   refusal: Refusal,
   mode: DecisionDocument['mode'],
   wallMs: number,
@@ -40,7 +40,8 @@ export function unrecorded(
     id: freshId(),
     mode,
     decision: 'refused',
-    principal,
+    principal: principal.name,
+    body_digest: bodyDigest,
     reasons: refusal.reasons,
     decided_at: new Date(wallMs).toISOString(),
   };

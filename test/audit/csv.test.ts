@@ -9,6 +9,7 @@ const view: RequestView = {
   mode: 'request',
   decision: 'refused',
   principal: 'bot',
+  body_digest: 'sha256:b',
   reasons: [
     { rule: 'blast_radius.max_targets', message: 'x' },
     { rule: 'targets.unknown', message: 'x', value: 'a' },

@@ -50,6 +50,8 @@ async function record(what: Recorded): Promise<string> {
     decision,
     action,
     principal,
+    ...(key !== undefined && { idempotency_key: key }),
+    body_digest: 'sha256:b',
     ...(targets !== undefined && { targets: { count: targets.length, digest: digest ?? '' } }),
     reasons: rules.map(rule => ({ rule, message: 'no' })),
     decided_at: at.toISOString(),
@@ -180,6 +182,8 @@ describe('recorded requests', () => {
     expect(await reads.one(wiped, all)).toEqual({
       id: wiped,
       mode: 'request',
+      idempotency_key: 'k1',
+      body_digest: 'sha256:b',
       decision: 'allowed',
       action: 'disk.wipe',
       principal: 'bot',

@@ -34,6 +34,9 @@ const holds = (which: string): string =>
   `holds: operation $${which} does not hold the targets that were allowed.`;
 const held = (id: string, which: string): string =>
   `holds: target ${id} of operation $${which} is held otherwise than its operation says.`;
+const target = (id: string): string =>
+  `inventory_targets: target ${id} of kind host is not described by its labels.`;
+const H7 = target('h7');
 const US_NOW = `value = 'us' and to_revision is null`;
 const one = (which: string): string => `id = '$${which}'`;
 
@@ -61,17 +64,29 @@ describe.each<[string, [string, string, string[]][]]>([
         [COUNT, US],
       ],
       ['a target ended', `update inventory_targets set to_revision = 2 where id = 'h7'`, [COUNT, US]],
-      ['a state', `update inventory_targets set state = 'serving' where id = 'h7'`, [US]],
+      ['a state', `update inventory_targets set state = 'serving' where id = 'h7'`, [H7, US]],
       [
         'a value',
         `update inventory_targets set labels = jsonb_set(labels, '{region}', '"eu"') where id = 'h7'`,
-        [EU, US],
+        [H7, EU, US],
       ],
+    ],
+  ],
+  [
+    'what selectors and drift go by',
+    [
+      ['a tag', `update inventory_targets set tags[1] = tags[1] || 'x' where id = 'h7'`, [H7]],
+      ['a tag gone', `update inventory_targets set tags = tags[2:] where id = 'h7'`, [H7]],
+      ['a tag more', `update inventory_targets set tags = tags || tags[1] where id = 'h7'`, [H7]],
+      ['none', `update inventory_targets set tags = '{}' where id = 'h7'`, [H7]],
+      ['a digest', `update inventory_targets set labels_digest = 'sha256:x' where id = 'h7'`, [H7]],
     ],
   ],
   [
     'what is in force',
     [
+      ['the time it is of', `update inventory_kinds set as_of = as_of + interval '1 hour'`, [KIND]],
+      ['when it was loaded', `update inventory_kinds set loaded_at = loaded_at + interval '1 hour'`, [KIND]],
       ['its count', `update inventory_kinds set count = count + 1`, [KIND, COUNT]],
       ['its revision', 'update inventory_kinds set revision = revision + 1', [KIND]],
       ['none', 'delete from inventory_kinds', [KIND]],

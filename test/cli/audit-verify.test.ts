@@ -123,6 +123,34 @@ describeWithPostgres('a store on a server', () => {
     expect(code).toBe(0);
   });
 
+  it.each(['', undefined])('is not enough for --anchored with checkpoints of %j', async text => {
+    const files =
+      text === undefined
+        ? []
+        : ['--checkpoints', write('empty.ndjson', text), '--key', write('empty.pub', String(pem))];
+    const { code, verdict } = await verify(...config(), '--anchored', ...files);
+    expect(verdict).toMatchObject({ verdict: 'whole', anchored: null });
+    expect(code).toBe(3);
+    const isEmpty =
+      verdict?.notes.some(note => note.includes('empty.ndjson is there and empty; a gate signs')) === true;
+    expect(isEmpty).toBe(text === '');
+  });
+
+  it('is enough for --anchored with one checkpoint', async () => {
+    const { head } = (await verify(...config())).verdict ?? expect.unreachable();
+    const checkpoints = write('one.ndjson', checkpoint(pair.privateKey, keyId, head.seq, head.hash));
+    const { code, verdict } = await verify(
+      ...config(),
+      '--anchored',
+      '--checkpoints',
+      checkpoints,
+      '--key',
+      write('one.pub', String(pem)),
+    );
+    expect(verdict?.anchored?.seq).toBe(head.seq);
+    expect(code).toBe(0);
+  });
+
   it('is verified by the real program, in a few lines', () => {
     const ran = spawnSync(process.execPath, [program, 'audit', 'verify', ...config()], { encoding: 'utf8' });
     expect(ran.stdout).toMatch(

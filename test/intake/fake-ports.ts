@@ -43,6 +43,7 @@ export const document: DecisionDocument = {
   decision: 'allowed',
   action: 'disk.wipe',
   principal: 'bot',
+  body_digest: 'sha256:b',
   reason: 'a test',
   targets: { count: 1, digest: 'sha256:aa' },
   reasons: [],

@@ -1,0 +1,222 @@
+import { z } from 'zod';
+
+/*
+ * What the gate answers, call by call. Strict: a member that stands here nowhere is a mistake of the gate, and the tests of the
+ * contract look. Who calls the gate must not be: see `client/`.
+ */
+
+const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, in milliseconds');
+const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const count = z.int().nonnegative();
+const id = z.uuid();
+
+/** One reason against a request. Where numbers stand, `unit` says of what. */
+export const reason = z.strictObject({
+  rule: z.string(),
+  message: z.string(),
+  dimension: z.string().optional(),
+  value: z.string().optional(),
+  measured: z.int().optional(),
+  limit: z.int().optional(),
+  unit: z.string().optional(),
+  remedy: z.string().optional().describe('What would pass'),
+  pointer: z.string().optional().describe('JSON Pointer into the body'),
+  request: id.optional().describe('The other request that stands in the way'),
+});
+
+const fleetRadius = z.strictObject({ count, total: count, share_ppm: count });
+const valueRadius = fleetRadius.extend({ value: z.string(), remaining: count.optional() });
+
+/** By dimension; `fleet` is the whole kind. */
+export const blastRadius = z
+  .object({ fleet: fleetRadius })
+  .catchall(z.array(valueRadius))
+  .describe('By dimension, its values in order; `fleet` is the whole kind');
+
+export const outcome = z.strictObject({
+  status: z.enum(['pending', 'delivered', 'refused', 'unknown', 'stopped']),
+  http_status: z.int().optional().describe('What the executor answered'),
+  rule: z.string().optional(),
+  detail: z.string().optional(),
+  attempts: count.optional(),
+  settled_at: time.optional(),
+});
+
+const decisionFields = {
+  id,
+  mode: z.enum(['request', 'preflight']),
+  decision: z.enum(['allowed', 'refused', 'fault']),
+  action: z.string().optional(),
+  principal: z.string(),
+  idempotency_key: z.string().optional(),
+  body_digest: digest.describe('SHA-256 over the canonical JSON (RFC 8785) of the body'),
+  reason: z.string().optional(),
+  ticket: z.string().optional(),
+  on_behalf_of: z.string().optional(),
+  parameters: z.record(z.string(), z.json()).optional(),
+  selector: z.record(z.string(), z.array(z.string())).optional(),
+  expect: count.optional(),
+  targets: z.strictObject({ count, digest }).optional(),
+  blast_radius: blastRadius.optional(),
+  reasons: z.array(reason),
+  passes: count.optional().describe('The largest n such that the first n targets would be allowed now'),
+  retry_after_s: count.optional(),
+  policy: z.strictObject({ revision: digest }).optional(),
+  inventory: z.strictObject({ revision: count, age_s: count }).optional(),
+  decided_at: time,
+  outcome: outcome.optional().describe('Of an allowed request only'),
+};
+
+/** A decision as it is answered to whoever asked. */
+export const decision = z.strictObject(decisionFields);
+
+/** A decision as it is read back, and as a pre-flight is answered: with the HTTP status that it got, or would get. */
+export const recordedDecision = decision.extend({ status: z.int() });
+
+const problemFields = {
+  type: z.string().regex(/^\/problems\//),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string(),
+  instance: z.string(),
+};
+
+/** A no that is no decision (RFC 9457). `line` and `would` are those of a load. */
+export const problem = z.strictObject({
+  ...problemFields,
+  reasons: z.array(reason).optional(),
+  line: z.int().positive().optional(),
+  would: z.strictObject({ count, added: count, removed: count, changed: count }).optional(),
+});
+
+/** A decision that is a no, or whose outcome is one: its members beside those of the problem. */
+export const refusedDecision = decision.extend(problemFields);
+
+const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), next: z.string().nullable() });
+
+export const requestPage = pageOf(recordedDecision);
+export const targetPage = pageOf(z.string());
+
+export const scope = z.union([
+  z.strictObject({}),
+  z.strictObject({ action: z.string() }),
+  z.strictObject({ dimension: z.string(), value: z.string() }),
+]);
+
+const switchFields = {
+  scope,
+  reason: z.string(),
+  except: z.array(z.string()),
+};
+
+const engagedSwitch = z.strictObject({ id, ...switchFields, engaged_at: time, engaged_by: z.string() });
+
+export const engaged = engagedSwitch.extend({
+  on_the_wire: z.array(id).describe('Claimed, without an outcome: it may be being carried out'),
+  stopped: z.array(id).describe('Allowed, and stopped for good before anything was sent'),
+  took_ms: count,
+});
+
+export const released = engagedSwitch.extend({
+  released_at: time,
+  released_by: z.string(),
+  release_reason: z.string(),
+});
+
+export const switches = z.strictObject({
+  engaged: z.array(z.union([engagedSwitch, z.strictObject({ id: z.literal('kill-file'), ...switchFields })])),
+});
+
+export const acceptedClock = z.strictObject({
+  seq: count,
+  at: time,
+  accepted: time,
+  was: time,
+  reason: z.string(),
+  by: z.string(),
+});
+
+export const loaded = z.strictObject({
+  revision: count,
+  count,
+  added: count,
+  removed: count,
+  changed: count,
+});
+
+export const inventory = z.strictObject({
+  kinds: z.array(
+    z.strictObject({
+      kind: z.string(),
+      revision: count,
+      count,
+      age_s: count,
+      dimensions: z.record(z.string(), z.record(z.string(), count)),
+    }),
+  ),
+});
+
+export const budgets = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      action: z.string().nullable().describe('Null for a budget over all actions of a kind'),
+      rule: z.enum(['budget.window', 'budget.requests', 'budget.in_flight']),
+      per: z.string(),
+      value: z.string(),
+      over_s: count.nullable().describe('Null for what is in flight'),
+      used: count,
+      limit: count,
+      unit: z.enum(['targets', 'requests', 'operations']),
+    }),
+  ),
+});
+
+export const auditEntry = z.strictObject({
+  seq: z.int().positive(),
+  at: time,
+  type: z.enum(['decision', 'outcome', 'kill_switch', 'inventory', 'policy', 'clock', 'evidence']),
+  body: z.json(),
+  prev: digest,
+  hash: digest,
+});
+export const auditPage = pageOf(auditEntry);
+
+const matches = { matches: count.describe('Targets that it stands for now; 0 guards nothing') };
+
+export const policy = z.strictObject({
+  revision: digest,
+  digest,
+  active: z.boolean().describe('Whether all gates on the store are to decide with this revision'),
+  bundle: z.json(),
+  checks: z.array(z.looseObject({ name: z.string(), idle: z.boolean() })),
+  limits: z.json(),
+  protected: z.array(
+    z.union([
+      z.strictObject({ kind: z.string(), ids: z.array(z.string()), ...matches }),
+      z.strictObject({
+        kind: z.string(),
+        selector: z.record(z.string(), z.array(z.string())),
+        ...matches,
+      }),
+    ]),
+  ),
+});
+
+const check = z.strictObject({ ok: z.boolean(), detail: z.string().optional() });
+
+export const live = z.strictObject({ live: z.literal(true) });
+export const ready = z.strictObject({
+  ready: z.boolean(),
+  checks: z.strictObject({ process: check, database: check }),
+});
+export const readyToDecide = z.strictObject({
+  ready: z.boolean(),
+  checks: z.strictObject({
+    process: check,
+    database: check,
+    policy: check,
+    clock: check,
+    kinds: z.record(z.string(), check),
+  }),
+});

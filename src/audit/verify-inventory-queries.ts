@@ -1,0 +1,52 @@
+import { sql, type RawBuilder } from 'kysely';
+import { declaredLabels, type Kind } from '../config/config.ts';
+import { visibleIn } from '../db/visible-in.ts';
+import type { Check } from './row-check.ts';
+
+/** What is kept of a kind in force beside the labels as they were loaded, made anew from them. */
+export const inventoryChecks = (kind: Kind): readonly Check[] => [totals(kind), descriptions(kind)];
+
+const names = (labels: readonly string[]): RawBuilder<unknown> =>
+  sql`jsonb_array_elements_text(${JSON.stringify(labels)}::jsonb)`;
+
+const seenOf = (kind: Kind): RawBuilder<unknown> => sql`
+  select t.* from inventory_targets t join inventory_kinds k on k.kind = t.kind
+  where t.kind = ${kind.name} and ${visibleIn('t', sql.ref('k.revision'))}`;
+
+function totals(kind: Kind): Check {
+  const inService = sql`${JSON.stringify(kind.state?.inService ?? [])}::jsonb ? t.state`;
+  return {
+    table: 'inventory_total_versions',
+    says: 'is not what the targets in force add up to',
+    rows: sql`
+      with seen as (${seenOf(kind)}),
+      counted as (
+        select d.dimension, t.labels ->> d.dimension as value, count(*) as count, count(*) filter (where ${inService}) as in_service
+        from seen t, ${names(kind.dimensions)} as d(dimension) where t.labels ->> d.dimension is not null group by 1, 2)
+      select 'the total of ' || dimension || ' ' || value || ' of kind ' || ${kind.name}::text as what
+      from counted c full join (select * from inventory_totals where kind = ${kind.name}) i using (dimension, value)
+      where (c.count, c.in_service) is distinct from (i.count, i.in_service)
+      union all
+      select 'the count of kind ' || k.kind from inventory_kinds k
+      where k.kind = ${kind.name} and k.count <> (select count(*) from seen)`,
+  };
+}
+
+/** As `DescribedKind.describe` makes them: what selectors find, what a drift is told by, and what is in service. */
+function descriptions(kind: Kind): Check {
+  const declared = declaredLabels(kind);
+  const lasting = declared.filter(label => label !== kind.state?.label);
+  return {
+    table: 'inventory_targets',
+    says: 'is not described by its labels',
+    rows: sql`
+      select 'target ' || t.id || ' of kind ' || t.kind as what from (${seenOf(kind)}) t
+      where t.state is distinct from t.labels ->> ${kind.state?.label ?? null}::text
+        or (select array_agg(tag order by tag collate "C") from unnest(t.tags) as tag) is distinct from
+          (select array_agg(t.kind || ':' || d.label || '=' || (t.labels ->> d.label) order by (t.kind || ':' || d.label || '=' || (t.labels ->> d.label)) collate "C")
+            from ${names(declared)} as d(label) where t.labels ? d.label)
+        or t.labels_digest is distinct from 'sha256:' || encode(sha256(convert_to('{' || coalesce(
+          (select string_agg('"' || d.label || '":"' || (t.labels ->> d.label) || '"', ',' order by d.label collate "C")
+            from ${names(lasting)} as d(label) where t.labels ? d.label), '') || '}', 'UTF8')), 'hex')`,
+  };
+}
