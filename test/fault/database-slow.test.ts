@@ -96,7 +96,7 @@ describeWithPostgres('a database that is slow', { concurrent: true }, () => {
       });
       await until(
         async () => await Promise.resolve(stream.with(200).length),
-        count => count >= byForm(16, 200),
+        count => count >= byForm(16, 80),
         120_000,
       );
       const engaged = await api.engage({ reason: 'stop everything' });

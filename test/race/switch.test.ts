@@ -6,10 +6,10 @@ import { startGate, type Gate } from '../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
 const GATES = 4;
-const CLIENTS = byForm(64, 400);
+const CLIENTS = byForm(64, 128);
 const HOSTS = 10_000;
 /** How many deliveries show that a stream flows. */
-const FLOW = byForm(20, 200);
+const FLOW = byForm(20, 60);
 /** What is stopped is asked for again at once, and what is delivered takes its turn among that. */
 const WITHIN_MS = byForm(30_000, 120_000);
 const PRINCIPALS = ['bot', 'other-bot'] as const;
