@@ -1,0 +1,50 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+import { loadLimits } from '../src/config/limits-file.ts';
+import { readConfig } from '../src/config/read-config.ts';
+import { shippedBundle } from './policy/samples.ts';
+import { temporaryFolder } from './support/store.ts';
+import { hostKind, writeGateFiles } from './support/gate.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
+const documents = [
+  'README.md',
+  'src/README.md',
+  ...readdirSync(path.join(root, 'docs')).map(name => `docs/${name}`),
+];
+
+const blocksOf = (text: string, language: string): string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gmsu'))].map(([, block = '']) => block);
+
+describe('the limits that docs/limits.md shows', () => {
+  const blocks = blocksOf(read('docs/limits.md'), 'yaml');
+
+  it('are there', () => {
+    expect(blocks.length).toBeGreaterThan(5);
+  });
+
+  it.each(blocks.map((block, at) => [at + 1, block] as const))('are limits: block %i', async (_, block) => {
+    const folder = await temporaryFolder();
+    writeGateFiles(folder.path, {
+      config: { kinds: { host: hostKind }, actions: { 'disk.wipe': {}, 'machine.decommission': {} } },
+    });
+    const config = readConfig(path.join(folder.path, 'interlock.yaml'));
+    const limits = path.join(folder.path, 'limits.yaml');
+    writeFileSync(limits, block);
+    const { manifests } = await shippedBundle();
+    expect(loadLimits(limits, config.kinds, config.actions, manifests)).toHaveProperty('actions');
+    await folder.remove();
+  });
+});
+
+it.each(documents)('the links of %s lead somewhere', name => {
+  const links = [...read(name).matchAll(/\]\((?!https?:|#)([^)#]+)(#[^)]*)?\)/gu)].map(
+    ([, link = '']) => link,
+  );
+  const broken = links.filter(link => !existsSync(path.join(root, path.dirname(name), link)));
+  expect(broken).toEqual([]);
+});
