@@ -55,7 +55,7 @@ interface Row extends Scenario {
 /** In the quick form the embedded store, which takes seconds to start after a crash, is crashed where the store is what matters. */
 const quickOnEmbedded: readonly AskedPoint[] = ['turn.committed'];
 
-/** In the quick form each point has one kind of executor; in the long one both, and on a server another time too. */
+/** In the quick form each point has one kind of executor; in the long one, on a server, both, and another time too. */
 function rowsFor(store: StoreName): Row[] {
   const both: readonly Executors[] = ['not idempotent', 'idempotent'];
   const onServer = store === 'PostgreSQL';
@@ -64,7 +64,7 @@ function rowsFor(store: StoreName): Row[] {
     const turn = (index + (onServer ? 0 : 1)) % 2;
     const one = both.filter((_, number) => number === turn);
     return nth.slice(0, byForm(1, onServer ? 2 : 1)).flatMap((time, order) =>
-      byForm(one, both).map(executors => ({
+      byForm(one, onServer ? both : one).map(executors => ({
         point,
         nth: time,
         executors,
@@ -123,8 +123,9 @@ describe.each(stores)('a gate on %s, killed in the middle of its work', store =>
     });
     const aftermaths: (readonly [Row, Aftermath])[] = [];
     for (const row of rows) {
-      // A turn that records what an earlier crash lost would be the first one.
-      if (row.point.startsWith('turn.')) await nothingUnderWay();
+      // A turn that records what an earlier crash lost would be the first one; and where a restart tries again at once, three
+      // crashes in a row would use up the attempts of what the first one cut off.
+      if (row.point.startsWith('turn.') || store !== 'PostgreSQL') await nothingUnderWay();
       aftermaths.push([row, await askUntilDeath(one, row)]);
     }
     await nothingUnderWay();
