@@ -5,6 +5,7 @@ import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { readChain } from './checkpoint/queries.ts';
 import { readConfig } from './config/read-config.ts';
+import { readVersion } from './config/version.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
 import { describeStart, withoutLimits } from './describe-start.ts';
@@ -54,12 +55,14 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),
+    kinds: config.kinds,
+    version: readVersion(),
     wallMs: () => clock.wallMs(),
     process: true,
   });
   const gate = new LateGate(logger);
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
-  const checkpoints = await openCheckpoints({ config, store, clock, logger }, known);
+  const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
   const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
   const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
   const watches = [
@@ -92,13 +95,20 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
 
 /** @throws StoreRefused, with the store closed */
 async function openCheckpoints(
-  parts: Pick<GateOptions, 'config' | 'store' | 'clock' | 'logger'>,
+  parts: Pick<GateOptions, 'config' | 'store' | 'clock' | 'logger' | 'metrics'>,
   known: () => ChainHead | undefined,
 ): Promise<Checkpoints> {
-  const { config, store, clock, logger } = parts;
+  const { config, store, clock, logger, metrics } = parts;
   try {
     const read = async (seq: number) => await readChain(store.db, seq);
-    return await Checkpoints.open({ file: config.checkpoints, readChain: read, known, clock, logger });
+    return await Checkpoints.open({
+      file: config.checkpoints,
+      readChain: read,
+      known,
+      onLook: isWritten => metrics.checkpointsObserved(isWritten),
+      clock,
+      logger,
+    });
   } catch (thrown) {
     await store.close();
     throw thrown;

@@ -24,6 +24,7 @@ import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { scopeName } from './metrics/metrics.ts';
+import { standingOf } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
 import type { Policy } from './policy/policy.ts';
 import { PolicyNotice } from './policy-notice.ts';
@@ -90,6 +91,7 @@ export class Gate {
       logger,
       onOperation: operation => this.outcomes.waiters.tell(operation),
       onOutcome: operation => this.#observe(operation),
+      onBatch: (jobs, durationMs) => metrics.batchObserved(jobs, durationMs),
       onFailedBatch: () => {
         metrics.batchFailed();
         options.onFailedBatch();
@@ -214,14 +216,21 @@ export class Gate {
 
   /** Sets the gauges to what the ledger says; leaves them as they were if it does not say soon: a scrape must not wait. */
   async readGauges(): Promise<void> {
-    const read = this.#gaugesRead().catch((thrown: unknown) => {
-      this.options.logger.warn({ err: asError(thrown) }, 'the gauges could not be read');
-    });
+    const { metrics, logger } = this.options;
+    const read = this.#gaugesRead().then(
+      () => metrics.databaseObserved(true),
+      (thrown: unknown) => {
+        metrics.databaseObserved(false);
+        logger.warn({ err: asError(thrown) }, 'the gauges could not be read');
+      },
+    );
     await Promise.race([read, sleep(GAUGE_MS, undefined, { ref: false })]);
   }
 
-  #gauge({ book }: Turn): void {
-    const { metrics, loaded } = this.options;
+  #gauge(turn: Turn): void {
+    const { metrics, loaded, config } = this.options;
+    const { book } = turn;
+    metrics.standingObserved(standingOf(turn, config, loaded));
     for (const [name, state] of book.kinds) metrics.inventoryObserved(name, state.asOfMs);
     const scopes = [...book.switches.values()].map(({ scope }) => scopeName(scope));
     metrics.killSwitchObserved(this.killSwitch.killFile().length > 0 ? [...scopes, 'kill-file'] : scopes);

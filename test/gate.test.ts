@@ -13,7 +13,12 @@ it('looks at the ledger once for all scrapes that come at once', async () => {
   const folder = await temporaryFolder();
   writeGateFiles(folder.path, {});
   const store = await memoryStore();
-  const metrics = createMetrics({ actions: new Set(), wallMs: () => systemClock.wallMs() });
+  const metrics = createMetrics({
+    actions: new Set(),
+    kinds: new Map(),
+    version: '0.0.0',
+    wallMs: () => systemClock.wallMs(),
+  });
   let looks = 0;
   const gate = new Gate({
     onFailedBatch: () => undefined,

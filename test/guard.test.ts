@@ -16,7 +16,7 @@ it('gives the ledger what is left of the 10 s of a request, not 10 s anew', asyn
       actions,
       kinds: new Map([['host', host]]),
       parameterChecks: compileParameterChecks(actions),
-      metrics: createMetrics({ actions: new Set(), wallMs: () => 0 }),
+      metrics: createMetrics({ actions: new Set(), kinds: new Map(), version: '0.0.0', wallMs: () => 0 }),
       clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
       reads: {
         recorded: async () => {

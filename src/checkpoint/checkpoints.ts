@@ -23,6 +23,8 @@ export interface CheckpointsOptions {
   readonly readChain: (seq: number) => Promise<SeenChain>;
   /** The last entry that this gate itself has seen recorded; undefined before it has seen any. */
   readonly known: () => ChainHead | undefined;
+  /** Told after each look at the head whether it is signed. */
+  readonly onLook: (isWritten: boolean) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -171,7 +173,9 @@ export class Checkpoints {
       await work();
       if (this.#trouble !== undefined) this.#options.logger.info('checkpoints are written again');
       this.#trouble = undefined;
+      this.#options.onLook(true);
     } catch (thrown) {
+      this.#options.onLook(false);
       this.#tell(asError(thrown));
     }
   }

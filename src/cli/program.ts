@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { FileError } from '../config/config.ts';
 import { UsageError } from '../config/environment.ts';
+import { readVersion } from '../config/version.ts';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import { addressTrouble } from './address-trouble.ts';
@@ -13,13 +13,6 @@ interface JsonOption {
 }
 
 const JSON_OPTION = ['--json', 'answer as JSON'] as const;
-
-/** The version in package.json, which lies above src/ and dist/ alike. */
-function readVersion(): string {
-  const read: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  const version = typeof read === 'object' && read !== null && 'version' in read ? read.version : undefined;
-  return typeof version === 'string' ? version : 'unknown';
-}
 
 /**
  * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.

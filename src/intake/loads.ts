@@ -2,29 +2,46 @@ import { readPieces, refuseEncoding } from './body.ts';
 import { notAllowed, parameter, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
+import type { Logger } from '../kit/logger.ts';
+import { isRefusal } from '../kit/refusal.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { InventoryPort } from './ports.ts';
 import { parseQuery } from './query.ts';
 import { refused, Refused } from './refused.ts';
+import { requestIdOf } from './write-reply.ts';
+
+interface LoadPorts {
+  readonly inventory: InventoryPort;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
 
 /** The two ways in for an inventory. Both stream: nothing of a load is held here. */
-export function loadHandlers(inventory: InventoryPort): Record<'put' | 'patch', Handle> {
+export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<'put' | 'patch', Handle> {
+  const answered = async (
+    exchange: Exchange,
+    method: 'put' | 'patch',
+    load: LoadRequest | Refused,
+  ): Promise<Reply> => {
+    if (load instanceof Refused) return load;
+    const result = await inventory[method](load);
+    // A kind that is not declared is no label: a client makes it up.
+    if (result === undefined) return replyOf(result);
+    const isLoaded = !isRefusal(result);
+    metrics.loadObserved(load.kind, method, isLoaded ? 'loaded' : 'refused');
+    const told = { request_id: requestIdOf(exchange.res), kind: load.kind, method, by: load.by.name };
+    if (isLoaded) logger.info({ ...told, ...result }, 'an inventory was loaded');
+    else logger.warn({ ...told, reasons: result.reasons }, 'a load of an inventory was refused');
+    return replyOf(result);
+  };
   return {
     put: async exchange => {
       const load = openLoad(exchange, ['expect', 'as_of', 'force', 'reason'], ['ndjson', 'csv']);
-      return await answered(load, one => inventory.put(one));
+      return await answered(exchange, 'put', load);
     },
-    patch: async exchange => {
-      const load = openLoad(exchange, ['expect', 'force', 'reason'], ['ndjson']);
-      return await answered(load, one => inventory.patch(one));
-    },
+    patch: async exchange =>
+      await answered(exchange, 'patch', openLoad(exchange, ['expect', 'force', 'reason'], ['ndjson'])),
   };
-}
-
-async function answered(
-  load: LoadRequest | Refused,
-  run: (load: LoadRequest) => ReturnType<InventoryPort['put']>,
-): Promise<Reply> {
-  return load instanceof Refused ? load : replyOf(await run(load));
 }
 
 function openLoad(

@@ -1,6 +1,7 @@
 import { crashPoint } from '#crash-point';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
+import type { Logger } from '../kit/logger.ts';
 import type { Answer, Asked } from '../ledger/decision.ts';
 import { readJson } from './body.ts';
 import type { Exchange, Handle, Reply } from './exchange.ts';
@@ -8,9 +9,25 @@ import { isIdempotencyKey, parsePrefer } from './headers.ts';
 import type { GuardPort } from './ports.ts';
 import { parseQuery } from './query.ts';
 import { refused, Refused } from './refused.ts';
+import { tellDecision } from './tell-decision.ts';
 
 /** The calls that decide. Who may ask is the guard's to say: its no is recorded. */
-export function requestHandlers(guard: GuardPort): Record<'submit' | 'preflight', Handle> {
+export function requestHandlers({
+  guard,
+  logger,
+  monotonicMs,
+}: {
+  readonly guard: GuardPort;
+  readonly logger: Logger;
+  readonly monotonicMs: () => number;
+}): Record<'submit' | 'preflight', Handle> {
+  const told = async (exchange: Exchange, ask: () => Promise<Answer>): Promise<Answer> => {
+    const arrivedMs = monotonicMs();
+    const answer = await ask();
+    tellDecision(logger, exchange, answer, monotonicMs() - arrivedMs);
+    return answer;
+  };
+
   const submit: Handle = async exchange => {
     const unknown = refuseQuery(exchange);
     if (unknown !== undefined) return unknown;
@@ -25,7 +42,7 @@ export function requestHandlers(guard: GuardPort): Record<'submit' | 'preflight'
     crashPoint('intake.read');
     const { prefer } = exchange.req.headers;
     const { waitMs, applied } = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
-    const answer = await guard.submit({ ...asked, idempotencyKey }, waitMs);
+    const answer = await told(exchange, async () => await guard.submit({ ...asked, idempotencyKey }, waitMs));
     return decided(answer, applied.length > 0 ? { 'preference-applied': applied } : {});
   };
 
@@ -34,7 +51,7 @@ export function requestHandlers(guard: GuardPort): Record<'submit' | 'preflight'
     if (unknown !== undefined) return unknown;
     const asked = await readAsked(exchange);
     if (asked instanceof Refused) return asked;
-    const answer = await guard.preflight(asked);
+    const answer = await told(exchange, async () => await guard.preflight(asked));
     const { document, status } = answer;
     const noVerdict = document.decision === 'fault' || document.reasons[0]?.rule === 'principal.not_allowed';
     return noVerdict ? decided(answer) : { type: 'json', status: 200, body: { ...document, status } };

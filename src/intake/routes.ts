@@ -35,13 +35,14 @@ type Methods<Handler> = Readonly<Partial<Record<Method, Handler>>>;
 function calls({
   ports,
   logger,
+  metrics,
   monotonicMs,
-}: Pick<Intake, 'ports' | 'logger' | 'monotonicMs'>): Readonly<Record<string, Methods<Handle>>> {
-  const requests = requestHandlers(ports.guard);
+}: Pick<Intake, 'ports' | 'logger' | 'metrics' | 'monotonicMs'>): Readonly<Record<string, Methods<Handle>>> {
+  const requests = requestHandlers({ ...ports, logger, monotonicMs });
   const settlements = settlementHandlers(ports.outcomes, ports.reads);
   const reads = readHandlers(ports.reads);
   const control = controlHandlers({ ...ports, logger, monotonicMs });
-  const loads = loadHandlers(ports.inventory);
+  const loads = loadHandlers({ ...ports, logger, metrics });
   return {
     '/v1/requests': { POST: requests.submit, GET: reads.search },
     '/v1/preflight': { POST: requests.preflight },

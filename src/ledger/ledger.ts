@@ -34,6 +34,8 @@ export interface LedgerOptions {
   readonly onOperation: (operation: Operation) => void;
   /** Called for each outcome that came to be, pending included, once it is durable. */
   readonly onOutcome: (operation: Operation) => void;
+  /** Called for each batch that is durable, with how many jobs it held and how long it took. */
+  readonly onBatch: (jobs: number, durationMs: number) => void;
   /** Called for each batch that failed, also where its jobs pass when they are run again. */
   readonly onFailedBatch: () => void;
 }
@@ -123,8 +125,11 @@ export class Ledger {
   async #runBatch(): Promise<void> {
     const taken = this.#queue.take();
     const jobs: readonly Job<LockedTurn>[] = 'alone' in taken ? [taken.alone] : taken.jobs;
+    const { clock, onBatch } = this.#options;
+    const begunMs = clock.monotonicMs();
     const failure = 'alone' in taken ? await this.#tryLocked(jobs, true) : await this.#tryShared(taken.jobs);
     if (failure === undefined) {
+      onBatch(jobs.length, clock.monotonicMs() - begunMs);
       // Those behind a job that the book cannot follow are decided when it was read anew.
       if ('jobs' in taken) this.#queue.putBack(taken.jobs);
       return;

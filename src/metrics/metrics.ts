@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Scope } from '../ledger/book.ts';
 import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
+import { createStandingGauges, type Standing } from './standing.ts';
 
 /** What the gate counts. Observing never throws and never waits, so that it may stand anywhere on the way. */
 export interface Metrics {
@@ -17,6 +18,16 @@ export interface Metrics {
   /** The inventory in force of a kind; its age is computed when it is asked for. */
   inventoryObserved(kind: string, asOfMs: number): void;
   policyObserved(revision: string): void;
+  /** What one look at the ledger found. */
+  standingObserved(standing: Standing): void;
+  /** Whether the database answered that look. */
+  databaseObserved(isThere: boolean): void;
+  /** A load of an inventory that came to its end. */
+  loadObserved(kind: string, method: 'put' | 'patch', result: 'loaded' | 'refused'): void;
+  /** A batch of the ledger, from its begin to its commit. */
+  batchObserved(jobs: number, durationMs: number): void;
+  /** The head of the audit chain was looked at, and is signed in the file of checkpoints, or could not be. */
+  checkpointsObserved(areWritten: boolean): void;
   /** A batch of the ledger that had to be rolled back; its jobs are run again one by one, which must not hide why. */
   batchFailed(): void;
   /** Prometheus' text format, and its content type. */
@@ -36,6 +47,9 @@ export interface DecisionObserved {
 export interface MetricsOptions {
   /** Only these become labels: a label that a client makes up would be memory that a client fills. */
   readonly actions: ReadonlySet<string>;
+  /** Of each kind how old its inventory may be, in milliseconds. */
+  readonly kinds: ReadonlyMap<string, { readonly maxAgeMs: number }>;
+  readonly version: string;
   readonly wallMs: () => number;
   /** Also what node and the machine say of this process. Once a process. */
   readonly process?: boolean;
@@ -51,6 +65,7 @@ export function scopeName(scope: Scope): string {
 }
 
 const DECISION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const FORWARD_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 export function createMetrics(options: MetricsOptions): Metrics {
@@ -112,7 +127,53 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registers,
   });
 
+  const maxAge = new Gauge({
+    name: 'interlock_inventory_max_age_seconds',
+    help: 'How old the inventory of a kind may be before every decision on it is refused.',
+    labelNames: ['kind'],
+    registers,
+  });
+  for (const [kind, { maxAgeMs }] of options.kinds) maxAge.set({ kind }, maxAgeMs / 1000);
+  const loads = new Counter({
+    name: 'interlock_inventory_loads_total',
+    help: 'Loads of an inventory that came to their end.',
+    labelNames: ['kind', 'method', 'result'],
+    registers,
+  });
+  const batchJobs = new Histogram({
+    name: 'interlock_ledger_batch_jobs',
+    help: 'How much shared a transaction of the ledger: decisions, outcomes, claims.',
+    buckets: BATCH_BUCKETS,
+    registers,
+  });
+  const batchSeconds = new Histogram({
+    name: 'interlock_ledger_batch_duration_seconds',
+    help: 'A transaction of the ledger, from its begin to its commit.',
+    buckets: DECISION_BUCKETS_S,
+    registers,
+  });
+  new Gauge({
+    name: 'interlock_build_info',
+    help: 'The version of the gate.',
+    labelNames: ['version'],
+    registers,
+  }).set({ version: options.version }, 1);
+  const checkpoints = new Gauge({
+    name: 'interlock_checkpoints_written',
+    help: '1 if the head of the audit chain was signed, or had not moved, when it was last looked at; 0 if it could not be.',
+    registers,
+  });
+  const standing = createStandingGauges(registers);
+
   return {
+    standingObserved: found => standing.observe(found),
+    databaseObserved: isThere => standing.observeDatabase(isThere),
+    loadObserved: (kind, method, result) => loads.inc({ kind, method, result }),
+    batchObserved(jobs, durationMs) {
+      batchJobs.observe(jobs);
+      batchSeconds.observe(durationMs / 1000);
+    },
+    checkpointsObserved: areWritten => checkpoints.set(areWritten ? 1 : 0),
     decisionObserved({ action, decision, rule, targets: count, durationMs }) {
       decisions.inc({ action: known(action), decision, rule: rule ?? '' });
       decisionSeconds.observe(durationMs / 1000);

@@ -47,8 +47,14 @@ class FakeChain {
 const clock = { wallMs: () => Date.parse('2026-11-22T15:04:05.678Z'), monotonicMs: () => 0 };
 async function open(chain: FakeChain, known: () => ChainHead | undefined = () => undefined) {
   const { logger, said } = recordedLogger();
-  const checkpoints = await Checkpoints.open({ file, readChain: chain.read, known, clock, logger });
-  return { checkpoints, said: () => said().map(([level, message]) => `${level} ${message.split(':')[0]}`) };
+  const looks: boolean[] = [];
+  const onLook = (isWritten: boolean): void => void looks.push(isWritten);
+  const checkpoints = await Checkpoints.open({ file, readChain: chain.read, known, onLook, clock, logger });
+  return {
+    checkpoints,
+    looks,
+    said: () => said().map(([level, message]) => `${level} ${message.split(':')[0]}`),
+  };
 }
 const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
 const written = (): Checkpoint[] => lines().flatMap(line => parseCheckpoint(line) ?? []);
@@ -112,7 +118,7 @@ describe('checkpoints', () => {
 
   it('that cannot be written are said once, end nothing, and go on when they can', async () => {
     const chain = new FakeChain();
-    const { checkpoints, said } = await open(chain);
+    const { checkpoints, looks, said } = await open(chain);
     mkdirSync(file);
     chain.grow(1);
     await checkpoints.look();
@@ -121,6 +127,7 @@ describe('checkpoints', () => {
     rmSync(file, { recursive: true });
     await checkpoints.look();
     expect(said()).toEqual(['50 no checkpoint is written', '30 checkpoints are written again']);
+    expect(looks).toEqual([true, false, false, true]);
     expect(seqs()).toEqual([1]);
   });
 

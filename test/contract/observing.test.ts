@@ -40,7 +40,8 @@ const sample = async (
     .split('\n')
     .find(
       one =>
-        one.startsWith(`${name}{`) &&
+        /^[{ ]/u.test(one.slice(name.length)) &&
+        one.startsWith(name) &&
         Object.entries(labels).every(([label, value]) => one.includes(`${label}="${value}"`)),
     );
   return line === undefined ? undefined : Number(line.split(' ').at(-1));
@@ -69,6 +70,7 @@ describe('the metrics', () => {
     ],
     ['outcomes', 'interlock_outcomes_total', { action: 'test.act', status: 'delivered' }, 1],
     ['an outcome once', 'interlock_outcomes_total', { action: 'test.act', status: 'pending' }, 1],
+    ['loads', 'interlock_inventory_loads_total', { kind: 'host', method: 'put', result: 'loaded' }, 1],
   ])('count %s', async (_title, name, labels, value) => {
     expect(await sample(name, labels)).toBe(value);
   });
@@ -82,6 +84,11 @@ describe('the metrics', () => {
     ['interlock_kill_switch_engaged', 'gauge'],
     ['interlock_inventory_age_seconds', 'gauge'],
     ['interlock_policy_info', 'gauge'],
+    ['interlock_ledger_batch_jobs', 'histogram'],
+    ['interlock_ledger_batch_duration_seconds', 'histogram'],
+    ['interlock_ledger_failed_batches_total', 'counter'],
+    ['interlock_operations', 'gauge'],
+    ['interlock_limit_fill_ratio', 'gauge'],
   ])('have %s as a %s', async (name, type) => {
     const { text } = await on.api.get('/metrics', { as: null });
     expect(text).toMatch(new RegExp(`^# TYPE ${name} ${type}$`, 'mu'));
@@ -90,6 +97,22 @@ describe('the metrics', () => {
   it('say the age of an inventory, and the revision of the policy', async () => {
     expect(await sample('interlock_inventory_age_seconds', { kind: 'host' })).toBeLessThan(60);
     expect(await sample('interlock_policy_info', { revision: delivered.policy?.revision ?? 'none' })).toBe(1);
+  });
+
+  it.each<[string, string, Record<string, string>, number]>([
+    ['that the database is there', 'interlock_database_up', {}, 1],
+    ['that this policy is the active one', 'interlock_policy_active', {}, 1],
+    ['that the clocks agree', 'interlock_clock_jumped', {}, 0],
+    ['how old an inventory may be', 'interlock_inventory_max_age_seconds', { kind: 'host' }, 86_400],
+    ['that nothing is under way', 'interlock_operations', { action: 'test.act', state: 'unknown' }, 0],
+    [
+      'how full a window is',
+      'interlock_limit_fill_ratio',
+      { action: 'test.act', per: 'fleet', over_seconds: '3600' },
+      2 / 10_000_000,
+    ],
+  ])('say %s', async (_title, name, labels, value) => {
+    expect(await sample(name, labels)).toBe(value);
   });
 
   it('count nothing under an action that is not declared but "unknown"', async () => {

@@ -166,7 +166,12 @@ export function serving(over: Partial<Ports> = {}, patience: Partial<Patience> =
   const calls: Calls = [];
   const held: number[] = [];
   let nowMs = 1_000_000;
-  const metrics = createMetrics({ actions: new Set(['disk.wipe']), wallMs: () => nowMs });
+  const metrics = createMetrics({
+    actions: new Set(['disk.wipe']),
+    kinds: new Map(),
+    version: '0.0.0',
+    wallMs: () => nowMs,
+  });
   const server = createHttpServer({
     ports: fakePorts(calls, over),
     principals,

@@ -111,7 +111,7 @@ describe('a client that is waited for', () => {
       ports: fakePorts([]),
       principals: [],
       clock: { wallMs: () => 0, monotonicMs: () => 0 },
-      metrics: createMetrics({ actions: new Set(), wallMs: () => 0 }),
+      metrics: createMetrics({ actions: new Set(), kinds: new Map(), version: '0.0.0', wallMs: () => 0 }),
       logger: createLogger('silent'),
     });
     expect(server.headersTimeout).toBe(PATIENCE.headMs);

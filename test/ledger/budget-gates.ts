@@ -121,6 +121,7 @@ export class OneGate {
       logger: quiet,
       onOperation: () => undefined,
       onOutcome: () => undefined,
+      onBatch: () => undefined,
       onFailedBatch: () => (this.failedBatches += 1),
     });
     this.#ledger = ledger;

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createMetrics, scopeName } from '../../src/metrics/metrics.ts';
 
-const create = () => createMetrics({ actions: new Set(['disk.wipe']), wallMs: () => 100_000 });
+const create = () =>
+  createMetrics({
+    actions: new Set(['disk.wipe']),
+    kinds: new Map(),
+    version: '0.0.0',
+    wallMs: () => 100_000,
+  });
 const one = { decision: 'allowed', rule: undefined, targets: 3, durationMs: 20 } as const;
 
 describe('metrics', () => {

@@ -184,6 +184,7 @@ export async function gateParts(
     logger: quiet,
     onOperation: () => undefined,
     onOutcome: () => undefined,
+    onBatch: () => undefined,
     onFailedBatch: () => undefined,
     ...more,
   });

@@ -1,0 +1,57 @@
+import type { Config } from './config/config.ts';
+import type { LoadedPolicy } from './gate.ts';
+import { budgetItems, type BudgetItem } from './ledger/budgets.ts';
+import type { Operation } from './ledger/operation.ts';
+import type { Turn } from './ledger/turn.ts';
+import type { Fill, OperationState, Standing } from './metrics/standing.ts';
+
+/** How this gate stands, for its gauges. */
+export function standingOf(turn: Turn, config: Config, loaded: LoadedPolicy | undefined): Standing {
+  const { book, clockJumped } = turn;
+  return {
+    operations: countOperations(config.actions.keys(), book.operations()),
+    fills: loaded === undefined ? [] : fillsOf(budgetItems(turn, loaded.policy.limits, config)),
+    isPolicyActive: loaded !== undefined && book.activePolicy === loaded.revision.digest,
+    hasClockJumped: clockJumped,
+  };
+}
+
+function countOperations(actions: Iterable<string>, operations: Iterable<Operation>): Standing['operations'] {
+  const none = { waiting: 0, on_the_wire: 0, accepted: 0, unknown: 0 };
+  const counts = new Map([...actions].map(action => [action, { ...none }]));
+  for (const operation of operations) {
+    const state = stateOf(operation);
+    const count = counts.get(operation.action);
+    // An action that is not declared any more has no label of its own; `GET /v1/requests` finds what is left of it.
+    if (state !== undefined && count !== undefined) count[state] += 1;
+  }
+  return counts;
+}
+
+function stateOf({ phase, outcome }: Operation): OperationState | undefined {
+  switch (phase) {
+    case 'waiting':
+      return 'waiting';
+    case 'claimed':
+      return 'on_the_wire';
+    case 'accepted':
+      return 'accepted';
+    case 'ended':
+      return outcome === 'unknown' ? 'unknown' : undefined;
+  }
+}
+
+/** One a limit: values come and go with the fleet and with who asks, limits with the limits file. */
+function fillsOf(items: readonly BudgetItem[]): readonly Fill[] {
+  const fullest = new Map<string, Fill>();
+  for (const { action, rule, per, over_s, used, limit } of items) {
+    const over = over_s === null ? '' : String(over_s);
+    const name = JSON.stringify([action, rule, per, over]);
+    const ratio = Math.max(fullest.get(name)?.ratio ?? 0, ratioOf(used, limit));
+    fullest.set(name, { action: action ?? '', rule, per, over, ratio });
+  }
+  return [...fullest.values()];
+}
+
+/** Nothing fits into a limit of nothing: it is full. */
+const ratioOf = (used: number, limit: number): number => (limit > 0 ? used / limit : 1);
