@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { createMetrics } from '../../src/metrics/metrics.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const RULES = 'deploy/prometheus/interlock.rules.yml';
+
+const alertSchema = z.strictObject({
+  alert: z.string(),
+  expr: z.string(),
+  for: z.string().optional(),
+  labels: z.strictObject({ severity: z.enum(['page', 'ticket']) }),
+  annotations: z.strictObject({ summary: z.string().min(10), description: z.string().min(10) }),
+});
+const { groups } = z
+  .object({ groups: z.array(z.object({ rules: z.array(alertSchema) })) })
+  .parse(parse(readFileSync(path.join(root, RULES), 'utf8')));
+const alerts = groups.flatMap(({ rules }) => rules);
+
+it('the alerts ask for what a gate exports', async () => {
+  const text = await createMetrics({
+    actions: new Set(),
+    kinds: new Map(),
+    version: '0.0.0',
+    wallMs: () => 0,
+  }).text();
+  const exported = new Set([...text.matchAll(/^# TYPE (\w+) /gmu)].map(([, name]) => name));
+  const asked = alerts.flatMap(({ expr }) => [...expr.matchAll(/interlock_\w+/gu)].map(([name]) => name));
+  expect(asked.filter(name => !exported.has(name))).toEqual([]);
+  expect(asked.length).toBeGreaterThan(10);
+});
+
+it('each alert is tested: that it fires, and that it does not always', () => {
+  const tests = readFileSync(path.join(root, 'test/deploy/alerts.test.yml'), 'utf8');
+  for (const { alert } of alerts) {
+    const uses = [...tests.matchAll(new RegExp(`alertname="${alert}"`, 'gu'))].length;
+    expect([alert, uses >= 3]).toEqual([alert, true]);
+  }
+});
+
+const promtool = spawnSync('promtool', ['--version']).status === 0;
+
+it.skipIf(!promtool)('they fire when they should, says promtool', () => {
+  const ran = spawnSync('promtool', ['test', 'rules', 'test/deploy/alerts.test.yml'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  expect(ran.stderr + ran.stdout).toMatch(/SUCCESS/u);
+  expect(ran.status).toBe(0);
+});
