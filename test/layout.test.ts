@@ -184,6 +184,8 @@ describe('the root', () => {
       'README.md',
       'LICENSE',
       'CHANGELOG.md',
+      'deploy',
+      'docs',
       'src',
       'policies',
       'migrations',
