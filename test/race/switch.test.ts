@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { apiOf, hosts, until, type Answer, type Api, type Body } from '../support/api.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { hosts, until, type Answer, type Api, type Body } from '../support/api.ts';
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
+import { startFleet, type FleetGate } from '../support/fleet.ts';
 import { byForm } from '../support/form.ts';
-import { startGate, type Gate } from '../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
 const GATES = 4;
@@ -27,44 +27,43 @@ interface Sent {
 describeWithPostgres('the kill switch, while requests stream through four gates', () => {
   let database: FreshDatabase;
   let executor: FakeExecutor;
-  let gates: Gate[] = [];
-  let apis: Api[] = [];
+  let fleet: FleetGate[] = [];
   let sent: Sent[] = [];
   let streaming: Promise<unknown> = Promise.resolve();
   let isOver = false;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     database = await freshDatabase();
     executor = await startExecutor({ type: 'answer', status: 200, delayMs: 20 });
-    gates = await Promise.all(
-      Array.from({ length: GATES }, async () => {
-        // Narrow, so that many are allowed and wait to be sent when the switch is engaged.
-        const actions = Object.fromEntries(ACTIONS.map(name => [name, { executor: { concurrency: 2 } }]));
-        return await startGate({ store: database.url, executor: executor.url, config: { actions } });
-      }),
-    );
-    apis = gates.map(apiOf);
+    // Narrow, so that many are allowed and wait to be sent when the switch is engaged.
+    const actions = Object.fromEntries(ACTIONS.map(name => [name, { executor: { concurrency: 2 } }]));
+    fleet = await startFleet(GATES, { store: database.url, executor: executor.url, config: { actions } });
     const zones = ['eu-1', 'eu-2'].flatMap(zone => hosts(zone, HOSTS / 2, { zone }));
     const loaded = await api(0).put('host', zones);
     expect(loaded.status, loaded.text).toBe(200);
-    sent = [];
-    isOver = false;
-    streaming = Promise.all(Array.from({ length: CLIENTS }, async (_, client) => await stream(client)));
-    await executor.receivedAtLeast(FLOW);
   });
-
-  afterEach(async () => {
-    isOver = true;
-    await streaming;
-    await Promise.all(gates.map(async gate => await gate.close()));
+  afterAll(async () => {
+    await Promise.all(fleet.map(async ({ gate }) => await gate.close()));
     await executor.close();
     await database.drop();
   });
 
+  beforeEach(async () => {
+    sent = [];
+    isOver = false;
+    streaming = Promise.all(Array.from({ length: CLIENTS }, async (_, client) => await stream(client)));
+    await executor.receivedAtLeast(executor.received().length + FLOW);
+  });
+  afterEach(async () => {
+    isOver = true;
+    await streaming;
+    for (const { id } of (await api(0).get('/v1/kill-switch')).body.engaged ?? []) await api(0).release(id);
+  });
+
   const api = (index: number): Api => {
-    const one = apis[index % GATES];
+    const one = fleet[index % GATES];
     if (one === undefined) throw new Error('no gate');
-    return one;
+    return one.api;
   };
 
   /** Each client asks for targets of its own, one after the other, so that nothing but the switch stands in its way. */
@@ -94,7 +93,7 @@ describeWithPostgres('the kill switch, while requests stream through four gates'
     expect(answer.status, answer.text).toBe(201);
     expect(Number.isInteger(answer.body.took_ms), answer.text).toBe(true);
     expect(answer.body.took_ms).toBeLessThan(10_000);
-    const logged = gates[1]?.logs().filter(line => line['id'] === answer.body.id);
+    const logged = fleet[1]?.gate.logs().filter(line => line['id'] === answer.body.id);
     expect(logged).toMatchObject([{ took_ms: answer.body.took_ms }]);
     return { switched: answer.body, from, atMs };
   }
