@@ -37,19 +37,20 @@ const closing: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const one of closing.splice(0).toReversed()) await one.close();
 });
+/** A database of its own on the PostgreSQL server; without one the embedded store. */
+const ownStore = async (): Promise<Pick<GateOptions, 'store'>> => {
+  if (postgresAbsent() !== undefined) return {};
+  const database = await freshDatabase();
+  closing.push({ close: () => database.drop() });
+  return { store: database.url };
+};
 const standing = async (
   options: GateOptions = {},
 ): Promise<{ gate: Gate; api: Api; executor: Awaited<ReturnType<typeof startExecutor>> }> => {
   const executor = await startExecutor();
   closing.push(executor);
-  const own = options.store !== undefined || postgresAbsent() !== undefined;
-  const database = own ? undefined : await freshDatabase();
-  if (database !== undefined) closing.push({ close: () => database.drop() });
-  const gate = await startGate({
-    ...options,
-    executor: executor.url,
-    ...(database === undefined ? {} : { store: database.url }),
-  });
+  const store = options.store === undefined ? await ownStore() : {};
+  const gate = await startGate({ ...options, ...store, executor: executor.url });
   closing.push(gate);
   return { gate, api: apiOf(gate), executor };
 };
@@ -349,7 +350,7 @@ describe('a gate that cannot start', () => {
   it('because its address is in use says so with what to do, and ends with 2', async () => {
     const { gate } = await standing();
     const { host } = new URL(gate.url);
-    const exit = await startAndFail({ config: { listen: host } });
+    const exit = await startAndFail({ config: { listen: host }, ...(await ownStore()) });
     expect(exit.code, exit.stderr).toBe(2);
     expect(exit.stderr).toMatch(
       new RegExp(

@@ -1,23 +1,34 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import canonicalize from 'canonicalize';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apiOf, hosts, type Api } from '../support/api.ts';
 import { startGate, type Gate } from '../support/gate.ts';
+import { asAdmin, describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
-// Issue 4, "The audit chain": signed checkpoints in a file outside the database, and a store that was put back.
+// Issue 4, "The audit chain": signed checkpoints in a file outside the database, and a database that was put back. A folder that was put
+// back is in test/cli/audit-verify-restored.
 
-const closing: Gate[] = [];
+interface Standing {
+  readonly gate: Gate;
+  readonly api: Api;
+  readonly file: string;
+  readonly database: FreshDatabase;
+}
+
+const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const gate of closing.splice(0)) await gate.close();
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
-async function standing(): Promise<{ gate: Gate; api: Api; file: string }> {
-  const gate = await startGate();
-  closing.push(gate);
-  return { gate, api: apiOf(gate), file: join(gate.folder, 'checkpoints.ndjson') };
+async function standing(): Promise<Standing> {
+  const database = await freshDatabase();
+  closing.push(async () => await database.drop());
+  const gate = await startGate({ store: database.url });
+  closing.push(async () => await gate.close());
+  return { gate, api: apiOf(gate), file: join(gate.folder, 'checkpoints.ndjson'), database };
 }
 
 const lineSchema = z.strictObject({
@@ -46,7 +57,7 @@ async function refusalOf(gate: Gate, args: readonly string[] = []): Promise<stri
   return String(refused);
 }
 
-describe('the checkpoint at exit', () => {
+describeWithPostgres('the checkpoint at exit', () => {
   it('holds the end of the chain, and anybody can verify it with the public key', async () => {
     const { gate, api, file } = await standing();
     await api.put('host', hosts('host', 2));
@@ -72,7 +83,7 @@ describe('the checkpoint at exit', () => {
 
   it('that cannot be written keeps nobody from deciding, and from ending well', async () => {
     const { gate, api, file } = await standing();
-    cpSync(join(gate.folder, 'limits.yaml'), join(file, 'in-the-way'));
+    mkdirSync(file);
     await engage(api);
     expect((await gate.stop()).code).toBe(0);
     expect(gate.logs().filter(({ msg }) => String(msg).startsWith('no checkpoint is written'))).toHaveLength(
@@ -81,21 +92,21 @@ describe('the checkpoint at exit', () => {
   });
 });
 
-describe('a store that was put back', () => {
+describeWithPostgres('a database that was put back', () => {
   it('starts only when it is told so, and then needs it no more', async () => {
-    const { gate, api, file } = await standing();
-    const store = join(gate.folder, 'store');
+    const { gate, api, file, database } = await standing();
+    const copy = `${database.name}_copy`;
     await engage(api);
     const kept = (await api.audit()).at(-1)?.seq ?? 0;
     await gate.stop();
-    cpSync(store, `${store}.copy`, { recursive: true });
+    await asAdmin(`create database ${copy} template ${database.name} owner gate`);
     await gate.restart();
     await engage(api);
     await gate.stop();
     const newest = linesOf(file).at(-1)?.seq ?? 0;
     expect(newest).toBeGreaterThan(kept);
-    rmSync(store, { recursive: true });
-    cpSync(`${store}.copy`, store, { recursive: true });
+    await database.drop();
+    await asAdmin(`alter database ${copy} rename to ${database.name}`);
     // As after a crash: half a line hides nothing.
     appendFileSync(file, '{"at":"2026-');
     const before = readFileSync(file, 'utf8');
@@ -135,6 +146,6 @@ describe('a store that was put back', () => {
     expect(await refusalOf(gate)).toContain(`${file}.key does not hold an Ed25519 key`);
     writeFileSync(`${file}.key`, key);
     await gate.restart();
-    expect(existsSync(join(gate.folder, 'store'))).toBe(true);
+    await engage(api);
   });
 });
