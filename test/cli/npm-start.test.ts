@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
 import { temporaryFolder, writeGateFiles } from '../support/gate.ts';
+import { putPreparedStore } from '../support/store.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -35,6 +36,7 @@ async function answers(address: string): Promise<boolean> {
 
 test('`npm start -- --config FILE` starts a gate, and a signal to npm stops it', async () => {
   writeGateFiles(folder, {});
+  await putPreparedStore(join(folder, 'store'));
   const child = spawn('npm', ['start', '--', '--config', join(folder, 'interlock.yaml')], {
     cwd: root,
     detached: true,
