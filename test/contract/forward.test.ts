@@ -126,11 +126,18 @@ describe('the concurrency of an action', () => {
   });
 
   it('counts what the executor accepted until it reports, and not what is unknown', async () => {
-    const [one, two] = [await submit('test.accepted'), await submit('test.accepted')];
     on.executor.behave({ type: 'answer', status: 202 });
+    const [one, two] = [await submit('test.accepted'), await submit('test.accepted')];
     await onTheWire(one);
     await onTheWire(two);
+    await until(
+      async () => on.executor.open(),
+      open => open === 0,
+    );
     const three = await submit('test.accepted');
+    // One that was sent would be there by now.
+    expect((await on.api.request(three.body.id)).outcome?.status).toBe('pending');
+    expect(received(three)).toBe(0);
     const settled = await until(
       () => report(one, 'delivered', 'worker'),
       answer => answer.status === 200,
