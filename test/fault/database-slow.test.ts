@@ -87,7 +87,7 @@ describeWithPostgres('a database that is slow', { concurrent: true }, () => {
   it('by tenths of a second is waited for: everything is decided, and a stop comes through', async () => {
     await withGate(async stand => {
       const { api, line, executor, gate } = stand;
-      line.delay(byForm(100, 250));
+      line.delay(byForm(50, 250));
       const stream = startStream({
         clients: 8,
         targets: names('h', HOSTS),
@@ -96,7 +96,7 @@ describeWithPostgres('a database that is slow', { concurrent: true }, () => {
       });
       await until(
         async () => await Promise.resolve(stream.with(200).length),
-        count => count >= byForm(16, 80),
+        count => count >= byForm(8, 80),
         120_000,
       );
       const engaged = await api.engage({ reason: 'stop everything' });

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import {
   apiOf,
@@ -35,31 +35,43 @@ describeWithPostgres('the policy of a gate that runs', () => {
   let api: Api;
   let stream: Stream;
 
-  beforeEach(async () => {
+  let streams = 0;
+
+  beforeAll(async () => {
     database = await freshDatabase();
     executor = await startExecutor();
     options = {
       store: database.url,
       executor: executor.url,
       config: { policies: './bundle.tar.gz' },
+      limits: limitsOf(MOST),
       prepare: folder => copyFileSync(bundle, join(folder, 'bundle.tar.gz')),
     };
-    gate = await startGate({ ...options, limits: limitsOf(MOST) });
+    gate = await startGate(options);
     api = apiOf(gate);
     const loaded = await api.put('host', hosts('h', HOSTS));
     expect(loaded.status, loaded.text).toBe(200);
+  });
+  afterAll(async () => {
+    await gate.close();
+    await executor.close();
+    await database.drop();
+  });
+
+  beforeEach(() => {
+    streams += 1;
     stream = startStream({
       clients: CLIENTS,
       targets: names('h', HOSTS).slice(PROBED),
-      name: 'k',
+      name: `stream-${streams}`,
       ask: async (target, key) => await api.submit('test.act', [target], { key }),
     });
   });
   afterEach(async () => {
     await stream.stop();
-    await gate.close();
-    await executor.close();
-    await database.drop();
+    // As they were when the gate was started.
+    gate.rewrite({});
+    copyFileSync(bundle, join(gate.folder, 'bundle.tar.gz'));
   });
 
   const untilHeard = async (status: number): Promise<void> => {
@@ -71,7 +83,7 @@ describeWithPostgres('the policy of a gate that runs', () => {
     );
   };
 
-  /** Nothing is decided, rehearsed or sent, and the switch works. */
+  /** Nothing is decided, tried or sent, and the switch works. */
   async function expectNoDecision(on: Api, rule: string): Promise<void> {
     await withNothingForwarded(executor, async () => {
       expectProblem(await on.submit('test.act', ['h-001']), 503, rule);
