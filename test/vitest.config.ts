@@ -8,8 +8,8 @@ export default defineConfig({
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts', 'test/support/global-setup.ts'],
-    // Two more than the cores that it is made for: many tests wait for processes and time-outs, and one for nothing but 90 s.
-    maxWorkers: 4,
+    // One more than the cores that it is made for: many tests wait for processes and time-outs. With another one they would not get the processor in time.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new TallyReporter()],
     testTimeout: 90_000,
