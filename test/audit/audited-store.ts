@@ -8,24 +8,10 @@ import type { ActionLimits } from '../../src/policy/limits.ts';
 import { kind, OneGate, type Sent } from '../ledger/budget-gates.ts';
 import { firstHosts, IDS, REQUESTERS, traits } from '../ledger/budget-steps.ts';
 import { shippedBundle } from '../policy/samples.ts';
+import { keepTables, putTablesBack } from '../support/kept-tables.ts';
 import { memoryStore } from '../support/store.ts';
 
 /* A store in which everything has happened once, to be spoilt and put back. */
-
-const KEPT = [
-  'head',
-  'entries',
-  'target_sets',
-  'decisions',
-  'spends',
-  'asks',
-  'inventory_revisions',
-  'operations',
-  'holds',
-  'inventory_kinds',
-  'inventory_targets',
-  'inventory_total_versions',
-];
 
 const entry = (more: Partial<ActionLimits>): ActionLimits => ({
   max_targets: 8,
@@ -53,7 +39,7 @@ export async function auditedStore(): Promise<AuditedStore> {
     return Number(numAffectedRows ?? 0);
   };
   const allowed = await makeHistory(store);
-  for (const table of KEPT) await run(`create table kept_${table} as table ${table}`);
+  await run(keepTables);
   const spoil = async (statement: string): Promise<number> => {
     await run('set session_replication_role = replica');
     const changed = await run(statement);
@@ -70,13 +56,7 @@ export async function auditedStore(): Promise<AuditedStore> {
       return [...chain, ...rows.map(({ message }) => message)];
     },
     putBack: async () => {
-      const tables = KEPT.map(
-        table =>
-          `delete from ${table}; insert into ${table} overriding system value select * from kept_${table};`,
-      );
-      await run(
-        `set session_replication_role = replica; ${tables.join(' ')} set session_replication_role = origin`,
-      );
+      await run(putTablesBack);
     },
   };
 }

@@ -1,19 +1,16 @@
-import { spawnSync } from 'node:child_process';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { runProgram } from '../../src/cli/program.ts';
 import { canonicalJson } from '../../src/kit/canonical-json.ts';
 import { hosts } from '../support/api.ts';
 import { keyOf } from '../support/gate.ts';
+import { keepTables, putTablesBack } from '../support/kept-tables.ts';
 import { asAdmin, describeWithPostgres } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 const verdictSchema = z.object({
   verdict: z.string(),
@@ -52,22 +49,6 @@ const raw = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base6
 const keyId = createHash('sha256').update(raw).digest('hex').slice(0, 16);
 const pem = pair.publicKey.export({ type: 'spki', format: 'pem' });
 
-/** The tables that a case may spoil: they are put back as they were after it. */
-const TABLES = [
-  'head',
-  'entries',
-  'decisions',
-  'target_sets',
-  'spends',
-  'asks',
-  'inventory_revisions',
-  'operations',
-  'holds',
-  'inventory_kinds',
-  'inventory_total_versions',
-  'inventory_targets',
-];
-
 describeWithPostgres('a store on a server', () => {
   const on = standing({
     spoilsStore: true,
@@ -100,20 +81,12 @@ describeWithPostgres('a store on a server', () => {
     await on.api.submit('test.act', ['host-004']);
     await on.api.release(body.id ?? '', 'steam');
     await on.api.put('host', hosts('host', 9));
-    await asAdmin(
-      `create schema kept; ${TABLES.map(table => `create table kept.${table} as table ${table};`).join('\n')}`,
-      on.database.name,
-    );
+    await asAdmin(keepTables, on.database.name);
   });
   afterEach(async () => {
     if (!spoilt) return;
     spoilt = false;
-    await spoil(
-      TABLES.map(
-        table =>
-          `delete from ${table}; insert into ${table} overriding system value select * from kept.${table};`,
-      ).join('\n'),
-    );
+    await asAdmin(putTablesBack, on.database.name);
   });
 
   it('is whole while its gate runs, and not anchored without a checkpoint', async () => {
@@ -151,12 +124,12 @@ describeWithPostgres('a store on a server', () => {
     expect(code).toBe(0);
   });
 
-  it('is verified by the real program, in a few lines', () => {
-    const ran = spawnSync(process.execPath, [program, 'audit', 'verify', ...config()], { encoding: 'utf8' });
+  it('is verified by the real program, in a few lines', async () => {
+    const ran = await on.gate.verify();
     expect(ran.stdout).toMatch(
       /^Whole: \d+ entries, from \S+Z to \S+Z\.\nHead: \d+ sha256:\w{64}\nNot anchored: /,
     );
-    expect(ran.status).toBe(0);
+    expect(ran.code).toBe(0);
   });
 
   it.each<[string, string, string]>([
