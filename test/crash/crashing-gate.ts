@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -46,7 +45,7 @@ export interface CrashingGate {
   /** Which of these targets are in operation, and in which request, as a pre-flight says. */
   held(action: string, targets: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Ends it in order, and has the whole store verified. */
-  verify(): Promise<{ readonly status: number | null; readonly text: string }>;
+  verify(): Promise<Exit>;
   close(): Promise<void>;
 }
 
@@ -128,7 +127,7 @@ export async function startCrashingGate(options: CrashingOptions): Promise<Crash
     held: async (action, targets) => heldIn((await api.preflight(action, targets)).body),
     verify: async () => {
       await gate.stop();
-      return verifyStore(gate);
+      return await gate.verify();
     },
     close: async () => {
       await gate.close();
@@ -149,10 +148,3 @@ const heldIn = ({ reasons = [] }: Body): Map<string, string> =>
       .filter(({ rule }) => rule === 'targets.in_operation')
       .map(({ value = '', request = '' }) => [value, request]),
   );
-
-function verifyStore(gate: Gate): { readonly status: number | null; readonly text: string } {
-  const program = join(import.meta.dirname, '../../dist/main.js');
-  const args = ['audit', 'verify', '--config', join(gate.folder, 'interlock.yaml')];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
-  return { status, text: stdout + stderr };
-}

@@ -234,7 +234,7 @@ describe.each(inTurn)('a gate on %s', store => {
   });
 
   it('leaves a chain that is whole, and tables that agree with it', async () => {
-    const { status, text } = await one.verify();
-    expect(status, text).toBe(0);
+    const { code, stdout, stderr } = await one.verify();
+    expect(code, stdout + stderr).toBe(0);
   });
 });

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,14 +8,14 @@ import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { startFleet, type FleetGate } from '../support/fleet.ts';
 import { byForm } from '../support/form.ts';
 import { startForwarder, type Forwarder } from '../support/forwarder.ts';
-import { wideLimits, type Gate } from '../support/gate.ts';
+import { wideLimits } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
 import { startPrimary, startStandby, type ReplicatedServer } from '../support/standby.ts';
+import { mostIn } from '../support/windows.ts';
 import { PER_RACK, RACKS, startClients, type Clients } from './clients.ts';
-import { mostIn, readAllowed, readKnown, type Allowed } from './record.ts';
+import { readAllowed, readKnown, type Allowed } from './record.ts';
 
 const KILLS = byForm(1, 5);
-const program = join(import.meta.dirname, '../../dist/main.js');
 const CLIENTS = 24;
 /** In an hour, so that what is forgotten at any fail-over shows at the end. */
 const CAPPED_A_TURN = 20;
@@ -222,23 +221,13 @@ describeWithPostgres('a fleet whose primary is killed under load, and whose stan
   });
 
   it('leaves a trail that holds against every checkpoint its gates have signed', async () => {
-    const said = await Promise.all(fleet.map(async ({ gate }) => await verify(gate)));
-    expect(said).toEqual(fleet.map(() => 'whole'));
+    const ended = await Promise.all(fleet.map(async ({ gate }) => await gate.stop()));
+    const verified = await Promise.all(fleet.map(async ({ gate }) => await gate.verify()));
+    for (const { code, stdout, stderr } of [...ended, ...verified]) expect(code, stdout + stderr).toBe(0);
     const signed = readFileSync(join(gateAt(2).gate.folder, 'checkpoints.ndjson'), 'utf8');
     expect(signed.split('\n').length).toBeGreaterThan(KILLS);
   });
 });
-
-/** Not in one breath: its way to the database leads through this process. */
-async function verify(gate: Gate): Promise<string> {
-  expect((await gate.stop()).code).toBe(0);
-  const file = join(gate.folder, 'interlock.yaml');
-  return await new Promise(resolve => {
-    execFile(process.execPath, [program, 'audit', 'verify', '--config', file], (error, stdout, stderr) =>
-      resolve(error === null ? 'whole' : `${error.code}: ${stdout}${stderr}`),
-    );
-  });
-}
 
 function last<T>(list: readonly T[]): T {
   const one = list.at(-1);

@@ -1,4 +1,5 @@
 import type { ReplicatedServer } from '../support/standby.ts';
+import type { Taken } from '../support/windows.ts';
 
 /** What a server has of one decision. */
 export interface Known {
@@ -7,11 +8,9 @@ export interface Known {
   readonly outcome: string | undefined;
 }
 
-export interface Allowed {
-  readonly atMs: number;
+export interface Allowed extends Taken {
   readonly action: string;
   readonly principal: string;
-  readonly count: number;
 }
 
 /** Every decision that a server has, by its id. */
@@ -45,13 +44,4 @@ export async function readAllowed(server: ReplicatedServer): Promise<readonly Al
     principal: String(row['principal']),
     count: Number(row['target_count']),
   }));
-}
-
-/** The most targets that stood in a half-open window of one scope at any decision. */
-export function mostIn(allowed: readonly Allowed[], scope: (one: Allowed) => string, overMs: number): number {
-  const inside = (now: Allowed): number =>
-    allowed
-      .filter(one => one.atMs <= now.atMs && now.atMs < one.atMs + overMs && scope(one) === scope(now))
-      .reduce((sum, { count }) => sum + count, 0);
-  return Math.max(0, ...allowed.map(inside));
 }

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -104,6 +105,8 @@ export interface Gate {
   kill9(): Promise<void>;
   /** Stops it if it runs, and starts it again on the same files and store. */
   restart(args?: readonly string[]): Promise<void>;
+  /** `interlock audit verify`, as auditors run it: the chain, and all tables beside it. */
+  verify(): Promise<Exit>;
   /** Stops it and removes its folder. */
   close(): Promise<void>;
 }
@@ -159,6 +162,22 @@ interface Running {
   readonly address: Promise<string>;
 }
 
+type Heard = ChildProcessByStdio<null, Readable, Readable>;
+
+/** All that a process says until it ends. */
+async function exitOf(child: Heard): Promise<Exit> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+  const [code, signal]: unknown[] = await once(child, 'close');
+  return {
+    code: typeof code === 'number' ? code : null,
+    signal: typeof signal === 'string' ? signal : null,
+    stdout,
+    stderr,
+  };
+}
+
 function launch(
   folder: string,
   { args = [], named = 'argument', node = [], environment = {} }: GateOptions,
@@ -176,33 +195,24 @@ function launch(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
+  const exit = exitOf(child);
+  let said = '';
   let rest = '';
   const killWithUs = (): boolean => child.kill('SIGKILL');
   process.once('exit', killWithUs);
   child.once('close', () => process.off('exit', killWithUs));
-  child.stdout.setEncoding('utf8');
-  child.stderr.setEncoding('utf8');
   child.stderr.on('data', (chunk: string) => {
-    stderr += chunk;
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) log(line);
   });
-  const exit = once(child, 'close').then(([code, signal]) => ({
-    code: typeof code === 'number' ? code : null,
-    signal: typeof signal === 'string' ? signal : null,
-    stdout,
-    stderr,
-  }));
   const address = new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (chunk: string) => {
-      stdout += chunk;
-      const url = /https?:\/\/[^\s/"']+:\d+/u.exec(stdout)?.[0];
+      said += chunk;
+      const url = /https?:\/\/[^\s/"']+:\d+/u.exec(said)?.[0];
       if (url !== undefined) resolve(url);
     });
-    void exit.then(({ code }) =>
+    void exit.then(({ code, stdout, stderr }) =>
       reject(new Error(`the gate ended with ${code} before it was ready:\n${stdout}${stderr}`)),
     );
   });
@@ -271,6 +281,12 @@ export async function startGate(options: GateOptions = {}): Promise<Gate> {
       // However it was named before, it is found by its name.
       running = launch(folder, { ...options, args, named: 'argument' }, log);
       url = await running.address;
+    },
+    verify: async () => {
+      const args = ['audit', 'verify', '--config', join(folder, 'interlock.yaml')];
+      return await exitOf(
+        spawn(process.execPath, [program, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] }),
+      );
     },
     close: async () => {
       await kill9();

@@ -1,14 +1,9 @@
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { until, type Api, type Body } from './api.ts';
 import type { FakeExecutor } from './executor.ts';
 import type { Gate } from './gate.ts';
 import type { Heard } from './stream.ts';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 const QUIET_MS = 150;
 
@@ -55,21 +50,8 @@ export async function expectReckoning({ gate, api, executors, heard }: Reckoning
     outcome?.status === 'delivered' ? !wasSent.has(id) : outcome?.status === 'stopped' && wasSent.has(id),
   );
   expect(wrong, 'outcomes agree with what was received').toEqual([]);
-  const verified = await verify(gate);
-  expect(verified.code, verified.said).toBe(0);
-}
-
-/** The chain, and all tables beside it, by the tool that auditors use. */
-async function verify(gate: Gate): Promise<{ readonly code: number | null; readonly said: string }> {
-  const config = join(gate.folder, 'interlock.yaml');
-  const child = spawn(process.execPath, [program, 'audit', 'verify', '--config', config]);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-  const code = await new Promise<number | null>(resolve => child.once('close', resolve));
-  return { code, said };
+  const verified = await gate.verify();
+  expect(verified.code, verified.stdout + verified.stderr).toBe(0);
 }
 
 function expectHeardIsRecorded(heard: readonly Heard[], recorded: ReadonlyMap<unknown, Body>): void {
