@@ -45,9 +45,6 @@ export async function startBenchServer(): Promise<BenchServer> {
     await client.connect();
     return client;
   };
-  const first = await admin('postgres');
-  await first.query('create role gate login');
-  await first.end();
   return {
     server,
     admin,

@@ -17,7 +17,8 @@ import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { startForwarder, type Forwarder } from '../support/forwarder.ts';
 import { startGate, type Gate, type GateOptions } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
-import { startPrimary, startStandby, type ReplicatedServer, type Standby } from '../support/standby.ts';
+import type { PostgresServer } from '../support/postgres-server.ts';
+import { startPrimary, startStandby, type Standby } from '../support/standby.ts';
 
 const BACK_WITHIN_MS = 20_000;
 /** A gate looks twice a second for what it may claim. */
@@ -25,9 +26,9 @@ const SOME_LOOKS_MS = 2_000;
 
 // The tests are one story: each begins where the one before ended.
 describeWithPostgres('a gate whose asynchronous standby was promoted without the last commits', () => {
-  const servers: ReplicatedServer[] = [];
+  const servers: PostgresServer[] = [];
   const gates: Gate[] = [];
-  let primary: ReplicatedServer;
+  let primary: PostgresServer;
   let standby: Standby;
   let line: Forwarder;
   let executor: FakeExecutor;
@@ -78,7 +79,7 @@ describeWithPostgres('a gate whose asynchronous standby was promoted without the
     line.leadTo(standby.port);
     primary = standby;
   }
-  const headOf = async (server: ReplicatedServer): Promise<number> =>
+  const headOf = async (server: PostgresServer): Promise<number> =>
     Number((await server.ask('select seq::float8 as seq from head', 'gate'))[0]?.['seq']);
   const act = async (of: Gate, host: string, key: string) =>
     await apiOf(of).submit('test.act', [host], { key });

@@ -10,7 +10,8 @@ import { byForm } from '../support/form.ts';
 import { startForwarder, type Forwarder } from '../support/forwarder.ts';
 import { wideLimits } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
-import { startPrimary, startStandby, type ReplicatedServer } from '../support/standby.ts';
+import type { PostgresServer } from '../support/postgres-server.ts';
+import { startPrimary, startStandby } from '../support/standby.ts';
 import { mostIn } from '../support/windows.ts';
 import { PER_RACK, RACKS, startClients, type Clients } from './clients.ts';
 import { readAllowed, readKnown, type Allowed } from './record.ts';
@@ -46,7 +47,7 @@ interface Engaged {
 }
 
 describeWithPostgres('a fleet whose primary is killed under load, and whose standby takes its place', () => {
-  const servers: ReplicatedServer[] = [];
+  const servers: PostgresServer[] = [];
   const engaged: Engaged[] = [];
   let line: Forwarder;
   let executor: FakeExecutor;
@@ -57,7 +58,7 @@ describeWithPostgres('a fleet whose primary is killed under load, and whose stan
   /** How many `test.capped` were allowed when a primary was killed. */
   const cappedAtKill: number[] = [];
 
-  const primary = (): ReplicatedServer => last(servers);
+  const primary = (): PostgresServer => last(servers);
   const gateAt = (index: number): FleetGate => {
     const one = fleet[index];
     if (one === undefined) throw new Error('no such gate');

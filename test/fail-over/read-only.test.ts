@@ -15,13 +15,14 @@ import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { startForwarder, type Forwarder } from '../support/forwarder.ts';
 import { startGate, type Gate, type GateOptions } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
-import { startPrimary, startStandby, type ReplicatedServer, type Standby } from '../support/standby.ts';
+import type { PostgresServer } from '../support/postgres-server.ts';
+import { startPrimary, startStandby, type Standby } from '../support/standby.ts';
 
 const BACK_WITHIN_MS = 20_000;
 
 // The tests are one story: each begins where the one before ended.
 describeWithPostgres('gates whose address leads to a server that takes no writes', () => {
-  let primary: ReplicatedServer;
+  let primary: PostgresServer;
   let standby: Standby;
   let line: Forwarder;
   let executor: FakeExecutor;

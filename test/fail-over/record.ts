@@ -1,4 +1,4 @@
-import type { ReplicatedServer } from '../support/standby.ts';
+import type { PostgresServer } from '../support/postgres-server.ts';
 import type { Taken } from '../support/windows.ts';
 
 /** What a server has of one decision. */
@@ -14,7 +14,7 @@ export interface Allowed extends Taken {
 }
 
 /** Every decision that a server has, by its id. */
-export async function readKnown(server: ReplicatedServer): Promise<ReadonlyMap<string, Known>> {
+export async function readKnown(server: PostgresServer): Promise<ReadonlyMap<string, Known>> {
   const rows = await server.ask(
     'select d.id, d.decision, d.status, o.outcome from decisions d left join operations o on o.id = d.id',
     'gate',
@@ -32,7 +32,7 @@ export async function readKnown(server: ReplicatedServer): Promise<ReadonlyMap<s
 }
 
 /** What was allowed, in the order of the chain. */
-export async function readAllowed(server: ReplicatedServer): Promise<readonly Allowed[]> {
+export async function readAllowed(server: PostgresServer): Promise<readonly Allowed[]> {
   const rows = await server.ask(
     `select (extract(epoch from decided_at) * 1000)::float8 as at, action, principal, target_count from decisions
      where mode = 'request' and decision = 'allowed' order by seq`,

@@ -13,10 +13,11 @@ import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { startForwarder, type Forwarder } from '../support/forwarder.ts';
 import { startGate, type Gate } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
-import { startPrimary, startStandby, type ReplicatedServer, type Standby } from '../support/standby.ts';
+import type { PostgresServer } from '../support/postgres-server.ts';
+import { startPrimary, startStandby, type Standby } from '../support/standby.ts';
 
 describeWithPostgres('a commit that waits for a synchronous standby that is gone', () => {
-  let primary: ReplicatedServer;
+  let primary: PostgresServer;
   let standby: Standby;
   let line: Forwarder;
   let executor: FakeExecutor;

@@ -17,8 +17,8 @@ import {
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { byForm } from '../support/form.ts';
 import { startGate, type Gate } from '../support/gate.ts';
-import { startOwnPostgres, type OwnPostgres } from '../support/own-postgres.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
+import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { expectReckoning, expectUndecided, untilQuiet } from '../support/reckoning.ts';
 import { startStream, type Stream } from '../support/stream.ts';
 
@@ -31,7 +31,7 @@ const ANSWERED_WITHIN_MS = 20_000;
 const BACK_WITHIN_MS = 60_000;
 
 describeWithPostgres('a database server that ends under load', () => {
-  let server: OwnPostgres;
+  let server: PostgresServer;
   let executor: FakeExecutor;
   let gate: Gate;
   let api: Api;
@@ -40,7 +40,7 @@ describeWithPostgres('a database server that ends under load', () => {
   let url: string;
 
   beforeAll(async () => {
-    server = await startOwnPostgres({ settings: { max_connections: String(CONNECTIONS) } });
+    server = await startPostgres({ settings: { max_connections: String(CONNECTIONS) } });
     url = await server.database('gate_database');
     executor = await startExecutor({ type: 'answer', status: 200, delayMs: 5 });
     gate = await startGate({
@@ -55,7 +55,7 @@ describeWithPostgres('a database server that ends under load', () => {
   afterAll(async () => {
     await gate.close();
     await executor.close();
-    await server.close();
+    await server.stop();
   });
 
   let streams = 0;

@@ -16,8 +16,8 @@ import {
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { byForm } from '../support/form.ts';
 import { startGate, type Gate } from '../support/gate.ts';
-import { startOwnPostgres, type OwnPostgres } from '../support/own-postgres.ts';
 import { postgresAbsent } from '../support/postgres.ts';
+import { giveToServer, startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 import { expectReckoning, expectUndecided, untilQuiet } from '../support/reckoning.ts';
 import { mountSmallDisk, smallDiskAbsent, type SmallDisk } from '../support/small-disk.ts';
 import { startStream } from '../support/stream.ts';
@@ -34,7 +34,7 @@ const describeAsRoot = absent === undefined ? describe : describe.skip;
 describeAsRoot('a database whose disk is full', () => {
   let rowsDisk: SmallDisk;
   let walDisk: SmallDisk;
-  let server: OwnPostgres;
+  let server: PostgresServer;
   let databases = 0;
   let executor: FakeExecutor;
   let gate: Gate;
@@ -44,14 +44,14 @@ describeAsRoot('a database whose disk is full', () => {
     rowsDisk = mountSmallDisk(64);
     walDisk = mountSmallDisk(64);
     const settings = { min_wal_size: '2MB', max_wal_size: '16MB', wal_recycle: 'off' };
-    server = await startOwnPostgres({ settings, wal: walDisk.folder });
+    server = await startPostgres({ settings, wal: walDisk.folder });
     const folder = join(rowsDisk.folder, 'rows');
     mkdirSync(folder);
-    server.give(folder);
-    await server.asAdmin(`create tablespace small location '${folder}'`);
+    giveToServer(folder);
+    await server.ask(`create tablespace small location '${folder}'`);
   });
   afterAll(async () => {
-    await server.close();
+    await server.stop();
     await rowsDisk.remove();
     await walDisk.remove();
   });
@@ -137,7 +137,7 @@ describeAsRoot('a database whose disk is full', () => {
         async () =>
           await server
             .start()
-            .then(async () => await server.asAdmin('select 1'))
+            .then(async () => await server.ask('select 1'))
             .then(
               () => true,
               () => false,

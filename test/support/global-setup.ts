@@ -26,7 +26,6 @@ let server: PostgresServer | undefined;
 async function makeTemplate(running: PostgresServer): Promise<void> {
   const admin = new Client({ connectionString: `${running.adminUrl}/postgres` });
   await admin.connect();
-  await admin.query('create role gate login');
   await admin.query(`create database ${TEMPLATE} owner gate`);
   const pool = new Pool({
     connectionString: `postgres://gate@127.0.0.1:${running.port}/${TEMPLATE}`,

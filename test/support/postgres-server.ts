@@ -7,19 +7,35 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 
-/** A throwaway PostgreSQL server on the loopback address, in a folder of its own. */
+export type Rows = readonly Readonly<Record<string, unknown>>[];
+
+/** A throwaway PostgreSQL server on the loopback address, in a folder of its own, which a test may kill and start again. */
 export interface PostgresServer {
   /** Of the superuser, without a database's name. */
   readonly adminUrl: string;
   readonly port: number;
-  readonly folder: string;
-  readonly binaries: string;
+  /** One statement as the superuser, in the database `postgres` unless told otherwise. */
+  ask(statement: string, database?: string): Promise<Rows>;
+  /** Makes an empty database that the role `gate` owns, and gives its URL. */
+  database(name: string, tablespace?: string): Promise<string>;
+  /** SIGKILL to every process of it, as when the machine loses its power: nothing more is written, and nobody is told. */
+  kill9(): Promise<void>;
+  /** Starts it if it does not run, and waits until it answers. */
+  start(): Promise<void>;
+  /** Ends every session, stops, and starts again: what an operator does to it. */
+  restart(): Promise<void>;
+  /** Ends it, and removes its folder. */
   stop(): Promise<void>;
 }
 
 export interface ServerSettings {
   /** As in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface NewServer extends ServerSettings {
+  /** A folder for the write-ahead log, in segments of 1 MiB. */
+  readonly wal?: string;
 }
 
 /** The folder of `initdb` and `postgres`, or undefined: the newest that is installed, at least version 15. */
@@ -36,7 +52,7 @@ export function findPostgres(): string | undefined {
 }
 
 /** Servers do not start as root: then they run as a user that is there for it. */
-export function serverUser(): { uid: number; gid: number } | undefined {
+function serverUser(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const lines = readFileSync('/etc/passwd', 'utf8').split('\n');
   const line = ['postgres', 'nobody'].map(name => lines.find(one => one.startsWith(`${name}:`)));
@@ -55,7 +71,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-export async function untilItAnswers(url: string, server: ChildProcess, said: () => string): Promise<void> {
+async function untilItAnswers(url: string, server: ChildProcess, said: () => string): Promise<void> {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     if (server.exitCode !== null) break;
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 1000 });
@@ -71,23 +87,35 @@ export async function untilItAnswers(url: string, server: ChildProcess, said: ()
   throw new Error(`PostgreSQL did not start:\n${said()}`);
 }
 
-/** Ends when its stdin does: a test run that is killed leaves no server and no folder behind. */
-const guarded = '"$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$FOLDER"';
+/** Gives a folder to the user that servers run as. */
+export function giveToServer(folder: string): void {
+  const user = serverUser();
+  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+}
 
 /** A folder that a server may be in, whoever it runs as. */
 export function serverFolder(): string {
-  const user = serverUser();
   const folder = mkdtempSync(path.join(tmpdir(), 'interlock-pg-'));
-  if (user !== undefined) chownSync(folder, user.uid, user.gid);
+  giveToServer(folder);
   return folder;
 }
+
+function installed(): string {
+  const binaries = findPostgres();
+  if (binaries === undefined) throw new Error('no PostgreSQL server is installed');
+  return binaries;
+}
+
+const asServer = (folder: string) => ({
+  ...serverUser(),
+  env: { ...process.env, LC_ALL: 'C.UTF-8', FOLDER: folder },
+  cwd: folder,
+});
 
 /** Runs one of the server's programs as the server's user. @throws what it said, unless it ended well */
 export async function runTool(folder: string, program: string, args: readonly string[]): Promise<void> {
   const child = spawn(path.join(installed(), program), args, {
-    ...serverUser(),
-    env: { ...process.env, LC_ALL: 'C.UTF-8' },
-    cwd: folder,
+    ...asServer(folder),
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -98,30 +126,35 @@ export async function runTool(folder: string, program: string, args: readonly st
   if (code !== 0) throw new Error(`${program} failed: ${said}`);
 }
 
-function installed(): string {
-  const binaries = findPostgres();
-  if (binaries === undefined) throw new Error('no PostgreSQL server is installed');
-  return binaries;
-}
-
-export async function startPostgres({ settings = {} }: ServerSettings = {}): Promise<PostgresServer> {
-  installed();
+/** A new server, with the role `gate`. */
+export async function startPostgres({ settings = {}, wal }: NewServer = {}): Promise<PostgresServer> {
   const folder = serverFolder();
+  if (wal !== undefined) giveToServer(wal);
   await runTool(folder, 'initdb', [
     ...['-D', path.join(folder, 'data'), '-U', 'admin', '-A', 'trust', '-E', 'UTF8'],
     ...['--no-sync', '--no-instructions'],
+    ...(wal === undefined ? [] : ['--waldir', wal, '--wal-segsize', '1']),
   ]);
-  return await runServer(folder, { settings });
+  const server = await runServer(folder, { settings });
+  await server.ask('create role gate login');
+  return server;
 }
+
+/** Ends when its stdin does: a test run that is killed leaves no server and no folder behind. */
+const guard = 'cat >/dev/null; "$0" stop -D "$FOLDER/data" -m immediate >/dev/null 2>&1; rm -rf "$FOLDER"';
 
 /** Runs a server on `data` in its folder, which is removed when it is stopped. */
 export async function runServer(
   folder: string,
   { settings = {} }: ServerSettings = {},
 ): Promise<PostgresServer> {
-  const binaries = installed();
-  const data = path.join(folder, 'data');
+  const guarding = spawn('sh', ['-c', guard, path.join(installed(), 'pg_ctl')], {
+    ...asServer(folder),
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const guarded = once(guarding, 'exit');
   const port = await freePort();
+  const adminUrl = `postgres://admin@127.0.0.1:${port}`;
   const all = {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -130,29 +163,120 @@ export async function runServer(
     shared_buffers: '64MB',
     ...settings,
   };
-  const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = spawn('sh', ['-c', guarded, 'sh', path.join(binaries, 'postgres'), '-D', data, ...options], {
-    ...serverUser(),
-    env: { ...process.env, LC_ALL: 'C.UTF-8', FOLDER: folder },
-    cwd: folder,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
-  let log = '';
-  server.stderr?.on('data', (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-10_000);
-  });
-  const ended = new Promise(resolve => server.once('exit', resolve));
-  const adminUrl = `postgres://admin@127.0.0.1:${port}`;
+  const postmaster = postmasterOf(folder, all, `${adminUrl}/postgres`);
+  const ask = askerOf(adminUrl);
   const stop = async (): Promise<void> => {
-    server.stdin?.end();
-    await ended;
+    await postmaster.end('SIGQUIT');
+    guarding.stdin?.end();
+    await guarded;
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await untilItAnswers(`${adminUrl}/postgres`, server, () => log);
+    await postmaster.start();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { adminUrl, port, folder, binaries, stop };
+  return {
+    adminUrl,
+    port,
+    ask,
+    stop,
+    start: postmaster.start,
+    database: async (name, tablespace) => {
+      await ask(
+        `create database ${name} owner gate ${tablespace === undefined ? '' : `tablespace ${tablespace}`}`,
+      );
+      return `postgres://gate@127.0.0.1:${port}/${name}`;
+    },
+    kill9: postmaster.kill9,
+    restart: async () => {
+      await postmaster.end('SIGINT');
+      await postmaster.start();
+    },
+  };
+}
+
+function askerOf(adminUrl: string): PostgresServer['ask'] {
+  return async (statement, database = 'postgres') => {
+    const client = new Client({ connectionString: `${adminUrl}/${database}` });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      const { rows } = await client.query<Record<string, unknown>>(statement);
+      return rows;
+    } finally {
+      await client.end();
+    }
+  };
+}
+
+/** The server's first process: a child of this one, which sees it end at once. One whose parent is gone may stay a zombie, and bar the next. */
+interface Postmaster {
+  readonly start: () => Promise<void>;
+  readonly end: (signal: NodeJS.Signals) => Promise<void>;
+  readonly kill9: () => Promise<void>;
+}
+
+function postmasterOf(folder: string, settings: Readonly<Record<string, string>>, url: string): Postmaster {
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  let server: ChildProcess | undefined;
+  let log = '';
+  const isUp = (): boolean => server !== undefined && server.exitCode === null && server.signalCode === null;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server === undefined || !isUp()) return;
+    const ended = once(server, 'exit');
+    server.kill(signal);
+    await ended;
+  };
+  const start = async (): Promise<void> => {
+    if (isUp()) return;
+    server = spawn(path.join(installed(), 'postgres'), ['-D', path.join(folder, 'data'), ...options], {
+      ...asServer(folder),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    server.stderr?.on('data', (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-10_000);
+    });
+    await untilItAnswers(url, server, () => log);
+  };
+  const kill9 = async (): Promise<void> => {
+    const pid = server?.pid;
+    if (pid === undefined || !isUp()) throw new Error('the server does not run');
+    // Held still, so that it starts nobody anew whose end it sees, and tells nobody.
+    kill(pid, 'SIGSTOP');
+    const children = childrenOf(pid);
+    for (const child of children) kill(child, 'SIGKILL');
+    while (children.some(isRunning)) await pause(5);
+    await end('SIGKILL');
+  };
+  return { start, end, kill9 };
+}
+
+/** The state and the parent of a process; undefined for one that is gone. */
+function statOf(pid: number): { readonly state: string; readonly parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state = 'Z', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined;
+  }
+}
+
+const childrenOf = (parent: number): number[] =>
+  readdirSync('/proc')
+    .map(Number)
+    .filter(pid => pid > 0 && statOf(pid)?.parent === parent);
+
+/** One that is dead and not yet waited for is dead. */
+const isRunning = (pid: number): boolean => !['Z', 'X'].includes(statOf(pid)?.state ?? 'X');
+
+/** One that has ended meanwhile is what was wanted. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It is gone.
+  }
 }

@@ -1,7 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { Client } from 'pg';
 
 import { until } from './api.ts';
 import { startForwarder } from './forwarder.ts';
@@ -14,17 +11,8 @@ import {
   type PostgresServer,
 } from './postgres-server.ts';
 
-type Rows = readonly Readonly<Record<string, unknown>>[];
-
-/** A server that a test may kill, and put another in the place of. */
-export interface ReplicatedServer extends PostgresServer {
-  /** One statement as the superuser. */
-  ask(statement: string, database?: string): Promise<Rows>;
-  /** SIGKILL for every process of it: nothing more is written, and nobody is told. */
-  kill9(): Promise<void>;
-}
-
-export interface Standby extends ReplicatedServer {
+/** A server that a test may put in the place of the one that it follows. */
+export interface Standby extends PostgresServer {
   /** From now on the server that it follows acknowledges no commit before this one has it on its disk. */
   becomeSynchronous(): Promise<void>;
   /** What the server that it follows writes does not come here any more. */
@@ -35,16 +23,15 @@ export interface Standby extends ReplicatedServer {
   promote(): Promise<void>;
 }
 
-/** A server with the role `gate` and a database of its own, where to be followed from. */
-export async function startPrimary(): Promise<ReplicatedServer> {
-  const server = killable(await startPostgres());
-  await server.ask('create role gate login');
-  await server.ask('create database gate owner gate');
+/** A server with a database of the role `gate`, where to be followed from. */
+export async function startPrimary(): Promise<PostgresServer> {
+  const server = await startPostgres();
+  await server.database('gate');
   return server;
 }
 
 /** A copy of a running server, which follows it. */
-export async function startStandby(primary: ReplicatedServer): Promise<Standby> {
+export async function startStandby(primary: PostgresServer): Promise<Standby> {
   const name = `standby_${await freePort()}`;
   const folder = serverFolder();
   const data = path.join(folder, 'data');
@@ -55,14 +42,13 @@ export async function startStandby(primary: ReplicatedServer): Promise<Standby> 
   // A way of its own, so that it can be cut off with nothing in between on its way.
   const line = await startForwarder(primary.port);
   const { port } = new URL(line.through(`postgres://127.0.0.1:${primary.port}`));
-  const running = await runServer(folder, {
+  const server = await runServer(folder, {
     settings: {
       primary_conninfo: `host=127.0.0.1 port=${port} user=admin application_name=${name}`,
       wal_receiver_status_interval: '1s',
       wal_retrieve_retry_interval: '100ms',
     },
   });
-  const server = killable(running);
   const followed = async (column: string, wanted: string): Promise<void> => {
     const query = `select (${column})::text as it from pg_stat_replication where application_name = '${name}'`;
     await until(
@@ -91,55 +77,8 @@ export async function startStandby(primary: ReplicatedServer): Promise<Standby> 
       await runTool(folder, 'pg_ctl', ['promote', '-w', '-D', data]);
     },
     stop: async () => {
-      await running.stop();
+      await server.stop();
       await line.close();
     },
   };
-}
-
-function killable(server: PostgresServer): ReplicatedServer {
-  const ask = async (statement: string, database = 'postgres'): Promise<Rows> => {
-    const client = new Client({ connectionString: `${server.adminUrl}/${database}` });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      const { rows } = await client.query<Record<string, unknown>>(statement);
-      return rows;
-    } finally {
-      await client.end();
-    }
-  };
-  const kill9 = async (): Promise<void> => {
-    const [line] = readFileSync(path.join(server.folder, 'data', 'postmaster.pid'), 'utf8').split('\n');
-    const postmaster = Number(line);
-    // Stopped first: it would begin new processes, or tell the others.
-    process.kill(postmaster, 'SIGSTOP');
-    const all = [...childrenOf(postmaster), postmaster];
-    for (const pid of all) killIfThere(pid);
-    await until(
-      async () => await Promise.resolve(all.filter(isRunning)),
-      left => left.length === 0,
-    );
-  };
-  return { ...server, ask, kill9 };
-}
-
-const processes = (columns: string): string[][] =>
-  execFileSync('ps', ['-A', '-o', columns], { encoding: 'utf8' })
-    .split('\n')
-    .map(line => line.trim().split(/\s+/u));
-
-const childrenOf = (parent: number): number[] =>
-  processes('pid=,ppid=').flatMap(([pid, ppid]) => (Number(ppid) === parent ? [Number(pid)] : []));
-
-/** One that is dead and not yet waited for is dead. */
-const isRunning = (pid: number): boolean =>
-  processes('pid=,state=').some(([one, state = 'Z']) => Number(one) === pid && !state.startsWith('Z'));
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It had ended by itself.
-  }
 }
