@@ -15,6 +15,8 @@ const COLORS: Readonly<Record<number, string>> = {
   35: '#d2a8ff',
   36: '#76e3ea',
 };
+const ESCAPE = '\u001b';
+const SEQUENCE = new RegExp(`(${ESCAPE}\\[[\\d;]*m)`, 'u');
 const [CHARACTER, LINE, PADDING] = [8.4, 20, 20];
 
 const escapeXml = (text: string): string =>
@@ -24,10 +26,10 @@ const escapeXml = (text: string): string =>
 function piecesOf(line: string): Piece[] {
   let style = { bold: false, dim: false, color: undefined as number | undefined };
   const pieces: Piece[] = [];
-  for (const part of line.split(/(\u001b\[[\d;]*m)/u)) {
-    const codes = /^\u001b\[([\d;]*)m$/u.exec(part)?.[1];
+  for (const part of line.split(SEQUENCE)) {
+    const codes = SEQUENCE.test(part) ? part.slice(2, -1) : undefined;
     if (codes === undefined) {
-      if (part.includes('\u001b')) throw new Error(`an unknown sequence: ${JSON.stringify(part)}`);
+      if (part.includes(ESCAPE)) throw new Error(`an unknown sequence: ${JSON.stringify(part)}`);
       if (part !== '') pieces.push({ text: part, ...style });
       continue;
     }
