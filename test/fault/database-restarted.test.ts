@@ -75,15 +75,8 @@ describeWithPostgres('a database server that ends under load', () => {
   });
 
   const killFile = (): string => join(gate.folder, 'KILL');
-  const delivered = (): number => stream.with(200).length;
-  const untilDelivered = async (more: number, withinMs = BACK_WITHIN_MS): Promise<void> => {
-    const enough = delivered() + more;
-    await until(
-      async () => await Promise.resolve(delivered()),
-      count => count >= enough,
-      withinMs,
-    );
-  };
+  const untilDelivered = async (more: number): Promise<void> =>
+    await stream.untilMore(200, more, BACK_WITHIN_MS);
   /** Asks until the answer is another than that the database is away. */
   const onceBack = async (ask: () => Promise<Answer>): Promise<Answer> =>
     await until(ask, ({ status }) => status !== 503, BACK_WITHIN_MS);

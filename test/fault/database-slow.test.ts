@@ -94,19 +94,11 @@ describeWithPostgres('a database that is slow', { concurrent: true }, () => {
         name: 'k',
         ask: async (target, key) => await api.submit('test.act', [target], { key }),
       });
-      await until(
-        async () => await Promise.resolve(stream.with(200).length),
-        count => count >= byForm(8, 80),
-        120_000,
-      );
+      await stream.untilMore(200, byForm(8, 80), 120_000);
       const engaged = await api.engage({ reason: 'stop everything' });
       expect(engaged.status, engaged.text).toBe(201);
       const from = executor.received().length;
-      await until(
-        async () => await Promise.resolve(stream.with(423).length),
-        count => count >= 8,
-        30_000,
-      );
+      await stream.untilMore(423, 8);
       await stream.stop();
       line.delay(0);
       const late = executor.received().slice(from);

@@ -74,15 +74,6 @@ describeWithPostgres('an inventory that fails under load', () => {
       ask: async (target, key) => await api.submit(action, [target], { key }),
     });
 
-  async function untilHeard(of: Stream, status: number, more: number): Promise<void> {
-    const enough = of.with(status).length + more;
-    await until(
-      async () => await Promise.resolve(of.with(status).length),
-      count => count >= enough,
-      30_000,
-    );
-  }
-
   /** Refused with that reason, and a pre-flight says the same; the other kinds are decided on; the switch works. */
   async function expectRefused(action: string, rule: string): Promise<void> {
     await withNothingForwarded(executor, async () => {
@@ -105,11 +96,11 @@ describeWithPostgres('an inventory that fails under load', () => {
   it('by its age refuses from then on, in the middle of a stream, until it is loaded anew', async () => {
     await expectLoaded('short');
     stream = streamOf('test.short');
-    await untilHeard(stream, 200, CLIENTS);
-    await untilHeard(stream, 503, CLIENTS);
+    await stream.untilMore(200, CLIENTS);
+    await stream.untilMore(503, CLIENTS);
     await expectRefused('test.short', 'inventory.stale');
     await expectLoaded('short');
-    await untilHeard(stream, 200, CLIENTS);
+    await stream.untilMore(200, CLIENTS);
     await stream.stop();
     for (const { answer } of stream.with(503)) expect(answer?.body.type).toBe('/problems/inventory.stale');
     for (const { answer } of stream.with(200))
@@ -131,7 +122,7 @@ describeWithPostgres('an inventory that fails under load', () => {
       '',
     ].join('\r\n');
     for (let load = 0; load < LOADS; load += 1) {
-      await untilHeard(stream, 200, CLIENTS);
+      await stream.untilMore(200, CLIENTS);
       await sendRaw(gate.url, head + many.slice(0, many.length / 2), { destroy: true });
       const shrunken = await onceFree(async () => await api.put('host', hosts('h', HOSTS / 2)));
       expectProblem(shrunken, 409, 'inventory.shrunken');
@@ -143,7 +134,7 @@ describeWithPostgres('an inventory that fails under load', () => {
       expect(rehearsed.body.inventory?.revision).toBe(before?.revision);
       await expectSwitchWorks('test.empty');
     }
-    await untilHeard(stream, 200, CLIENTS);
+    await stream.untilMore(200, CLIENTS);
     await stream.stop();
     expect(await api.kind('host')).toMatchObject({ revision: before?.revision, count: HOSTS });
     const revisions = stream.with(200).map(({ answer }) => answer?.body.inventory?.revision);

@@ -74,15 +74,6 @@ describeWithPostgres('the policy of a gate that runs', () => {
     copyFileSync(bundle, join(gate.folder, 'bundle.tar.gz'));
   });
 
-  const untilHeard = async (status: number): Promise<void> => {
-    const enough = stream.with(status).length + CLIENTS;
-    await until(
-      async () => await Promise.resolve(stream.with(status).length),
-      count => count >= enough,
-      30_000,
-    );
-  };
-
   /** Nothing is decided, tried or sent, and the switch works. */
   async function expectNoDecision(on: Api, rule: string): Promise<void> {
     await withNothingForwarded(executor, async () => {
@@ -133,7 +124,7 @@ describeWithPostgres('the policy of a gate that runs', () => {
         lines => lines.some(line => line.includes(said)),
         30_000,
       );
-      await untilHeard(200);
+      await stream.untilMore(200, CLIENTS);
       expectProblem(await api.submit('test.act', names('h', MOST + 1)), 403, 'blast_radius.max_targets');
       expect((await api.get('/v1/policy')).text).toBe(before);
     }
@@ -143,7 +134,7 @@ describeWithPostgres('the policy of a gate that runs', () => {
   });
 
   it('that is broken when it is started again decides nothing, and is no obstacle to a stop', async () => {
-    await untilHeard(200);
+    await stream.untilMore(200, CLIENTS);
     await stream.stop();
     writeFileSync(join(gate.folder, 'bundle.tar.gz'), 'no bundle');
     await gate.restart();
@@ -154,10 +145,10 @@ describeWithPostgres('the policy of a gate that runs', () => {
   });
 
   it('that is not the active one any more decides nothing, in the middle of a stream, and is no obstacle to a stop', async () => {
-    await untilHeard(200);
+    await stream.untilMore(200, CLIENTS);
     const other = await startGate({ ...options, limits: limitsOf(MOST + 1) });
     try {
-      await untilHeard(503);
+      await stream.untilMore(503, CLIENTS);
       await expectNoDecision(api, 'policy.stale');
       await stream.stop();
       for (const { answer } of stream.with(503)) expect(answer?.body.type).toBe('/problems/policy.stale');

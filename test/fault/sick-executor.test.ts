@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { apiOf, hosts, names, until, type Api } from '../support/api.ts';
+import { apiOf, hosts, names, type Api } from '../support/api.ts';
 import { startExecutor, type Behaviour, type FakeExecutor } from '../support/executor.ts';
 import { byForm } from '../support/form.ts';
 import { startGate, type Gate } from '../support/gate.ts';
@@ -90,11 +90,7 @@ describeWithPostgres('an executor that is sick, beside one that is well', () => 
     const own = names('s', HOSTS / 8, (round * HOSTS) / 8);
     const asked = streamOf(action, own);
     const beside = streamOf('test.well', names('w', HOSTS));
-    await until(
-      async () => await Promise.resolve([asked.with(status).length, beside.with(200).length] as const),
-      ([ill, fine]) => ill >= SICK && fine >= WELL,
-      120_000,
-    );
+    await Promise.all([asked.untilMore(status, SICK, 120_000), beside.untilMore(200, WELL, 120_000)]);
     const rehearsedMs = performance.now();
     const rehearsed = await api.preflight(action, [`s-${HOSTS}`]);
     expect([rehearsed.status, rehearsed.body.status], rehearsed.text).toEqual([200, 200]);
@@ -103,12 +99,7 @@ describeWithPostgres('an executor that is sick, beside one that is well', () => 
     const from = sick.received().length;
     expect(engaged.status, engaged.text).toBe(201);
     expect(engaged.body.took_ms).toBeLessThan(WELL_WITHIN_MS);
-    const fine = beside.with(200).length;
-    await until(
-      async () => await Promise.resolve([asked.with(423).length, beside.with(200).length - fine] as const),
-      ([stopped, more]) => stopped >= CLIENTS && more >= CLIENTS,
-      30_000,
-    );
+    await Promise.all([asked.untilMore(423, CLIENTS), beside.untilMore(200, CLIENTS)]);
     await Promise.all([asked.stop(), beside.stop()]);
     await untilQuiet(sick);
     const late = sick

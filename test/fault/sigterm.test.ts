@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { apiOf, hosts, names, until, type Api } from '../support/api.ts';
+import { apiOf, hosts, names, type Api } from '../support/api.ts';
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { byForm } from '../support/form.ts';
 import { startGate, type Gate } from '../support/gate.ts';
@@ -63,11 +63,7 @@ describeWithPostgres('a gate that is told to end while sixty-four clients stream
   /** SIGTERM in the middle of the stream, each time at another point of it. */
   async function stopUnderLoad(round: number): Promise<Stopped> {
     const stream = streamOf(round);
-    await until(
-      async () => await Promise.resolve(stream.with(200).length),
-      count => count >= CLIENTS,
-      60_000,
-    );
+    await stream.untilMore(200, CLIENTS, 60_000);
     await sleep(37 * round);
     const startedMs = performance.now();
     const { code } = await gate.stop();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from './api.ts';
+import { until, type Answer } from './api.ts';
 
 /** One request of a stream, and what its client heard. */
 export interface Heard {
@@ -17,6 +17,8 @@ export interface Stream {
   readonly heard: readonly Heard[];
   /** What was heard with this status; 0 for no answer at all. */
   with(status: number): Heard[];
+  /** Waits until so many more than now were heard with this status. */
+  untilMore(status: number, more: number, withinMs?: number): Promise<void>;
   /** No client asks anew; resolves when each has its last answer. */
   stop(): Promise<void>;
 }
@@ -48,9 +50,19 @@ export function startStream({ clients, targets, name, ask }: StreamOptions): Str
     }
   };
   const running = Promise.all(Array.from({ length: clients }, async (_, client) => await run(client)));
+  const withStatus = (status: number): Heard[] =>
+    heard.filter(({ answer }) => (answer?.status ?? 0) === status);
   return {
     heard,
-    with: status => heard.filter(({ answer }) => (answer?.status ?? 0) === status),
+    with: withStatus,
+    untilMore: async (status, more, withinMs = 30_000) => {
+      const enough = withStatus(status).length + more;
+      await until(
+        async () => await Promise.resolve(withStatus(status).length),
+        count => count >= enough,
+        withinMs,
+      );
+    },
     stop: async () => {
       isOver = true;
       await running;
