@@ -212,8 +212,8 @@ describe('a window', () => {
 
   it('counts its own refusal among the requests, and says when there is room for one more', async () => {
     await expectAllowed('window.recounted', ['eu-001', 'eu-002']);
-    const rehearsed = await on.api.preflight('window.recounted', ['eu-003']);
-    expect(rehearsed.body.status).toBe(429);
+    const preflighted = await on.api.preflight('window.recounted', ['eu-003']);
+    expect(preflighted.body.status).toBe(429);
     const { answer } = await expectRefused('window.recounted', ['eu-003'], 429, { measured: 3, limit: 2 });
     expect(retryAfter(answer)).toBe(3600);
   });

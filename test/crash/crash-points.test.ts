@@ -180,6 +180,7 @@ describe.each(stores)('a gate on %s, killed in the middle of its work', store =>
       const { receivedInAll, receivedAgain } = studyOf(row);
       const all = [...receivedInAll, ...receivedAgain];
       const times = all.map(id => all.filter(other => other === id).length);
+      // What an idempotent executor is asked at most: as long as it stays unknown, three times in all.
       expect(Math.max(0, ...times)).toBeLessThanOrEqual(row.executors === 'idempotent' ? 3 : 1);
     });
 

@@ -26,9 +26,10 @@ function publishedFiles(): readonly string[] {
 
 describe('what is published', () => {
   let folder: TemporaryFolder;
-  const files = publishedFiles();
+  let files: readonly string[] = [];
 
   beforeAll(async () => {
+    files = publishedFiles();
     folder = await temporaryFolder();
     for (const name of files) cpSync(path.join(root, name), path.join(folder.path, name));
     symlinkSync(path.join(root, 'node_modules'), path.join(folder.path, 'node_modules'));

@@ -5,7 +5,7 @@ import { names, type Answer, type Api } from '../support/api.ts';
 /** What a client was told of a request. */
 export interface Heard {
   readonly id: string;
-  /** Of a rehearsal: what a request would have got. */
+  /** Of a pre-flight: what a request would have got. */
   readonly status: number;
   readonly decision: string;
   readonly outcome: string | undefined;
@@ -31,7 +31,7 @@ type Ask = (api: Api) => Promise<Answer>;
 
 /**
  * Clients that ask one gate after the other without a pause: for as much as a window lets through; for what an hour
- * is to be filled with, as far as they may; for what is stopped; for what nobody has; and as a rehearsal.
+ * is to be filled with, as far as they may; for what is stopped; for what nobody has; and as a pre-flight.
  */
 export function startClients(apis: readonly Api[], count: number): Clients {
   const heard: Heard[] = [];

@@ -75,7 +75,7 @@ describeWithFaketime('a running gate whose clock is set', () => {
   const accept = async (): Promise<Answer> =>
     await api.post('/v1/clock/accept', { reason: 'it was looked at' }, { as: 'operator' });
 
-  /** Nothing is decided, rehearsed or sent, and the switch works. */
+  /** Nothing is decided, tried or sent, and the switch works. */
   async function expectJumped(): Promise<void> {
     await withNothingForwarded(executor, async () => {
       const asked = await api.submit('test.act', ['h-003']);
@@ -91,8 +91,8 @@ describeWithFaketime('a running gate whose clock is set', () => {
   /** One more may be taken within the hour, and not two. */
   async function expectWindowHolds(): Promise<void> {
     await expectRefusal(api, await api.submit('test.act', ['h-004', 'h-005']), 429, ['budget.window']);
-    const rehearsed = await api.preflight('test.act', ['h-004', 'h-005']);
-    expect([rehearsed.status, rehearsed.body.status]).toEqual([200, 429]);
+    const preflighted = await api.preflight('test.act', ['h-004', 'h-005']);
+    expect([preflighted.status, preflighted.body.status]).toEqual([200, 429]);
     await expectDelivered(api, await api.submit('test.act', ['h-004']));
     await expectRefusal(api, await api.submit('test.act', ['h-005']), 429, ['budget.window']);
     await expectReckoning({ gate, api, executors: [executor], heard: [] });

@@ -57,13 +57,13 @@ describeWithPostgres('a running gate whose database goes away', () => {
   async function expectNoService(): Promise<void> {
     await withNothingForwarded(executor, async () => {
       const startedMs = Date.now();
-      const [asked, rehearsed, engaged, ready] = await Promise.all([
+      const [asked, preflighted, engaged, ready] = await Promise.all([
         submit('h-002', 'asked-while-away'),
         api.preflight('test.act', ['h-003']),
         api.engage({ reason: 'stop everything' }),
         api.get('/readyz', { as: null }),
       ]);
-      for (const answer of [asked, rehearsed, engaged]) {
+      for (const answer of [asked, preflighted, engaged]) {
         expectProblem(answer, 503);
         expect(answer.body.type).toMatch(/^\/problems\/store\./u);
       }

@@ -86,12 +86,12 @@ describeWithPostgres('a database server that ends under load', () => {
     // What was committed before is claimed, and may be on its way.
     await untilQuiet(executor);
     await withNothingForwarded(executor, async () => {
-      const [asked, rehearsed, engaged] = await Promise.all([
+      const [asked, preflighted, engaged] = await Promise.all([
         api.submit('test.act', ['h-001']),
         api.preflight('test.act', ['h-001']),
         api.engage({ reason: 'stop everything' }),
       ]);
-      for (const answer of [asked, rehearsed, engaged]) expectProblem(answer, 503);
+      for (const answer of [asked, preflighted, engaged]) expectProblem(answer, 503);
       expect(engaged.text).toContain(killFile());
     });
   }

@@ -61,13 +61,13 @@ describeWithPostgres('a database that is slow', { concurrent: true }, () => {
   async function expectFaults({ api, executor, gate }: Stand): Promise<void> {
     await withNothingForwarded(executor, async () => {
       const startedMs = performance.now();
-      const [asked, rehearsed, engaged] = await Promise.all([
+      const [asked, preflighted, engaged] = await Promise.all([
         api.submit('test.act', ['h-001'], { key: 'asked-while-slow' }),
         api.preflight('test.act', ['h-001']),
         api.engage({ reason: 'stop everything' }),
       ]);
       expect(performance.now() - startedMs).toBeLessThan(ANSWERED_WITHIN_MS);
-      for (const answer of [asked, rehearsed, engaged]) expectProblem(answer, 503);
+      for (const answer of [asked, preflighted, engaged]) expectProblem(answer, 503);
       expect(engaged.text).toContain(`${gate.folder}/KILL`);
       // What is told not to be decided must not come to be behind the client's back.
       await expectUndecided(api, [{ key: 'asked-while-slow', answer: asked }], 1);

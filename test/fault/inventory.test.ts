@@ -81,9 +81,9 @@ describeWithPostgres('an inventory that fails under load', () => {
       expectProblem(asked, 503, rule);
       expect(asked.body.decision).toBe('refused');
       expect(rulesOf(await api.request(asked.body.id))).toEqual([rule]);
-      const rehearsed = await api.preflight(action, ['h-001']);
-      expect([rehearsed.status, rehearsed.body.status]).toEqual([200, 503]);
-      expect(rulesOf(rehearsed.body)).toEqual([rule]);
+      const preflighted = await api.preflight(action, ['h-001']);
+      expect([preflighted.status, preflighted.body.status]).toEqual([200, 503]);
+      expect(rulesOf(preflighted.body)).toEqual([rule]);
       await expectSwitchWorks(action);
     });
     await expectDelivered(api, await api.submit('test.act', ['h-001']));
@@ -129,9 +129,9 @@ describeWithPostgres('an inventory that fails under load', () => {
       expectProblem(await onceFree(async () => await api.put('host', '')), 409, 'inventory.empty');
       const cut = await onceFree(async () => await api.put('host', `${many.slice(0, -5)}`));
       expectProblem(cut, 422, 'inventory.malformed');
-      const rehearsed = await api.preflight('test.act', names('h', HOSTS));
-      expect(rehearsed.status, rehearsed.text).toBe(200);
-      expect(rehearsed.body.inventory?.revision).toBe(before?.revision);
+      const preflighted = await api.preflight('test.act', names('h', HOSTS));
+      expect(preflighted.status, preflighted.text).toBe(200);
+      expect(preflighted.body.inventory?.revision).toBe(before?.revision);
       await expectSwitchWorks('test.empty');
     }
     await stream.untilMore(200, CLIENTS);

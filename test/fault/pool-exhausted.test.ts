@@ -115,14 +115,14 @@ describeWithPostgres('a gate whose connections are all in use', { concurrent: tr
       );
       await withNothingForwarded(executor, async () => {
         const startedMs = performance.now();
-        const [asked, rehearsed, engaged] = await Promise.all([
+        const [asked, preflighted, engaged] = await Promise.all([
           api.submit('test.act', ['h-001']),
           api.preflight('test.act', ['h-001']),
           api.engage({ reason: 'stop everything' }),
         ]);
         expect(performance.now() - startedMs).toBeLessThan(ANSWERED_WITHIN_MS);
         // What had its turn in the last moment had it after the stop.
-        for (const answer of [asked, rehearsed]) {
+        for (const answer of [asked, preflighted]) {
           if (answer.body.decision === 'refused')
             expect(rulesOf(answer.body)).toEqual(['kill_switch.engaged']);
           else expectProblem(answer, 503);

@@ -91,10 +91,10 @@ describeWithPostgres('an executor that is sick, beside one that is well', () => 
     const asked = streamOf(action, own);
     const beside = streamOf('test.well', names('w', HOSTS));
     await Promise.all([asked.untilMore(status, SICK, 120_000), beside.untilMore(200, WELL, 120_000)]);
-    const rehearsedMs = performance.now();
-    const rehearsed = await api.preflight(action, [`s-${HOSTS}`]);
-    expect([rehearsed.status, rehearsed.body.status], rehearsed.text).toEqual([200, 200]);
-    expect(performance.now() - rehearsedMs).toBeLessThan(WELL_WITHIN_MS);
+    const preflightMs = performance.now();
+    const preflighted = await api.preflight(action, [`s-${HOSTS}`]);
+    expect([preflighted.status, preflighted.body.status], preflighted.text).toEqual([200, 200]);
+    expect(performance.now() - preflightMs).toBeLessThan(WELL_WITHIN_MS);
     const engaged = await api.engage({ scope: { action }, reason: 'its executor is sick' });
     const from = sick.received().length;
     expect(engaged.status, engaged.text).toBe(201);

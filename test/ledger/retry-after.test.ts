@@ -202,8 +202,8 @@ describe('the ledger, asked again at the time it named', () => {
     });
     expect(told(await ask(ids(0, 2), 'k1'))).toEqual(allowed);
     const window = ['budget.window fleet'];
-    const rehearsed = await ask(['h9'], '', { mode: 'preflight' });
-    expect(told(rehearsed)).toEqual({ status: 429, rules: window, retryAfterS: 2 });
+    const preflighted = await ask(['h9'], '', { mode: 'preflight' });
+    expect(told(preflighted)).toEqual({ status: 429, rules: window, retryAfterS: 2 });
     expect(told(await ask(['h9'], 'k2'))).toEqual({ status: 429, rules: window, retryAfterS: 3_600 });
     await time.pass(3_599_999);
     expect(told(await ask(['h9'], '', { mode: 'preflight' }))).toMatchObject({ status: 429 });
@@ -237,8 +237,8 @@ describe('the ledger, asked again at the time it named', () => {
     };
     for (const key of ['k3', 'k4', 'k5']) expect(told(await ask(['h3'], key))).toEqual(both);
     await time.pass(5_000);
-    const rehearsed = await ask(['h3'], '', { mode: 'preflight' });
-    expect(told(rehearsed)).toEqual({ status: 429, rules: ['budget.requests fleet'], retryAfterS: 50 });
+    const preflighted = await ask(['h3'], '', { mode: 'preflight' });
+    expect(told(preflighted)).toEqual({ status: 429, rules: ['budget.requests fleet'], retryAfterS: 50 });
     await time.pass(50_000);
     for (const key of ['k6', 'k7']) expect(told(await ask([`h${key.slice(1)}`], key))).toEqual(allowed);
   });

@@ -51,7 +51,7 @@ describeWithPostgres('a gate under mixed load', () => {
   };
 
   /** Long, so that whatever keeps a body is seen. */
-  const fields = { reason: `a rehearsal ${'of everything '.repeat(280)}`, ticket: 'DC-4711' };
+  const fields = { reason: `a drill ${'of everything '.repeat(280)}`, ticket: 'DC-4711' };
 
   /** What people and tools do with a gate, each with how it must be answered. */
   const calls: readonly (readonly [() => Promise<{ readonly status: number }>, readonly number[]])[] = [
@@ -80,7 +80,7 @@ describeWithPostgres('a gate under mixed load', () => {
   async function turnThings(round: number): Promise<void> {
     const loaded = await api.put('host', hosts('h', HOSTS, { owner: `team-${round % 3}` }));
     expect(loaded.status, loaded.text).toBe(200);
-    const engaged = await api.engage({ scope: { action: 'test.other' }, reason: 'a rehearsal' });
+    const engaged = await api.engage({ scope: { action: 'test.other' }, reason: 'a drill' });
     expect((await api.release(engaged.body.id)).status).toBe(200);
   }
 
