@@ -41,7 +41,7 @@ export function budgetItems({ book }: Turn, limits: Limits, { actions }: Declare
         limit: limit.max,
         unit: 'requests',
       } as const;
-      const used = [...book.askWindow(action, limit.per, limit.over_s).values()];
+      const used = book.askWindow(action, limit.per, limit.over_s).values();
       if (limit.per === 'fleet') items.push({ ...base, value: kind, used: used[0]?.[1] ?? 0 });
       else items.push(...used.map(([value, count]) => ({ ...base, value, used: count })));
     }
@@ -65,7 +65,13 @@ export function budgetItems({ book }: Turn, limits: Limits, { actions }: Declare
 function windowItems(book: Book, action: string | null, kind: string, limit: WindowLimit): BudgetItem[] {
   const window = book.window(limit);
   const state = book.kinds.get(kind);
-  const values = limit.per === 'fleet' ? [kind] : [...window.values()].map(([value]) => value).toSorted();
+  const values =
+    limit.per === 'fleet'
+      ? [kind]
+      : window
+          .values()
+          .map(([value]) => value)
+          .toSorted();
   return values.map(value => {
     const total =
       limit.per === 'fleet' || limit.per === 'principal'

@@ -3,6 +3,15 @@ interface Spent {
   readonly atMs: number;
   readonly value: string;
   readonly amount: number;
+  /** What was spent next of the same value, so that nothing is looked for among what others spent. */
+  next?: Spent;
+}
+
+/** What one value has in the window. */
+interface Held {
+  total: number;
+  oldest: Spent;
+  newest: Spent;
 }
 
 /**
@@ -11,7 +20,7 @@ interface Spent {
  */
 export class Window {
   readonly #overMs: number;
-  readonly #totals = new Map<string, number>();
+  readonly #held = new Map<string, Held>();
   #log: Spent[] = [];
   /** Entries before this index have left the window. */
   #first = 0;
@@ -22,17 +31,23 @@ export class Window {
 
   /** Entries come in the order of their time. */
   spend(atMs: number, value: string, amount: number): void {
-    this.#log.push({ atMs, value, amount });
-    this.#totals.set(value, (this.#totals.get(value) ?? 0) + amount);
+    const spent: Spent = { atMs, value, amount };
+    this.#log.push(spent);
+    const held = this.#held.get(value);
+    if (held === undefined) {
+      this.#held.set(value, { total: amount, oldest: spent, newest: spent });
+      return;
+    }
+    held.newest.next = spent;
+    held.newest = spent;
+    held.total += amount;
   }
 
   /** Lets go of what has left the window at `nowMs`. Must be called before a reading. */
   advance(nowMs: number): void {
     for (let spent = this.#log[this.#first]; spent !== undefined; spent = this.#log[this.#first]) {
       if (nowMs < spent.atMs + this.#overMs) break;
-      const left = (this.#totals.get(spent.value) ?? 0) - spent.amount;
-      if (left > 0) this.#totals.set(spent.value, left);
-      else this.#totals.delete(spent.value);
+      this.#release(spent);
       this.#first += 1;
     }
     // Half of the array is gone: copying the rest costs no more than what was pushed since.
@@ -42,13 +57,30 @@ export class Window {
     }
   }
 
+  /** It is the oldest of its value: what is spent leaves in the order of its time. */
+  #release({ value, amount, next }: Spent): void {
+    const held = this.#held.get(value);
+    if (held === undefined || next === undefined) {
+      this.#held.delete(value);
+      return;
+    }
+    held.oldest = next;
+    held.total -= amount;
+  }
+
   used(value: string): number {
-    return this.#totals.get(value) ?? 0;
+    return this.#held.get(value)?.total ?? 0;
   }
 
   /** Every value with something spent. */
-  values(): IterableIterator<[string, number]> {
-    return this.#totals.entries();
+  values(): [string, number][] {
+    return [...this.#held].map(([value, { total }]) => [value, total]);
+  }
+
+  /** Milliseconds from `nowMs` until something of the value leaves; undefined where nothing is spent. */
+  leavesInMs(value: string, nowMs: number): number | undefined {
+    const oldest = this.#held.get(value)?.oldest;
+    return oldest && oldest.atMs + this.#overMs - nowMs;
   }
 
   /**
@@ -59,9 +91,7 @@ export class Window {
     if (amount > limit) return undefined;
     let excess = this.used(value) + spentNow + amount - limit;
     if (excess <= 0) return 0;
-    for (let index = this.#first; index < this.#log.length; index += 1) {
-      const spent = this.#log[index];
-      if (spent === undefined || spent.value !== value) continue;
+    for (let spent = this.#held.get(value)?.oldest; spent !== undefined; spent = spent.next) {
       excess -= spent.amount;
       if (excess <= 0) return spent.atMs + this.#overMs - nowMs;
     }

@@ -35,6 +35,21 @@ describe('a sliding window', () => {
     expect(window.waitMs('eu', 1, 0, 10_400, 1)).toBeUndefined();
   });
 
+  it('says when something of a value leaves, whatever others have spent', () => {
+    const window = new Window(1000);
+    expect(window.leavesInMs('eu', 10_000)).toBeUndefined();
+    window.spend(10_000, 'us', 1);
+    window.spend(10_200, 'eu', 2);
+    window.spend(10_300, 'eu', 1);
+    window.advance(10_400);
+    expect(window.leavesInMs('eu', 10_400)).toBe(800);
+    window.advance(11_200);
+    expect(window.leavesInMs('eu', 11_200)).toBe(100);
+    expect(window.used('eu')).toBe(1);
+    window.advance(11_300);
+    expect(window.leavesInMs('eu', 11_300)).toBeUndefined();
+  });
+
   it('agrees with a model that counts anew each time', () => {
     const steps = fc.array(
       fc.record({
