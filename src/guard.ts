@@ -25,7 +25,7 @@ export class Guard {
     if (decided.claimed !== undefined) outcomes.start(decided.claimed);
     const { operation } = decided;
     const now = operation && ((await outcomes.waiters.wait(operation, waitMs)) ?? operation);
-    return answerOf(decided.document, decided.status, now, false);
+    return answerOf(decided.document, decided.status, now, false, decided.quotas);
   }
 
   /** The same decision; nothing is consumed, nothing forwarded. */
@@ -34,7 +34,7 @@ export class Guard {
     if ('answer' in decided) return decided.answer;
     return 'repeat' in decided
       ? repeatOf(decided.repeat)
-      : answerOf(decided.document, decided.status, undefined, false);
+      : answerOf(decided.document, decided.status, undefined, false, decided.quotas);
   }
 
   async #decide(asked: Asked, mode: Submission['mode']): Promise<Decided | { readonly answer: Answer }> {

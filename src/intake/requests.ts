@@ -8,6 +8,7 @@ import type { Exchange, Handle, Reply } from './exchange.ts';
 import { isIdempotencyKey, parsePrefer } from './headers.ts';
 import type { GuardPort } from './ports.ts';
 import { parseQuery } from './query.ts';
+import { rateLimitHeaders } from './rate-limit.ts';
 import { refused, Refused } from './refused.ts';
 import { tellDecision } from './tell-decision.ts';
 
@@ -54,7 +55,9 @@ export function requestHandlers({
     const answer = await told(exchange, async () => await guard.preflight(asked));
     const { document, status } = answer;
     const noVerdict = document.decision === 'fault' || document.reasons[0]?.rule === 'principal.not_allowed';
-    return noVerdict ? decided(answer) : { type: 'json', status: 200, body: { ...document, status } };
+    return noVerdict
+      ? decided(answer)
+      : { type: 'json', status: 200, body: { ...document, status }, headers: rateLimitHeaders(answer) };
   };
 
   return { submit, preflight };

@@ -3,6 +3,7 @@ import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson, writeStream } from './answer.ts';
 import type { Exchange, Reply } from './exchange.ts';
+import { rateLimitHeaders } from './rate-limit.ts';
 import { requestPath, type Problem, type Problems } from './problem.ts';
 import type { Refused } from './refused.ts';
 
@@ -46,14 +47,15 @@ function writeDecision(
 ): void {
   const { status, document, outcome, replayed } = answer;
   const replay = replayed ? { 'idempotency-replayed': 'true' } : {};
+  const limits = rateLimitHeaders(answer);
   if (status >= 400) {
     const problem = problems.answer(answer);
-    writeProblem(req, res, { ...problem, headers: { ...problem.headers, ...replay } });
+    writeProblem(req, res, { ...problem, headers: { ...problem.headers, ...limits, ...replay } });
     return;
   }
   const location = status === 202 ? { location: requestPath(document.id) } : {};
   const body = { ...document, status, ...(outcome !== undefined && { outcome }) };
-  writeJson(req, res, status, body, { ...headers, ...location, ...replay });
+  writeJson(req, res, status, body, { ...headers, ...limits, ...location, ...replay });
 }
 
 export const writeProblem = (req: Request, res: Response, { status, headers, body }: Problem): void => {

@@ -3,6 +3,7 @@ import type { Principal } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import type { JsonObject } from '../validate/validated.ts';
+import type { Quota } from './quotas.ts';
 
 /** What intake hands to the guard. */
 export interface Asked {
@@ -65,4 +66,6 @@ export interface Answer {
   /** The rule that the status comes from; absent on 200 and 202. */
   readonly rule?: Rule;
   readonly retryAfterS?: number;
+  /** What the limits leave to the principal after this decision; absent for a repeat, which spends nothing. */
+  readonly quotas?: readonly Quota[];
 }

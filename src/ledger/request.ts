@@ -12,6 +12,7 @@ import type { Turn } from './turn.ts';
 import { keyName } from './key.ts';
 import type { Operation } from './operation.ts';
 import { passes } from './passes.ts';
+import { quotasOf, type Quota } from './quotas.ts';
 import type { Finding } from './record-decision.ts';
 import { recordRequest } from './record-request.ts';
 import type { Recorded } from './recorded.ts';
@@ -57,14 +58,16 @@ export interface Deciding {
   resolve(turn: Turn, validated: Validated, revision: number): Promise<TargetSet | Refusal>;
 }
 
-export type Decided =
-  | { readonly repeat: Recorded }
-  | {
-      readonly document: DecisionDocument;
-      readonly status: number;
-      readonly operation?: Operation;
-      readonly claimed?: Claimed;
-    };
+export type Decided = { readonly repeat: Recorded } | DecidedNow;
+
+interface DecidedNow {
+  readonly document: DecisionDocument;
+  readonly status: number;
+  readonly operation?: Operation;
+  readonly claimed?: Claimed;
+  /** What the limits leave to its principal from here on. */
+  readonly quotas?: readonly Quota[];
+}
 
 /**
  * Decides one request and drafts its record, or finds that it was decided before. Waits for nothing, but where its targets have
@@ -115,7 +118,21 @@ function decideFirst(
     const { status, document, operation } = decided;
     turn.recorded.set(name, { bodyDigest, status, document, ...(operation !== undefined && { operation }) });
   }
-  return decided;
+  return withQuotas(turn, submission, decided, deciding);
+}
+
+/** As they are after the decision, which is counted. Not for who may not ask, and not while nothing is decided by these limits. */
+function withQuotas(
+  turn: Turn,
+  { action, asked: { principal } }: Submission,
+  decided: DecidedNow,
+  { policy }: Deciding,
+): DecidedNow {
+  if (action === undefined || policy === undefined || decided.document.decision === 'fault') return decided;
+  const mayAsk = principal.roles.has('requester') && principal.actions.has(action.name);
+  if (!mayAsk || turn.book.activePolicy !== policy.digest) return decided;
+  const asker = { action: action.name, kind: action.kind, principal: principal.name };
+  return { ...decided, quotas: quotasOf(turn, policy.loaded.limits, asker) };
 }
 
 function decideAgain(turn: Turn, submission: Submission, before: Recorded, deciding: Deciding): Decided {
@@ -124,7 +141,12 @@ function decideAgain(turn: Turn, submission: Submission, before: Recorded, decid
   if (!isRole && before.bodyDigest === asked.bodyDigest) return { repeat: before };
   // The key stays the first body's: this no is recorded without it.
   const refusal = isRole ? submission.refusal : usedKey(asked.idempotencyKey ?? '');
-  return recordRequest(turn, submission, { refusal }, deciding, undefined);
+  return withQuotas(
+    turn,
+    submission,
+    recordRequest(turn, submission, { refusal }, deciding, undefined),
+    deciding,
+  );
 }
 
 const usedKey = (key: string): Refusal =>

@@ -4,6 +4,7 @@ import type { Rule } from '../kit/rules.ts';
 import { rules } from '../kit/rules.ts';
 import type { Answer, Asked, DecisionDocument } from '../ledger/decision.ts';
 import { outcomeView, type Operation } from '../ledger/operation.ts';
+import type { Quota } from '../ledger/quotas.ts';
 
 /**
  * What HTTP says of a decision and its present outcome.
@@ -14,9 +15,15 @@ export function answerOf(
   status: number,
   operation: Operation | undefined,
   replayed: boolean,
+  quotas: readonly Quota[] = [],
 ): Answer {
   const retryAfterS = document.retry_after_s;
-  const base = { document, replayed, ...(retryAfterS !== undefined && { retryAfterS }) };
+  const base = {
+    document,
+    replayed,
+    ...(retryAfterS !== undefined && { retryAfterS }),
+    ...(quotas.length > 0 && { quotas }),
+  };
   const rule = document.reasons[0]?.rule;
   if (operation === undefined) return { ...base, status, ...(rule !== undefined && { rule }) };
   const outcomeRule = ruleOf(operation);

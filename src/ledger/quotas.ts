@@ -1,0 +1,79 @@
+import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
+import { askScope } from './book.ts';
+import { entryOf, windowCeiling } from './facts.ts';
+import type { Turn } from './turn.ts';
+import type { Window } from './window.ts';
+
+/** What one limit leaves to whoever asked, as it stands once the decision is written. */
+export interface Quota {
+  /** Where the limit stands in the limits file, so that two of the same length are told apart: `disk.wipe/windows/0`. */
+  readonly name: string;
+  readonly unit: 'requests' | 'targets';
+  readonly limit: number;
+  readonly over_s: number;
+  readonly remaining: number;
+  /** Until more is left than now; absent where nothing is spent. */
+  readonly moreInMs?: number;
+  /** Whose it is, where each principal has its own; absent for one that all share. */
+  readonly principal?: string;
+}
+
+interface Asker {
+  readonly action: string;
+  readonly kind: string;
+  readonly principal: string;
+}
+
+/** Of all request limits of an action, and of the windows and budgets that count per principal: what a client can keep to. */
+export function quotasOf(turn: Turn, limits: Limits, asker: Asker): Quota[] {
+  const entry = entryOf(limits, asker.action);
+  return [
+    ...(entry === undefined ? [] : requestQuotas(turn, entry, asker)),
+    ...windowQuotas(turn, `${asker.action}/windows`, entry?.windows ?? [], asker),
+    ...windowQuotas(turn, 'budgets', limits.budgets, asker),
+  ];
+}
+
+function requestQuotas(turn: Turn, entry: ActionLimits, { action, principal }: Asker): Quota[] {
+  return (entry.max_requests ?? []).map(({ per, over_s, max }, index) => ({
+    name: `${action}/max_requests/${index}`,
+    unit: 'requests',
+    limit: max,
+    over_s,
+    ...leftIn(turn, turn.book.askWindow(action, per, over_s), askScope(per, principal), max),
+    ...(per === 'principal' && { principal }),
+  }));
+}
+
+function windowQuotas(
+  turn: Turn,
+  path: string,
+  limits: readonly (WindowLimit & { readonly kind?: string })[],
+  { kind, principal }: Asker,
+): Quota[] {
+  return [...limits.entries()]
+    .filter(([, limit]) => limit.per === 'principal' && (limit.kind ?? kind) === kind)
+    .map(([index, limit]) => {
+      const most = windowCeiling(limit, turn.book.kinds.get(kind)?.count ?? 0);
+      return {
+        name: `${path}/${index}`,
+        unit: 'targets',
+        limit: most,
+        over_s: limit.over_s,
+        ...leftIn(turn, turn.book.window(limit), principal, most),
+        principal,
+      };
+    });
+}
+
+function leftIn(
+  { nowMs }: Turn,
+  window: Window,
+  scope: string,
+  limit: number,
+): Pick<Quota, 'remaining' | 'moreInMs'> {
+  const moreInMs = window.leavesInMs(scope, nowMs);
+  // A limit that was lowered may be overspent.
+  const remaining = Math.max(0, limit - window.used(scope));
+  return { remaining, ...(moreInMs !== undefined && { moreInMs }) };
+}
