@@ -43,7 +43,9 @@ export class Problems {
       const found = issue.path.reduce<unknown>(member, value);
       this.add(
         path,
-        found === undefined ? `is missing: it ${issue.message}` : `${issue.message}${but(found)}`,
+        found === undefined
+          ? `is missing: it ${issue.message}`
+          : `${issue.message}${path.includes('keys') ? '' : but(found)}`,
       );
     }
   }
@@ -74,9 +76,13 @@ export function member(value: unknown, key: PropertyKey): unknown {
 export const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter(one => typeof one === 'string') : [];
 
+/** Of a URL, or of what should be one: `user:password@`. */
+const mayHoldPassword = (found: string): boolean => /:.*@/s.test(found);
+
 /** What was found, for scalars that a person typed; a text in full would show secrets that were put in the wrong place. */
 function but(found: unknown): string {
   if (found === null) return ', and is empty';
   if (typeof found === 'number' || typeof found === 'boolean') return `, and is ${found}`;
-  return typeof found === 'string' && found.length <= 24 ? `, and is ${quote(found)}` : '';
+  const isShort = typeof found === 'string' && found.length <= 24;
+  return isShort && !mayHoldPassword(found) ? `, and is ${quote(found)}` : '';
 }
