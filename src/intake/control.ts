@@ -7,6 +7,7 @@ import { parseReasonBody } from './fields.ts';
 import { sayNothingEngaged } from './find-the-stop.ts';
 import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
 import { Refused } from './refused.ts';
+import { requestIdOf } from './write-reply.ts';
 
 /** What an operator turns, and what shows how things stand. */
 export function controlHandlers(ports: {
@@ -38,7 +39,7 @@ export function controlHandlers(ports: {
     if (isRefusal(engaged)) return replyOf(engaged);
     // Committed: how long whoever pulled the switch waited for it.
     const timed = { ...engaged, took_ms: Math.round(monotonicMs() - arrivedMs) };
-    logger.warn({ ...timed }, 'a kill switch is engaged');
+    logger.warn({ request_id: requestIdOf(exchange.res), ...timed }, 'a kill switch is engaged');
     return json(timed, 201);
   };
 
@@ -49,13 +50,21 @@ export function controlHandlers(ports: {
     if (reason instanceof Refused) return reason;
     const released = await killSwitch.release(id, reason, exchange.principal);
     if (released !== undefined && !isRefusal(released))
-      logger.warn({ ...released }, 'a kill switch is released');
+      logger.warn({ request_id: requestIdOf(exchange.res), ...released }, 'a kill switch is released');
     return replyOf(released);
   };
 
   const acceptClock: Handle = async exchange => {
     const reason = await readReason(exchange);
-    return reason instanceof Refused ? reason : replyOf(await clock.accept(reason, exchange.principal));
+    if (reason instanceof Refused) return reason;
+    const { res, principal } = exchange;
+    const accepted = await clock.accept(reason, principal);
+    if (!isRefusal(accepted))
+      logger.warn(
+        { request_id: requestIdOf(res), by: principal.name, reason, ...accepted },
+        "a jump of the database's clock was accepted",
+      );
+    return replyOf(accepted);
   };
 
   return {

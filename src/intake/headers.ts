@@ -38,6 +38,9 @@ export const countOf = (name: string, rawHeaders: readonly string[]): number =>
 /** 1 to 255 visible ASCII characters. */
 export const isIdempotencyKey = (text: string): boolean => /^[\x21-\x7e]{1,255}$/.test(text);
 
+/** An id that a client, or what stands before the gate, gave to its request: one word that needs no escape anywhere it is written. */
+export const isRequestId = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text);
+
 /** `application/json`, with no parameter but charset=utf-8. */
 export const isJsonType = (contentType: string): boolean =>
   /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i.test(contentType);

@@ -21,8 +21,11 @@ export function ruleInfo(rule: string, more: Readonly<Record<string, RuleInfo>>)
 
 export const requestPath = (id: string): string => `/v1/requests/${id}`;
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** Where there is no decision, the instance is the request's id in the log. */
-const occurrence = (requestId: string): string => `urn:uuid:${requestId}`;
+const occurrence = (requestId: string): string =>
+  `urn:${UUID.test(requestId) ? 'uuid' : 'x-request-id'}:${requestId}`;
 
 /** Makes problems; `more` gives the rules of the loaded bundle, for their titles. */
 export function createProblems(more: () => Readonly<Record<string, RuleInfo>>) {

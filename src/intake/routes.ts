@@ -4,7 +4,7 @@ import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { controlHandlers } from './control.ts';
 import type { Exchange, Handle, Reply } from './exchange.ts';
-import { repeatedHeader } from './headers.ts';
+import { isRequestId, repeatedHeader } from './headers.ts';
 import { nothingAt } from './find-the-stop.ts';
 import type { Identity } from './identity.ts';
 import { lastErrorHandler } from './last-error-handler.ts';
@@ -39,7 +39,7 @@ function calls({
   monotonicMs,
 }: Pick<Intake, 'ports' | 'logger' | 'metrics' | 'monotonicMs'>): Readonly<Record<string, Methods<Handle>>> {
   const requests = requestHandlers({ ...ports, logger, monotonicMs });
-  const settlements = settlementHandlers(ports.outcomes, ports.reads);
+  const settlements = settlementHandlers({ ...ports, logger });
   const reads = readHandlers(ports.reads);
   const control = controlHandlers({ ...ports, logger, monotonicMs });
   const loads = loadHandlers({ ...ports, logger, metrics });
@@ -99,8 +99,10 @@ export function createRoutes(intake: Intake): Express {
   return app;
 }
 
-function begin(_req: Request, res: Response, next: NextFunction): void {
-  res.setHeader('x-request-id', freshId());
+/** The id that the request came with stands on its lines and its answer, so that whoever asked finds both by it. */
+function begin(req: Request, res: Response, next: NextFunction): void {
+  const given = req.headers['x-request-id'];
+  res.setHeader('x-request-id', typeof given === 'string' && isRequestId(given) ? given : freshId());
   res.setHeader('x-content-type-options', 'nosniff');
   res.setHeader('cache-control', 'no-store');
   next();

@@ -1,4 +1,5 @@
 import type { Sight } from '../audit/sight.ts';
+import type { Logger } from '../kit/logger.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { readJson } from './body.ts';
 import {
@@ -14,12 +15,29 @@ import {
 import { parseReport } from './fields.ts';
 import type { OutcomesPort, ReadsPort } from './ports.ts';
 import { refused, Refused } from './refused.ts';
+import { requestIdOf } from './write-reply.ts';
 
 /** The calls that settle what was decided. */
-export function settlementHandlers(
-  outcomes: OutcomesPort,
-  reads: Pick<ReadsPort, 'one'>,
-): Record<'report' | 'cancel', Handle> {
+export function settlementHandlers({
+  outcomes,
+  reads,
+  logger,
+}: {
+  readonly outcomes: OutcomesPort;
+  readonly reads: Pick<ReadsPort, 'one'>;
+  readonly logger: Logger;
+}): Record<'report' | 'cancel', Handle> {
+  const tell = (
+    { res, principal }: Exchange,
+    id: string,
+    result: object | Refusal | undefined,
+    what: { readonly said: string; readonly status?: string },
+  ): void => {
+    if (result === undefined || isRefusal(result)) return;
+    const { said, ...more } = what;
+    logger.info({ request_id: requestIdOf(res), request: id, by: principal.name, ...more }, said);
+  };
+
   const report: Handle = async exchange => {
     const id = idOf(exchange);
     if (id === undefined) return notFound();
@@ -29,14 +47,18 @@ export function settlementHandlers(
     if (body instanceof Refused) return body;
     const parsed = parseReport(body);
     if (parsed instanceof Refused) return parsed;
-    return await settled(reads, id, { all: true }, await outcomes.report(id, exchange.principal, parsed));
+    const result = await outcomes.report(id, exchange.principal, parsed);
+    tell(exchange, id, result, { said: 'an outcome was reported', status: parsed.status });
+    return await settled(reads, id, { all: true }, result);
   };
 
   const cancel: Handle = async exchange => {
     const id = idOf(exchange);
     if (id === undefined) return notFound();
     const own: Sight = { all: false, own: exchange.principal.name, settles: false };
-    return await settled(reads, id, own, await outcomes.cancel(id, exchange.principal));
+    const result = await outcomes.cancel(id, exchange.principal);
+    tell(exchange, id, result, { said: 'a request was cancelled' });
+    return await settled(reads, id, own, result);
   };
 
   return { report: only(['executor', 'operator'], report), cancel: only(['requester'], cancel) };

@@ -203,8 +203,7 @@ export class Outcomes {
     by: Principal,
     report: { readonly status: 'delivered' | 'refused'; readonly reason?: string },
   ): Promise<Operation | Refusal | undefined> {
-    const { ledger, logger } = this.#options;
-    const result = await ledger.enqueue(async turn => {
+    const result = await this.#options.ledger.enqueue(async turn => {
       const operation = await this.#find(turn, id);
       if (operation === undefined) return undefined;
       const fromExecutor = by.roles.has('executor') && by.actions.has(operation.action);
@@ -218,10 +217,7 @@ export class Outcomes {
       const after = recordEvent(turn, operation, event, by.name);
       return 'conflict' in after ? conflict(after.conflict) : after;
     });
-    if (result !== undefined && !isRefusal(result)) {
-      logger.info({ request: id, by: by.name, status: report.status }, 'an outcome was reported');
-      this.#claim(result.action, 'free places');
-    }
+    if (result !== undefined && !isRefusal(result)) this.#claim(result.action, 'free places');
     return result;
   }
 
