@@ -8,7 +8,7 @@ import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
-import { describeStart, withoutLimits } from './describe-start.ts';
+import { describeStart, tellReady, withoutLimits } from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
@@ -84,7 +84,13 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     const onFailedBatch = (): void => void checkpoints.look();
     const parts = { config, store, loaded, clock, metrics, logger, onFailedBatch };
     const anchor = async (): Promise<void> => await checkpoints.anchor(options.restoredTo);
-    await gate.open(async () => await openGate(parts, options.activate, anchor), !store.embedded);
+    const { address } = serving;
+    const open = async (): Promise<Gate> => {
+      const opened = await openGate(parts, options.activate, anchor);
+      tellReady(logger, address, opened.activation);
+      return opened;
+    };
+    await gate.open(open, !store.embedded);
     checkpoints.start();
   } catch (thrown) {
     await close();

@@ -1,12 +1,13 @@
 import type { Config, StoreConfig } from './config/config.ts';
-import type { LoadedPolicy } from './gate.ts';
+import type { Gate, LoadedPolicy } from './gate.ts';
+import type { Logger } from './kit/logger.ts';
 
 /** What a gate starts with, for the log: a store or a limits file that was named by mistake is seen here first. */
 export const describeStart = (config: Config, loaded: LoadedPolicy | undefined) => ({
   config: config.file,
   store: showStore(config.store),
   limits: config.limitsFile,
-  policies: config.policies,
+  policies: showPolicies(config.policies),
   policy_revision: loaded?.revision.digest ?? null,
   kill_file: config.killFile,
 });
@@ -16,6 +17,19 @@ export const withoutLimits = (config: Config, loaded: LoadedPolicy | undefined):
   loaded === undefined
     ? []
     : [...config.actions.keys()].filter(name => !Object.hasOwn(loaded.policy.limits.actions, name));
+
+/** The end of a start; one that took its time, since the database was away, ends with it too. */
+export function tellReady(logger: Logger, address: string, policy: Gate['activation']): void {
+  if (policy === 'none' || policy === 'stale')
+    logger.warn(
+      { address, policy },
+      'ready to stop and to show, and decides nothing: it has no active policy',
+    );
+  else logger.info({ address, policy }, 'ready');
+}
+
+/** A URL without its query, which may hold a token. */
+export const showPolicies = (policies: string): string => policies.replace(/^(https:[^?#]*)[?#].*$/s, '$1');
 
 /** The folder, or the server's URL without what may be secret in it. */
 export function showStore(store: StoreConfig): string {

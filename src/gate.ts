@@ -27,7 +27,7 @@ import { scopeName } from './metrics/metrics.ts';
 import { standingOf } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
 import type { Policy } from './policy/policy.ts';
-import { PolicyNotice } from './policy-notice.ts';
+import { PolicyNotice, tellActivated } from './policy-notice.ts';
 import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
@@ -160,10 +160,14 @@ export class Gate {
   /** Makes this gate's policy the active one, if it may be. */
   async activate(again: boolean): Promise<Activation | 'none'> {
     const { loaded, gateId } = this.options;
-    if (loaded !== undefined)
-      this.activation = await this.ledger.enqueueAlone(turn =>
-        activatePolicy(turn, loaded.revision, again, gateId),
-      );
+    if (loaded !== undefined) {
+      let before: string | undefined;
+      this.activation = await this.ledger.enqueueAlone(turn => {
+        before = turn.book.activePolicy;
+        return activatePolicy(turn, loaded.revision, again, gateId);
+      });
+      if (this.activation === 'activated') tellActivated(this.options.logger, loaded.revision, before);
+    }
     await this.#warnOfIdleProtection();
     return this.activation;
   }

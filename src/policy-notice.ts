@@ -1,4 +1,5 @@
 import type { Logger } from './kit/logger.ts';
+import type { PolicyRevision } from './ledger/activate.ts';
 
 /**
  * Says in the log that this gate's policy revision is not the active one, and that it is again: once a change. It becomes so
@@ -24,4 +25,19 @@ export class PolicyNotice {
         "this gate's policy revision is not the active one: nothing is decided or claimed here. Restart it with the limits, policies, kinds and actions that are active; or with --activate, which makes its own the active ones for all gates",
       );
   }
+}
+
+/** Says that this start has changed what all gates decide with: a restart after an edit does it without a question. */
+export function tellActivated(
+  logger: Logger,
+  { digest, bundle, limitsDigest }: PolicyRevision,
+  before: string | undefined,
+): void {
+  const now = { policy_revision: digest, bundle: bundle.revision, limits_digest: limitsDigest };
+  if (before === undefined) logger.info(now, 'the first policy revision of this store is active');
+  else
+    logger.warn(
+      { ...now, before },
+      'this start has made another policy revision the active one for all gates: the limits, the policies, the kinds or the actions have changed',
+    );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { showStore } from '../src/describe-start.ts';
+import { showPolicies, showStore } from '../src/describe-start.ts';
 
 it.each([
   [
@@ -14,4 +14,12 @@ it.each([
 
 it('a store in a folder is shown by its path', () => {
   expect(showStore({ type: 'embedded', folder: '/var/lib/interlock' })).toBe('/var/lib/interlock');
+});
+
+it.each([
+  ['https://bundles.example.com/gate.tar.gz?token=hunter2', 'https://bundles.example.com/gate.tar.gz'],
+  ['https://bundles.example.com/gate.tar.gz#hunter2', 'https://bundles.example.com/gate.tar.gz'],
+  ['/etc/interlock/what?', '/etc/interlock/what?'],
+])('the bundle %s is shown without what may be secret in it', (policies, shown) => {
+  expect(showPolicies(policies)).toBe(shown);
 });

@@ -1,12 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { FileError } from '../config/config.ts';
-import { UsageError } from '../config/environment.ts';
 import { readVersion } from '../config/version.ts';
-import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import { addressTrouble } from './address-trouble.ts';
 import { exitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
+import { isTold } from './told.ts';
 
 interface JsonOption {
   readonly json?: true;
@@ -172,10 +171,4 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
     if (json) terminal.say(JSON.stringify({ error: message }));
   }
   return told ? exitCode.wrongUse : exitCode.couldNotTell;
-}
-
-/** Whether the error is a sentence for whoever started the program, who can do something about it. */
-function isTold(error: Error): boolean {
-  if (error instanceof FileError || error instanceof UsageError || error instanceof StoreRefused) return true;
-  return addressTrouble(error) !== undefined;
 }

@@ -1,10 +1,13 @@
+import { FileError } from '../config/config.ts';
 import { readEnvironment } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
+import { addressTrouble } from './address-trouble.ts';
 import { leaveCrashesToCommand } from './crash.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import type { Terminal } from './terminal.ts';
+import { isTold } from './told.ts';
 
 /** A gate that answers. */
 export interface ServedGate {
@@ -69,6 +72,17 @@ export async function runServe(
   } catch (thrown) {
     watch.leave();
     takeCrashesBack();
+    // On a terminal the sentence that follows is all a person wants; what collects the log reads JSON only.
+    if (process.stderr.isTTY !== true) logFailedStart(logger, asError(thrown));
     throw thrown;
   }
+}
+
+/** In one line, with all that is said in text. */
+function logFailedStart(logger: Logger, error: Error): void {
+  const message = 'the gate did not start';
+  if (error instanceof FileError)
+    logger.fatal({ problems: error.problems }, `${message}: a file is not as it must be`);
+  else if (isTold(error)) logger.fatal(`${message}: ${addressTrouble(error) ?? error.message}`);
+  else logger.fatal({ err: error }, message);
 }
