@@ -5,6 +5,9 @@ import { z } from 'zod';
  * contract look. Who calls the gate must not be: see `client/`.
  */
 
+/** Whatever JSON can say. */
+export const anyJson = z.json();
+
 const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, in milliseconds');
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const count = z.int().nonnegative();
@@ -53,7 +56,7 @@ const decisionFields = {
   reason: z.string().optional(),
   ticket: z.string().optional(),
   on_behalf_of: z.string().optional(),
-  parameters: z.record(z.string(), z.json()).optional(),
+  parameters: z.record(z.string(), anyJson).optional(),
   selector: z.record(z.string(), z.array(z.string())).optional(),
   expect: count.optional(),
   targets: z.strictObject({ count, digest }).optional(),
@@ -73,8 +76,10 @@ export const decision = z.strictObject(decisionFields);
 /** A decision as it is read back, and as a pre-flight is answered: with the HTTP status that it got, or would get. */
 export const recordedDecision = decision.extend({ status: z.int() });
 
+export const problemType = z.string().regex(/^\/problems\//);
+
 const problemFields = {
-  type: z.string().regex(/^\/problems\//),
+  type: problemType,
   title: z.string(),
   status: z.int().min(400).max(599),
   detail: z.string(),
@@ -176,7 +181,7 @@ export const auditEntry = z.strictObject({
   seq: z.int().positive(),
   at: time,
   type: z.enum(['decision', 'outcome', 'kill_switch', 'inventory', 'policy', 'clock', 'evidence']),
-  body: z.json(),
+  body: anyJson,
   prev: digest,
   hash: digest,
 });
@@ -188,9 +193,9 @@ export const policy = z.strictObject({
   revision: digest,
   digest,
   active: z.boolean().describe('Whether all gates on the store are to decide with this revision'),
-  bundle: z.json(),
+  bundle: anyJson,
   checks: z.array(z.looseObject({ name: z.string(), idle: z.boolean() })),
-  limits: z.json(),
+  limits: anyJson,
   protected: z.array(
     z.union([
       z.strictObject({ kind: z.string(), ids: z.array(z.string()), ...matches }),

@@ -1,31 +1,39 @@
-import { invalid, isText, own, unknownFields } from '../kit/fields.ts';
+import type { z } from 'zod';
+import { reasonBody, report } from '../api/asks.ts';
+import { invalid, unknownFields } from '../kit/fields.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
-import { refused, type Refused } from './refused.ts';
+import { pointerSegment } from '../kit/text.ts';
+import { refused, Refused } from './refused.ts';
 import type { OutcomeReport } from './ports.ts';
 
-/** The bodies that are smaller than a request. */
+/** The bodies that are smaller than a request, read with the very schemas that the API document shows. */
 
 export function parseReasonBody(body: JsonObject): string | Refused {
-  const wrong = unknownFields(body, ['reason']);
-  const reason = own(body, 'reason');
-  if (!isText(reason)) return refuseBody([...wrong, needsReason]);
-  return wrong.length > 0 ? refuseBody(wrong) : reason;
+  const parsed = readBody(reasonBody, body);
+  return parsed instanceof Refused ? parsed : parsed.reason;
 }
 
 /** `{"status": "delivered" or "refused", "reason": …}`; the reason may be left out. */
 export function parseReport(body: JsonObject): OutcomeReport | Refused {
-  const wrong = unknownFields(body, ['status', 'reason']);
-  const status = own(body, 'status');
-  const reason = own(body, 'reason');
-  const known = status === 'delivered' || status === 'refused';
-  if (!known) wrong.push(invalid('/status', 'The status is "delivered" or "refused".'));
-  if (reason !== undefined && !isText(reason)) wrong.push(needsReason);
-  if (wrong.length > 0 || !known) return refuseBody(wrong);
-  return { status, ...(typeof reason === 'string' && { reason }) };
+  const parsed = readBody(report, body);
+  if (parsed instanceof Refused) return parsed;
+  const { status, reason } = parsed;
+  return { status, ...(reason !== undefined && { reason }) };
 }
 
-const needsReason = invalid('/reason', 'The reason is text that is not blank and holds no NUL character.');
+/** The body as the schema has it; or every mistake in it, unknown fields first, each with its pointer. */
+function readBody<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  body: JsonObject,
+): z.output<z.ZodObject<Shape>> | Refused {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues
+    .filter(({ code }) => code !== 'unrecognized_keys')
+    .map(({ path, message }) => invalid(path.map(part => pointerSegment(String(part))).join(''), message));
+  return refuseBody([...unknownFields(body, Object.keys(schema.shape)), ...wrong]);
+}
 
 const refuseBody = (reasons: readonly Reason[]): Refused =>
   refused('request.invalid', reasons.map(reason => reason.message).join(' '), { reasons });

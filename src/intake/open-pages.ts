@@ -1,13 +1,14 @@
 import type { Request, Response } from 'express';
+import { apiDocument } from '../api/document.ts';
 import { rules, type RuleInfo } from '../kit/rules.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson } from './answer.ts';
-import { apiDocument, callRows } from './api-document.ts';
 import { notFound } from './exchange.ts';
 import type { GaugesPort, PolicyPort, Readiness, ReadyPort } from './ports.ts';
 import { ruleInfo } from './problem.ts';
 import { refused, type Refused } from './refused.ts';
-import { callsPage, indexPage, rulePage } from './rule-page.ts';
+import { docsPage } from './docs-page.ts';
+import { indexPage, rulePage } from './rule-page.ts';
 
 /** Writes its answer, or says what is wrong. */
 export type OpenHandle = (req: Request, res: Response) => Promise<Refused | undefined>;
@@ -47,7 +48,7 @@ export function openHandlers(ports: {
       writeJson(req, res, 200, apiDocument());
       return undefined;
     },
-    docs: async (req, res) => await writePage(req, res, callsPage(callRows()), apiDocument()),
+    docs: async (req, res) => await writePage(req, res, docsPage(), apiDocument()),
     rules: async (req, res) => await writePage(req, res, indexPage(allRules()), { rules: allRules() }),
     rule: async (req, res) => {
       const name = req.params['rule'];

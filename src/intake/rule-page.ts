@@ -13,8 +13,8 @@ const steps: Readonly<Record<RuleInfo['step'], string>> = {
 
 const style =
   'body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#1c1c1c;background:#fff}' +
-  'code{background:#f0f0f0;padding:.1em .3em}a{color:#0b57a4}td{padding:.2rem 1rem .2rem 0;vertical-align:top}' +
-  '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}code{background:#2b2b2b}a{color:#8ab9ee}}';
+  'pre{overflow:auto;background:#f0f0f0;padding:.6rem}pre code{padding:0}code{background:#f0f0f0;padding:.1em .3em}a{color:#0b57a4}td{padding:.2rem 1rem .2rem 0;vertical-align:top}' +
+  '@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}code,pre{background:#2b2b2b}a{color:#8ab9ee}}';
 
 /** Text in HTML, between tags or in a quoted attribute. */
 export const escapeHtml = (text: string): string =>
@@ -26,9 +26,9 @@ export const escapeHtml = (text: string): string =>
     .replaceAll("'", '&#39;');
 
 /** Escaped, and what stands between backticks as code. */
-const prose = (text: string): string => escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
+export const prose = (text: string): string => escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');
 
-const page = (title: string, body: string): string =>
+export const page = (title: string, body: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)} · Interlock</title><style>${style}</style></head><body>${body}</body></html>\n`;
 
 /** The page of one rule: complete in itself, nothing is loaded. */
@@ -48,18 +48,4 @@ export function indexPage(all: Readonly<Record<string, RuleInfo>>): string {
         `<tr><td><a href="/problems/${encodeURIComponent(name)}"><code>${escapeHtml(name)}</code></a></td><td>${info.status}</td><td>${escapeHtml(info.title)}</td></tr>`,
     );
   return page('Rules', `<h1>Why Interlock says no</h1><table>${rows.join('')}</table>`);
-}
-
-/** Every call on one page; the whole document is at /openapi.json. */
-export function callsPage(
-  calls: readonly { readonly call: string; readonly summary: string; readonly roles: string }[],
-): string {
-  const rows = calls.map(
-    ({ call, summary, roles }) =>
-      `<tr><td><code>${escapeHtml(call)}</code></td><td>${prose(summary)}</td><td>${escapeHtml(roles)}</td></tr>`,
-  );
-  return page(
-    'Calls',
-    `<h1>The calls of Interlock</h1><p>The same as <a href="/openapi.json">OpenAPI</a>; why it says no: <a href="/problems">all rules</a>.</p><table>${rows.join('')}</table>`,
-  );
 }

@@ -9,6 +9,17 @@ export const isTargetName = (text: string): boolean => targetName.test(text);
 /** Nothing, or nothing but white space: an unset variable more often than not. */
 export const isBlank = (text: string): boolean => text.length === 0 || text.trim().length === 0;
 
+// Controls (NUL, line feeds, escape sequences of terminals), halves of surrogate pairs, line and paragraph separators, and
+// what turns the direction of writing: each makes a log line say something else than what it shows.
+const unfit = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** Whether a text stands on one line as what it is. */
+export const isOneLine = (text: string): boolean => !unfit.test(text);
+
+/** White space, and what is not seen at all; nothing, too. */
+export const isUnseen = (text: string): boolean =>
+  /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*$/u.test(text);
+
 /** A word for "all of them", in any case, blanks around it or not: no id and no value of a selector may be one. */
 export const isWildcard = (text: string): boolean =>
   // The longest word has ten letters; the rest is for blanks around it. What is longer is no word.

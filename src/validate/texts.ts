@@ -1,7 +1,7 @@
 import { own } from '../kit/fields.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
-import { quote } from '../kit/text.ts';
-import { describe, type Findings } from './findings.ts';
+import { isOneLine, isUnseen, quote } from '../kit/text.ts';
+import { describe, Findings } from './findings.ts';
 
 /** Characters (UTF-16 code units) of each text; all are kept for ever, and shown to people. */
 const texts = {
@@ -9,13 +9,6 @@ const texts = {
   ticket: { required: false, maxLength: 200 },
   on_behalf_of: { required: false, maxLength: 200 },
 } as const;
-
-// Controls (NUL, line feeds, escape sequences of terminals), halves of surrogate pairs, line and paragraph separators, and
-// what turns the direction of writing: each makes a log line say something else than what it shows.
-const unfit = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
-
-// White space, and what is not seen at all.
-const nothingVisible = /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*$/u;
 
 /** A text for people to read: the text if it is right, undefined if it is absent, or wrong and noted. */
 export function checkText(found: Findings, body: JsonObject, field: keyof typeof texts): string | undefined {
@@ -28,8 +21,28 @@ export function checkText(found: Findings, body: JsonObject, field: keyof typeof
   };
   if (typeof value !== 'string') return note(`${quote(field)} is ${describe(value)}, and must be a text.`);
   if (value.length > maxLength) return note(`${quote(field)} has ${value.length} characters.`);
-  if (nothingVisible.test(value)) return note(`${quote(field)} is blank: ${quote(value)}.`);
-  if (unfit.test(value))
+  if (isUnseen(value)) return note(`${quote(field)} is blank: ${quote(value)}.`);
+  if (!isOneLine(value))
     return note(`${quote(field)} holds characters that cannot be shown on a line: ${quote(value)}.`);
   return value;
+}
+
+/** What a body says for people to read. */
+export interface Said {
+  readonly reason?: string;
+  readonly ticket?: string;
+  readonly onBehalfOf?: string;
+}
+
+/** What of it is well-formed, whatever else is wrong: whoever reads a refusal later wants to know what it was for. */
+export function readSaid(body: JsonObject): Said {
+  const found = new Findings();
+  const reason = checkText(found, body, 'reason');
+  const ticket = checkText(found, body, 'ticket');
+  const onBehalfOf = checkText(found, body, 'on_behalf_of');
+  return {
+    ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+  };
 }

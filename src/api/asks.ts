@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { isText } from '../kit/fields.ts';
+import { isBlank, isOneLine, isTargetName, isUnseen, isWildcard } from '../kit/text.ts';
+import { anyJson } from './answers.ts';
+
+/*
+ * What the gate is asked, call by call: bodies, query parameters, headers. The small bodies are read with these very
+ * schemas; the others have readers of their own, for their messages and nearest names, and test/api/asks.test.ts holds
+ * each of them against its schema, both ways.
+ */
+
+/** Text that is not blank and holds no NUL character. The pattern says for JSON Schema what `isText` looks at. */
+const text = z
+  .string()
+  .refine(isText)
+  .meta({ pattern: '[^\\s\\u0000]', description: 'Not blank, and without NUL characters' });
+
+/** A text that is kept for ever and shown to people on one line. */
+const line = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength)
+    .refine(value => isOneLine(value) && !isUnseen(value))
+    .meta({
+      pattern:
+        '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*\\S[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$',
+      description: 'One line: not blank, and without control characters',
+    });
+
+/** Id of a target, or value of a label. */
+const name = z
+  .string()
+  .refine(value => isTargetName(value) && !isWildcard(value))
+  .meta({
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._:/\\-]{0,252}$',
+    description: 'No word for "all" (`all`, `any`, `every` …), in any case',
+  });
+
+const isDistinct = (list: readonly string[]): boolean => new Set(list).size === list.length;
+
+const names = (most: number) => z.array(name).min(1).max(most).refine(isDistinct).meta({ uniqueItems: true });
+
+/** How many targets there must be. */
+const expect = z.int().positive().describe('How many targets there must be; another number is a refusal');
+
+const selector = z
+  .record(z.string().min(1), z.union([name, names(10_000)]))
+  .refine(labels => Object.keys(labels).length > 0)
+  .meta({ minProperties: 1, description: 'Declared labels, all of which must match' });
+
+export const targets = z
+  .union([
+    z.strictObject({ ids: names(200_000), expect: expect.optional() }),
+    z.strictObject({ selector, expect }),
+  ])
+  .describe('Ids, or a selector with the number of targets that you believe it stands for');
+
+/** `POST /v1/requests` and `POST /v1/preflight`. */
+export const request = z.strictObject({
+  action: z.string().min(1).describe('A declared action'),
+  targets,
+  parameters: z
+    .record(z.string(), anyJson)
+    .optional()
+    .describe('By the JSON Schema of the action; without one there are none'),
+  reason: line(4_000),
+  ticket: line(200).optional(),
+  on_behalf_of: line(200).optional(),
+});
+
+const NEEDS_REASON = 'The reason is text that is not blank and holds no NUL character.';
+
+const reason = z
+  .string({ error: NEEDS_REASON })
+  .refine(isText, { error: NEEDS_REASON })
+  .meta({ pattern: '[^\\s\\u0000]', description: 'Why, for the audit trail' });
+
+/** `POST /v1/clock/accept` and the release of a switch. */
+export const reasonBody = z.strictObject({ reason });
+
+/** `POST /v1/requests/{id}/outcome`. */
+export const report = z.strictObject({
+  status: z.enum(['delivered', 'refused'], { error: 'The status is "delivered" or "refused".' }),
+  reason: reason.optional(),
+});
+
+/** `POST /v1/kill-switch`. No body is `{}`. */
+export const engage = z.strictObject({
+  scope: z
+    .union([
+      z.strictObject({}),
+      z.strictObject({ action: text }),
+      z.strictObject({ dimension: text, value: text }),
+    ])
+    .optional()
+    .describe('`{}`, or left out, is everything'),
+  reason: z
+    .string()
+    .refine(value => isText(value) || isBlank(value))
+    .nullable()
+    .optional(),
+  except: z.array(text).optional().describe('Requesters that are let through'),
+});
+
+/** A line of an inventory; with `removed`, of a PATCH only. */
+export const inventoryLine = z.strictObject({
+  id: name,
+  labels: z.record(z.string().min(1), name).describe('Every label that the kind declares, and more'),
+});
+export const inventoryChange = z.union([
+  inventoryLine,
+  z.strictObject({ id: name, removed: z.literal(true) }),
+]);
+
+const time = z
+  .string()
+  .meta({ format: 'date-time', description: 'RFC 3339; a + in an offset is written %2B' });
+
+const page = {
+  limit: z.int().min(1).max(1000).describe('At most so many; of JSON 100 without it, of NDJSON and CSV all'),
+  cursor: z.string().min(1).describe('`next` of the page before, of this very search'),
+};
+
+/** The parameters of each call, by name; none is required. */
+export const searchQuery = {
+  mode: z.enum(['request', 'preflight']).describe('`request` without it'),
+  decision: z.enum(['allowed', 'refused', 'fault']),
+  outcome: z.enum(['pending', 'delivered', 'refused', 'unknown', 'stopped']),
+  action: text,
+  principal: text,
+  rule: text.meta({ description: "Among the decision's rules, or its outcome's" }),
+  target: text.meta({ description: 'Id of a target that was resolved, allowed or not' }),
+  idempotency_key: text,
+  since: time.meta({ description: 'Inclusive' }),
+  until: time.meta({ description: 'Exclusive' }),
+  ...page,
+};
+export const pageQuery = page;
+export const patchQuery = {
+  expect: z.int().positive().describe('Lines there must be'),
+  force: z
+    .enum(['shrink', 'change', 'shrink,change', 'change,shrink'])
+    .describe('The limits that an operator lets this load pass; needs `reason`'),
+  reason: z.string().min(1).max(1000).describe('Why it is forced'),
+};
+export const putQuery = {
+  ...patchQuery,
+  as_of: time.meta({ description: 'When the source was read; without it the time of arrival' }),
+};
+
+/** The headers that mean something, beside `Authorization`. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/)
+  .describe('New for each new request; the same for each repeat of it');
+export const prefer = z
+  .string()
+  .describe('`respond-async`, or `wait=N`: at most N seconds for the outcome (without it 60)');

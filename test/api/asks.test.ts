@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as asks from '../../src/api/asks.ts';
+import { isQueryProblem, parseSearch, SEARCH_PARAMETERS } from '../../src/audit/search.ts';
+import { parseQuery } from '../../src/intake/query.ts';
+import { Refused } from '../../src/intake/refused.ts';
+import { readLoadQuery } from '../../src/inventory/load-query.ts';
+import { isRefusal } from '../../src/kit/refusal.ts';
+import type { Json, JsonObject } from '../../src/kit/strict-json.ts';
+import { parseEngage } from '../../src/kill-switch/engage-body.ts';
+import { checkTargets } from '../../src/validate/targets.ts';
+import { readSaid } from '../../src/validate/texts.ts';
+
+/* What the API document says of a body is what its reader takes: nothing more, and nothing less. */
+
+const runs = { numRuns: 3_000 };
+
+const words = fc.constantFrom(
+  ...[
+    '',
+    ' ',
+    '\t',
+    '\0',
+    'a\0b',
+    'r12',
+    'host-0412',
+    'host-0413',
+    'eu',
+    'all',
+    'ALL',
+    '*',
+    'é',
+    '-x',
+    'a b',
+  ],
+  ...['a\nb', '\u200b', '\u202e', 'a'.repeat(253), 'a'.repeat(254), 'é'.repeat(201), 'x'.repeat(4_001)],
+);
+const leaves = fc.oneof(words, fc.constantFrom<Json>(null, true, 0, 1, -1, 1.5, 2, 40));
+const lists = fc.array(leaves, { maxLength: 3 });
+const labels = fc.dictionary(fc.constantFrom('rack', 'region'), fc.oneof(words, lists, leaves), {
+  maxKeys: 2,
+});
+
+/** Mostly an object with these members, some missing, some odd, now and then one too many. */
+const bodies = (members: Readonly<Record<string, fc.Arbitrary<Json>>>): fc.Arbitrary<JsonObject> =>
+  fc.record({ ...members, extra: fc.constant<Json>(1) }, { requiredKeys: [] }).chain(body =>
+    fc.boolean().map(keeps => {
+      const { extra, ...rest } = body;
+      return extra !== undefined && keeps ? { ...rest, extra } : rest;
+    }),
+  );
+
+const targets: fc.Arbitrary<Json> = fc.oneof(
+  { weight: 6, arbitrary: bodies({ ids: fc.oneof(lists, leaves), expect: leaves }) },
+  { weight: 6, arbitrary: bodies({ selector: fc.oneof(labels, lists, leaves), expect: leaves }) },
+  { weight: 1, arbitrary: bodies({ ids: lists, selector: labels, expect: leaves }) },
+  { weight: 1, arbitrary: fc.oneof(leaves, lists) },
+);
+
+/** Holds for every body; and both kinds were seen, so that it says something. */
+function expectSame<Body>(
+  arbitrary: fc.Arbitrary<Body>,
+  takes: (body: Body) => boolean,
+  reads: (body: Body) => boolean,
+): void {
+  const seen = new Set<boolean>();
+  fc.assert(
+    fc.property(arbitrary, body => {
+      seen.add(reads(body));
+      expect(takes(body)).toBe(reads(body));
+    }),
+    runs,
+  );
+  expect(seen.size).toBe(2);
+}
+
+describe('the schema of what is asked agrees with its reader', () => {
+  it('for targets', () => {
+    expectSame(
+      targets,
+      value => asks.targets.safeParse(value).success,
+      value => checkTargets(value, ['rack', 'region']).reasons === undefined,
+    );
+  });
+
+  it.each(['reason', 'ticket', 'on_behalf_of'] as const)('for the text %s of a request', field => {
+    const said = { reason: 'reason', ticket: 'ticket', on_behalf_of: 'onBehalfOf' } as const;
+    expectSame(
+      leaves,
+      value => asks.request.shape[field].safeParse(value).success,
+      value => readSaid({ [field]: value })[said[field]] !== undefined,
+    );
+  });
+
+  it('for an engage', () => {
+    const scopes = bodies({ action: leaves, dimension: leaves, value: leaves });
+    expectSame(
+      bodies({ scope: fc.oneof(scopes, leaves, lists), reason: leaves, except: fc.oneof(lists, leaves) }),
+      value => asks.engage.safeParse(value).success,
+      value => !isRefusal(parseEngage(value)),
+    );
+  });
+
+  it('for the query of a search', () => {
+    const values = fc.constantFrom('request', 'allowed', 'pending', 'x', '1', '1000', '1001', '0');
+    const names = Object.keys(asks.searchQuery).filter(
+      name => !['limit', 'cursor', 'since', 'until'].includes(name),
+    );
+    expect([...names, 'since', 'until'].toSorted()).toEqual([...SEARCH_PARAMETERS].toSorted());
+    const { mode, decision, outcome } = asks.searchQuery;
+    expectSame(
+      fc.dictionary(fc.constantFrom('mode', 'decision', 'outcome'), values, { minKeys: 1, maxKeys: 1 }),
+      query =>
+        Object.entries(query).every(
+          ([name, value]) => ({ mode, decision, outcome })[name]?.safeParse(value).success === true,
+        ),
+      query => {
+        const parsed = parseQuery(new URLSearchParams(query).toString(), names);
+        return !(parsed instanceof Refused) && !isQueryProblem(parseSearch(parsed));
+      },
+    );
+  });
+
+  it('for the force of a load', () => {
+    expectSame(
+      fc.constantFrom('shrink', 'change', 'shrink,change', 'change,shrink', 'shrink,shrink', 'all', ','),
+      force => asks.putQuery.force.safeParse(force).success,
+      force =>
+        !isRefusal(
+          readLoadQuery(
+            'put',
+            new Map([
+              ['force', force],
+              ['reason', 'real'],
+            ]),
+            true,
+          ),
+        ),
+    );
+  });
+});
