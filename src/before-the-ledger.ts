@@ -13,6 +13,7 @@ import { unrecorded } from './outcome/answer.ts';
 import type { Outcomes } from './outcome/outcomes.ts';
 import type { ReadsBefore } from './reads-before.ts';
 import type { ParameterChecks } from './validate/parameters.ts';
+import { readSaid } from './validate/texts.ts';
 import { readAction, validate } from './validate/validate.ts';
 
 export interface GuardOptions extends Pick<Config, 'actions' | 'kinds'> {
@@ -50,7 +51,7 @@ export async function before(
     const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
     return isUnknown
       ? { answer: leaveNoRecord(gate, asked, validated, mode) }
-      : { submission: { ...base, refusal: validated }, keyWasFree };
+      : { submission: { ...base, refusal: validated, said: readSaid(asked.body) }, keyWasFree };
   }
   crashPoint('validate.passed');
   const revision = gate.ledger.revisionOf(validated.kind.name);

@@ -1,4 +1,5 @@
-import type { Reason, Refusal } from '../kit/refusal.ts';
+import { inOrder } from '../api/order.ts';
+import { publicReason, type Reason, type Refusal } from '../kit/refusal.ts';
 import { rules, type RuleInfo } from '../kit/rules.ts';
 import type { Answer } from '../ledger/decision.ts';
 import type { Headers } from './answer.ts';
@@ -54,12 +55,13 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>) {
     /** A refusal of something that is no decision: a load, a switch, a report. Members beside it, as `line`, are kept. */
     refusal(refusal: Refusal, requestId: string): Problem {
       const { reasons, status } = refusal;
-      const members = Object.entries(refusal).filter(([name]) => name !== 'refused' && name !== 'status');
+      const { refused: _refused, status: _status, ...said } = refusal;
+      const members = { ...said, reasons: reasons.map(publicReason) };
       const decides = (reason: Reason): boolean =>
         (reason.status ?? ruleInfo(reason.rule, more())?.status) === status;
-      const said = { detail: sentence(reasons), instance: occurrence(requestId) };
+      const occasion = { detail: sentence(reasons), instance: occurrence(requestId) };
       const { rule } = reasons.find(decides) ?? reasons[0];
-      return problem(rule, status, said, retryAfter(reasons), Object.fromEntries(members));
+      return problem(rule, status, occasion, retryAfter(reasons), members);
     },
 
     /** A decision that is a no, or whose outcome is one: the document stands beside the problem's members. */
@@ -73,7 +75,8 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>) {
       const headers =
         retryAfterS === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) };
       const said = { detail, instance: requestPath(document.id) };
-      return problem(rule, status, said, headers, { ...document, ...(outcome !== undefined && { outcome }) });
+      const decided = inOrder({ ...document, ...(outcome !== undefined && { outcome }) });
+      return problem(rule, status, said, headers, decided);
     },
   };
 }

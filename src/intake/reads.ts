@@ -1,3 +1,4 @@
+import { inOrder } from '../api/order.ts';
 import { formatCursor, parseCursor } from '../audit/cursor.ts';
 import { CSV_HEADER, csvCell, csvLine } from '../audit/csv.ts';
 import { isQueryProblem, parseSearch, SEARCH_PARAMETERS } from '../audit/search.ts';
@@ -38,7 +39,12 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     const wanted = parseSearch(listing.query);
     if (isQueryProblem(wanted)) return refused('request.query', wanted.detail);
     const fetch = (page: PageRequest) => reads.search(wanted, sight, page);
-    return await reply(listing, fetch, { pageSize: STREAM_PAGE, csvHead: CSV_HEADER, csvLine });
+    return await reply(listing, fetch, {
+      pageSize: STREAM_PAGE,
+      shown: inOrder,
+      csvHead: CSV_HEADER,
+      csvLine,
+    });
   });
 
   const one = sighted(async (exchange, sight) => {
@@ -46,7 +52,7 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     if (query instanceof Refused) return query;
     const id = idOf(exchange);
     const view = id === undefined ? undefined : await reads.one(id, sight);
-    return view === undefined ? notFound() : json(view);
+    return view === undefined ? notFound() : json(inOrder(view));
   });
 
   const targets = sighted(async (exchange, sight) => {
@@ -137,6 +143,8 @@ function accepted({ req }: Exchange, formats: readonly Format[]): Format | Refus
 
 interface StreamOptions<Item> {
   readonly pageSize: number;
+  /** An item as JSON shows it, where that is not as it came. */
+  readonly shown?: (item: Item) => object;
   readonly csvHead?: string;
   readonly csvLine?: (item: Item) => string;
 }
@@ -147,13 +155,17 @@ async function reply<Item extends object | string>(
   options: StreamOptions<Item>,
 ): Promise<Reply> {
   const { format, limit, from, cursorOf } = listing;
+  const shown = options.shown ?? ((item: Item): object | string => item);
   if (format === 'json') {
     const page = await fetch({ limit: limit ?? DEFAULT_PAGE, ...(from !== undefined && { from }) });
     const next = page.next === undefined ? null : formatCursor(page.next, cursorOf);
-    return json({ items: page.items, next });
+    return json({ items: page.items.map(item => shown(item)), next });
   }
   const head = format === 'csv' ? options.csvHead : undefined;
-  const line = format === 'csv' && options.csvLine !== undefined ? options.csvLine : ndjsonLine;
+  const line =
+    format === 'csv' && options.csvLine !== undefined
+      ? options.csvLine
+      : (item: Item) => ndjsonLine(shown(item));
   const charset = format === 'csv' ? '; charset=utf-8; header=present' : '; charset=utf-8';
   const headers = { 'content-type': types[format] + charset };
   return { type: 'stream', headers, pieces: pieces(listing, fetch, options.pageSize, { head, line }) };

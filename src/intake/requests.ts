@@ -1,4 +1,5 @@
 import { crashPoint } from '#crash-point';
+import { inOrder } from '../api/order.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Logger } from '../kit/logger.ts';
@@ -57,7 +58,12 @@ export function requestHandlers({
     const noVerdict = document.decision === 'fault' || document.reasons[0]?.rule === 'principal.not_allowed';
     return noVerdict
       ? decided(answer)
-      : { type: 'json', status: 200, body: { ...document, status }, headers: rateLimitHeaders(answer) };
+      : {
+          type: 'json',
+          status: 200,
+          body: inOrder({ ...document, status }),
+          headers: rateLimitHeaders(answer),
+        };
   };
 
   return { submit, preflight };

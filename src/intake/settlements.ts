@@ -1,3 +1,4 @@
+import { inOrder } from '../api/order.ts';
 import type { Sight } from '../audit/sight.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
@@ -86,6 +87,7 @@ async function settled(
 ): Promise<Reply> {
   if (result !== undefined && isRefusal(result)) return { type: 'refusal', refusal: result };
   const view = await reads.one(id, sight);
-  if (view === undefined || result !== undefined) return replyOf(view);
+  if (view === undefined || result !== undefined)
+    return replyOf(view === undefined ? undefined : inOrder(view));
   return refused('request.conflict', 'This request was not allowed, so it has no outcome.');
 }

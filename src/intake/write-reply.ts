@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { inOrder } from '../api/order.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson, writeStream } from './answer.ts';
@@ -54,7 +55,7 @@ function writeDecision(
     return;
   }
   const location = status === 202 ? { location: requestPath(document.id) } : {};
-  const body = { ...document, status, ...(outcome !== undefined && { outcome }) };
+  const body = inOrder({ ...document, status, ...(outcome !== undefined && { outcome }) });
   writeJson(req, res, status, body, { ...headers, ...limits, ...location, ...replay });
 }
 

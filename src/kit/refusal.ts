@@ -54,6 +54,11 @@ export function refuse(first: Reason, ...more: Reason[]): Refusal {
   return { refused: true, reasons: [head, ...tail], status };
 }
 
+/** A reason as it is answered and recorded: without what only the answer's head needs. */
+export function publicReason({ status: _status, retryAfterMs: _retryAfterMs, ...reason }: Reason): Reason {
+  return reason;
+}
+
 export function isRefusal(value: object): value is Refusal {
   return 'refused' in value && value.refused === true;
 }

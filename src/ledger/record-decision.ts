@@ -1,8 +1,9 @@
 import type { BlastRadius } from '../blast-radius/blast-radius.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { Fault } from '../kit/fault.ts';
-import type { Reason, Refusal } from '../kit/refusal.ts';
+import { publicReason, type Reason, type Refusal } from '../kit/refusal.ts';
 import { rules } from '../kit/rules.ts';
+import type { Said } from '../validate/texts.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Turn } from './turn.ts';
@@ -118,21 +119,20 @@ function documentOf(
 
 /** What the caller said of the request; only what validation found well-formed is kept. */
 function said(submission: Submission): Partial<DecisionDocument> {
-  if (!('validated' in submission)) return {};
-  const { reason, ticket, onBehalfOf, parameters, named } = submission.validated;
+  if (!('validated' in submission)) return words(submission.said ?? {});
+  const { parameters, named } = submission.validated;
   return {
-    reason,
-    ...(ticket !== undefined && { ticket }),
-    ...(onBehalfOf !== undefined && { on_behalf_of: onBehalfOf }),
+    ...words(submission.validated),
     ...(Object.keys(parameters).length > 0 && { parameters }),
     ...('selector' in named && { selector: named.selector, expect: named.expect }),
   };
 }
 
-/** Without what only the answer's head needs. */
-function publicReason({ status: _status, retryAfterMs: _retryAfterMs, ...reason }: Reason): Reason {
-  return reason;
-}
+const words = ({ reason, ticket, onBehalfOf }: Said): Partial<DecisionDocument> => ({
+  ...(reason !== undefined && { reason }),
+  ...(ticket !== undefined && { ticket }),
+  ...(onBehalfOf !== undefined && { on_behalf_of: onBehalfOf }),
+});
 
 function freeze(turn: Turn, targets: TargetSet): void {
   const key = `${targets.kind}\n${targets.digest}`;

@@ -3,6 +3,7 @@ import { Fault } from '../kit/fault.ts';
 import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { TargetSet } from '../targets/target-set.ts';
+import type { Said } from '../validate/texts.ts';
 import type { Validated } from '../validate/validated.ts';
 import type { Claimed } from './claim.ts';
 import { judge, type Case, type Circumstances } from './decide.ts';
@@ -24,7 +25,10 @@ export type Submission = {
   readonly asked: Asked;
   /** The declared action, where the body names one. */
   readonly action?: Action;
-} & ({ readonly refusal: Refusal } | { readonly validated: Validated; readonly resolved?: Resolved });
+} & (
+  | { readonly refusal: Refusal; readonly said?: Said }
+  | { readonly validated: Validated; readonly resolved?: Resolved }
+);
 
 /** The key that a submission is looked up by, how many targets the ledger has to look at, and whether the policy is asked. */
 export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'decides'> {
