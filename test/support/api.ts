@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { expectDocumented } from './documented.ts';
 import type { FakeExecutor } from './executor.ts';
 import { keyOf, type Doc } from './gate.ts';
 
@@ -165,7 +166,9 @@ export function apiOf(gate: { readonly url: string }) {
       ...(sent === undefined ? {} : { body: sent }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: parseBody(text) };
+    const answer = { status: response.status, headers: response.headers, text, body: parseBody(text) };
+    expectDocumented(method, path, answer);
+    return answer;
   };
   const get = (path: string, options: CallOptions = {}): Promise<Answer> => call('GET', path, options);
   const post = (path: string, body?: CallOptions['body'], options: CallOptions = {}): Promise<Answer> =>
