@@ -190,6 +190,8 @@ describe('the root', () => {
       'policies',
       'migrations',
       'test',
+      // Pages for users, one a subject; the README leads to them.
+      'docs',
     ]);
     expect([...names].filter(name => name !== '' && !name.startsWith('.') && !expected.has(name))).toEqual(
       [],
