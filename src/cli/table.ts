@@ -1,0 +1,70 @@
+import { columnsOf, cutTo, printable } from './printable.ts';
+
+export interface Column {
+  readonly title: string;
+  /** Numbers stand to the right. */
+  readonly align?: 'right';
+  /** What is made narrower where the terminal is too narrow: free text, not an id that somebody copies. */
+  readonly shrinks?: true;
+}
+
+export type Cell = string | number | undefined;
+
+const GAP = '  ';
+/** Less says nothing any more. */
+const NARROWEST = 8;
+
+/**
+ * Lines of a table, the titles first. Cells may be of anybody's text: each is made printable, and stays in its line.
+ * @param width of the terminal; undefined where nobody looks on, and nothing is cut
+ */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width?: number,
+): string[] {
+  const titles = columns.map(({ title }) => title);
+  const texts = [titles, ...rows.map(row => columns.map((_, at) => textOf(row[at])))];
+  const widths = fitWidths(columns, texts, width);
+  return texts.map(row => formatRow(row, columns, widths));
+}
+
+const textOf = (cell: Cell): string => {
+  if (cell === undefined || cell === '') return '-';
+  return typeof cell === 'number' ? showCount(cell) : printable(cell);
+};
+
+/** 12000 → `12,000`. */
+export const showCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+
+function fitWidths(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+): number[] {
+  const widths = columns.map((_, at) => Math.max(...rows.map(row => columnsOf(row[at] ?? ''))));
+  if (width === undefined) return widths;
+  let over = sum(widths) + GAP.length * (columns.length - 1) - width;
+  // The widest gives first, so that no column vanishes for the sake of another.
+  while (over > 0) {
+    const widest = columns
+      .map((column, at) => ({ at, width: column.shrinks === true ? (widths[at] ?? 0) : 0 }))
+      .reduce((a, b) => (b.width > a.width ? b : a), { at: -1, width: NARROWEST });
+    if (widest.at < 0) break;
+    widths[widest.at] = widest.width - 1;
+    over -= 1;
+  }
+  return widths;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+
+function formatRow(row: readonly string[], columns: readonly Column[], widths: readonly number[]): string {
+  const cells = columns.map(({ align }, at) => {
+    const width = widths[at] ?? 0;
+    const text = cutTo(row[at] ?? '', width);
+    const room = ' '.repeat(Math.max(0, width - columnsOf(text)));
+    return align === 'right' ? room + text : text + room;
+  });
+  return cells.join(GAP).trimEnd();
+}
