@@ -3,6 +3,7 @@ import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';
 import { addressTrouble } from './address-trouble.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 import { isTold } from './told.ts';
@@ -92,6 +93,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       runKeygen(name, { json: options.json === true, roles, actions }, terminal);
     });
   addAuditCommand(program, terminal, end);
+  addDoctorCommand(program, terminal, end);
   return program;
 }
 

@@ -103,11 +103,12 @@ function parseJson(text: string): unknown {
   }
 }
 
+const tokensIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter(name => name.startsWith('lock.')).map(name => name.slice('lock.'.length));
+
 /** Whoever else has published. The dead are cleared away. */
 async function lookAround(folder: string, own: string, identity: ProcessIdentity): Promise<Other[]> {
-  const tokens = (await readdir(folder))
-    .filter(name => name.startsWith('lock.') && name !== `lock.${own}`)
-    .map(name => name.slice('lock.'.length));
+  const tokens = (await tokensIn(folder)).filter(token => token !== own);
   const others: Other[] = [];
   for (const token of tokens) {
     const other = await lookAt(folder, token, identity);
@@ -117,6 +118,22 @@ async function lookAround(folder: string, own: string, identity: ProcessIdentity
     } else if (other !== undefined) others.push(other);
   }
   return others;
+}
+
+/**
+ * Who holds a folder, or may hold it; undefined if nobody does. Only looks: it takes no lock, and clears nothing away.
+ * @throws the system's error if the folder cannot be read
+ */
+export async function findHolder(
+  folder: string,
+  identity: ProcessIdentity = ownIdentity(),
+): Promise<{ readonly who: string; readonly alive: boolean } | undefined> {
+  for (const token of await tokensIn(folder)) {
+    const other = await lookAt(folder, token, identity);
+    if (other !== undefined && other.state !== 'dead')
+      return { who: other.who, alive: other.state === 'alive' };
+  }
+  return undefined;
 }
 
 /** The file appears whole, under its name, or not at all. */

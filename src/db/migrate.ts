@@ -152,3 +152,23 @@ export async function migrate(pool: Pool, folder: string = shippedFolder): Promi
     applied.push(landed.name);
   }
 }
+
+/**
+ * How the database stands to this version, without changing it.
+ * @returns how many migrations landed (0 in a new database), and the names of those that the next start lands
+ * @throws StoreRefused as `migrate` does
+ */
+export async function compareMigrations(
+  pool: Pool,
+  folder: string = shippedFolder,
+): Promise<{ readonly landed: number; readonly missing: readonly string[] }> {
+  const shipped = await readMigrations(folder);
+  const client = await pool.connect();
+  try {
+    const landed = await readLanded(client);
+    refuseStrangers(landed, shipped);
+    return { landed: landed.length, missing: shipped.slice(landed.length).map(({ name }) => name) };
+  } finally {
+    client.release();
+  }
+}

@@ -14,7 +14,7 @@ export const noInventory = (kind: Kind): Reason => ({
 export function staleReasons(
   kind: Kind,
   definition: string | undefined,
-  state: KindState,
+  state: Pick<KindState, 'definition' | 'asOfMs'>,
   nowMs: number,
 ): Reason[] {
   const remedy = `a fresh snapshot: PUT /v1/inventory/${kind.name}`;

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import type { Terminal } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  $ interlock doctor --config /etc/interlock/interlock.yaml
+  $ interlock doctor --url https://gate.example.com     what a gate says of itself, without its files
+  $ interlock doctor --json | jq '.checks[] | select(.status != "ok")'
+
+Nothing is changed, and no executor gets a request. Run it as the user of the gate. Exit codes: 0 all is well, or worth a
+look; 1 something fails; 2 wrong use; 3 something could not be told.`;
+
+/** `interlock doctor`: what keeps a gate from starting, or from deciding. */
+export function addDoctorCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('look at all that a gate needs, and say what to do')
+    .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
+    .option('--url <url>', 'the gate to ask (default: where the configuration says that it listens)')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async ({ json, ...options }: { config?: string; url?: string; json?: true }) => {
+      const { runDoctor } = await import('./doctor.ts');
+      end(await runDoctor({ ...options, json: json === true }, terminal));
+    });
+}

@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { FileError, type Config } from '../config/config.ts';
+import { readEnvironment, UsageError } from '../config/environment.ts';
+import { readConfig } from '../config/read-config.ts';
+import { systemClock, type Clock } from '../kit/clock.ts';
+import { asError } from '../kit/fault.ts';
+import { quote } from '../kit/text.ts';
+import { checkCheckpoints } from './doctor/checkpoints.ts';
+import { checkStore } from './doctor/database.ts';
+import { checkExecutors } from './doctor/executors.ts';
+import { checkDisk, checkKillFile, checkPermissions } from './doctor/files.ts';
+import { findingsOf, type Finding, type Status } from './doctor/finding.ts';
+import { askGate, urlOf } from './doctor/gate.ts';
+import { checkPolicy } from './doctor/policy.ts';
+import { exitCode } from './exit-code.ts';
+import { printable } from './printable.ts';
+import { countOf } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface DoctorOptions {
+  readonly config?: string;
+  /** Of a gate to ask; by default where the configuration says that it listens. */
+  readonly url?: string;
+  readonly json: boolean;
+}
+
+const DEFAULT_CONFIG_FILE = './interlock.yaml';
+
+/**
+ * Looks at all that a gate needs, and changes nothing. No executor gets a request.
+ * @returns 0 if nothing fails, 1 if something does, 3 if something could not be told
+ */
+export async function runDoctor(
+  options: DoctorOptions,
+  terminal: Terminal,
+  clock: Clock = systemClock,
+): Promise<number> {
+  if (options.url !== undefined && !isAddress(options.url))
+    throw new UsageError(
+      `--url is the address of a gate, like http://127.0.0.1:7070, not ${quote(options.url)}`,
+    );
+  const findings: Finding[] = [];
+  const tell = (some: readonly Finding[]): void => {
+    findings.push(...some);
+    if (!options.json) for (const finding of some) sayFinding(finding, terminal);
+  };
+  const file = options.config ?? readEnvironment().configFile ?? DEFAULT_CONFIG_FILE;
+  // Whoever names a gate, and has no configuration here, asks for that gate alone.
+  const isAlone = options.config === undefined && options.url !== undefined && !existsSync(file);
+  const config = isAlone ? undefined : openConfig(file, tell);
+  if (config !== undefined) await lookAtConfig(config, options, clock, tell);
+  else if (options.url !== undefined) tell((await askGate(options.url, true)).findings);
+  const worst = worstOf(findings);
+  if (options.json) terminal.say(JSON.stringify({ status: worst, checks: findings }));
+  else terminal.say(sumUp(findings));
+  if (worst === 'fail') return exitCode.refused;
+  return worst === 'unknown' ? exitCode.couldNotTell : exitCode.done;
+}
+
+type Tell = (some: readonly Finding[]) => void;
+
+function openConfig(file: string, tell: Tell): Config | undefined {
+  const { ok, fail } = findingsOf('config');
+  try {
+    const config = readConfig(file);
+    const { kinds, actions, principals } = config;
+    tell([
+      ok(
+        `${config.file}: ${countOf(kinds.size, 'kind')}, ${countOf(actions.size, 'action')}, ${countOf(principals.length, 'principal')}`,
+      ),
+    ]);
+    return config;
+  } catch (thrown) {
+    // One that is not there was named wrong.
+    if (!(thrown instanceof FileError) || !existsSync(file)) throw thrown;
+    tell(
+      thrown.message
+        .split('\n')
+        .map(line => fail(line, 'a gate does not start with this file: set it right')),
+    );
+    return undefined;
+  }
+}
+
+async function lookAtConfig(config: Config, options: DoctorOptions, clock: Clock, tell: Tell): Promise<void> {
+  tell(await guarded('permissions', async () => await Promise.resolve(checkPermissions(config))));
+  const { findings, loaded } = await checkPolicy(config);
+  tell(findings);
+  const checkpoints = await checkCheckpoints(config, clock.wallMs());
+  tell(checkpoints.findings);
+  const store = await checkStore({ config, clock, loaded, newest: checkpoints.newest });
+  tell(store.findings);
+  const url = options.url ?? urlOf(config);
+  if (url === undefined)
+    tell([
+      findingsOf('gate').unknown(
+        'the configuration lets the system choose the port',
+        'name the gate with --url',
+      ),
+    ]);
+  else tell((await askGate(url, options.url !== undefined || store.held)).findings);
+  tell(await guarded('executor', async () => await checkExecutors(config)));
+  tell(await guarded('disk', async () => await checkDisk(config)));
+  tell(await guarded('kill file', async () => await Promise.resolve(checkKillFile(config))));
+}
+
+/** One check that breaks must not hide the others; and it is no "ok". */
+async function guarded(check: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await look();
+  } catch (thrown) {
+    return [findingsOf(check).unknown(asError(thrown).message, 'look by hand')];
+  }
+}
+
+const order: readonly Status[] = ['fail', 'unknown', 'warn', 'ok'];
+
+const worstOf = (findings: readonly Finding[]): Status =>
+  order.find(status => findings.some(finding => finding.status === status)) ?? 'unknown';
+
+const CHECK_COLUMNS = 12;
+
+function sayFinding({ check, status, what, todo }: Finding, terminal: Terminal): void {
+  const [first = '', ...more] = what.split('\n').map(printable);
+  terminal.say(`${status.padEnd(8)} ${check.padEnd(CHECK_COLUMNS)} ${first}`);
+  const indent = ' '.repeat(8 + 1 + CHECK_COLUMNS + 1);
+  for (const line of more) terminal.say(indent + line);
+  if (todo !== undefined) terminal.say(`${indent}→ ${printable(todo)}`);
+}
+
+function sumUp(findings: readonly Finding[]): string {
+  const counts = order.map(status => ({
+    status,
+    count: findings.filter(one => one.status === status).length,
+  }));
+  const words = { fail: 'failed', unknown: 'could not be told', warn: 'to look at', ok: 'ok' } as const;
+  const said = counts
+    .filter(({ count }) => count > 0)
+    .map(({ status, count }) => `${count} ${words[status]}`);
+  return `\n${said.join(', ')}.`;
+}
+
+const isAddress = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);

@@ -1,0 +1,211 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { readChain } from '../../checkpoint/queries.ts';
+import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import type { Config, Kind } from '../../config/config.ts';
+import { findHolder } from '../../db/folder-lock.ts';
+import { compareMigrations } from '../../db/migrate.ts';
+import { openStore, type Store } from '../../db/store.ts';
+import { StoreRefused } from '../../db/store-refused.ts';
+import { showStore } from '../../describe-start.ts';
+import type { LoadedPolicy } from '../../gate.ts';
+import { definitionOf } from '../../inventory/describe-kind.ts';
+import { readInForce } from '../../inventory/load-queries.ts';
+import type { Clock } from '../../kit/clock.ts';
+import { asError } from '../../kit/fault.ts';
+import { createLogger } from '../../kit/logger.ts';
+import { MAX_CLOCK_PART_MS } from '../../ledger/clock-watch.ts';
+import { readHead } from '../../ledger/queries.ts';
+import { noInventory, staleReasons } from '../../ledger/stale.ts';
+import { showDuration } from '../times.ts';
+import { showCount } from '../table.ts';
+import { findingsOf, type Finding } from './finding.ts';
+import { askServer, countUnknown, readPolicies } from './queries.ts';
+
+/** A doctor does not wait as a gate does. */
+const patience = { poolSize: 1, statementTimeoutMs: 10_000, idleInTransactionMs: 10_000, silenceMs: 10_000 };
+
+export interface Around {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** What a gate would start with. */
+  readonly loaded: LoadedPolicy | undefined;
+  /** What the database must hold. */
+  readonly newest: Checkpoint | undefined;
+}
+
+export interface StoreFound {
+  readonly findings: readonly Finding[];
+  /** Whether another process has the embedded store: then what is in it is asked of that one. */
+  readonly held: boolean;
+}
+
+/** What the store says, read only. An embedded one that another process holds, or that is not there yet, is not opened. */
+export async function checkStore(around: Around): Promise<StoreFound> {
+  const { store } = around.config;
+  const { ok, warn, unknown } = findingsOf('database');
+  if (store.type === 'server') return { held: false, findings: await look(around) };
+  if (!existsSync(path.join(store.folder, 'data')))
+    return { held: false, findings: [ok(`no store in ${store.folder} yet: the first start makes it`)] };
+  try {
+    const holder = await findHolder(store.folder);
+    if (holder === undefined) return { held: false, findings: await look(around) };
+    const said = `${store.folder} is held by ${holder.who}`;
+    return {
+      held: true,
+      findings: [
+        holder.alive
+          ? ok(`${said}: it is asked over HTTP`)
+          : warn(
+              `${said}, and it cannot be seen from here whether that still runs`,
+              `if it does not, delete its lock file in ${store.folder}`,
+            ),
+      ],
+    };
+  } catch (thrown) {
+    const why = asError(thrown).message;
+    return {
+      held: false,
+      findings: [unknown(`${store.folder} cannot be read: ${why}`, 'look as the user of the gate')],
+    };
+  }
+}
+
+async function look(around: Around): Promise<Finding[]> {
+  const { store: config } = around.config;
+  const { fail } = findingsOf('database');
+  let store: Store | undefined;
+  try {
+    store = await openStore(config, createLogger('silent'), patience);
+    return await lookInto(store, around);
+  } catch (thrown) {
+    const refused = thrown instanceof StoreRefused;
+    const message = refused ? thrown.message : `${showStore(config)}: ${asError(thrown).message}`;
+    const todo = refused
+      ? 'a gate does not decide on it like this'
+      : 'nothing is decided until it answers; the kill file works without it';
+    return [fail(message, todo)];
+  } finally {
+    await store?.close();
+  }
+}
+
+async function lookInto(store: Store, around: Around): Promise<Finding[]> {
+  const { ok } = findingsOf('database');
+  const startMs = around.clock.monotonicMs();
+  const before = around.clock.wallMs();
+  const { version, now_ms: nowMs } = await askServer(store);
+  const tookMs = around.clock.monotonicMs() - startMs;
+  const { landed, missing } = await compareMigrations(store.pool);
+  const at = store.embedded ? 'embedded' : showStore(around.config.store);
+  const found = [
+    ok(`PostgreSQL ${version}, ${at}${store.embedded ? '' : `, answers in ${Math.ceil(tookMs)} ms`}`),
+    sayMigrations(landed, missing),
+    sayClock(nowMs - (before + tookMs / 2), store.embedded),
+  ];
+  // What else is looked at has no table yet.
+  if (missing.length > 0) return found;
+  return [
+    ...found,
+    ...(await sayChain(store, around.newest)),
+    ...(await sayActive(store, around.loaded)),
+    ...(await Promise.all([...around.config.kinds.values()].map(async kind => await sayKind(store, kind)))),
+    ...(await sayUnknown(store)),
+  ];
+}
+
+function sayMigrations(landed: number, missing: readonly string[]): Finding {
+  const { ok, warn } = findingsOf('migrations');
+  if (missing.length === 0) return ok(`all ${landed} have landed`);
+  if (landed === 0) return ok('a new database: the first start makes its tables');
+  return warn(
+    `${missing.join(', ')} has not landed`,
+    'the next start lands it; make a backup before (migrations/README.md)',
+  );
+}
+
+function sayClock(aheadMs: number, embedded: boolean): Finding {
+  const { ok, warn, fail } = findingsOf('clock');
+  if (embedded) return ok("the database has this machine's clock");
+  const said = `the database's clock is ${Math.abs(Math.round(aheadMs))} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`;
+  const todo = `a gate decides nothing where they are more than ${MAX_CLOCK_PART_MS / 1000} s apart: set them right (NTP)`;
+  if (Math.abs(aheadMs) > MAX_CLOCK_PART_MS) return fail(said, todo);
+  return Math.abs(aheadMs) > 1_000 ? warn(said, todo) : ok(said);
+}
+
+async function sayChain(store: Store, newest: Checkpoint | undefined): Promise<Finding[]> {
+  const clock = findingsOf('clock');
+  const checkpoints = findingsOf('checkpoints');
+  const { at_ms: lastMs, db_now_ms: nowMs, seq } = await readHead(store.db);
+  const ahead =
+    lastMs - nowMs > MAX_CLOCK_PART_MS
+      ? [
+          clock.fail(
+            `the last entry, ${seq}, is ${showDuration((lastMs - nowMs) / 1000)} in the future`,
+            'nothing is decided until then, or until an operator accepts the time: docs/on-call.md',
+          ),
+        ]
+      : [];
+  if (newest === undefined) return ahead;
+  const { hashAt } = await readChain(store.db, newest.seq);
+  if (hashAt === newest.hash) return ahead;
+  return [
+    ...ahead,
+    checkpoints.fail(
+      `the database ends with entry ${seq}, and does not hold entry ${newest.seq} as it was signed: an older copy, or another history`,
+      'no gate starts on it: put the newer database back, or read docs/on-call.md before `serve --restored`',
+    ),
+  ];
+}
+
+async function sayActive(store: Store, loaded: LoadedPolicy | undefined): Promise<Finding[]> {
+  if (loaded === undefined) return [];
+  const { ok, warn } = findingsOf('policy');
+  const { digest } = loaded.revision;
+  const digests = await readPolicies(store);
+  const active = digests.at(-1);
+  if (active === digest) return [ok('this revision is the active one')];
+  if (active === undefined) return [ok('no revision is active yet: the first start makes this one so')];
+  return digests.includes(digest)
+    ? [
+        warn(
+          `this revision was active before, and ${active} is now: a gate with it answers 503 policy.stale`,
+          'start once with `serve --activate` to go back to it',
+        ),
+      ]
+    : [
+        warn(
+          `active is ${active}: the next start with these files makes theirs the active one`,
+          'gates with the old files are stale from then on: restart all of them',
+        ),
+      ];
+}
+
+/** A snapshot that has less than a quarter of its time left is told before it is too late. */
+const SOON = 0.75;
+
+async function sayKind(store: Store, kind: Kind): Promise<Finding> {
+  const { ok, warn, fail } = findingsOf('inventory');
+  const state = await readInForce(store.db, kind.name);
+  const { db_now_ms: nowMs } = await readHead(store.db);
+  const todo = `interlock inventory load ${kind.name} FILE`;
+  const [reason] =
+    state === undefined ? [noInventory(kind)] : staleReasons(kind, definitionOf(kind), state, nowMs);
+  if (reason !== undefined || state === undefined) return fail(reason?.message ?? `${kind.name}: none`, todo);
+  const ageMs = nowMs - state.asOfMs;
+  const said = `${kind.name}: ${showCount(state.count)} targets, read ${showDuration(ageMs / 1000)} ago, of at most ${showDuration(kind.maxAgeMs / 1000)}`;
+  return ageMs > kind.maxAgeMs * SOON ? warn(said, todo) : ok(said);
+}
+
+async function sayUnknown(store: Store): Promise<Finding[]> {
+  const { ok, warn } = findingsOf('outcomes');
+  const count = await countUnknown(store);
+  return count === 0
+    ? [ok('none is unknown')]
+    : [
+        warn(
+          `${showCount(count)} ${count === 1 ? 'is' : 'are'} unknown, and the targets stay taken`,
+          'interlock audit search --outcome unknown; then settle each (docs/on-call.md)',
+        ),
+      ];
+}

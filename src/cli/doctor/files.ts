@@ -1,0 +1,142 @@
+import { statSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { killFileEngages } from '../../kill-switch/kill-file.ts';
+import { asError } from '../../kit/fault.ts';
+import { findingsOf, type Finding } from './finding.ts';
+
+/** Windows keeps rights elsewhere. */
+const hasModes = process.platform !== 'win32';
+
+const WRITE_OTHERS = 0o002;
+const WRITE_GROUP = 0o020;
+const READ_OTHERS = 0o004;
+const READ_GROUP = 0o040;
+
+/** Who may change what the gate believes, and who may read what must stay secret. */
+export function checkPermissions(config: Config): Finding[] {
+  const believed = [config.file, config.limitsFile].flatMap(checkBelieved);
+  const bearers = [...config.actions.values()].flatMap(({ executor }) => executor.bearerFile ?? []);
+  const secrets = [...new Set([...bearers, `${config.checkpoints}.key`])];
+  const secret = secrets.flatMap(checkSecret);
+  const found = [...believed, ...secret, ...checkStoreUrl(config)];
+  const { ok } = findingsOf('permissions');
+  return found.length > 0
+    ? found
+    : [ok('nobody else may change the configuration, or read what is secret in it')];
+}
+
+function checkBelieved(file: string): Finding[] {
+  const mode = modeOf(file);
+  const { fail, warn } = findingsOf('permissions');
+  if (mode === undefined) return [];
+  if ((mode & WRITE_OTHERS) !== 0)
+    return [fail(`anybody on this machine may change ${file}`, `chmod o-w ${file}`)];
+  if ((mode & WRITE_GROUP) !== 0)
+    return [warn(`the whole group may change ${file}`, `chmod g-w ${file}, unless that is meant`)];
+  return [];
+}
+
+function checkSecret(file: string): Finding[] {
+  const mode = modeOf(file);
+  const { fail, warn } = findingsOf('permissions');
+  if (mode === undefined) return [];
+  if ((mode & (READ_OTHERS | WRITE_OTHERS)) !== 0)
+    return [
+      fail(`anybody on this machine may read the key in ${file}`, `chmod 600 ${file}, and replace the key`),
+    ];
+  if ((mode & (READ_GROUP | WRITE_GROUP)) !== 0)
+    return [warn(`the whole group may read the key in ${file}`, `chmod 600 ${file}, unless that is meant`)];
+  return [];
+}
+
+/** A password in the URL of the store is as secret as a key. */
+function checkStoreUrl({ file, store }: Config): Finding[] {
+  if (store.type !== 'server' || new URL(store.url).password === '') return [];
+  const mode = modeOf(file);
+  if (mode === undefined || (mode & READ_OTHERS) === 0) return [];
+  const { fail } = findingsOf('permissions');
+  return [
+    fail(
+      `anybody on this machine may read the database's password in ${file}`,
+      `chmod 640 ${file}, or take the password out of it (PGPASSFILE)`,
+    ),
+  ];
+}
+
+/** Undefined where it is not there, or modes say nothing: other checks look for that. */
+function modeOf(file: string): number | undefined {
+  if (!hasModes) return undefined;
+  return statSync(file, { throwIfNoEntry: false })?.mode;
+}
+
+/** Whether the kill file can be made, and whether it engages this gate now. */
+export function checkKillFile({ killFile }: Config): Finding[] {
+  const { ok, warn, fail } = findingsOf('kill file');
+  const folder = path.dirname(killFile);
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true)
+    return [fail(`its folder ${folder} is not there: this gate is engaged`, `mkdir ${folder}`)];
+  if (killFileEngages(killFile))
+    return [
+      warn(
+        `${killFile} is there: the gates of this configuration forward nothing`,
+        `take it away when it is over: rm ${killFile}`,
+      ),
+    ];
+  const open = hasModes && (found.mode & WRITE_OTHERS) !== 0 && (found.mode & 0o1000) === 0;
+  return open
+    ? [warn(`anybody on this machine may take ${killFile} away again`, `chmod o-w ${folder}`)]
+    : [ok(`touch ${killFile} stops this gate, the database away or not`)];
+}
+
+const MIB = 1024 * 1024;
+const LEAST_BYTES = 64 * MIB;
+const SOON_BYTES = 1024 * MIB;
+const LEAST_FILES = 200;
+
+/** Free space where the gate writes, once a disk. */
+export async function checkDisk(config: Config): Promise<Finding[]> {
+  const folders = [path.dirname(config.checkpoints)];
+  if (config.store.type === 'embedded') folders.push(config.store.folder);
+  const disks = new Map<number, string>();
+  for (const folder of folders) disks.set((await stat(await nearestThere(folder))).dev, folder);
+  return await Promise.all([...disks.values()].map(checkSpace));
+}
+
+async function checkSpace(folder: string): Promise<Finding> {
+  const { ok, warn, fail, unknown } = findingsOf('disk');
+  try {
+    const where = await nearestThere(folder);
+    const { bavail, bsize, blocks, ffree, files } = await statfs(where);
+    const freeBytes = bavail * bsize;
+    const said = `${showBytes(freeBytes)} free of ${showBytes(blocks * bsize)} for ${folder}`;
+    const todo =
+      'make room: on a full disk nothing can be recorded, and what is not recorded is not forwarded';
+    if (freeBytes < LEAST_BYTES) return fail(said, todo);
+    if (files > 0 && ffree < LEAST_FILES) return fail(`${ffree} inodes left for ${folder}`, todo);
+    return freeBytes < SOON_BYTES ? warn(said, todo) : ok(said);
+  } catch (thrown) {
+    return unknown(`the free space for ${folder} cannot be read: ${asError(thrown).message}`, 'look with df');
+  }
+}
+
+/** A store that is not made yet will stand on the disk of what is above it. */
+async function nearestThere(folder: string): Promise<string> {
+  const found = await stat(folder).catch(() => undefined);
+  const above = path.dirname(folder);
+  return found !== undefined || above === folder ? folder : await nearestThere(above);
+}
+
+/** 1536 MiB → `1.5 GiB`. */
+export function showBytes(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.floor(value) : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import type { Config } from '../../config/config.ts';
+import { asError } from '../../kit/fault.ts';
+import { printable } from '../printable.ts';
+import { showDuration } from '../times.ts';
+import { findingsOf, type Finding } from './finding.ts';
+
+const ANSWER_MS = 5_000;
+
+const check = z.object({ ok: z.boolean(), detail: z.string().optional() });
+const readyToDecide = z.object({
+  checks: z.object({
+    process: check,
+    database: check,
+    policy: check,
+    clock: check,
+    kinds: z.record(z.string(), check),
+  }),
+});
+
+export interface GateFound {
+  readonly findings: readonly Finding[];
+  /** Whether one answered. */
+  readonly answers: boolean;
+}
+
+/** Where a gate of this configuration listens, as it is reached from here; undefined for a port that the system chose. */
+export function urlOf({ listen }: Pick<Config, 'listen'>): string | undefined {
+  if (listen.port === 0) return undefined;
+  const anywhere = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
+  return `http://${anywhere.includes(':') ? `[${anywhere}]` : anywhere}:${listen.port}`;
+}
+
+/**
+ * Asks a gate what it says without a key.
+ * @param expected whether one must be there: it was named, or holds the store
+ */
+export async function askGate(url: string, expected: boolean): Promise<GateFound> {
+  const { ok, fail, unknown } = findingsOf('gate');
+  let answer: Response;
+  try {
+    answer = await fetch(new URL('/readyz/decide', url), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+  } catch (thrown) {
+    const why = reasonOf(thrown);
+    return {
+      answers: false,
+      findings: [
+        expected
+          ? fail(`no gate answers at ${url}: ${why}`, 'start it, or name where it listens with --url')
+          : ok(`no gate runs at ${url}`),
+      ],
+    };
+  }
+  const body = readyToDecide.safeParse(await answer.json().catch(() => undefined));
+  if (!body.success)
+    return {
+      answers: false,
+      findings: [
+        unknown(
+          `${url} answers ${answer.status}, and not as a gate does`,
+          'name where the gate listens with --url',
+        ),
+      ],
+    };
+  const gauges = await readGauges(url);
+  return { answers: true, findings: [...sayChecks(url, body.data, gauges), ...sayEngaged(gauges)] };
+}
+
+const reasonOf = (thrown: unknown): string => {
+  const error = asError(thrown);
+  return error.name === 'TimeoutError'
+    ? `nothing in ${ANSWER_MS / 1000} s`
+    : asError(error.cause ?? error).message;
+};
+
+const todos: Readonly<Record<string, string>> = {
+  process: 'another gate takes over, or wait until it is started again',
+  database: 'nothing is decided until it answers; the kill file works without it',
+  policy:
+    'restart the gate with the files that are active, or with --activate to make its own the active ones',
+  clock: "set the clocks right; if the database's is right: POST /v1/clock/accept (docs/on-call.md)",
+};
+
+function sayChecks(
+  url: string,
+  { checks }: z.infer<typeof readyToDecide>,
+  gauges: ReadonlyMap<string, number>,
+): Finding[] {
+  const gate = findingsOf('gate');
+  const inventory = findingsOf('inventory');
+  const { kinds, ...own } = checks;
+  const bad = Object.entries(own).flatMap(([name, { ok, detail }]) =>
+    ok
+      ? []
+      : gate.fail(`${url}: ${name}: ${printable(detail ?? 'not ready')}`, todos[name] ?? 'look at its log'),
+  );
+  return [
+    ...(bad.length > 0 ? bad : [gate.ok(`${url} answers, and can decide where its inventory lets it`)]),
+    ...Object.entries(kinds).map(([kind, { ok, detail }]) =>
+      ok
+        ? inventory.ok(`${printable(kind)}${ageOf(kind, gauges)}`)
+        : inventory.fail(
+            `${printable(kind)}: ${printable(detail ?? 'not ready')}`,
+            `interlock inventory load ${printable(kind)} FILE`,
+          ),
+    ),
+  ];
+}
+
+function ageOf(kind: string, gauges: ReadonlyMap<string, number>): string {
+  const ageS = gauges.get(`interlock_inventory_age_seconds{kind="${kind}"}`);
+  return ageS === undefined ? ': fresh enough' : `: read ${showDuration(ageS)} ago`;
+}
+
+function sayEngaged(gauges: ReadonlyMap<string, number>): Finding[] {
+  const { warn } = findingsOf('kill switch');
+  const scopes = [...gauges].flatMap(([name, value]) =>
+    name.startsWith('interlock_kill_switch_engaged{') && value > 0 ? [name.slice(name.indexOf('{'))] : [],
+  );
+  return scopes.map(scope =>
+    warn(`engaged ${printable(scope)}`, 'interlock kill status says by whom and why'),
+  );
+}
+
+/** The numbers of /metrics that are looked at, by their whole name. What cannot be read is not there. */
+async function readGauges(url: string): Promise<ReadonlyMap<string, number>> {
+  try {
+    const answer = await fetch(new URL('/metrics', url), { signal: AbortSignal.timeout(ANSWER_MS) });
+    const lines = (await answer.text()).split('\n');
+    const wanted = lines.filter(line =>
+      /^interlock_(inventory_age_seconds|kill_switch_engaged)\{/.test(line),
+    );
+    return new Map(
+      wanted.map(line => {
+        const space = line.lastIndexOf(' ');
+        return [line.slice(0, space), Number(line.slice(space + 1))] as const;
+      }),
+    );
+  } catch {
+    return new Map();
+  }
+}

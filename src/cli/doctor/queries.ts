@@ -1,0 +1,34 @@
+import { sql } from 'kysely';
+import type { Store } from '../../db/store.ts';
+
+/** What the database says of itself. */
+export interface ServerFacts {
+  readonly version: string;
+  /** Unix milliseconds. */
+  readonly now_ms: number;
+}
+
+export async function askServer({ db }: Store): Promise<ServerFacts> {
+  const { rows } = await sql<ServerFacts>`
+    select current_setting('server_version') as version,
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`.execute(db);
+  const [facts] = rows;
+  if (facts === undefined) throw new Error('the database did not say what it is');
+  return facts;
+}
+
+/** Digests of the policy revisions that were ever active, in order: the last one is. */
+export async function readPolicies({ db }: Store): Promise<readonly string[]> {
+  // The condition of the partial index, so that a long trail is not read whole.
+  const { rows } = await sql<{ digest: string }>`
+    select body ->> 'digest' as digest from entries
+    where type = 'policy' and type in ('kill_switch', 'policy', 'clock') order by seq`.execute(db);
+  return rows.map(({ digest }) => digest);
+}
+
+/** Requests whose outcome nobody knows, and which hold their targets until it is settled. */
+export async function countUnknown({ db }: Store): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int4 as count from operations where outcome = 'unknown'`.execute(db);
+  return rows[0]?.count ?? 0;
+}

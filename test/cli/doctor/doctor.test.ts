@@ -1,0 +1,269 @@
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { runDoctor } from '../../../src/cli/doctor.ts';
+import { showBytes } from '../../../src/cli/doctor/files.ts';
+import { urlOf } from '../../../src/cli/doctor/gate.ts';
+import { UsageError } from '../../../src/config/environment.ts';
+import { FileError } from '../../../src/config/config.ts';
+import { lockFolder } from '../../../src/db/folder-lock.ts';
+import { systemClock } from '../../../src/kit/clock.ts';
+import { temporaryFolder, wideLimits, writeGateFiles, type Doc } from '../../support/gate.ts';
+import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../../support/postgres.ts';
+import { recordedTerminal } from '../recorded-terminal.ts';
+
+/** An executor that takes connections, and remembers what it was told: nothing. */
+let executor: Server;
+let heard = '';
+let executorUrl = '';
+let closedUrl = '';
+
+beforeAll(async () => {
+  executor = createServer((socket: Socket) => socket.on('data', data => (heard += String(data)))).listen(0);
+  await once(executor, 'listening');
+  executorUrl = `http://127.0.0.1:${portOf(executor)}/act`;
+  const closed = createServer().listen(0);
+  await once(closed, 'listening');
+  closedUrl = `http://127.0.0.1:${portOf(closed)}/act`;
+  await new Promise(resolve => closed.close(resolve));
+});
+afterAll(() => executor.close());
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+const report = z.object({
+  status: z.string(),
+  checks: z.array(
+    z.object({ check: z.string(), status: z.string(), what: z.string(), todo: z.string().optional() }),
+  ),
+});
+
+async function examine(folder: string, options: { url?: string } = {}, wallMs?: () => number) {
+  const terminal = recordedTerminal();
+  const clock = wallMs === undefined ? systemClock : { ...systemClock, wallMs };
+  const file = path.join(folder, 'interlock.yaml');
+  const code = await runDoctor({ config: file, json: true, ...options }, terminal, clock);
+  const { status, checks } = report.parse(JSON.parse(terminal.said.join('')));
+  const about = (name: string) => checks.filter(({ check }) => check === name);
+  return { code, status, checks, about };
+}
+
+function folderWith(config: Doc = {}, more: { limits?: Doc; configText?: string } = {}): string {
+  const folder = temporaryFolder();
+  writeGateFiles(folder, {
+    executor: executorUrl,
+    config: { listen: `127.0.0.1:${new URL(closedUrl).port}`, ...config },
+    ...more,
+  });
+  for (const name of ['interlock.yaml', 'limits.yaml']) chmodSync(path.join(folder, name), 0o644);
+  return folder;
+}
+
+describe('a configuration that no gate ran with yet', () => {
+  test('is well, and nothing is made', async () => {
+    const folder = folderWith();
+    const { code, status, checks } = await examine(folder);
+    expect(checks.filter(one => one.status !== 'ok')).toEqual([]);
+    expect({ code, status }).toEqual({ code: 0, status: 'ok' });
+    expect(statSync(path.join(folder, 'store'), { throwIfNoEntry: false })).toBeUndefined();
+    expect(heard).toBe('');
+  });
+
+  test('that is broken fails line by line', async () => {
+    const folder = folderWith({}, { configText: 'listen: x\nstore: ""\n' });
+    const { code, about } = await examine(folder);
+    expect(code).toBe(1);
+    expect(about('config').map(({ what }) => what)).toContainEqual(
+      expect.stringMatching(/interlock\.yaml:1: listen: must be/),
+    );
+  });
+
+  test('that is not there is wrong use, and so is an address that is none', async () => {
+    await expect(examine('/nowhere')).rejects.toThrow(FileError);
+    await expect(examine(folderWith(), { url: 'gate' })).rejects.toThrow(UsageError);
+  });
+
+  test.each<[string, string, (folder: string) => void, string, RegExp]>([
+    [
+      'limits that are broken',
+      'fail',
+      f => writeFileSync(path.join(f, 'limits.yaml'), 'actions: 1'),
+      'limits',
+      /limits\.yaml:1/,
+    ],
+    [
+      'limits that all may change',
+      'fail',
+      f => chmodSync(path.join(f, 'limits.yaml'), 0o666),
+      'permissions',
+      /anybody .* may change/,
+    ],
+    [
+      'limits that the group may change',
+      'warn',
+      f => chmodSync(path.join(f, 'limits.yaml'), 0o664),
+      'permissions',
+      /whole group/,
+    ],
+    [
+      'a kill file that is there',
+      'warn',
+      f => writeFileSync(path.join(f, 'KILL'), ''),
+      'kill file',
+      /forward nothing/,
+    ],
+    [
+      'checkpoints without their key',
+      'fail',
+      f => writeFileSync(path.join(f, 'checkpoints.ndjson.pub'), 'x'),
+      'checkpoints',
+      /\.key is gone/,
+    ],
+  ])('is told of %s', async (_, status, spoil, check, what) => {
+    const folder = folderWith();
+    spoil(folder);
+    const { about, status: worst, code } = await examine(folder);
+    expect(about(check)).toContainEqual(
+      expect.objectContaining({ status, what: expect.stringMatching(what), todo: expect.any(String) }),
+    );
+    expect(worst).toBe(status);
+    expect(code).toBe(status === 'fail' ? 1 : 0);
+  });
+
+  test('is told of an action without limits', async () => {
+    const folder = folderWith({ actions: { 'a.one': {}, 'a.two': {}, 'a.three': {} } });
+    writeFileSync(path.join(folder, 'limits.yaml'), JSON.stringify({ actions: { 'a.three': wideLimits } }));
+    const { about } = await examine(folder);
+    expect(about('limits')[0]).toMatchObject({
+      status: 'warn',
+      what: expect.stringContaining('a.one and a.two'),
+    });
+  });
+
+  test('is told of a key that others may read, and of one that goes in clear', async () => {
+    const folder = folderWith();
+    const key = path.join(folder, 'tool.key');
+    writeFileSync(key, 'secret-of-the-tool');
+    chmodSync(key, 0o644);
+    writeGateFiles(folder, {
+      config: {
+        actions: { 'test.act': { executor: { url: 'http://192.0.2.1:9/act', bearer_file: './tool.key' } } },
+      },
+    });
+    const { checks } = await examine(folder);
+    const told = JSON.stringify(checks);
+    expect(told).toContain('may read the key in');
+    expect(told).toContain('goes to 192.0.2.1:9 unencrypted');
+    expect(told).not.toContain('secret-of-the-tool');
+  });
+});
+
+describe('an executor', () => {
+  test('that takes no connection fails', async () => {
+    const folder = folderWith({ actions: { 'test.act': { executor: { url: closedUrl } } } });
+    expect((await examine(folder)).about('executor')).toEqual([
+      expect.objectContaining({ status: 'fail', what: expect.stringContaining('ECONNREFUSED') }),
+    ]);
+  });
+
+  test('that speaks no TLS where it should fails, and gets no request', async () => {
+    const url = executorUrl.replace('http:', 'https:');
+    executor.once('connection', socket =>
+      setTimeout(() => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), 50),
+    );
+    const folder = folderWith({ actions: { 'test.act': { executor: { url } } } });
+    expect((await examine(folder)).about('executor')[0]?.status).toBe('fail');
+    expect(heard).not.toContain('POST');
+  });
+});
+
+describe('an embedded store that another process holds', () => {
+  test('is not opened, and its gate must answer', async () => {
+    const folder = folderWith();
+    const store = path.join(folder, 'store');
+    mkdirSync(path.join(store, 'data'), { recursive: true });
+    const lock = await lockFolder(store);
+    try {
+      const { about, code } = await examine(folder);
+      expect(about('database')[0]).toMatchObject({
+        status: 'ok',
+        what: expect.stringContaining('is held by'),
+      });
+      expect(about('gate')[0]).toMatchObject({
+        status: 'fail',
+        what: expect.stringContaining('no gate answers'),
+      });
+      expect(code).toBe(1);
+    } finally {
+      await lock.release();
+    }
+  });
+});
+
+test('a gate whose port the system chose must be named', async () => {
+  const { about, code } = await examine(folderWith({ listen: '127.0.0.1:0' }));
+  expect(about('gate')[0]).toMatchObject({ status: 'unknown' });
+  expect(code).toBe(3);
+  expect(urlOf({ listen: { host: '0.0.0.0', port: 1 } })).toBe('http://127.0.0.1:1');
+  expect(urlOf({ listen: { host: '::', port: 1 } })).toBe('http://[::1]:1');
+});
+
+test('what answers and is no gate is not taken for one', async () => {
+  const { about, code } = await examine(folderWith(), { url: 'http://127.0.0.1:1' });
+  expect(about('gate')[0]).toMatchObject({ status: 'fail' });
+  expect(code).toBe(1);
+});
+
+test.each([
+  [0, '0 bytes'],
+  [1023, '1023 bytes'],
+  [1536 * 1024 * 1024, '1.5 GiB'],
+  [200 * 1024 ** 3, '200 GiB'],
+])('%d bytes read %s', (bytes, expected) => {
+  expect(showBytes(bytes)).toBe(expected);
+});
+
+describeWithPostgres('a PostgreSQL server', () => {
+  let database: FreshDatabase;
+  beforeAll(async () => {
+    database = await freshDatabase();
+  });
+  afterAll(async () => await database.drop());
+
+  test('is told with its version, its migrations, its clock and what it lacks', async () => {
+    const { about, code } = await examine(folderWith({ store: database.url }));
+    expect(about('database')[0]).toMatchObject({
+      status: 'ok',
+      what: expect.stringMatching(/^PostgreSQL \d+/),
+    });
+    expect(about('migrations')[0]).toMatchObject({ status: 'ok' });
+    expect(about('clock')[0]).toMatchObject({ status: 'ok' });
+    expect(about('inventory')[0]).toMatchObject({
+      status: 'fail',
+      what: expect.stringContaining('was ever loaded'),
+    });
+    expect(code).toBe(1);
+  });
+
+  test('whose clock is elsewhere fails', async () => {
+    const folder = folderWith({ store: database.url });
+    const { about } = await examine(folder, {}, () => Date.now() + 3_600_000);
+    expect(about('clock')[0]).toMatchObject({ status: 'fail', what: expect.stringMatching(/behind/) });
+  });
+
+  test('that does not answer fails, and its password is not told', async () => {
+    const store = `postgres://gate:secret@127.0.0.1:${new URL(closedUrl).port}/none`;
+    const { about, checks } = await examine(folderWith({ store }));
+    expect(about('database')[0]).toMatchObject({
+      status: 'fail',
+      what: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(JSON.stringify(checks)).not.toContain('secret@');
+  });
+});
