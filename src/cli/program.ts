@@ -3,6 +3,7 @@ import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';
 import { addressTrouble } from './address-trouble.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
@@ -94,6 +95,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
     });
   addAuditCommand(program, terminal, end);
   addDoctorCommand(program, terminal, end);
+  addCompletionCommand(program, terminal);
   return program;
 }
 
@@ -143,7 +145,7 @@ function addAuditCommand(program: Command, terminal: Terminal, end: (code: numbe
 
 /** Its commands have arguments of their own, so it is loaded before they are read; for the list of commands a line is enough. */
 async function addPolicyCommand(program: Command, args: readonly string[]): Promise<void> {
-  if (args[0] !== 'policy') {
+  if (args[0] !== 'policy' && args[0] !== 'completion') {
     program.command('policy').description('build and test policies (needs the opa compiler)');
     return;
   }
