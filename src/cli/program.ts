@@ -6,6 +6,9 @@ import { addressTrouble } from './address-trouble.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
+import { addKillCommand } from './kill-command.ts';
+import { codeOf, NoAnswer, SaidNo } from './said-no.ts';
+import { sayProblem } from './say-problem.ts';
 import type { Terminal } from './terminal.ts';
 import { isTold } from './told.ts';
 
@@ -93,6 +96,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       const { role: roles = [], action: actions = [] } = options;
       runKeygen(name, { json: options.json === true, roles, actions }, terminal);
     });
+  addKillCommand(program, terminal, end);
   addAuditCommand(program, terminal, end);
   addDoctorCommand(program, terminal, end);
   addCompletionCommand(program, terminal);
@@ -164,6 +168,16 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
     return exitCode.wrongUse;
   }
   const error = asError(thrown);
+  if (error instanceof SaidNo) {
+    sayProblem(error, terminal);
+    if (json) terminal.say(JSON.stringify(error.problem));
+    return codeOf(error.problem);
+  }
+  if (error instanceof NoAnswer) {
+    terminal.complain(`interlock: ${error.message}`);
+    if (json) terminal.say(JSON.stringify({ error: error.message }));
+    return exitCode.couldNotTell;
+  }
   const told = isTold(error);
   if (error instanceof FileError) {
     terminal.complain(error.message);

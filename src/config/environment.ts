@@ -6,6 +6,10 @@ export interface Environment {
   readonly configFile?: string;
   /** `INTERLOCK_LOG`: the least level that is logged. */
   readonly logLevel?: string;
+  /** `INTERLOCK_URL`: the gate that a command asks. */
+  readonly url?: string;
+  /** `INTERLOCK_KEY`: the key that it asks with. Secret. */
+  readonly key?: string;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -29,5 +33,13 @@ export function readEnvironment(
   if (logLevel !== undefined && !LOG_LEVELS.includes(logLevel)) {
     throw new UsageError(`INTERLOCK_LOG must be one of ${LOG_LEVELS.join(', ')}`);
   }
-  return { ...(configFile !== undefined && { configFile }), ...(logLevel !== undefined && { logLevel }) };
+  const [url, key] = [variables['INTERLOCK_URL'], variables['INTERLOCK_KEY']];
+  if (url !== undefined && isBlank(url)) throw new UsageError('INTERLOCK_URL is set, but blank');
+  if (key !== undefined && isBlank(key)) throw new UsageError('INTERLOCK_KEY is set, but blank');
+  return {
+    ...(configFile !== undefined && { configFile }),
+    ...(logLevel !== undefined && { logLevel }),
+    ...(url !== undefined && { url }),
+    ...(key !== undefined && { key }),
+  };
 }

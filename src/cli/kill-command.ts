@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { systemClock } from '../kit/clock.ts';
+import { flagged, withConnection } from './connection-options.ts';
+import type { KillOptions, ReleaseOptions } from './kill.ts';
+import { widthOf, type Terminal } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  $ interlock kill --reason "wrong hosts are being wiped"          stops everything, at once
+  $ interlock kill --action disk.wipe                              stops one action
+  $ interlock kill --dimension region --value eu --except oncall-bot
+  $ interlock kill status
+  $ interlock kill release 5b0f6e3e --reason "the list was set right"
+
+Without a gate that answers: touch its kill file, on each machine that runs one.
+Exit codes: 0 engaged; 1 refused; 2 wrong use, nothing was engaged; 3 not known whether it is engaged.`;
+
+type Given<Options> = Omit<Options, 'json'> & { readonly json?: true };
+
+/** `interlock kill`, the emergency stop; `engage` is what it does when nothing else is said. */
+export function addKillCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
+  const kill = program
+    .command('kill')
+    .description('stop everything, or a part of it: the kill switch')
+    .addHelpText('after', EXAMPLES);
+  withConnection(kill.command('engage', { isDefault: true }).description('stop (what kill alone does)'))
+    .usage('[options]')
+    .argument('[what...]')
+    .option('--reason <text>', 'why; may be left out')
+    .option('--action <name>', 'only this action')
+    .option('--dimension <name>', 'only a failure domain: with --value')
+    .option('--value <value>', 'its value')
+    .option('--except <name...>', 'requesters that are let through')
+    .option('--config <file>', 'whose kill file is named if the gate does not answer')
+    .addHelpText('after', EXAMPLES)
+    .action(async (what: string[], options: Given<KillOptions>) => {
+      const { runKill } = await import('./kill.ts');
+      end(await runKill({ ...flagged(options), what }, terminal));
+    });
+  withConnection(kill.command('status').description('what is engaged, since when, by whom, why')).action(
+    async (options: Given<ReleaseOptions>) => {
+      const { runKillStatus } = await import('./kill.ts');
+      const look = { nowMs: systemClock.wallMs(), ...widthOf(terminal) };
+      end(await runKillStatus(flagged(options), terminal, look));
+    },
+  );
+  withConnection(kill.command('release').description('release one switch'))
+    .argument('<id>', 'its id, or the beginning of it')
+    .option('--reason <text>', 'why; must be said')
+    .action(async (id: string, options: Given<ReleaseOptions>) => {
+      const { runKillRelease } = await import('./kill.ts');
+      end(await runKillRelease(id, flagged(options), terminal));
+    });
+}

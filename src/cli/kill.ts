@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs';
+import { readEnvironment, UsageError } from '../config/environment.ts';
+import { asError } from '../kit/fault.ts';
+import { nearestName, quote } from '../kit/text.ts';
+import { readConnection, type ConnectionOptions } from './connection.ts';
+import { exitCode } from './exit-code.ts';
+import { gateCalls, type EngageBody, type Engaged, type GateCalls, type Switches } from './gate-calls.ts';
+import { printable } from './printable.ts';
+import { readKillFile } from './read-kill-file.ts';
+import { codeOf, NoAnswer, ruleOf, SaidNo } from './said-no.ts';
+import { sayProblem } from './say-problem.ts';
+import { countOf, formatTable } from './table.ts';
+import type { Terminal } from './terminal.ts';
+import { showAgo } from './times.ts';
+
+export interface KillOptions extends ConnectionOptions {
+  /** Words that are none of its commands. */
+  readonly what: readonly string[];
+  readonly action?: string;
+  readonly dimension?: string;
+  readonly value?: string;
+  readonly except?: readonly string[];
+  readonly reason?: string;
+  /** Whose kill file is named if the gate does not answer. */
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+/**
+ * Engages the switch, at once and without a question. A scope that is half said engages nothing: whoever meant a region must
+ * not stop the world by a variable that was not set.
+ * @returns 0 when it is engaged; 3 when that cannot be told, with the way that needs no gate
+ */
+export async function runKill(
+  options: KillOptions,
+  terminal: Terminal,
+  connect = gateCalls,
+): Promise<number> {
+  try {
+    const body = engageBody(options);
+    const engaged = await connect(readConnection(options)).engage(body);
+    if (options.json) terminal.say(JSON.stringify(engaged));
+    else sayEngaged(engaged, terminal);
+    return exitCode.done;
+  } catch (thrown) {
+    const code = endOf(thrown);
+    if (code === undefined) throw thrown;
+    sayNothing(asError(thrown), options, terminal);
+    if (options.json)
+      terminal.say(
+        JSON.stringify(thrown instanceof SaidNo ? thrown.problem : { error: asError(thrown).message }),
+      );
+    return code;
+  }
+}
+
+function endOf(thrown: unknown): number | undefined {
+  if (thrown instanceof SaidNo) return codeOf(thrown.problem);
+  if (thrown instanceof NoAnswer) return exitCode.couldNotTell;
+  return thrown instanceof UsageError ? exitCode.wrongUse : undefined;
+}
+
+function engageBody({ what, action, dimension, value, except, reason }: KillOptions): EngageBody {
+  const [first] = what;
+  if (first !== undefined) {
+    const near = nearestName(first, ['status', 'release', 'engage']);
+    const meant =
+      near === undefined ? `for one action: --action ${printable(first)}.` : `did you mean kill ${near}?`;
+    throw new ScopeError(`there is no "kill ${printable(first)}": ${meant} ${NOTHING}`);
+  }
+  const blank = Object.entries({ action, dimension, value }).find(([, text]) => text?.trim() === '');
+  if (blank !== undefined)
+    throw new ScopeError(`--${blank[0]} is blank: leave it out to stop everything. ${NOTHING}`);
+  if (action !== undefined && (dimension ?? value) !== undefined)
+    throw new ScopeError(
+      `either --action, or --dimension with --value; without them everything stops. ${NOTHING}`,
+    );
+  if ((dimension === undefined) !== (value === undefined))
+    throw new ScopeError(`--dimension and --value go together; without them everything stops. ${NOTHING}`);
+  const scope =
+    action !== undefined
+      ? { action }
+      : dimension !== undefined && value !== undefined
+        ? { dimension, value }
+        : undefined;
+  return {
+    ...(scope !== undefined && { scope }),
+    ...(reason !== undefined && { reason }),
+    ...(except !== undefined && { except }),
+  };
+}
+
+export function showScope(scope: Switches['engaged'][number]['scope']): string {
+  if ('action' in scope) return `action ${printable(scope.action)}`;
+  if ('dimension' in scope) return `${printable(scope.dimension)} ${printable(scope.value)}`;
+  return 'everything';
+}
+
+/** So many ids are listed; the rest is in `--json`. */
+const LISTED = 20;
+
+function sayEngaged(engaged: Engaged, terminal: Terminal): void {
+  const { id, scope, except, on_the_wire: onTheWire, stopped, took_ms: tookMs } = engaged;
+  terminal.say(
+    `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
+  );
+  sayIds('stopped for good, nothing of it was sent', stopped, terminal);
+  sayIds('on the wire, and may be being carried out', onTheWire, terminal);
+  terminal.say(`\nTo release it when it is over:\n  interlock kill release ${printable(id)} --reason "…"`);
+}
+
+const exceptFor = (except: readonly string[]): string =>
+  except.length === 0 ? '' : `, but for ${except.map(printable).join(', ')}`;
+
+function sayIds(what: string, ids: readonly string[], terminal: Terminal): void {
+  terminal.say(`${countOf(ids.length, 'request')} ${what}${ids.length === 0 ? '.' : ':'}`);
+  for (const id of ids.slice(0, LISTED)) terminal.say(`  ${printable(id)}`);
+  if (ids.length > LISTED)
+    terminal.say(`  and ${countOf(ids.length - LISTED, 'more request')} (--json lists all)`);
+}
+
+/** Why nothing is known to be engaged, and the way that needs no gate, no key and no database. */
+function sayNothing(error: Error, options: KillOptions, terminal: Terminal): void {
+  if (error instanceof SaidNo) sayProblem(error, terminal);
+  else terminal.complain(`interlock: ${printable(error.message)}`);
+  const mayBe = error instanceof NoAnswer ? error.mayHaveArrived : endOf(error) === exitCode.couldNotTell;
+  if (mayBe)
+    terminal.complain(
+      'It is not known whether the switch is engaged. Try again: engaged twice is as good as once.',
+    );
+  else if (!error.message.includes(NOTHING)) terminal.complain(NOTHING);
+  // Who only wrote a scope wrong has a gate that answers, and writes it right.
+  if (error instanceof ScopeError || (error instanceof SaidNo && ruleOf(error.problem) === 'request.invalid'))
+    return;
+  const file = killFileOf(options);
+  terminal.complain(
+    file === undefined
+      ? 'Without the gate: make its kill file, on each machine that runs one. It is `kill_file` of its configuration (./KILL beside it); --config FILE tells.'
+      : `Without the gate: on each machine that runs one,\n  touch ${printable(file)}`,
+  );
+}
+
+const NOTHING = 'Nothing was engaged.';
+
+/** What was to be stopped was not said as it must be. */
+class ScopeError extends UsageError {}
+
+/** Read as text: a configuration that is broken elsewhere must not keep anybody from stopping. */
+function killFileOf({ config }: KillOptions): string | undefined {
+  const file = config ?? readEnvironment().configFile ?? './interlock.yaml';
+  return existsSync(file) ? readKillFile(file) : undefined;
+}
+
+/** @returns 0; the table of what is engaged is the answer */
+export async function runKillStatus(
+  options: ConnectionOptions & { readonly json: boolean },
+  terminal: Terminal,
+  look: { readonly nowMs: number; readonly width?: number },
+  connect = gateCalls,
+): Promise<number> {
+  const switches = await connect(readConnection(options)).switches();
+  if (options.json) terminal.say(JSON.stringify(switches));
+  else if (switches.engaged.length === 0) terminal.say('Nothing is engaged.');
+  else for (const line of switchTable(switches, look)) terminal.say(line);
+  return exitCode.done;
+}
+
+function switchTable({ engaged }: Switches, { nowMs, width }: { nowMs: number; width?: number }): string[] {
+  const columns = [
+    { title: 'ID' },
+    { title: 'STOPS' },
+    { title: 'SINCE' },
+    { title: 'BY' },
+    { title: 'LETS THROUGH', shrinks: true },
+    { title: 'REASON', shrinks: true },
+  ] as const;
+  const rows = engaged.map(one => [
+    one.id,
+    showScope(one.scope),
+    'engaged_at' in one ? showAgo(one.engaged_at, nowMs) : undefined,
+    'engaged_by' in one ? one.engaged_by : undefined,
+    one.except.join(', '),
+    one.reason,
+  ]);
+  return formatTable(columns, rows, width);
+}
+
+export interface ReleaseOptions extends ConnectionOptions {
+  readonly reason?: string;
+  readonly json: boolean;
+}
+
+/** @param given the id, or the beginning of it as far as it is the only one */
+export async function runKillRelease(
+  given: string,
+  options: ReleaseOptions,
+  terminal: Terminal,
+  connect = gateCalls,
+): Promise<number> {
+  if (options.reason === undefined || options.reason.trim() === '')
+    throw new UsageError('a release says why: --reason "…". Nothing was released');
+  const calls = connect(readConnection(options));
+  const id = /^[0-9a-f-]{36}$/i.test(given) ? given : await findSwitch(given, calls);
+  const released = await calls.release(id, options.reason);
+  if (options.json) terminal.say(JSON.stringify(released));
+  else {
+    terminal.say(
+      `Released for ${showScope(released.scope)}. What it stopped stays stopped; new requests are decided again.`,
+    );
+    const left = (await calls.switches()).engaged;
+    if (left.length > 0)
+      terminal.say(
+        `Still engaged: ${left.map(one => `${showScope(one.scope)} (${printable(one.id)})`).join(', ')}.`,
+      );
+  }
+  return exitCode.done;
+}
+
+async function findSwitch(given: string, calls: GateCalls): Promise<string> {
+  if (given === 'kill-file')
+    throw new UsageError('the kill file is released by taking the file away, on the machine of the gate');
+  const { engaged } = await calls.switches();
+  const ids = engaged.map(({ id }) => id);
+  const found = ids.filter(id => given.length >= 4 && id.startsWith(given.toLowerCase()));
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return only;
+  const near = nearestName(given, ids);
+  const hint =
+    found.length > 1
+      ? `${found.length} switches begin so`
+      : near !== undefined
+        ? `did you mean ${near}?`
+        : ids.length === 0
+          ? 'nothing is engaged'
+          : `engaged are ${ids.join(', ')}`;
+  throw new UsageError(`there is no switch ${quote(given)}: ${printable(hint)}. Nothing was released`);
+}
