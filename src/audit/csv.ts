@@ -1,4 +1,18 @@
-import type { RequestView } from './views.ts';
+/** What the columns need of a recorded request, in the store's words or as the gate answered it. */
+interface Listed {
+  readonly id: string;
+  readonly decided_at: string;
+  readonly mode: string;
+  readonly action?: string | undefined;
+  readonly principal: string;
+  readonly decision: string;
+  readonly status: number;
+  readonly targets?: { readonly count: number } | undefined;
+  readonly reasons: readonly { readonly rule: string }[];
+  readonly outcome?: { readonly status: string } | undefined;
+  readonly reason?: string | undefined;
+  readonly ticket?: string | undefined;
+}
 
 const columns = [
   'id',
@@ -18,7 +32,7 @@ const columns = [
 export const CSV_HEADER = `${columns.join(',')}\r\n`;
 
 /** One recorded request as a line of CSV (RFC 4180). Rules are joined by a space; what was not reached is empty. */
-export function csvLine(view: RequestView): string {
+export function csvLine(view: Listed): string {
   const cells: Record<(typeof columns)[number], string | number | undefined> = {
     id: view.id,
     decided_at: view.decided_at,

@@ -3,6 +3,7 @@ import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';
 import { addressTrouble } from './address-trouble.ts';
+import { addAuditReads } from './audit-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
@@ -122,9 +123,9 @@ interface VerifyOptions extends JsonOption {
 }
 
 function addAuditCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
-  program
-    .command('audit')
-    .description('verify the audit trail')
+  const audit = program.command('audit').description('search, read, export and verify the audit trail');
+  addAuditReads(audit, terminal, end);
+  audit
     .command('verify')
     .description(
       'check that no entry was altered, removed, inserted or reordered: of a store, or of an export',

@@ -37,9 +37,9 @@ const textOf = (cell: Cell): string => {
 /** 12000 → `12,000`. */
 export const showCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** `1 action`, `12,000 actions`. */
+/** `1 action`, `12,000 actions`, `2 entries`. */
 export const countOf = (count: number, unit: string): string =>
-  `${showCount(count)} ${unit}${count === 1 ? '' : 's'}`;
+  `${showCount(count)} ${count === 1 ? unit : unit.endsWith('y') ? `${unit.slice(0, -1)}ies` : `${unit}s`}`;
 
 /** Of `sha256:…` as much as a person compares. */
 export const shortDigest = (digest: string): string => digest.slice(0, 'sha256:'.length + 12);

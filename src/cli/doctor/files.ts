@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { killFileEngages } from '../../kill-switch/kill-file.ts';
 import { asError } from '../../kit/fault.ts';
+import { showBytes } from '../show-bytes.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
 /** Windows keeps rights elsewhere. */
@@ -127,16 +128,4 @@ async function nearestThere(folder: string): Promise<string> {
   const found = await stat(folder).catch(() => undefined);
   const above = path.dirname(folder);
   return found !== undefined || above === folder ? folder : await nearestThere(above);
-}
-
-/** 1536 MiB → `1.5 GiB`. */
-export function showBytes(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 100 ? Math.floor(value) : value.toFixed(1)} ${units[unit]}`;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { runDoctor } from '../../../src/cli/doctor.ts';
-import { showBytes } from '../../../src/cli/doctor/files.ts';
+import { showBytes } from '../../../src/cli/show-bytes.ts';
 import { urlOf } from '../../../src/cli/doctor/gate.ts';
 import { UsageError } from '../../../src/config/environment.ts';
 import { FileError } from '../../../src/config/config.ts';

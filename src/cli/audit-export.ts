@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { UsageError } from '../config/environment.ts';
+import { asError } from '../kit/fault.ts';
+import { quote } from '../kit/text.ts';
+import { exitCode } from './exit-code.ts';
+import type { GateCalls } from './gate-calls.ts';
+import { NoAnswer } from './said-no.ts';
+import { showBytes } from './show-bytes.ts';
+import { countOf } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ExportOptions {
+  /** Undefined for stdout. */
+  readonly out?: string;
+  /** Whether a file that is there may be taken the place of. */
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+const LINE_FEED = 0x0a;
+
+/**
+ * The whole trail as NDJSON. A file appears under its name when it is whole and on the disk, and not before: half an export looks
+ * like one, and would be verified as a trail that was cut.
+ * @returns 0; NoAnswer where it broke off
+ */
+export async function runAuditExport(
+  { out, force, json }: ExportOptions,
+  calls: Pick<GateCalls, 'trail'>,
+  terminal: Terminal,
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<number> {
+  if (out === undefined) {
+    for await (const piece of counted(calls.trail(), terminal).pieces) await write(piece);
+    return exitCode.done;
+  }
+  if (out.trim() === '') throw new UsageError('--out is blank: name a file, or leave it out');
+  if (existsSync(out) && !force)
+    throw new UsageError(`${quote(out)} is there already: name another file, or --force to take its place`);
+  const part = `${out}.part`;
+  const trail = counted(calls.trail(), terminal);
+  const file = await open(part, 'w', 0o600).catch((thrown: unknown) => {
+    throw new UsageError(`${quote(part)} cannot be written: ${asError(thrown).message}`);
+  });
+  try {
+    for await (const piece of trail.pieces) await file.write(piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, out);
+  const { entries, bytes } = trail.counts();
+  if (json) terminal.say(JSON.stringify({ file: path.resolve(out), entries, bytes }));
+  else
+    terminal.say(
+      `${countOf(entries, 'entry')} in ${out} (${showBytes(bytes)}). Verify with: interlock audit verify --export ${out}`,
+    );
+  return exitCode.done;
+}
+
+/** Counts what goes by; a trail that ends in the middle of a line, or holds nothing, is none. */
+function counted(trail: AsyncIterable<Uint8Array>, terminal: Terminal) {
+  let entries = 0;
+  let bytes = 0;
+  let last = LINE_FEED;
+  async function* pieces(): AsyncGenerator<Uint8Array, void> {
+    for await (const piece of trail) {
+      for (const byte of piece) if (byte === LINE_FEED) entries += 1;
+      bytes += piece.length;
+      last = piece.at(-1) ?? last;
+      terminal.progress?.(`${countOf(entries, 'entry')}, ${showBytes(bytes)} so far …`);
+      yield piece;
+    }
+    terminal.progress?.('');
+    if (last !== LINE_FEED || entries === 0)
+      throw new NoAnswer('the export broke off: fetch it again', undefined);
+  }
+  return { pieces: pieces(), counts: () => ({ entries, bytes }) };
+}

@@ -1,0 +1,91 @@
+import { UsageError } from '../config/environment.ts';
+import { quote } from '../kit/text.ts';
+import { exitCode } from './exit-code.ts';
+import type { GateCalls, RecordedDecision } from './gate-calls.ts';
+import { printable } from './printable.ts';
+import { countOf, showCount } from './table.ts';
+import type { Terminal } from './terminal.ts';
+import { showAgo, showDuration } from './times.ts';
+
+/** @returns 0: what the decision was is the answer, not the end of this command */
+export async function runAuditShow(
+  id: string,
+  json: boolean,
+  calls: Pick<GateCalls, 'one'>,
+  terminal: Terminal,
+  nowMs: number,
+): Promise<number> {
+  const one = await calls.one(requireId(id));
+  if (json) terminal.say(JSON.stringify(one));
+  else for (const line of linesOf(one, nowMs)) terminal.say(printable(line));
+  return exitCode.done;
+}
+
+export function requireId(id: string): string {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+    throw new UsageError(
+      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, not ${quote(id)}`,
+    );
+  return id;
+}
+
+function linesOf(one: RecordedDecision, nowMs: number): string[] {
+  const field = (name: string, text: string | undefined): string[] =>
+    text === undefined ? [] : [`${`${name}:`.padEnd(12)} ${text}`];
+  const outcome = one.outcome;
+  const settled = outcome?.settled_at === undefined ? '' : `, ${showAgo(outcome.settled_at, nowMs)}`;
+  const why = [outcome?.rule, outcome?.detail].filter(text => text !== undefined).join(': ');
+  return [
+    `${one.mode} ${one.id}`,
+    ...field('decision', `${one.decision} (${one.status})`),
+    ...field('decided', `${one.decided_at} (${showAgo(one.decided_at, nowMs)})`),
+    ...field('action', one.action),
+    ...field(
+      'principal',
+      one.on_behalf_of === undefined ? one.principal : `${one.principal}, on behalf of ${one.on_behalf_of}`,
+    ),
+    ...field('reason', one.reason),
+    ...field('ticket', one.ticket),
+    ...field('key', one.idempotency_key),
+    ...field('targets', one.targets && `${showCount(one.targets.count)} (${one.targets.digest})`),
+    ...field('selector', one.selector && JSON.stringify(one.selector)),
+    ...field('parameters', one.parameters && JSON.stringify(one.parameters)),
+    ...radiusOf(one),
+    ...field(
+      'inventory',
+      one.inventory && `revision ${one.inventory.revision}, read ${showDuration(one.inventory.age_s)} before`,
+    ),
+    ...field('policy', one.policy?.revision),
+    ...one.reasons.flatMap(({ rule, message, remedy }) => [
+      `  ✗ ${rule}: ${message}`,
+      ...(remedy === undefined ? [] : [`    → ${remedy}`]),
+    ]),
+    ...field(
+      'would pass',
+      one.passes === undefined ? undefined : `the first ${countOf(one.passes, 'target')}`,
+    ),
+    ...field('outcome', outcome && `${outcome.status}${settled}${why === '' ? '' : `: ${why}`}`),
+  ];
+}
+
+/** Values of one dimension that are listed. */
+const LISTED = 5;
+
+function radiusOf({ blast_radius: radius }: RecordedDecision): string[] {
+  if (radius === undefined) return [];
+  const share = (ppm: number): string => `${ppm / 10_000}%`;
+  const { fleet, ...dimensions } = radius;
+  const lines = [
+    `blast radius ${showCount(fleet.count)} of ${showCount(fleet.total)} (${share(fleet.share_ppm)})`,
+  ];
+  for (const [dimension, values] of Object.entries(dimensions)) {
+    // The type says that each member may be the fleet; only that one is no list.
+    if (!Array.isArray(values)) continue;
+    const shown = values
+      .slice(0, LISTED)
+      .map(one => `${one.value} ${one.count} of ${one.total} (${share(one.share_ppm)})`);
+    const rest = values.length > LISTED ? ` and ${values.length - LISTED} more` : '';
+    lines.push(`  ${dimension}: ${shown.join(', ')}${rest}`);
+  }
+  return lines;
+}
