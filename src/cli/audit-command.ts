@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../kit/clock.ts';
 import type { Filter } from './audit-search.ts';
+import { connect } from './connect.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { withConnection } from './connection-options.ts';
-import type { GateCalls } from './gate-calls.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXAMPLES = `
@@ -105,14 +105,6 @@ function addSearch(audit: Command, terminal: Terminal, end: (code: number) => vo
       });
       end(await runAuditSearch({ filters, most, format }, calls, terminal, systemClock.wallMs()));
     });
-}
-
-async function connect(options: ConnectionOptions): Promise<GateCalls> {
-  const [{ gateCalls }, { readConnection }] = await Promise.all([
-    import('./gate-calls.ts'),
-    import('./connection.ts'),
-  ]);
-  return gateCalls(readConnection(options));
 }
 
 function readCount(text: string): number {

@@ -5,6 +5,10 @@ import { gunzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import { buildPolicies, digestFileOf, testPolicies, type Built } from '../policy/compile.ts';
 import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
+import { connect } from './connect.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { withConnection } from './connection-options.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Where this program's own policies and the types made from them stand; in a clone only. */
 const shippedFolder = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -12,12 +16,18 @@ const shippedTypes = fileURLToPath(new URL('../../src/kit/check-rules.ts', impor
 
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 
-/** `interlock policy build [--check]` and `interlock policy test`, for policy authors; needs `opa`. */
-export function policyCommand(): Command {
-  const policy = new Command('policy').description('build and test policies (needs the opa compiler)');
+/** `interlock policy show`; and `policy build [--check]` and `policy test`, for policy authors, which need `opa`. */
+export function policyCommand(terminal: Terminal, end: (code: number) => void): Command {
+  const policy = new Command('policy').description('show what is in force; build and test policies');
+  withConnection(policy.command('show').description('the revision, limits and budgets of a gate')).action(
+    async (options: ConnectionOptions & { readonly json?: true }) => {
+      const { runPolicyShow } = await import('./policy-show.ts');
+      end(await runPolicyShow(options.json === true, await connect(options), terminal));
+    },
+  );
   policy
     .command('build')
-    .description('check, test and compile policies into bundle.tar.gz')
+    .description('check, test and compile policies into bundle.tar.gz (needs the opa compiler)')
     .argument('[folder]', 'the folder of the policies', shippedFolder)
     .option('--check', 'build, and only compare with what is there')
     .option('--json', 'say it as JSON')

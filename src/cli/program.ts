@@ -7,6 +7,7 @@ import { addAuditReads } from './audit-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
+import { addInventoryCommand } from './inventory-command.ts';
 import { addKillCommand } from './kill-command.ts';
 import { codeOf, NoAnswer, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
@@ -27,11 +28,12 @@ const JSON_OPTION = ['--json', 'answer as JSON'] as const;
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   const json = args.includes('--json');
   let code: number = exitCode.done;
-  const program = createProgram(terminal, ended => {
+  const end = (ended: number): void => {
     code = ended;
-  });
+  };
+  const program = createProgram(terminal, end);
   try {
-    await addPolicyCommand(program, args);
+    await addPolicyCommand(program, args, terminal, end);
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (thrown) {
@@ -99,6 +101,7 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
     });
   addKillCommand(program, terminal, end);
   addAuditCommand(program, terminal, end);
+  addInventoryCommand(program, terminal, end);
   addDoctorCommand(program, terminal, end);
   addCompletionCommand(program, terminal);
   return program;
@@ -149,13 +152,18 @@ function addAuditCommand(program: Command, terminal: Terminal, end: (code: numbe
 }
 
 /** Its commands have arguments of their own, so it is loaded before they are read; for the list of commands a line is enough. */
-async function addPolicyCommand(program: Command, args: readonly string[]): Promise<void> {
+async function addPolicyCommand(
+  program: Command,
+  args: readonly string[],
+  terminal: Terminal,
+  end: (code: number) => void,
+): Promise<void> {
   if (args[0] !== 'policy' && args[0] !== 'completion') {
-    program.command('policy').description('build and test policies (needs the opa compiler)');
+    program.command('policy').description('show what is in force; build and test policies');
     return;
   }
   const { policyCommand } = await import('./policy.ts');
-  const policy = policyCommand().copyInheritedSettings(program);
+  const policy = policyCommand(terminal, end).copyInheritedSettings(program);
   for (const command of policy.commands) command.copyInheritedSettings(policy);
   program.addCommand(policy);
 }

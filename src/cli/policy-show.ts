@@ -1,0 +1,133 @@
+import { exitCode } from './exit-code.ts';
+import type { Budgets, GateCalls, PolicyInForce } from './gate-calls.ts';
+import { printable } from './printable.ts';
+import { countOf, formatTable, type Cell } from './table.ts';
+import type { Terminal } from './terminal.ts';
+import { showDuration } from './times.ts';
+
+/** The policy revision of a gate, its limits, and how full each budget is. */
+export async function runPolicyShow(
+  json: boolean,
+  calls: Pick<GateCalls, 'policy' | 'budgets'>,
+  terminal: Terminal,
+): Promise<number> {
+  const [policy, budgets] = await Promise.all([calls.policy(), calls.budgets()]);
+  if (json) {
+    terminal.say(JSON.stringify({ ...policy, budgets: budgets.items }));
+    return exitCode.done;
+  }
+  const sections = [
+    sayRevision(policy),
+    ['', 'Limits', ...limitLines(policy.limits, terminal.width)],
+    ['', 'Protected', ...protectedLines(policy, terminal.width)],
+    ['', 'Budgets now', ...budgetLines(budgets, terminal.width)],
+  ];
+  for (const line of sections.flat()) terminal.say(line);
+  return exitCode.done;
+}
+
+function sayRevision({ revision, active, checks }: PolicyInForce): string[] {
+  const idle = checks.filter(check => check.idle).map(({ name }) => printable(name));
+  return [
+    `Revision ${revision}, ${active ? 'active' : 'NOT ACTIVE: this gate answers 503 policy.stale'}`,
+    `${countOf(checks.length, 'check')}: ${checks.map(({ name, idle: is }) => printable(name) + (is ? ' (idle)' : '')).join(', ')}`,
+    ...(idle.length === 0 ? [] : ['Idle: no limit names it, so it refuses nothing.']),
+  ];
+}
+
+/** A limit is whatever its check's manifest says, so it is shown as it stands: the key, and its value. */
+function limitLines(limits: unknown, width: number | undefined): string[] {
+  const columns = [{ title: 'ACTION' }, { title: 'LIMIT' }, { title: 'VALUE', shrinks: true }] as const;
+  const rows = entriesOf(memberOf(limits, 'actions')).flatMap(([action, own]) =>
+    entriesOf(own).flatMap(([limit, value]) => valuesOf(value).map(text => [action, limit, text])),
+  );
+  const top = entriesOf(memberOf(limits, 'budgets')).map(([, budget]) => [
+    '(all)',
+    'budget',
+    showValue(budget),
+  ]);
+  const all: Cell[][] = [...rows, ...top];
+  return all.length === 0
+    ? ['  none: every request is refused']
+    : indented(formatTable(columns, all, roomOf(width)));
+}
+
+/** Each entry of a list is a line of its own. */
+const valuesOf = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map(showValue) : [showValue(value)];
+
+/** Parts per million and seconds as they are written in the limits file. */
+function showValue(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean')
+    return String(value);
+  if (Array.isArray(value)) return value.map(showValue).join(' or ');
+  // Nothing is allowed beyond the share: that is what a share says anyway.
+  const members = entriesOf(value).filter(([name, member]) => !(name === 'at_least' && member === 0));
+  return members.map(showMember).join(', ');
+}
+
+function showMember([name, value]: readonly [string, unknown]): string {
+  if (name === 'share_ppm' && typeof value === 'number') return `share ${value / 10_000}%`;
+  if (name.endsWith('_s') && typeof value === 'number') return `${name.slice(0, -2)} ${showDuration(value)}`;
+  const text = showValue(value);
+  return `${name} ${text.replace(/^share /, '')}`;
+}
+
+const memberOf = (value: unknown, name: string): unknown => new Map(entriesOf(value)).get(name);
+
+const entriesOf = (value: unknown): [string, unknown][] =>
+  typeof value === 'object' && value !== null ? Object.entries(value) : [];
+
+function protectedLines({ protected: entries }: PolicyInForce, width: number | undefined): string[] {
+  const columns = [
+    { title: '#', align: 'right' },
+    { title: 'KIND' },
+    { title: 'WHAT', shrinks: true },
+    { title: 'MATCHES', align: 'right' },
+  ] as const;
+  const rows = entries.map((entry, at) => [
+    at + 1,
+    entry.kind,
+    'ids' in entry
+      ? entry.ids.join(', ')
+      : Object.entries(entry.selector)
+          .map(([label, values]) => `${label} ${values.join(' or ')}`)
+          .join(', '),
+    entry.matches,
+  ]);
+  if (rows.length === 0) return ['  none'];
+  const empty = entries.some(({ matches }) => matches === 0);
+  const note = empty ? ['  An entry that matches 0 targets guards nothing now: is its name right?'] : [];
+  return [...indented(formatTable(columns, rows, roomOf(width))), ...note];
+}
+
+function budgetLines({ items }: Budgets, width: number | undefined): string[] {
+  const columns = [
+    { title: 'ACTION' },
+    { title: 'RULE' },
+    { title: 'PER' },
+    { title: 'VALUE', shrinks: true },
+    { title: 'OVER' },
+    { title: 'USED', align: 'right' },
+    { title: 'LIMIT', align: 'right' },
+    { title: 'FULL', align: 'right' },
+    { title: 'UNIT' },
+  ] as const;
+  const rows = items.map(({ action, rule, per, value, over_s: overS, used, limit, unit }) => [
+    action ?? '(all)',
+    rule,
+    per,
+    value === per ? undefined : value,
+    overS === null ? 'at once' : showDuration(overS),
+    used,
+    limit,
+    limit === 0 ? '100%' : `${Math.floor((used / limit) * 100)}%`,
+    unit,
+  ]);
+  return rows.length === 0 ? ['  none is in use'] : indented(formatTable(columns, rows, roomOf(width)));
+}
+
+const INDENT = '  ';
+const indented = (lines: readonly string[]): string[] => lines.map(line => INDENT + line);
+const roomOf = (width: number | undefined): number | undefined =>
+  width === undefined ? undefined : width - INDENT.length;
