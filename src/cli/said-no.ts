@@ -51,7 +51,6 @@ export function codeOf(problem: Problem): number {
   if (problem.status >= 500) return exitCode.couldNotTell;
   if (rule === 'request.conflict') return exitCode.refused;
   if (/^(request|principal)\./.test(rule)) return exitCode.wrongUse;
-  return [400, 401, 403, 404, 405, 413, 415].includes(problem.status) && !rule.startsWith('inventory.')
-    ? exitCode.wrongUse
-    : exitCode.refused;
+  // What is no answer of a gate has a status at most.
+  return rule === '' && problem.status < 500 ? exitCode.wrongUse : exitCode.refused;
 }

@@ -1,0 +1,152 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { parse } from 'csv-parse/sync';
+import { afterAll, describe, expect, test } from 'vitest';
+import { runAuditExport } from '../../src/cli/audit-export.ts';
+import { runAuditSearch } from '../../src/cli/audit-search.ts';
+import { readConnection } from '../../src/cli/connection.ts';
+import type { GateCalls, RecordedDecision } from '../../src/cli/gate-calls.ts';
+import { LineCount } from '../../src/cli/load-file.ts';
+import { codeOf, NoAnswer } from '../../src/cli/said-no.ts';
+import { UsageError } from '../../src/config/environment.ts';
+import { temporaryFolder } from '../config/files.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'interlock-operator-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function* bytes(...texts: string[]): AsyncGenerator<Uint8Array, void> {
+  for (const text of texts) yield await Promise.resolve(Buffer.from(text));
+}
+
+const count = (format: 'csv' | 'ndjson', ...pieces: string[]): number => {
+  const lines = new LineCount(format);
+  for (const piece of pieces) lines.add(Buffer.from(piece));
+  return lines.lines;
+};
+
+describe('the lines of a load', () => {
+  test.each<[string, 'csv' | 'ndjson', string[], number]>([
+    ['nothing', 'ndjson', [''], 0],
+    ['blank lines only', 'ndjson', ['\n\r\n\n'], 0],
+    ['a last line without its end', 'ndjson', ['{}\n{', '}'], 2],
+    ['lines of another system', 'ndjson', ['{}\r\n{}\r\n'], 2],
+    ['a quotation mark in JSON', 'ndjson', ['{"a":"x\\""}\n{"b":"y"}\n'], 2],
+    ['a header alone', 'csv', ['id,region\n'], 0],
+    ['a header without its end', 'csv', ['id'], 0],
+    ['nothing at all', 'csv', [''], 0],
+    ['a value with a line break', 'csv', ['id,a\nx,"1\n', '2"\ny,"a ""b""\n"\n'], 2],
+  ])('are counted: %s', (_, format, pieces, expected) => {
+    expect(count(format, ...pieces)).toBe(expected);
+  });
+
+  test('are as many as a reader of CSV finds, however they arrive', () => {
+    const cell = fc.oneof(
+      fc.stringMatching(/^[a-z]{1,4}$/),
+      fc.constantFrom('"a\nb"', '"""x"""', '"\r\n"', '"a,b"'),
+    );
+    const record = fc.tuple(cell, cell).map(cells => cells.join(','));
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 1 }), fc.nat(), fc.boolean(), (records, at, ended) => {
+        const text = records.join('\n') + (ended ? '\n' : '');
+        const cut = at % (text.length + 1);
+        expect(count('csv', text.slice(0, cut), text.slice(cut))).toBe(parse(text).length - 1);
+      }),
+    );
+  });
+});
+
+test.each([
+  [401, 'request.unauthenticated', 2],
+  [403, 'principal.not_allowed', 2],
+  [404, 'request.not_found', 2],
+  [422, 'request.invalid', 2],
+  [429, 'request.throttled', 2],
+  [409, 'request.conflict', 1],
+  [409, 'inventory.shrunken', 1],
+  [422, 'inventory.malformed', 1],
+  [400, 'inventory.cut_off', 1],
+  [503, 'store.unavailable', 3],
+  [500, '', 3],
+  [403, 'blast_radius.share', 1],
+])('an answer %d %s ends a command with %d', (status, rule, expected) => {
+  expect(codeOf({ status, type: `/problems/${rule}` })).toBe(expected);
+});
+
+describe('an export that breaks off', () => {
+  test.each<[string, AsyncIterable<Uint8Array>]>([
+    ['in the middle of a line', bytes('{"seq":1}\n{"se')],
+    ['before the first', bytes()],
+  ])('%s appears nowhere under its name', async (_, trail) => {
+    const out = path.join(folder, 'cut.ndjson');
+    const run = runAuditExport(
+      { out, force: false, json: false },
+      { trail: () => trail },
+      recordedTerminal(),
+      async () => undefined,
+    );
+    await expect(run).rejects.toThrow(NoAnswer);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test('leaves a file that was there as it was', async () => {
+    const files = temporaryFolder();
+    const out = files.write('trail.ndjson', 'whole');
+    const run = runAuditExport(
+      { out, force: true, json: false },
+      { trail: () => bytes('{"seq":1}\n{') },
+      recordedTerminal(),
+      async () => undefined,
+    );
+    await expect(run).rejects.toThrow(NoAnswer);
+    expect(readFileSync(out, 'utf8')).toBe('whole');
+    files.remove();
+  });
+});
+
+const decision = (id: number): RecordedDecision => ({
+  id: `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
+  mode: 'request',
+  decision: 'fault',
+  principal: 'bot',
+  body_digest: 'sha256:',
+  reasons: [],
+  decided_at: '2026-11-28T12:00:00.000Z',
+  status: 503,
+});
+
+test('a search of all asks page after page, and says how far it is', async () => {
+  const asked: unknown[] = [];
+  const calls: Pick<GateCalls, 'search' | 'policy' | 'rules'> = {
+    search: async query => {
+      asked.push(query);
+      const next = query['cursor'] === undefined ? 'two' : query['cursor'] === 'two' ? 'three' : null;
+      return { items: [decision(asked.length)], next };
+    },
+    policy: async () => await Promise.reject(new Error('not asked')),
+    rules: async () => [],
+  };
+  const shown: string[] = [];
+  const terminal = { ...recordedTerminal(), progress: (line: string) => void shown.push(line) };
+  const options = { filters: { since: '1h' }, most: undefined, format: 'ndjson' } as const;
+  expect(await runAuditSearch(options, calls, terminal, Date.parse('2026-11-28T12:00:00Z'))).toBe(0);
+  const since = '2026-11-28T11:00:00.000Z';
+  expect(asked).toEqual([
+    { since, limit: '500' },
+    { since, limit: '500', cursor: 'two' },
+    { since, limit: '500', cursor: 'three' },
+  ]);
+  expect(terminal.said).toHaveLength(3);
+  expect(shown).toContain('2 requests so far …');
+});
+
+test.each<[string, object]>([
+  ['no gate', {}],
+  ['an address that is none', { url: 'gate:7070', keyFile: '/nowhere' }],
+  ['no key', { url: 'http://127.0.0.1:1' }],
+  ['a key file that is not there', { url: 'http://127.0.0.1:1', keyFile: '/nowhere/key' }],
+])('a command with %s is wrong use', (_, options) => {
+  expect(() => readConnection(options)).toThrow(UsageError);
+});
