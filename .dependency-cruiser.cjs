@@ -128,6 +128,18 @@ module.exports = {
       { path: '^src/', pathNot: rooms(['demo', 'kit']) },
     ),
     none(
+      'client-stands-alone',
+      'client/ is published: it knows the gate over HTTP, and of the rooms kit/ and the types of what is answered.',
+      { path: rooms(['client']) },
+      { path: '^src/', pathNot: ['^src/(client|kit)/', '^src/api/answers\\.ts$'] },
+    ),
+    none(
+      'client-takes-types-of-answers',
+      'The schemas of the answers would bring their library along.',
+      { path: rooms(['client']) },
+      { path: ['^src/api/', '(^|/)node_modules/zod(/|$)'], ...value },
+    ),
+    none(
       'rooms-do-not-wire',
       'Only the files of the root, and the command line, wire rooms together.',
       { path: '^src/[^/]+/', pathNot: rooms(['cli']) },

@@ -1,0 +1,221 @@
+import type { Clock } from '../kit/clock.ts';
+import { asError } from '../kit/fault.ts';
+import { parseRetryAfter } from './retry.ts';
+import type { No } from './types.ts';
+
+/** One call, ready to be sent. */
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  /** With its query. */
+  readonly path: string;
+  /** Whether to make it twice is no more than to make it once: a read, or a call with an idempotency key. */
+  readonly repeatable: boolean;
+  readonly accept?: string;
+  readonly body?: { readonly type: string; readonly content: string | ReadableStream };
+  readonly idempotencyKey?: string;
+  readonly prefer?: string;
+  /** How long an attempt may take, milliseconds; of a stream until its head is there, and then for each piece. */
+  readonly withinMs: number;
+  /** A no that is answered with a body of its own instead of a problem. */
+  readonly ownNo?: 503;
+  readonly signal?: AbortSignal;
+}
+
+/** Whom to call, and as whom. */
+export interface Gate {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly key: string | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: Pick<Clock, 'wallMs'>;
+}
+
+/** What was answered, its body parsed. */
+export interface Told {
+  readonly ok: true;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: object;
+}
+
+/** A no of the gate, with the headers of its answer. */
+export interface ToldNo extends No {
+  readonly headers: Headers;
+}
+
+/** An answer that is read piece by piece. Reading it throws an Error that says why it could not be read to its end. */
+export interface Streamed {
+  readonly ok: true;
+  readonly status: number;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/** No answer of the gate. */
+export interface Untold {
+  readonly ok: 'untold';
+  readonly why: string;
+  readonly status?: number;
+  /** Whether another attempt may have one. */
+  readonly mayPass: boolean;
+}
+
+const untold = (why: string, mayPass: boolean, status?: number): Untold => ({
+  ok: 'untold',
+  why,
+  mayPass,
+  ...(status !== undefined && { status }),
+});
+
+/** Makes a call once. @throws the signal's reason if it was aborted, and nothing else */
+export async function attempt(gate: Gate, call: Call): Promise<Told | ToldNo | Untold> {
+  return await open(gate, call, async (response, watch) => {
+    const read = await readAnswer(response, call, gate.clock);
+    watch.end();
+    return read;
+  });
+}
+
+/** Makes a call once whose yes is read piece by piece. @throws the signal's reason if it was aborted, and nothing else */
+export async function attemptStream(gate: Gate, call: Call): Promise<Streamed | ToldNo | Untold> {
+  return await open(gate, call, async (response, watch) => {
+    if (response.status === 200 && response.body !== null)
+      return { ok: true, status: 200, pieces: readPieces(response.body, watch) };
+    const read = await readAnswer(response, call, gate.clock);
+    watch.end();
+    return read.ok === true ? untold(`it answered ${read.status} without a stream`, false) : read;
+  });
+}
+
+/** Ends an attempt that stands still, or that was aborted. */
+interface Watch {
+  readonly signal: AbortSignal;
+  /** Something came: the time begins anew. */
+  touch(): void;
+  end(): void;
+  /** Why it ended, if it was by this watch. */
+  reason(): string | undefined;
+}
+
+function watchOver({ withinMs, signal }: Call): Watch {
+  const controller = new AbortController();
+  let late: string | undefined;
+  const stop = (): void => {
+    late = `no answer within ${Math.round(withinMs / 1000)} s`;
+    controller.abort(new Error(late));
+  };
+  let timer = setTimeout(stop, withinMs);
+  return {
+    signal: signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]),
+    touch: () => {
+      clearTimeout(timer);
+      timer = setTimeout(stop, withinMs);
+    },
+    end: () => {
+      clearTimeout(timer);
+    },
+    reason: () => late,
+  };
+}
+
+async function open<T>(
+  gate: Gate,
+  call: Call,
+  read: (response: Response, watch: Watch) => Promise<T>,
+): Promise<T | Untold> {
+  const watch = watchOver(call);
+  try {
+    const response = await gate.fetch(gate.url + call.path, {
+      method: call.method,
+      headers: headersOf(gate, call),
+      // To follow would give the key to whoever the answer names.
+      redirect: 'manual',
+      signal: watch.signal,
+      ...(call.body !== undefined && { body: call.body.content, duplex: 'half' as const }),
+    });
+    return await read(response, watch);
+  } catch (thrown) {
+    watch.end();
+    call.signal?.throwIfAborted();
+    return untold(watch.reason() ?? sayBroken(thrown), true);
+  }
+}
+
+const headersOf = ({ key }: Gate, call: Call): Readonly<Record<string, string>> => ({
+  accept: call.accept ?? 'application/json',
+  ...(key !== undefined && { authorization: `Bearer ${key}` }),
+  ...(call.body !== undefined && { 'content-type': call.body.type }),
+  ...(call.idempotencyKey !== undefined && { 'idempotency-key': call.idempotencyKey }),
+  ...(call.prefer !== undefined && { prefer: call.prefer }),
+});
+
+async function readAnswer(
+  response: Response,
+  { ownNo }: Call,
+  clock: Pick<Clock, 'wallMs'>,
+): Promise<Told | ToldNo | Untold> {
+  const { status, headers } = response;
+  if (status >= 300 && status < 400)
+    return untold(`it answered ${status}: redirects are not followed`, false, status);
+  const body = parseObject(await response.text());
+  const isYes = status === 200 || status === 201 || status === 202 || status === ownNo;
+  if (isYes && body !== undefined) return { ok: true, status, headers, body };
+  if (!isYes && body !== undefined && isProblem(body)) {
+    const retryAfterS = parseRetryAfter(headers.get('retry-after'), clock.wallMs());
+    return { ok: false, status, headers, problem: body, ...(retryAfterS !== undefined && { retryAfterS }) };
+  }
+  // Something stands between: its 5xx says as little as a connection that breaks.
+  return untold(`it answered ${status}, and not as a gate answers`, status >= 500 || isYes, status);
+}
+
+/** Only what makes a no a no is looked at; the rest is taken at the gate's word. */
+const isProblem = (body: object): body is No['problem'] =>
+  'type' in body && typeof body.type === 'string' && body.type.startsWith('/problems/');
+
+function parseObject(text: string): object | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function* readPieces(
+  stream: AsyncIterable<Uint8Array>,
+  watch: Watch,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const piece of stream) {
+      watch.end();
+      yield piece;
+      watch.touch();
+    }
+  } catch (thrown) {
+    throw new Error(watch.reason() ?? sayBroken(thrown));
+  } finally {
+    watch.end();
+  }
+}
+
+/** In words, of what `fetch` throws: the reason is in its cause. Its own objects are not kept, for they may hold headers. */
+function sayBroken(thrown: unknown): string {
+  const error = asError(thrown);
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  const words = code === undefined ? undefined : broken[code];
+  return (
+    words ??
+    `the connection broke (${code ?? cause.name}${code === undefined && cause.message !== '' ? `: ${cause.message}` : ''})`
+  );
+}
+
+const broken: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there (connection refused)',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host could not be looked up',
+  ECONNRESET: 'the connection was reset',
+  UND_ERR_SOCKET: 'the connection was closed by the other side',
+  UND_ERR_CONNECT_TIMEOUT: 'the connection was not accepted in time',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+};

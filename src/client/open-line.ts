@@ -1,0 +1,48 @@
+import type { Clock } from '../kit/clock.ts';
+import type { ClientSettings } from './client.ts';
+import { ClientMisuseError } from './errors.ts';
+import { PATIENCE, type Patience } from './retry.ts';
+import type { Line } from './send.ts';
+
+/**
+ * Checks where and as whom a client calls.
+ * @throws ClientMisuseError, which never says the key
+ */
+export function openLine(
+  settings: ClientSettings,
+  chances: Pick<Line, 'chance' | 'sleep'> & { readonly clock: Clock },
+): Line {
+  return {
+    url: gateUrl(settings.url),
+    key: settings.key === undefined ? undefined : bearerKey(settings.key),
+    fetch: settings.fetch ?? fetch,
+    patience: checkPatience({ ...PATIENCE, ...settings.patience }),
+    onRetry: settings.onRetry,
+    ...chances,
+  };
+}
+
+/** What `fetch` says of a header that it does not take holds the header. So it is looked at here. */
+function bearerKey(key: string): string {
+  if (typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw new ClientMisuseError(
+    'The key is blank, or holds what no key holds: it is visible ASCII, without blanks.',
+  );
+}
+
+function gateUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new ClientMisuseError('The URL of the gate is none: it looks like http://127.0.0.1:7070.');
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    throw new ClientMisuseError(
+      'The URL of the gate holds more than an address: no user, no query, no fragment.',
+    );
+  return url.href.replace(/\/+$/, '');
+}
+
+function checkPatience(patience: Patience): Patience {
+  const { attempts, withinMs } = patience;
+  if (Number.isSafeInteger(attempts) && attempts >= 1 && withinMs >= 0) return patience;
+  throw new ClientMisuseError('The patience is at least one attempt, within milliseconds from 0 on.');
+}
