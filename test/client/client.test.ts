@@ -1,0 +1,288 @@
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  createClient,
+  ClientMisuseError,
+  NoAnswerError,
+  type Client,
+} from '../../src/client/create-client.ts';
+import { parseRetryAfter, pauseBeforeNext } from '../../src/client/retry.ts';
+import { problem, scriptedServer, type Step } from './scripted-server.ts';
+
+const KEY = 'ilk_very-secret-key';
+const ASK = { action: 'disk.wipe', targets: { ids: ['a'] }, reason: 'a test' };
+const ALLOWED = { id: '1', decision: 'allowed', status: 200, outcome: { status: 'delivered' } };
+
+let server: Awaited<ReturnType<typeof scriptedServer>>;
+const slept: number[] = [];
+let nowMs = 0;
+beforeAll(async () => {
+  server = await scriptedServer();
+});
+afterAll(() => server.close());
+
+const breaks: Step = res => void res.destroy();
+
+/** With its own time: a pause takes none, and is written down. */
+function client(settings: object = {}): Client {
+  slept.length = 0;
+  nowMs = 0;
+  return createClient(
+    { url: server.url, key: KEY, ...settings },
+    {
+      clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
+      chance: () => 0.5,
+      sleep: async durationMs => {
+        slept.push(durationMs);
+        nowMs += durationMs;
+      },
+    },
+  );
+}
+
+const caught = async (promise: Promise<unknown>): Promise<unknown> =>
+  await promise.then(
+    value => value,
+    (thrown: unknown) => thrown,
+  );
+
+describe('what is asked again', () => {
+  test('a broken connection, with the same idempotency key and the same body', async () => {
+    server.script(breaks, breaks, { status: 200, body: ALLOWED });
+    const answer = await client().submit(ASK);
+    expect(answer).toMatchObject({ ok: true, value: ALLOWED, replayed: false });
+    expect(server.received).toHaveLength(3);
+    expect(new Set(server.received.map(({ headers }) => headers['idempotency-key']))).toEqual(
+      new Set([answer.idempotencyKey]),
+    );
+    expect(new Set(server.received.map(({ body }) => body)).size).toBe(1);
+    expect(slept).toEqual([100, 200]);
+  });
+
+  test('429, after what Retry-After says and a bit', async () => {
+    server.script(
+      {
+        status: 429,
+        body: problem('budget.requests', 429, { decision: 'refused' }),
+        headers: { 'retry-after': '7' },
+      },
+      { status: 200, body: ALLOWED },
+    );
+    expect(await client().submit(ASK)).toMatchObject({ ok: true });
+    expect(slept).toEqual([7100]);
+  });
+
+  test('503 of a fault, and what stands between says with a 5xx', async () => {
+    server.script(
+      { status: 503, body: problem('gate.failed', 503, { decision: 'fault' }) },
+      { status: 502, body: '<html>bad gateway</html>' },
+      { status: 200, body: ALLOWED },
+    );
+    expect(await client().submit(ASK)).toMatchObject({ ok: true });
+    expect(server.received).toHaveLength(3);
+  });
+
+  test('an answer that breaks off in the middle', async () => {
+    server.script(
+      res => {
+        res.writeHead(200, { 'content-length': '1000' });
+        res.write('{"decision":', () => res.destroy());
+      },
+      { status: 200, body: ALLOWED, headers: { 'idempotency-replayed': 'true' } },
+    );
+    expect(await client().submit(ASK)).toMatchObject({ ok: true, replayed: true });
+  });
+
+  test.each([
+    ['a pre-flight', (gate: Client) => gate.preflight(ASK)],
+    ['a read', (gate: Client) => gate.one('1')],
+  ])('%s, which changes nothing', async (_, call) => {
+    server.script(breaks, { status: 200, body: ALLOWED });
+    expect(await call(client())).toMatchObject({ ok: true, value: ALLOWED });
+  });
+});
+
+describe('what is not asked again', () => {
+  test.each<[string, number, object]>([
+    ['a refusal', 403, { decision: 'refused' }],
+    ['a conflict', 409, { decision: 'refused' }],
+    ['a wrong key', 401, {}],
+    ['the switch', 423, { decision: 'refused' }],
+    ['an executor that said no', 502, { decision: 'allowed', outcome: { status: 'refused' } }],
+    ['an outcome that nobody knows', 504, { decision: 'allowed', outcome: { status: 'unknown' } }],
+    ['503 of an allow', 503, { decision: 'allowed', outcome: { status: 'stopped' } }],
+  ])('%s is an answer', async (_, status, more) => {
+    server.script({ status, body: problem('some.rule', status, more) });
+    expect(await client().submit(ASK)).toMatchObject({ ok: false, status, problem: more });
+    expect(server.received).toHaveLength(1);
+  });
+
+  test.each<[string, (gate: Client) => Promise<unknown>]>([
+    ['an engage', gate => gate.engage({ reason: 'x' })],
+    ['a release', gate => gate.release('1', 'over')],
+    ['a settlement', gate => gate.settle('1', { status: 'delivered' })],
+    ['a cancel', gate => gate.cancel('1')],
+    ['a load', gate => gate.putInventory('host', '{}\n')],
+    ['an accepted clock', gate => gate.acceptClock('x')],
+  ])('%s that broke: it has no idempotency key', async (_, call) => {
+    server.script(breaks);
+    expect(await caught(call(client()))).toBeInstanceOf(NoAnswerError);
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('what a Retry-After beyond the patience asks for: the no is the answer', async () => {
+    server.script({ status: 429, body: problem('budget.window', 429), headers: { 'retry-after': '3600' } });
+    expect(await client().submit(ASK)).toMatchObject({ ok: false, status: 429, retryAfterS: 3600 });
+    expect(slept).toEqual([]);
+  });
+
+  test('more often than the patience says', async () => {
+    server.script(breaks);
+    const thrown = await caught(client({ patience: { attempts: 3 } }).submit(ASK, { idempotencyKey: 'k-1' }));
+    expect(thrown).toMatchObject({ tried: { attempts: 3, idempotencyKey: 'k-1', method: 'POST' } });
+    expect(server.received).toHaveLength(3);
+  });
+
+  test('a redirect, which would take the key elsewhere', async () => {
+    server.script({ status: 307, headers: { location: 'http://127.0.0.1:9/' } });
+    expect(await caught(client().submit(ASK))).toMatchObject({ tried: { status: 307, attempts: 1 } });
+  });
+
+  test('a yes that is none: an odd 200 throws, and is no allow', async () => {
+    server.script({ status: 200, body: '<html>login</html>' });
+    expect(await caught(client().submit(ASK))).toBeInstanceOf(NoAnswerError);
+  });
+
+  test('after an abort, whose reason is thrown', async () => {
+    server.script(() => undefined);
+    const controller = new AbortController();
+    const ended = caught(client().one('1', { signal: controller.signal }));
+    controller.abort(new Error('enough'));
+    expect(await ended).toMatchObject({ message: 'enough' });
+  });
+});
+
+test('an attempt ends when nothing comes in time', async () => {
+  server.script(() => undefined);
+  const thrown = await caught(client({ timeoutMs: 50, patience: { attempts: 1 } }).switches());
+  expect(thrown).toMatchObject({ why: expect.stringMatching(/^no answer within/) });
+});
+
+test('the key stands in no error, wherever it is looked for', async () => {
+  server.script(breaks);
+  const shown = (thrown: unknown): string => inspect(thrown, { depth: 9, showHidden: true });
+  expect(shown(await caught(client({ patience: { attempts: 1 } }).submit(ASK)))).not.toContain('secret');
+  expect(shown(client())).not.toContain('secret');
+  expect(() => client({ key: `${KEY}\n` })).toThrow(ClientMisuseError);
+  expect(() => client({ key: `${KEY}\n` })).not.toThrow(/secret/);
+});
+
+describe('wrong use is told, and nothing is sent', () => {
+  const untyped = (value: unknown): never => value as never;
+  test.each<[string, (gate: Client) => unknown]>([
+    [
+      'a selector with a label that has no value',
+      gate =>
+        gate.submit(untyped({ ...ASK, targets: { selector: { rack: undefined, state: 'x' }, expect: 1 } })),
+    ],
+    [
+      'a number that is none',
+      gate => gate.submit(untyped({ ...ASK, targets: { ids: ['a'], expect: Number.NaN } })),
+    ],
+    ['a blank filter', gate => gate.search({ target: ' ' })],
+    ['a filter without a value', gate => gate.search(untyped({ target: undefined }))],
+    ['no id', gate => gate.one('')],
+    ['an id that leads elsewhere', gate => gate.one('..')],
+    ['no limit', gate => gate.search({}, { limit: 0 })],
+    ['a blank idempotency key', gate => gate.submit(ASK, { idempotencyKey: '' })],
+    ['half a second', gate => gate.submit(ASK, { waitS: 0.5 })],
+  ])('%s', async (_, call) => {
+    server.script({ status: 200, body: ALLOWED });
+    expect(await caught(Promise.resolve(call(client())))).toBeInstanceOf(ClientMisuseError);
+    expect(server.received).toEqual([]);
+  });
+
+  test.each(['', 'nowhere', 'ftp://x', 'http://user:pass@x', 'http://x/?a=1'])('the URL %j', url => {
+    expect(() => client({ url })).toThrow(ClientMisuseError);
+  });
+});
+
+const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+};
+
+describe('lists', () => {
+  test('pages follow one another until next is null, and a limit ends them', async () => {
+    const pages: Step[] = [
+      { status: 200, body: { items: ['a', 'b'], next: 'c1' } },
+      breaks,
+      { status: 200, body: { items: ['c'], next: null } },
+    ];
+    server.script(...pages);
+    const answer = await client().targets('1');
+    expect(answer.ok && (await all(answer.value))).toEqual(['a', 'b', 'c']);
+    expect(server.received.map(({ path }) => path)).toEqual([
+      '/v1/requests/1/targets?limit=1000',
+      '/v1/requests/1/targets?limit=1000&cursor=c1',
+      '/v1/requests/1/targets?limit=1000&cursor=c1',
+    ]);
+  });
+
+  test('a no at the beginning is an answer, a later one throws', async () => {
+    server.script({ status: 403, body: problem('principal.not_allowed', 403) });
+    expect(await client().search()).toMatchObject({ ok: false, status: 403 });
+    server.script(
+      { status: 200, body: { items: [{ id: '1' }], next: 'c' } },
+      { status: 400, body: problem('request.query', 400) },
+    );
+    const answer = await client().search();
+    expect(await caught(answer.ok ? all(answer.value) : Promise.resolve())).toBeInstanceOf(NoAnswerError);
+  });
+
+  test.each<[string, (res: import('node:http').ServerResponse) => void]>([
+    ['the connection breaks', res => void res.write('{"seq":1}\n', () => setImmediate(() => res.destroy()))],
+    ['a line is not whole', res => void res.end('{"seq":1}\n{"seq":')],
+    ['a line is no JSON', res => void res.end('{"seq":1}\n<html>\n')],
+  ])('a stream that breaks off throws, and is not taken for the whole: %s', async (_, step) => {
+    server.script(res => {
+      res.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      step(res);
+    });
+    const answer = await client().audit({ as: 'stream' });
+    expect(await caught(answer.ok ? all(answer.value) : Promise.resolve())).toBeInstanceOf(NoAnswerError);
+    expect(server.received).toHaveLength(1);
+  });
+});
+
+test('not ready is what was asked for', async () => {
+  server.script({ status: 503, body: { ready: false, checks: {} } });
+  expect(await client().ready()).toEqual({ ready: false, checks: {} });
+  server.script({ status: 404, body: problem('request.not_found', 404) });
+  expect(await caught(client().ready())).toBeInstanceOf(NoAnswerError);
+});
+
+describe('the pause', () => {
+  const patience = { attempts: 9, withinMs: 60_000 };
+  test('is spread from nothing up to a bound that doubles, and never more than 10 s', () => {
+    const pause = (attempt: number, chance: number): number | undefined =>
+      pauseBeforeNext({ type: 'broken' }, { attempt, elapsedMs: 0, chance }, patience);
+    expect(pause(1, 0)).toBe(0);
+    expect([1, 2, 3, 8].map(attempt => pause(attempt, 0.999_999))).toEqual([200, 400, 800, 10_000]);
+    expect(pause(9, 0)).toBeUndefined();
+  });
+
+  test.each<[string | null, number | undefined]>([
+    [null, undefined],
+    ['', undefined],
+    ['-1', undefined],
+    ['1e3', undefined],
+    ['5', 5],
+    ['Thu, 01 Jan 1970 00:00:07 GMT', 6],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    ['soon', undefined],
+  ])('reads Retry-After %j as %j seconds', (header, seconds) => {
+    expect(parseRetryAfter(header, 1000)).toBe(seconds);
+  });
+});
