@@ -57,6 +57,8 @@ export interface Untold {
   readonly status?: number;
   /** Whether another attempt may have one. */
   readonly mayPass: boolean;
+  /** There was no connection, so nothing can have arrived. */
+  readonly neverConnected?: true;
 }
 
 const untold = (why: string, mayPass: boolean, status?: number): Untold => ({
@@ -136,7 +138,12 @@ async function open<T>(
   } catch (thrown) {
     watch.end();
     call.signal?.throwIfAborted();
-    return untold(watch.reason() ?? sayBroken(thrown), true);
+    const late = watch.reason();
+    return {
+      ...untold(late ?? sayBroken(thrown), true),
+      ...(late === undefined &&
+        neverConnected.has(codeOf(thrown) ?? '') && { neverConnected: true as const }),
+    };
   }
 }
 
@@ -199,15 +206,33 @@ async function* readPieces(
 
 /** In words, of what `fetch` throws: the reason is in its cause. Its own objects are not kept, for they may hold headers. */
 function sayBroken(thrown: unknown): string {
-  const error = asError(thrown);
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  const cause = causeOf(thrown);
+  const code = codeOf(thrown);
   const words = code === undefined ? undefined : broken[code];
   return (
     words ??
     `the connection broke (${code ?? cause.name}${code === undefined && cause.message !== '' ? `: ${cause.message}` : ''})`
   );
 }
+
+function causeOf(thrown: unknown): Error {
+  const error = asError(thrown);
+  return error.cause instanceof Error ? error.cause : error;
+}
+
+function codeOf(thrown: unknown): string | undefined {
+  const cause = causeOf(thrown);
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+}
+
+const neverConnected: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 
 const broken: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there (connection refused)',

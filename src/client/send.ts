@@ -59,7 +59,9 @@ async function repeat<T extends { readonly ok: true }>(
       : undefined;
     if (pauseMs === undefined) {
       if (answer.ok === false) return answer;
-      throw noAnswer(line, call, answer.why, number, answer.status);
+      // What an earlier attempt did is not known.
+      const isNeverConnected = number === 1 && answer.neverConnected === true;
+      throw noAnswer(line, call, answer.why, number, answer.status, isNeverConnected);
     }
     const why = answer.ok === false ? `it answered ${answer.status}: ${answer.problem.title}` : answer.why;
     line.onRetry?.({ attempt: number, pauseMs, why });
@@ -96,6 +98,7 @@ export function noAnswer(
   why: string,
   attempts: number,
   status?: number,
+  neverConnected = false,
 ): NoAnswerError {
   const [path = ''] = call.path.split('?');
   return new NoAnswerError(why, {
@@ -103,6 +106,7 @@ export function noAnswer(
     url: line.url + path,
     attempts,
     ...(status !== undefined && { status }),
+    ...(neverConnected && { neverConnected }),
     ...(call.idempotencyKey !== undefined && { idempotencyKey: call.idempotencyKey }),
   });
 }
