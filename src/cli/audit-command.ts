@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Search } from '../client/types.ts';
 import { systemClock } from '../kit/clock.ts';
-import type { Filter } from './audit-search.ts';
 import { connect } from './connect.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { withConnection } from './connection-options.ts';
@@ -18,16 +18,13 @@ interface Asked extends ConnectionOptions {
   readonly json?: true;
 }
 
-type SearchGiven = Asked & {
-  readonly [
-    name in 'mode' | 'decision' | 'outcome' | 'action' | 'principal' | 'rule' | 'target' | 'since' | 'until'
-  ]?: string;
-} & {
-  readonly idempotencyKey?: string;
-  readonly limit?: number;
-  readonly all?: true;
-  readonly csv?: true;
-};
+type SearchGiven = Asked &
+  Omit<Search, 'idempotency_key'> & {
+    readonly idempotencyKey?: string;
+    readonly limit?: number;
+    readonly all?: true;
+    readonly csv?: true;
+  };
 
 /** The commands of `interlock audit` that ask a gate. */
 export function addAuditReads(audit: Command, terminal: Terminal, end: (code: number) => void): void {
@@ -93,7 +90,7 @@ function addSearch(audit: Command, terminal: Terminal, end: (code: number) => vo
     .addHelpText('after', EXAMPLES)
     .action(async ({ url, keyFile, json, csv, all, limit, idempotencyKey, ...named }: SearchGiven) => {
       const { runAuditSearch } = await import('./audit-search.ts');
-      const filters: Partial<Record<Filter, string>> = {
+      const filters: Search = {
         ...named,
         ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
       };

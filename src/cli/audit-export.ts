@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
+import { NoAnswerError } from '../client/errors.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
-import { NoAnswer } from './said-no.ts';
 import { showBytes } from './show-bytes.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,27 +20,29 @@ export interface ExportOptions {
 }
 
 const LINE_FEED = 0x0a;
+const CALL = { method: 'GET', url: '/v1/audit', attempts: 1 } as const;
 
 /**
  * The whole trail as NDJSON. A file appears under its name when it is whole and on the disk, and not before: half an export looks
  * like one, and would be verified as a trail that was cut.
- * @returns 0; NoAnswer where it broke off
+ * @throws NoAnswerError where it broke off
  */
 export async function runAuditExport(
   { out, force, json }: ExportOptions,
-  calls: Pick<GateCalls, 'trail'>,
+  calls: Pick<GateCalls, 'export'>,
   terminal: Terminal,
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<number> {
   if (out === undefined) {
-    for await (const piece of counted(calls.trail(), terminal).pieces) await write(piece);
+    for await (const piece of counted(await calls.export('audit', 'ndjson'), terminal).pieces)
+      await write(piece);
     return exitCode.done;
   }
   if (out.trim() === '') throw new UsageError('--out is blank: name a file, or leave it out');
   if (existsSync(out) && !force)
     throw new UsageError(`${quote(out)} is there already: name another file, or --force to take its place`);
   const part = `${out}.part`;
-  const trail = counted(calls.trail(), terminal);
+  const trail = counted(await calls.export('audit', 'ndjson'), terminal);
   const file = await open(part, 'w', 0o600).catch((thrown: unknown) => {
     throw new UsageError(`${quote(part)} cannot be written: ${asError(thrown).message}`);
   });
@@ -75,7 +77,7 @@ function counted(trail: AsyncIterable<Uint8Array>, terminal: Terminal) {
     }
     terminal.progress?.('');
     if (last !== LINE_FEED || entries === 0)
-      throw new NoAnswer('the export broke off: fetch it again', undefined);
+      throw new NoAnswerError('the export broke off: fetch it again', CALL);
   }
   return { pieces: pieces(), counts: () => ({ entries, bytes }) };
 }

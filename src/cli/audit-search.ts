@@ -1,23 +1,22 @@
 import { CSV_HEADER, csvLine } from '../audit/csv.ts';
-import { SEARCH_PARAMETERS } from '../audit/search.ts';
+import type { RecordedDecision, Search } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { nearestName, quote } from '../kit/text.ts';
-import type { GateCalls, RecordedDecision } from './gate-calls.ts';
+import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { parseSince, showAgo } from './times.ts';
 
-export type Filter = (typeof SEARCH_PARAMETERS)[number];
-
 export interface SearchOptions {
-  readonly filters: Readonly<Partial<Record<Filter, string>>>;
+  readonly filters: Search;
   /** So many, the newest; undefined for all there are. */
   readonly most: number | undefined;
   readonly format: 'table' | 'ndjson' | 'csv';
 }
 
-const PAGE = 500;
+/** So often somebody who waits is told how far it is. */
+const TELL_EVERY = 1000;
 
 /**
  * Searches what was decided, page by page.
@@ -25,33 +24,31 @@ const PAGE = 500;
  */
 export async function runAuditSearch(
   { filters, most, format }: SearchOptions,
-  calls: Pick<GateCalls, 'search' | 'policy' | 'rules'>,
+  calls: SearchCalls,
   terminal: Terminal,
   nowMs: number,
 ): Promise<number> {
-  const query = queryOf(filters, nowMs);
+  // One more than is shown tells whether there are more.
+  const items = await calls.search(searchOf(filters, nowMs), most === undefined ? {} : { limit: most + 1 });
   if (format === 'csv') terminal.say(CSV_HEADER.trimEnd());
   const rows: RecordedDecision[] = [];
   let found = 0;
-  let cursor: string | null = null;
-  do {
-    const limit = String(Math.min(PAGE, (most ?? Infinity) - found));
-    const page = await calls.search({ ...query, limit, ...(cursor !== null && { cursor }) });
-    for (const item of page.items) {
-      if (format === 'table') rows.push(item);
-      else terminal.say(format === 'csv' ? csvLine(item).trimEnd() : JSON.stringify(item));
-    }
-    found += page.items.length;
-    cursor = page.next;
-    if (cursor !== null) terminal.progress?.(`${countOf(found, 'request')} so far …`);
-  } while (cursor !== null && (most === undefined || found < most));
-  if (found > PAGE) terminal.progress?.('');
-  if (format === 'table') sayTable(rows, cursor !== null, terminal, nowMs);
+  for await (const item of items) {
+    found += 1;
+    if (most !== undefined && found > most) break;
+    if (format === 'table') rows.push(item);
+    else terminal.say(format === 'csv' ? csvLine(item).trimEnd() : JSON.stringify(item));
+    if (found % TELL_EVERY === 0) terminal.progress?.(`${countOf(found, 'request')} so far …`);
+  }
+  if (found >= TELL_EVERY) terminal.progress?.('');
+  if (format === 'table') sayTable(rows, most !== undefined && found > most, terminal, nowMs);
   return found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
 }
 
-function queryOf(filters: SearchOptions['filters'], nowMs: number): Record<string, string> {
-  const query: Record<string, string> = {};
+type SearchCalls = Pick<GateCalls, 'search' | 'policy' | 'rules'>;
+
+function searchOf(filters: SearchOptions['filters'], nowMs: number): Search {
+  const times: { since?: string; until?: string } = {};
   for (const [name, text] of Object.entries(filters)) {
     const option = `--${name.replaceAll('_', '-')}`;
     if (text.trim() === '') throw new UsageError(`${option} is blank: leave it out, or give it a value`);
@@ -60,9 +57,9 @@ function queryOf(filters: SearchOptions['filters'], nowMs: number): Record<strin
       throw new UsageError(
         `${option} is a time like 2026-11-22T15:04:05Z, or so long ago, like 30m, 2h or 7d, not ${quote(text)}`,
       );
-    query[name] = value;
+    if (name === 'since' || name === 'until') times[name] = value;
   }
-  return query;
+  return { ...filters, ...times };
 }
 
 function sayTable(rows: readonly RecordedDecision[], more: boolean, terminal: Terminal, nowMs: number): void {
@@ -110,12 +107,13 @@ const LOOKED_AT = 1000;
  */
 async function sayUnknownNames(
   filters: SearchOptions['filters'],
-  calls: Pick<GateCalls, 'search' | 'policy' | 'rules'>,
+  calls: SearchCalls,
   terminal: Terminal,
 ): Promise<number> {
   const { action, principal, rule } = filters;
   if ((action ?? principal ?? rule) === undefined) return exitCode.done;
-  const lately = (await calls.search({ limit: String(LOOKED_AT) })).items;
+  const lately: RecordedDecision[] = [];
+  for await (const one of await calls.search({}, { limit: LOOKED_AT })) lately.push(one);
   let code: number = exitCode.done;
   const look = (what: string, name: string | undefined, known: readonly string[], whole: boolean): void => {
     if (name === undefined || known.includes(name)) return;

@@ -1,7 +1,8 @@
+import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
-import type { GateCalls, RecordedDecision } from './gate-calls.ts';
+import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import { countOf, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';

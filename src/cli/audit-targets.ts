@@ -1,7 +1,7 @@
 import { requireId } from './audit-show.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
-import { NoAnswer } from './said-no.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The frozen target set of a request, one id a line: what `--targets-from` reads. As JSON each is a string. */
@@ -11,14 +11,7 @@ export async function runAuditTargets(
   calls: Pick<GateCalls, 'targets'>,
   terminal: Terminal,
 ): Promise<number> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const piece of calls.targets(requireId(id))) {
-    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) terminal.say(json ? line : String(JSON.parse(line)));
-  }
-  // Half a list of targets reads like a list.
-  if (rest !== '') throw new NoAnswer('the list broke off: fetch it again', undefined);
+  for await (const target of await calls.targets(requireId(id)))
+    terminal.say(json ? JSON.stringify(target) : printable(target));
   return exitCode.done;
 }

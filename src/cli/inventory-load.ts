@@ -1,9 +1,10 @@
+import type { Load, Loaded, Problem } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
 import { exitCode } from './exit-code.ts';
-import type { GateCalls, Loaded } from './gate-calls.ts';
+import type { GateCalls } from './gate-calls.ts';
 import {
   countLines,
   LineCount,
@@ -36,7 +37,7 @@ export async function runInventoryLoad(
   kind: string,
   named: string,
   options: LoadOptions,
-  calls: Pick<GateCalls, 'load' | 'inventory'>,
+  calls: LoadCalls,
   terminal: Terminal,
 ): Promise<number> {
   const query = queryOf(options);
@@ -47,12 +48,13 @@ export async function runInventoryLoad(
   const sent = progressOf(load, terminal);
   const loaded = await explained(load, kind, calls, terminal, async () => {
     try {
-      return await calls.load({
-        method: options.patch ? 'PATCH' : 'PUT',
-        kind,
+      const { asOf, ...forced } = query;
+      const told = { ...forced, ...(expect !== undefined && { expect }) };
+      if (options.patch) return await calls.patchInventory(kind, sent, told);
+      return await calls.putInventory(kind, sent, {
+        ...told,
         format: load.format,
-        query: { ...query, ...(expect !== undefined && { expect: String(expect) }) },
-        content: sent,
+        ...(asOf !== undefined && { asOf }),
       });
     } finally {
       terminal.progress?.('');
@@ -63,23 +65,26 @@ export async function runInventoryLoad(
   return exitCode.done;
 }
 
-function queryOf({ asOf, force, reason, patch }: LoadOptions): Record<string, string> {
+function queryOf({ asOf, force, reason, patch }: LoadOptions): Pick<Load, 'asOf' | 'force' | 'reason'> {
   if (asOf !== undefined && patch)
     throw new UsageError('--as-of is for snapshots: a patch holds from its arrival');
   if (asOf !== undefined && parseTimeMs(asOf, 'down') === undefined)
     throw new UsageError(`--as-of is a time like 2026-11-22T03:00:00Z, not ${quote(asOf)}`);
-  if (force !== undefined && !['shrink', 'change', 'shrink,change', 'change,shrink'].includes(force))
+  const forced = (['shrink', 'change', 'shrink,change'] as const).find(one => one === force);
+  if (force !== undefined && forced === undefined)
     throw new UsageError(`--force is shrink, change or shrink,change, not ${quote(force)}`);
-  if (force !== undefined && (reason === undefined || reason.trim() === ''))
+  if (forced !== undefined && (reason === undefined || reason.trim() === ''))
     throw new UsageError('a forced load says why: --reason "…"');
-  if (force === undefined && reason !== undefined)
+  if (forced === undefined && reason !== undefined)
     throw new UsageError('--reason is for --force, and nothing is forced');
   return {
-    ...(asOf !== undefined && { as_of: asOf }),
-    ...(force !== undefined && { force }),
+    ...(asOf !== undefined && { asOf }),
+    ...(forced !== undefined && { force: forced }),
     ...(reason !== undefined && { reason }),
   };
 }
+
+type LoadCalls = Pick<GateCalls, 'putInventory' | 'patchInventory' | 'inventory'>;
 
 /** What the gate is told to expect: what was said, which must be what is in the file. Of stdin nothing can be counted before. */
 async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<number | undefined> {
@@ -183,7 +188,7 @@ async function lineAt(load: LoadFile, wanted: number): Promise<string> {
 }
 
 /** More lines than any load may have: this one can never come into force, whatever stands in the file by then. */
-const NEVER = '999999999999999';
+const NEVER = 999_999_999_999_999;
 
 /**
  * What a snapshot would add, remove and change, by the gate's own numbers: it is sent with a number of lines that no load can
@@ -193,20 +198,14 @@ export async function runInventoryDiff(
   kind: string,
   named: string,
   options: Pick<LoadOptions, 'format' | 'json'>,
-  calls: Pick<GateCalls, 'load' | 'inventory'>,
+  calls: LoadCalls,
   terminal: Terminal,
 ): Promise<number> {
   const load = await openLoadFile(named, options.format);
   const sent = progressOf(load, terminal);
-  const content = {
-    method: 'PUT',
-    kind,
-    format: load.format,
-    query: { expect: NEVER },
-    content: sent,
-  } as const;
+  const told = { format: load.format, expect: NEVER };
   try {
-    await explained(load, kind, calls, terminal, async () => await calls.load(content));
+    await explained(load, kind, calls, terminal, async () => await calls.putInventory(kind, sent, told));
   } catch (thrown) {
     if (!(thrown instanceof SaidNo)) throw thrown;
     const { would } = thrown.problem;
@@ -219,7 +218,7 @@ export async function runInventoryDiff(
   throw new Error('the gate took a load of a number of lines that it cannot have');
 }
 
-type Would = NonNullable<SaidNo['problem']['would']>;
+type Would = NonNullable<Problem['would']>;
 
 async function countNow(kind: string, calls: Pick<GateCalls, 'inventory'>): Promise<number> {
   const { kinds } = await calls.inventory();

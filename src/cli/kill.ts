@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
+import { ClientMisuseError, NoAnswerError } from '../client/errors.ts';
+import type { EngagedSwitch, Scope, Switches } from '../client/types.ts';
 import { readEnvironment, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import { readConnection, type ConnectionOptions } from './connection.ts';
 import { exitCode } from './exit-code.ts';
-import { gateCalls, type EngageBody, type Engaged, type GateCalls, type Switches } from './gate-calls.ts';
+import { gateCalls, type GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import { readKillFile } from './read-kill-file.ts';
-import { codeOf, NoAnswer, ruleOf, SaidNo } from './said-no.ts';
+import { codeOf, ruleOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -56,8 +58,14 @@ export async function runKill(
 
 function endOf(thrown: unknown): number | undefined {
   if (thrown instanceof SaidNo) return codeOf(thrown.problem);
-  if (thrown instanceof NoAnswer) return exitCode.couldNotTell;
-  return thrown instanceof UsageError ? exitCode.wrongUse : undefined;
+  if (thrown instanceof NoAnswerError) return exitCode.couldNotTell;
+  return thrown instanceof UsageError || thrown instanceof ClientMisuseError ? exitCode.wrongUse : undefined;
+}
+
+interface EngageBody {
+  readonly scope?: Scope;
+  readonly reason?: string;
+  readonly except?: readonly string[];
 }
 
 function engageBody({ what, action, dimension, value, except, reason }: KillOptions): EngageBody {
@@ -90,7 +98,7 @@ function engageBody({ what, action, dimension, value, except, reason }: KillOpti
   };
 }
 
-export function showScope(scope: Switches['engaged'][number]['scope']): string {
+export function showScope(scope: Scope): string {
   if ('action' in scope) return `action ${printable(scope.action)}`;
   if ('dimension' in scope) return `${printable(scope.dimension)} ${printable(scope.value)}`;
   return 'everything';
@@ -99,7 +107,7 @@ export function showScope(scope: Switches['engaged'][number]['scope']): string {
 /** So many ids are listed; the rest is in `--json`. */
 const LISTED = 20;
 
-function sayEngaged(engaged: Engaged, terminal: Terminal): void {
+function sayEngaged(engaged: EngagedSwitch, terminal: Terminal): void {
   const { id, scope, except, on_the_wire: onTheWire, stopped, took_ms: tookMs } = engaged;
   terminal.say(
     `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
@@ -123,7 +131,10 @@ function sayIds(what: string, ids: readonly string[], terminal: Terminal): void 
 function sayNothing(error: Error, options: KillOptions, terminal: Terminal): void {
   if (error instanceof SaidNo) sayProblem(error, terminal);
   else terminal.complain(`interlock: ${printable(error.message)}`);
-  const mayBe = error instanceof NoAnswer ? error.mayHaveArrived : endOf(error) === exitCode.couldNotTell;
+  const mayBe =
+    error instanceof NoAnswerError
+      ? error.tried.neverConnected !== true
+      : endOf(error) === exitCode.couldNotTell;
   if (mayBe)
     terminal.complain(
       'It is not known whether the switch is engaged. Try again: engaged twice is as good as once.',

@@ -1,5 +1,6 @@
+import type { Budgets, Policy } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
-import type { Budgets, GateCalls, PolicyInForce } from './gate-calls.ts';
+import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import { countOf, formatTable, type Cell } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -26,7 +27,7 @@ export async function runPolicyShow(
   return exitCode.done;
 }
 
-function sayRevision({ revision, active, checks }: PolicyInForce): string[] {
+function sayRevision({ revision, active, checks }: Policy): string[] {
   const idle = checks.filter(check => check.idle).map(({ name }) => printable(name));
   return [
     `Revision ${revision}, ${active ? 'active' : 'NOT ACTIVE: this gate answers 503 policy.stale'}`,
@@ -78,7 +79,7 @@ const memberOf = (value: unknown, name: string): unknown => new Map(entriesOf(va
 const entriesOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
-function protectedLines({ protected: entries }: PolicyInForce, width: number | undefined): string[] {
+function protectedLines({ protected: entries }: Policy, width: number | undefined): string[] {
   const columns = [
     { title: '#', align: 'right' },
     { title: 'KIND' },

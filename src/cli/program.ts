@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { ClientMisuseError, NoAnswerError } from '../client/errors.ts';
 import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';
@@ -9,7 +10,8 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
 import { addInventoryCommand } from './inventory-command.ts';
 import { addKillCommand } from './kill-command.ts';
-import { codeOf, NoAnswer, SaidNo } from './said-no.ts';
+import { printable } from './printable.ts';
+import { codeOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
 import type { Terminal } from './terminal.ts';
 import { isTold } from './told.ts';
@@ -182,8 +184,8 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
     if (json) terminal.say(JSON.stringify(error.problem));
     return codeOf(error.problem);
   }
-  if (error instanceof NoAnswer) {
-    terminal.complain(`interlock: ${error.message}`);
+  if (error instanceof NoAnswerError) {
+    terminal.complain(`interlock: no answer: ${printable(error.message)}`);
     if (json) terminal.say(JSON.stringify({ error: error.message }));
     return exitCode.couldNotTell;
   }

@@ -5,8 +5,7 @@ import type { Terminal } from './terminal.ts';
 
 /** A no of the gate for a person: what, why, where, and what would pass. */
 export function sayProblem({ problem, origin }: SaidNo, terminal: Terminal): void {
-  const { title, detail, status, reasons = [], would, type } = problem;
-  const said = detail ?? title ?? `the gate answered ${status}`;
+  const { detail: said, reasons = [], would, type } = problem;
   terminal.complain(`interlock: ${printable(said)}`);
   for (const { message, remedy } of reasons) {
     if (!said.includes(message)) terminal.complain(`  ${printable(message)}`);
@@ -16,5 +15,5 @@ export function sayProblem({ problem, origin }: SaidNo, terminal: Terminal): voi
     terminal.complain(
       `  It would have left ${countOf(would.count, 'target')}: ${would.added} added, ${would.removed} removed, ${would.changed} changed. Nothing of it is in force.`,
     );
-  if (type !== undefined) terminal.complain(`  About this rule: ${origin}${printable(type)}`);
+  terminal.complain(`  About this rule: ${origin}${printable(type)}`);
 }

@@ -7,9 +7,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { runAuditExport } from '../../src/cli/audit-export.ts';
 import { runAuditSearch } from '../../src/cli/audit-search.ts';
 import { readConnection } from '../../src/cli/connection.ts';
-import type { GateCalls, RecordedDecision } from '../../src/cli/gate-calls.ts';
+import type { GateCalls } from '../../src/cli/gate-calls.ts';
+import { NoAnswerError } from '../../src/client/errors.ts';
+import type { Listing, RecordedDecision, Search } from '../../src/client/types.ts';
 import { LineCount } from '../../src/cli/load-file.ts';
-import { codeOf, NoAnswer } from '../../src/cli/said-no.ts';
+import { codeOf } from '../../src/cli/said-no.ts';
 import { UsageError } from '../../src/config/environment.ts';
 import { temporaryFolder } from '../config/files.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
@@ -69,7 +71,6 @@ test.each([
   [422, 'inventory.malformed', 1],
   [400, 'inventory.cut_off', 1],
   [503, 'store.unavailable', 3],
-  [500, '', 3],
   [403, 'blast_radius.share', 1],
 ])('an answer %d %s ends a command with %d', (status, rule, expected) => {
   expect(codeOf({ status, type: `/problems/${rule}` })).toBe(expected);
@@ -83,11 +84,11 @@ describe('an export that breaks off', () => {
     const out = path.join(folder, 'cut.ndjson');
     const run = runAuditExport(
       { out, force: false, json: false },
-      { trail: () => trail },
+      { export: async () => trail },
       recordedTerminal(),
       async () => undefined,
     );
-    await expect(run).rejects.toThrow(NoAnswer);
+    await expect(run).rejects.toThrow(NoAnswerError);
     expect(existsSync(out)).toBe(false);
   });
 
@@ -96,11 +97,11 @@ describe('an export that breaks off', () => {
     const out = files.write('trail.ndjson', 'whole');
     const run = runAuditExport(
       { out, force: true, json: false },
-      { trail: () => bytes('{"seq":1}\n{') },
+      { export: async () => bytes('{"seq":1}\n{') },
       recordedTerminal(),
       async () => undefined,
     );
-    await expect(run).rejects.toThrow(NoAnswer);
+    await expect(run).rejects.toThrow(NoAnswerError);
     expect(readFileSync(out, 'utf8')).toBe('whole');
     files.remove();
   });
@@ -117,29 +118,40 @@ const decision = (id: number): RecordedDecision => ({
   status: 503,
 });
 
-test('a search of all asks page after page, and says how far it is', async () => {
-  const asked: unknown[] = [];
+describe('a search', () => {
+  const asked: [Search, Listing][] = [];
   const calls: Pick<GateCalls, 'search' | 'policy' | 'rules'> = {
-    search: async query => {
-      asked.push(query);
-      const next = query['cursor'] === undefined ? 'two' : query['cursor'] === 'two' ? 'three' : null;
-      return { items: [decision(asked.length)], next };
+    search: async (filters = {}, listing = {}) => {
+      asked.push([filters, listing]);
+      return decisions(Math.min(listing.limit ?? 2500, 2500));
     },
     policy: async () => await Promise.reject(new Error('not asked')),
     rules: async () => [],
   };
-  const shown: string[] = [];
-  const terminal = { ...recordedTerminal(), progress: (line: string) => void shown.push(line) };
-  const options = { filters: { since: '1h' }, most: undefined, format: 'ndjson' } as const;
-  expect(await runAuditSearch(options, calls, terminal, Date.parse('2026-11-28T12:00:00Z'))).toBe(0);
-  const since = '2026-11-28T11:00:00.000Z';
-  expect(asked).toEqual([
-    { since, limit: '500' },
-    { since, limit: '500', cursor: 'two' },
-    { since, limit: '500', cursor: 'three' },
-  ]);
-  expect(terminal.said).toHaveLength(3);
-  expect(shown).toContain('2 requests so far …');
+  async function* decisions(count: number): AsyncGenerator<RecordedDecision, void> {
+    for (let at = 0; at < count; at += 1) yield await Promise.resolve(decision(at));
+  }
+  const nowMs = Date.parse('2026-11-28T12:00:00Z');
+
+  test('of all is written as it comes, and says how far it is', async () => {
+    const shown: string[] = [];
+    const terminal = { ...recordedTerminal(), progress: (line: string) => void shown.push(line) };
+    const options = { filters: { since: '1h' }, most: undefined, format: 'ndjson' } as const;
+    expect(await runAuditSearch(options, calls, terminal, nowMs)).toBe(0);
+    expect(asked.at(-1)).toEqual([{ since: '2026-11-28T11:00:00.000Z' }, {}]);
+    expect(terminal.said).toHaveLength(2500);
+    expect(shown).toEqual(['1,000 requests so far …', '2,000 requests so far …', '']);
+  });
+
+  test('of some says that there are more', async () => {
+    const terminal = recordedTerminal();
+    await runAuditSearch({ filters: {}, most: 3, format: 'table' }, calls, terminal, nowMs);
+    expect(terminal.said).toHaveLength(4);
+    expect(terminal.complained).toEqual(['The newest 3 are shown; --all shows all, --limit N so many.']);
+    const whole = recordedTerminal();
+    await runAuditSearch({ filters: {}, most: 2500, format: 'table' }, calls, whole, nowMs);
+    expect(whole.complained).toEqual([]);
+  });
 });
 
 test.each<[string, object]>([
