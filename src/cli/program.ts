@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { ClientMisuseError, NoAnswerError } from '../client/errors.ts';
+import { NoAnswerError } from '../client/errors.ts';
 import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';

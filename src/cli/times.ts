@@ -26,7 +26,8 @@ export function showAgo(time: string, nowMs: number): string {
   if (timeMs === undefined) return time;
   const agoS = (nowMs - timeMs) / 1000;
   if (agoS < -1) return `in ${showDuration(-agoS)}`;
-  return agoS < 1 ? 'now' : `${showDuration(agoS)} ago`;
+  // The larger unit is enough here, and keeps a column narrow.
+  return agoS < 1 ? 'now' : `${showDuration(agoS).split(' ')[0] ?? ''} ago`;
 }
 
 /**
