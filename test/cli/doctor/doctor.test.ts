@@ -158,7 +158,7 @@ describe('a configuration that no gate ran with yet', () => {
     });
     const { checks } = await examine(folder);
     const told = JSON.stringify(checks);
-    expect(told).toContain('may read the key in');
+    expect(told).toContain('anybody on this machine may read the key in');
     expect(told).toContain('goes to 192.0.2.1:9 unencrypted');
     expect(told).not.toContain('secret-of-the-tool');
   });
