@@ -72,10 +72,10 @@ function counted(trail: AsyncIterable<Uint8Array>, terminal: Terminal) {
       for (const byte of piece) if (byte === LINE_FEED) entries += 1;
       bytes += piece.length;
       last = piece.at(-1) ?? last;
-      terminal.progress?.(`${countOf(entries, 'entry')}, ${showBytes(bytes)} so far …`);
+      terminal.progress(`${countOf(entries, 'entry')}, ${showBytes(bytes)} so far …`);
       yield piece;
     }
-    terminal.progress?.('');
+    terminal.progress(undefined);
     if (last !== LINE_FEED || entries === 0)
       throw new NoAnswerError('the export broke off: fetch it again', CALL);
   }

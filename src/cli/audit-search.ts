@@ -38,9 +38,9 @@ export async function runAuditSearch(
     if (most !== undefined && found > most) break;
     if (format === 'table') rows.push(item);
     else terminal.say(format === 'csv' ? csvLine(item).trimEnd() : JSON.stringify(item));
-    if (found % TELL_EVERY === 0) terminal.progress?.(`${countOf(found, 'request')} so far …`);
+    if (found % TELL_EVERY === 0) terminal.progress(`${countOf(found, 'request')} so far …`);
   }
-  if (found >= TELL_EVERY) terminal.progress?.('');
+  if (found >= TELL_EVERY) terminal.progress(undefined);
   if (format === 'table') sayTable(rows, most !== undefined && found > most, terminal, nowMs);
   return found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
 }

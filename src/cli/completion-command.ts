@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { completionScript, shells, type Shell } from './completion.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandContext } from './command-context.ts';
 
 const EXAMPLES = `
 Examples:
@@ -9,7 +9,7 @@ Examples:
   $ interlock completion fish > ~/.config/fish/completions/interlock.fish`;
 
 /** `interlock completion SHELL`. */
-export function addCompletionCommand(program: Command, terminal: Terminal): void {
+export function addCompletionCommand(program: Command, { terminal }: CommandContext): void {
   program
     .command('completion')
     .description('print the script with which a shell completes commands and options')

@@ -1,11 +1,9 @@
-import type { ConnectionOptions } from './connection.ts';
 import type { GateCalls } from './gate-calls.ts';
+import type { GateOptions } from './gate-connection.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The calls of the gate that the options, or the environment, name. Loaded when they are needed. @throws UsageError */
-export async function connect(options: ConnectionOptions): Promise<GateCalls> {
-  const [{ gateCalls }, { readConnection }] = await Promise.all([
-    import('./gate-calls.ts'),
-    import('./connection.ts'),
-  ]);
-  return gateCalls(readConnection(options));
+export async function connect(options: GateOptions, terminal: Terminal): Promise<GateCalls> {
+  const { connectCalls } = await import('./gate-calls.ts');
+  return connectCalls(options, terminal);
 }

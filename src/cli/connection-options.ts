@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { GATE_OPTIONS } from './gate-connection.ts';
 
 /** The options with which a command finds its gate, and its key. */
-export const withConnection = (command: Command): Command =>
-  command
-    .option('--url <url>', 'the gate (default: INTERLOCK_URL)')
-    .option('--key-file <file>', 'a file that holds the key (default: INTERLOCK_KEY)')
-    .option('--json', 'answer as JSON');
+export function withConnection(command: Command): Command {
+  for (const [flags, says] of GATE_OPTIONS) command.option(flags, says);
+  return command;
+}
 
 /** `--json` as the commands take it. */
 export const flagged = <Options extends { readonly json?: true }>(options: Options) => ({

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Terminal } from './terminal.ts';
+import type { CommandContext } from './command-context.ts';
 
 const EXAMPLES = `
 Examples:
@@ -11,7 +11,7 @@ Nothing is changed, and no executor gets a request. Run it as the user of the ga
 look; 1 something fails; 2 wrong use; 3 something could not be told.`;
 
 /** `interlock doctor`: what keeps a gate from starting, or from deciding. */
-export function addDoctorCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
+export function addDoctorCommand(program: Command, { terminal, end }: CommandContext): void {
   program
     .command('doctor')
     .description('look at all that a gate needs, and say what to do')

@@ -1,7 +1,8 @@
-import { createClient, type Client } from '../client/create-client.ts';
+import type { Client } from '../client/client.ts';
 import type { Answer } from '../client/types.ts';
 import { SaidNo } from './said-no.ts';
-import type { Connection } from './connection.ts';
+import { connectGate, type GateOptions } from './gate-connection.ts';
+import type { Terminal } from './terminal.ts';
 
 type Calls = Pick<
   Client,
@@ -34,9 +35,9 @@ export type GateCalls = { readonly [Name in keyof Calls]: Told<Calls[Name]> } & 
   rules(): Promise<readonly string[]>;
 };
 
-/** The calls of one gate with one key. */
-export function gateCalls({ url, key }: Connection): GateCalls {
-  const client = createClient({ url, key });
+/** The calls of the gate that the options, or the environment, name. @throws UsageError or FileError */
+export function connectCalls(options: GateOptions, terminal: Terminal): GateCalls {
+  const { gate: client, url } = connectGate(options, terminal);
   const { origin } = new URL(url);
   const tell = async <T>(asked: Promise<Answer<T>>): Promise<T> => {
     const answer = await asked;

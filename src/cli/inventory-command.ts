@@ -1,9 +1,9 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { connect } from './connect.ts';
-import type { ConnectionOptions } from './connection.ts';
+import type { GateOptions } from './gate-connection.ts';
 import { flagged, withConnection } from './connection-options.ts';
 import type { LoadOptions } from './inventory-load.ts';
-import type { Terminal } from './terminal.ts';
+import type { CommandContext } from './command-context.ts';
 
 const EXAMPLES = `
 Examples:
@@ -17,11 +17,10 @@ Examples:
 The lines of a file are counted, and the gate is told how many to expect. For stdin say it with --expect.
 Exit codes: 0 in force; 1 refused, what was in force stays; 2 wrong use; 3 not known.`;
 
-type Given = ConnectionOptions &
-  Omit<LoadOptions, 'json' | 'patch'> & { readonly json?: true; readonly patch?: true };
+type Given = GateOptions & Omit<LoadOptions, 'json' | 'patch'> & { readonly patch?: true };
 
 /** `interlock inventory`: load what there is, compare, look. */
-export function addInventoryCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
+export function addInventoryCommand(program: Command, { terminal, end }: CommandContext): void {
   const inventory = program
     .command('inventory')
     .description('load all targets, compare, and show what is in force')
@@ -41,7 +40,7 @@ export function addInventoryCommand(program: Command, terminal: Terminal, end: (
     .action(async (kind: string, file: string, options: Given) => {
       const { runInventoryLoad } = await import('./inventory-load.ts');
       const chosen = { ...flagged(options), patch: options.patch === true };
-      end(await runInventoryLoad(kind, file, chosen, await connect(options), terminal));
+      end(await runInventoryLoad(kind, file, chosen, await connect(options, terminal), terminal));
     });
   withConnection(
     inventory.command('diff').description('what a snapshot would add, remove and change; loads nothing'),
@@ -51,13 +50,13 @@ export function addInventoryCommand(program: Command, terminal: Terminal, end: (
     .addOption(format())
     .action(async (kind: string, file: string, options: Given) => {
       const { runInventoryDiff } = await import('./inventory-load.ts');
-      end(await runInventoryDiff(kind, file, flagged(options), await connect(options), terminal));
+      end(await runInventoryDiff(kind, file, flagged(options), await connect(options, terminal), terminal));
     });
   withConnection(
     inventory.command('summary').description('what is in force of each kind, and how old it is'),
   ).action(async (options: Given) => {
     const { runInventorySummary } = await import('./inventory-summary.ts');
-    end(await runInventorySummary(options.json === true, await connect(options), terminal));
+    end(await runInventorySummary(options.json === true, await connect(options, terminal), terminal));
   });
 }
 

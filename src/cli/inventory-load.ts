@@ -57,7 +57,7 @@ export async function runInventoryLoad(
         ...(asOf !== undefined && { asOf }),
       });
     } finally {
-      terminal.progress?.('');
+      terminal.progress(undefined);
     }
   });
   if (options.json) terminal.say(JSON.stringify(loaded));
@@ -107,12 +107,11 @@ async function* progressOf(load: LoadFile, terminal: Terminal): AsyncGenerator<U
   let bytes = 0;
   for await (const piece of piecesOf(load)) {
     yield piece;
-    if (terminal.progress === undefined) continue;
     count.add(piece);
     bytes += piece.length;
     terminal.progress(`${barOf(bytes, load.size)}${showBytes(bytes)}, ${countOf(count.lines, 'line')} sent`);
   }
-  terminal.progress?.(`${barOf(bytes, load.size)}all is sent; the gate measures it …`);
+  terminal.progress(`${barOf(bytes, load.size)}all is sent; the gate measures it …`);
 }
 
 function barOf(bytes: number, size: number | undefined): string {
@@ -143,7 +142,7 @@ async function explained<T>(
   try {
     return await work();
   } catch (thrown) {
-    terminal.progress?.('');
+    terminal.progress(undefined);
     if (!(thrown instanceof SaidNo)) throw thrown;
     const { line, status } = thrown.problem;
     if (line !== undefined && load.size !== undefined) await showLine(load, line, terminal);
@@ -213,7 +212,7 @@ export async function runInventoryDiff(
     sayDiff(kind, would, await countNow(kind, calls), options.json, terminal);
     return exitCode.done;
   } finally {
-    terminal.progress?.('');
+    terminal.progress(undefined);
   }
   throw new Error('the gate took a load of a number of lines that it cannot have');
 }

@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { systemClock } from '../kit/clock.ts';
 import { flagged, withConnection } from './connection-options.ts';
 import type { KillOptions, ReleaseOptions } from './kill.ts';
-import { widthOf, type Terminal } from './terminal.ts';
+import type { CommandContext } from './command-context.ts';
+import { widthOf } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -18,7 +19,7 @@ Exit codes: 0 engaged; 1 refused; 2 wrong use, nothing was engaged; 3 not known 
 type Given<Options> = Omit<Options, 'json'> & { readonly json?: true };
 
 /** `interlock kill`, the emergency stop; `engage` is what it does when nothing else is said. */
-export function addKillCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
+export function addKillCommand(program: Command, { terminal, end }: CommandContext): void {
   const kill = program
     .command('kill')
     .description('stop everything, or a part of it: the kill switch')

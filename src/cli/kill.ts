@@ -4,9 +4,9 @@ import type { EngagedSwitch, Scope, Switches } from '../client/types.ts';
 import { readEnvironment, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { nearestName, quote } from '../kit/text.ts';
-import { readConnection, type ConnectionOptions } from './connection.ts';
 import { exitCode } from './exit-code.ts';
-import { gateCalls, type GateCalls } from './gate-calls.ts';
+import { connectCalls, type GateCalls } from './gate-calls.ts';
+import type { GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
 import { readKillFile } from './read-kill-file.ts';
 import { codeOf, ruleOf, SaidNo } from './said-no.ts';
@@ -15,7 +15,7 @@ import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo } from './times.ts';
 
-export interface KillOptions extends ConnectionOptions {
+export interface KillOptions extends Omit<GateOptions, 'json'> {
   /** Words that are none of its commands. */
   readonly what: readonly string[];
   readonly action?: string;
@@ -36,11 +36,11 @@ export interface KillOptions extends ConnectionOptions {
 export async function runKill(
   options: KillOptions,
   terminal: Terminal,
-  connect = gateCalls,
+  connect = connectCalls,
 ): Promise<number> {
   try {
     const body = engageBody(options);
-    const engaged = await connect(readConnection(options)).engage(body);
+    const engaged = await connect(gateOf(options), terminal).engage(body);
     if (options.json) terminal.say(JSON.stringify(engaged));
     else sayEngaged(engaged, terminal);
     return exitCode.done;
@@ -55,6 +55,11 @@ export async function runKill(
     return code;
   }
 }
+
+const gateOf = ({ url, keyFile }: Omit<GateOptions, 'json'>): GateOptions => ({
+  ...(url !== undefined && { url }),
+  ...(keyFile !== undefined && { keyFile }),
+});
 
 function endOf(thrown: unknown): number | undefined {
   if (thrown instanceof SaidNo) return codeOf(thrown.problem);
@@ -164,12 +169,12 @@ function killFileOf({ config }: KillOptions): string | undefined {
 
 /** @returns 0; the table of what is engaged is the answer */
 export async function runKillStatus(
-  options: ConnectionOptions & { readonly json: boolean },
+  options: Omit<GateOptions, 'json'> & { readonly json: boolean },
   terminal: Terminal,
   look: { readonly nowMs: number; readonly width?: number },
-  connect = gateCalls,
+  connect = connectCalls,
 ): Promise<number> {
-  const switches = await connect(readConnection(options)).switches();
+  const switches = await connect(gateOf(options), terminal).switches();
   if (options.json) terminal.say(JSON.stringify(switches));
   else if (switches.engaged.length === 0) terminal.say('Nothing is engaged.');
   else for (const line of switchTable(switches, look)) terminal.say(line);
@@ -196,7 +201,7 @@ function switchTable({ engaged }: Switches, { nowMs, width }: { nowMs: number; w
   return formatTable(columns, rows, width);
 }
 
-export interface ReleaseOptions extends ConnectionOptions {
+export interface ReleaseOptions extends Omit<GateOptions, 'json'> {
   readonly reason?: string;
   readonly json: boolean;
 }
@@ -206,11 +211,11 @@ export async function runKillRelease(
   given: string,
   options: ReleaseOptions,
   terminal: Terminal,
-  connect = gateCalls,
+  connect = connectCalls,
 ): Promise<number> {
   if (options.reason === undefined || options.reason.trim() === '')
     throw new UsageError('a release says why: --reason "…". Nothing was released');
-  const calls = connect(readConnection(options));
+  const calls = connect(gateOf(options), terminal);
   const id = /^[0-9a-f-]{36}$/i.test(given) ? given : await findSwitch(given, calls);
   const released = await calls.release(id, options.reason);
   if (options.json) terminal.say(JSON.stringify(released));

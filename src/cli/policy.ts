@@ -6,9 +6,9 @@ import { Command } from 'commander';
 import { buildPolicies, digestFileOf, testPolicies, type Built } from '../policy/compile.ts';
 import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
 import { connect } from './connect.ts';
-import type { ConnectionOptions } from './connection.ts';
+import type { CommandContext } from './command-context.ts';
 import { withConnection } from './connection-options.ts';
-import type { Terminal } from './terminal.ts';
+import type { GateOptions } from './gate-connection.ts';
 
 /** Where this program's own policies and the types made from them stand; in a clone only. */
 const shippedFolder = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -17,12 +17,12 @@ const shippedTypes = fileURLToPath(new URL('../../src/kit/check-rules.ts', impor
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 
 /** `interlock policy show`; and `policy build [--check]` and `policy test`, for policy authors, which need `opa`. */
-export function policyCommand(terminal: Terminal, end: (code: number) => void): Command {
+export function policyCommand({ terminal, end }: CommandContext): Command {
   const policy = new Command('policy').description('show what is in force; build and test policies');
   withConnection(policy.command('show').description('the revision, limits and budgets of a gate')).action(
-    async (options: ConnectionOptions & { readonly json?: true }) => {
+    async (options: GateOptions) => {
       const { runPolicyShow } = await import('./policy-show.ts');
-      end(await runPolicyShow(options.json === true, await connect(options), terminal));
+      end(await runPolicyShow(options.json === true, await connect(options, terminal), terminal));
     },
   );
   policy

@@ -1,41 +1,18 @@
-import { escapeText } from '../kit/text.ts';
-
-/** What steers a terminal, turns the direction of writing, or cannot be seen: controls, formats, line separators, half pairs, private use. */
-const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+const escapeUnits = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');
 
 /**
- * A text of somebody else's as a line may show it: letters of any script stay, what would steer the terminal is escaped. Reasons
- * and tickets are written by clients, and what they wrote must not clear a screen, or move a cursor over a refusal.
+ * A text that somebody else wrote, on one line, without what steers a terminal, hides, or turns the direction of writing:
+ * those are shown as escapes.
  */
-export const printable = (text: string): string => text.replace(unprintable, escapeText);
+export const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, escapeUnits);
 
-/** Wide in a terminal: scripts of East Asia, and pictures. */
-const wide =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const zero = /\p{M}/u;
-
-/** Columns that a printable text takes. */
-export function columnsOf(text: string): number {
-  let columns = 0;
-  for (const character of text) columns += widthOf(character);
-  return columns;
-}
-
-const widthOf = (character: string): number => {
-  if (character <= '\u007e') return 1;
-  if (zero.test(character)) return 0;
-  return wide.test(character) ? 2 : 1;
-};
-
-/** A printable text in at most `columns`; what is cut ends in `…`. */
-export function cutTo(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text;
-  let kept = '';
-  let left = columns - 1;
-  for (const character of text) {
-    left -= widthOf(character);
-    if (left < 0) break;
-    kept += character;
-  }
-  return columns < 1 ? '' : `${kept}…`;
-}
+/**
+ * A value as JSON on one line. What JSON does not escape and a terminal obeys (the control characters above ASCII, and what hides)
+ * is escaped too; whoever parses it reads the same.
+ */
+export const jsonLine = (value: unknown): string => printable(JSON.stringify(value));

@@ -1,26 +1,25 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { NoAnswerError } from '../client/errors.ts';
+import { Command, CommanderError } from 'commander';
 import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';
+import { NoAnswerError } from '../client/errors.ts';
 import { addressTrouble } from './address-trouble.ts';
-import { addAuditReads } from './audit-command.ts';
+import { addAuditCommand } from './audit-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
+import type { CommandContext } from './command-context.ts';
+import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode } from './exit-code.ts';
 import { addInventoryCommand } from './inventory-command.ts';
+import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
-import { printable } from './printable.ts';
 import { codeOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
+import { addPreflightCommand, addSubmitCommand } from './submit-command.ts';
+import { addServeCommand } from './serve-command.ts';
+import { printable, jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { isTold } from './told.ts';
-
-interface JsonOption {
-  readonly json?: true;
-}
-
-const JSON_OPTION = ['--json', 'answer as JSON'] as const;
 
 /**
  * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.
@@ -30,12 +29,15 @@ const JSON_OPTION = ['--json', 'answer as JSON'] as const;
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   const json = args.includes('--json');
   let code: number = exitCode.done;
-  const end = (ended: number): void => {
-    code = ended;
+  const context: CommandContext = {
+    terminal,
+    end: ended => {
+      code = ended;
+    },
   };
-  const program = createProgram(terminal, end);
+  const program = createProgram(context);
   try {
-    await addPolicyCommand(program, args, terminal, end);
+    await addPolicyCommand(program, args, context);
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (thrown) {
@@ -43,7 +45,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   }
 }
 
-function createProgram(terminal: Terminal, end: (code: number) => void): Command {
+function createProgram(context: CommandContext): Command {
+  const { terminal } = context;
   const program = new Command('interlock')
     .description('The gate that every destructive automation request passes through.')
     .version(readVersion(), '--version', 'print the version')
@@ -56,116 +59,31 @@ function createProgram(terminal: Terminal, end: (code: number) => void): Command
       writeOut: text => terminal.say(text.trimEnd()),
       writeErr: text => terminal.complain(text.trimEnd()),
     });
-  program
-    .command('serve')
-    .description('run a gate')
-    .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
-    .option(
-      '--activate',
-      'make this policy revision the active one, though it was active before and replaced',
-    )
-    .option(
-      '--restored <entry>',
-      'start though the database is behind its newest checkpoint, and ends with this entry: it was put back on purpose',
-      readEntry,
-    )
-    .option(...JSON_OPTION)
-    .action(async (options: JsonOption & { config?: string; activate?: true; restored?: number }) => {
-      const [{ runServe }, { startGate }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
-      const { config, restored: restoredTo } = options;
-      const chosen = { activate: options.activate === true, json: options.json === true };
-      const named = {
-        ...(config !== undefined && { config }),
-        ...(restoredTo !== undefined && { restoredTo }),
-      };
-      await runServe({ ...chosen, ...named }, startGate, terminal);
-    });
-  program
-    .command('demo')
-    .description('retell what happened in 2014, against a real gate in a temporary folder')
-    .option('--keep', 'leave the folder behind')
-    .option(...JSON_OPTION)
-    .action(async (options: JsonOption & { keep?: true }) => {
-      const { runDemo } = await import('../demo/demo.ts');
-      end(await runDemo({ json: options.json === true, keep: options.keep === true }));
-    });
-  program
-    .command('keygen')
-    .description('print a fresh key once, and the line of the configuration that knows it')
-    .argument('<name>', 'the principal')
-    .option('--role <roles...>', 'roles for the line')
-    .option('--action <actions...>', 'actions for the line')
-    .option(...JSON_OPTION)
-    .action(async (name: string, options: JsonOption & { role?: string[]; action?: string[] }) => {
-      const { runKeygen } = await import('./keygen.ts');
-      const { role: roles = [], action: actions = [] } = options;
-      runKeygen(name, { json: options.json === true, roles, actions }, terminal);
-    });
-  addKillCommand(program, terminal, end);
-  addAuditCommand(program, terminal, end);
-  addInventoryCommand(program, terminal, end);
-  addDoctorCommand(program, terminal, end);
-  addCompletionCommand(program, terminal);
+  addServeCommand(program, context);
+  addDemoCommand(program, context);
+  addSubmitCommand(program, context);
+  addPreflightCommand(program, context);
+  addKillCommand(program, context);
+  addAuditCommand(program, context);
+  addInventoryCommand(program, context);
+  addDoctorCommand(program, context);
+  addKeygenCommand(program, context);
+  addCompletionCommand(program, context);
   return program;
-}
-
-/** The number of an entry. With it the option holds for one restored database, also where it is left in a service's file. */
-function readEntry(text: string): number {
-  const entry = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(entry))
-    throw new InvalidArgumentError(
-      'It is the number of the last entry of the database, as the refusal says it.',
-    );
-  return entry;
-}
-
-interface VerifyOptions extends JsonOption {
-  readonly config?: string;
-  readonly export?: string;
-  readonly checkpoints?: string;
-  readonly key?: readonly string[];
-  readonly anchored?: true;
-}
-
-function addAuditCommand(program: Command, terminal: Terminal, end: (code: number) => void): void {
-  const audit = program.command('audit').description('search, read, export and verify the audit trail');
-  addAuditReads(audit, terminal, end);
-  audit
-    .command('verify')
-    .description(
-      'check that no entry was altered, removed, inserted or reordered: of a store, or of an export',
-    )
-    .option('--config <file>', 'whose store (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
-    .option('--export <file>', 'what GET /v1/audit gave as application/x-ndjson')
-    .option('--checkpoints <file>', 'signed heads (default: those of the configuration)')
-    .option('--key <file...>', 'public key of who signed (default: FILE.pub beside the checkpoints)')
-    .option('--anchored', 'exit 3 where no signed checkpoint vouches for it: what a timer should ask for')
-    .option(...JSON_OPTION)
-    .action(async ({ json, key, anchored, ...files }: VerifyOptions) => {
-      const { runAuditVerify } = await import('./audit-verify.ts');
-      const said = {
-        keys: key ?? [],
-        anchored: anchored === true,
-        json: json === true,
-        progress: process.stderr.isTTY === true,
-      };
-      end(await runAuditVerify({ ...files, ...said }, terminal));
-    });
 }
 
 /** Its commands have arguments of their own, so it is loaded before they are read; for the list of commands a line is enough. */
 async function addPolicyCommand(
   program: Command,
   args: readonly string[],
-  terminal: Terminal,
-  end: (code: number) => void,
+  context: CommandContext,
 ): Promise<void> {
   if (args[0] !== 'policy' && args[0] !== 'completion') {
     program.command('policy').description('show what is in force; build and test policies');
     return;
   }
   const { policyCommand } = await import('./policy.ts');
-  const policy = policyCommand(terminal, end).copyInheritedSettings(program);
+  const policy = policyCommand(context).copyInheritedSettings(program);
   for (const command of policy.commands) command.copyInheritedSettings(policy);
   program.addCommand(policy);
 }
@@ -181,12 +99,17 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   const error = asError(thrown);
   if (error instanceof SaidNo) {
     sayProblem(error, terminal);
-    if (json) terminal.say(JSON.stringify(error.problem));
+    if (json) terminal.say(jsonLine(error.problem));
     return codeOf(error.problem);
   }
   if (error instanceof NoAnswerError) {
     terminal.complain(`interlock: no answer: ${printable(error.message)}`);
-    if (json) terminal.say(JSON.stringify({ error: error.message }));
+    const { idempotencyKey } = error.tried;
+    if (idempotencyKey !== undefined)
+      terminal.complain(
+        `It may have been decided and done all the same. Ask again with --idempotency-key ${printable(idempotencyKey)}`,
+      );
+    if (json) terminal.say(jsonLine({ error: error.message, tried: error.tried }));
     return exitCode.couldNotTell;
   }
   const told = isTold(error);

@@ -1,4 +1,5 @@
-import { columnsOf, cutTo, printable } from './printable.ts';
+import { columnsOf, cutTo } from './columns.ts';
+import { printable } from './printable.ts';
 
 export interface Column {
   readonly title: string;

@@ -1,28 +1,55 @@
+import picocolors from 'picocolors';
+import { wantsNoColour } from '../config/environment.ts';
+
+export type Paint = ReturnType<typeof picocolors.createColors>;
+
 /** Where a command speaks: what it answers, and what it says beside that. */
 export interface Terminal {
   /** A line of the answer, on stdout. */
   say(line: string): void;
   /** A line for a person, on stderr. */
   complain(line: string): void;
-  /** Columns of the terminal that the answer goes to; undefined where it goes to a pipe or a file, and nothing is cut. */
+  /** A line that the next one takes the place of, on stderr; undefined takes it away. Nothing where nobody looks on. */
+  progress(line: string | undefined): void;
+  /** For the answer: gives colours where a person reads it on a terminal, and else the text as it is. */
+  readonly paint: Paint;
+  /** Columns of the terminal that the answer goes to; undefined in a pipe or a file, where nothing is cut. */
   readonly width?: number | undefined;
-  /** Shows how far something is, in place of what it showed before; undefined where nobody looks on. `''` takes it away. */
-  readonly progress?: ((line: string) => void) | undefined;
+  /** Whether a person reads the answer: tables are for people. */
+  readonly isPerson: boolean;
 }
 
-export const processTerminal: Terminal = {
-  say: line => void process.stdout.write(`${line}\n`),
-  complain: line => void process.stderr.write(`${line}\n`),
-  get width() {
-    return process.stdout.isTTY ? process.stdout.columns : undefined;
-  },
-  get progress() {
-    return process.stderr.isTTY ? showProgress : undefined;
-  },
-};
+const CLEAR_LINE = '\r\u001b[2K';
 
-/** Back to the first column, the line, and away with what is left of a longer one. */
-const showProgress = (line: string): void => void process.stderr.write(`\r${line}\u001b[K`);
+/** The process's own. */
+export function openTerminal({
+  stdout,
+  stderr,
+}: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process): Terminal {
+  let isProgressShown = false;
+  const progress = (line: string | undefined): void => {
+    if (stderr.isTTY !== true || (line === undefined && !isProgressShown)) return;
+    // Longer than the terminal is wide, it would stand on two lines, of which one is cleared.
+    stderr.write(CLEAR_LINE + (line ?? '').slice(0, Math.max(0, stderr.columns - 1)));
+    isProgressShown = line !== undefined;
+  };
+  const write = (stream: NodeJS.WriteStream, line: string): void => {
+    progress(undefined);
+    stream.write(`${line}\n`);
+  };
+  return {
+    say: line => write(stdout, line),
+    complain: line => write(stderr, line),
+    progress,
+    get width() {
+      return stdout.isTTY ? stdout.columns : undefined;
+    },
+    isPerson: stdout.isTTY === true,
+    paint: picocolors.createColors(stdout.isTTY === true && !wantsNoColour()),
+  };
+}
+
+export const processTerminal: Terminal = openTerminal();
 
 /** The width, as an option that is there or not. */
 export const widthOf = ({ width }: Terminal): { readonly width?: number } =>

@@ -6,10 +6,6 @@ export interface Environment {
   readonly configFile?: string;
   /** `INTERLOCK_LOG`: the least level that is logged. */
   readonly logLevel?: string;
-  /** `INTERLOCK_URL`: the gate that a command asks. */
-  readonly url?: string;
-  /** `INTERLOCK_KEY`: the key that it asks with. Secret. */
-  readonly key?: string;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -33,13 +29,46 @@ export function readEnvironment(
   if (logLevel !== undefined && !LOG_LEVELS.includes(logLevel)) {
     throw new UsageError(`INTERLOCK_LOG must be one of ${LOG_LEVELS.join(', ')}`);
   }
-  const [url, key] = [variables['INTERLOCK_URL'], variables['INTERLOCK_KEY']];
+  return { ...(configFile !== undefined && { configFile }), ...(logLevel !== undefined && { logLevel }) };
+}
+
+/** What the environment says to whoever calls a gate. */
+export interface ClientEnvironment {
+  /** `INTERLOCK_URL` */
+  readonly url?: string;
+  /** `INTERLOCK_KEY` */
+  readonly key?: string;
+  /** Where a person's own settings are: `XDG_CONFIG_HOME`, or `~/.config`. */
+  readonly settingsFolder?: string;
+  /** Whether a job of GitHub Actions reads what is printed. */
+  readonly isGithub: boolean;
+}
+
+/**
+ * Reads the variables by which a gate is called.
+ * @throws UsageError for one that is blank: more often a secret that was not set than a wish
+ */
+export function readClientEnvironment(
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+): ClientEnvironment {
+  const { INTERLOCK_URL: url, INTERLOCK_KEY: key, XDG_CONFIG_HOME: xdg, HOME: home } = variables;
   if (url !== undefined && isBlank(url)) throw new UsageError('INTERLOCK_URL is set, but blank');
   if (key !== undefined && isBlank(key)) throw new UsageError('INTERLOCK_KEY is set, but blank');
+  const settingsFolder =
+    xdg !== undefined && xdg.startsWith('/')
+      ? xdg
+      : home !== undefined && home !== ''
+        ? `${home}/.config`
+        : undefined;
   return {
-    ...(configFile !== undefined && { configFile }),
-    ...(logLevel !== undefined && { logLevel }),
     ...(url !== undefined && { url }),
     ...(key !== undefined && { key }),
+    ...(settingsFolder !== undefined && { settingsFolder }),
+    isGithub: variables['GITHUB_ACTIONS'] === 'true',
   };
 }
+
+/** Whether colours are not wanted: `NO_COLOR`, or a terminal that has none. */
+export const wantsNoColour = (
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+): boolean => (variables['NO_COLOR'] ?? '') !== '' || variables['TERM'] === 'dumb';

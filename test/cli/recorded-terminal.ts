@@ -1,3 +1,4 @@
+import picocolors from 'picocolors';
 import type { Terminal } from '../../src/cli/terminal.ts';
 
 /** A terminal that remembers what was said on it. */
@@ -9,5 +10,8 @@ export function recordedTerminal(): Terminal & { readonly said: string[]; readon
     complained,
     say: line => void said.push(line),
     complain: line => void complained.push(line),
+    progress: () => undefined,
+    isPerson: false,
+    paint: picocolors.createColors(false),
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { columnsOf, cutTo, printable } from '../../src/cli/printable.ts';
+import { columnsOf, cutTo } from '../../src/cli/columns.ts';
+import { printable } from '../../src/cli/printable.ts';
 import { formatTable } from '../../src/cli/table.ts';
 import { parseSince, showAgo, showDuration } from '../../src/cli/times.ts';
 

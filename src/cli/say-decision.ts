@@ -1,0 +1,116 @@
+import type { Problem, Reason } from '../client/types.ts';
+import { reasonsOf, type Decided } from './decision-exit.ts';
+import { printable } from './printable.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Says a decision as a person reads it: what, and for a no where, how much over, what would pass, and the page of each rule. */
+export function sayDecision(decided: Decided, gateUrl: string, terminal: Terminal): void {
+  const { paint } = terminal;
+  const say = (line: string): void => terminal.say(line);
+  const count = decided.targets?.count;
+  const what = printable(
+    `${decided.action ?? 'the request'}${count === undefined ? '' : ` of ${countOf(count, 'target')}`}`,
+  );
+  const reasons = reasonsOf(decided);
+  say(headline(decided, what, terminal));
+  for (const reason of reasons) for (const line of reasonLines(reason, gateUrl, terminal)) say(line);
+  if (reasons.length === 0 && 'detail' in decided && typeof decided.detail === 'string')
+    say(`  ${printable(decided.detail)}`);
+  if (decided.passes !== undefined)
+    say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
+  if (decided.retry_after_s !== undefined)
+    say(`  The same request would pass in ${decided.retry_after_s} s, if nothing else is spent until then.`);
+  if (terminal.isPerson && decided.decision === 'allowed') for (const line of radiusLines(decided)) say(line);
+  say(paint.dim(`${decided.mode === 'preflight' ? 'pre-flight' : 'request'} ${printable(decided.id)}`));
+}
+
+function headline({ mode, decision, outcome }: Decided, what: string, { paint }: Terminal): string {
+  if (decision !== 'allowed') {
+    const word = decision === 'refused' ? 'refused' : 'could not tell';
+    return `${paint.bold(paint.red(word))}: ${what}${mode === 'preflight' ? '' : '; nothing was done'}`;
+  }
+  if (mode === 'preflight') return `${paint.bold(paint.green('would be allowed'))}: ${what}`;
+  const status = outcome?.status ?? 'unknown';
+  const more = [
+    outcome?.detail,
+    outcome?.http_status === undefined ? undefined : `HTTP ${outcome.http_status}`,
+  ]
+    .filter(part => part !== undefined)
+    .map(printable);
+  const said = `${words[status] ?? `allowed, and ${printable(status)}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
+  return `${paint.bold(status === 'delivered' ? paint.green(said) : paint.yellow(said))}: ${what}`;
+}
+
+const words: Readonly<Record<string, string>> = {
+  delivered: 'done',
+  pending: 'allowed; what became of it is not known yet',
+  refused: 'allowed, and refused by its executor',
+  unknown: 'allowed; nobody knows whether it was done, and its targets stay taken until that is settled',
+  stopped: 'allowed, and stopped before anything was sent',
+};
+
+export const countOf = (count: number, thing: string): string =>
+  `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
+
+function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): string[] {
+  const place = [reason.dimension, reason.value, reason.pointer].filter(part => part !== undefined).join(' ');
+  const detail = [
+    ...(place === '' ? [] : [`  --> ${printable(place)}`]),
+    ...(reason.request === undefined ? [] : [`   = in the way: request ${printable(reason.request)}`]),
+    ...measuredLine(reason),
+    ...(reason.remedy === undefined
+      ? []
+      : [`   = ${paint.green('would pass')}: ${printable(reason.remedy)}`]),
+    `   = see ${printable(`${gateUrl}/problems/${reason.rule}`)}`,
+  ];
+  return [`${paint.red(`no[${printable(reason.rule)}]`)}: ${printable(reason.message)}`, ...detail];
+}
+
+/** How much, and how far that is from what may be. */
+function measuredLine({ measured, limit, unit = '' }: Reason): string[] {
+  if (measured === undefined || limit === undefined) return [];
+  const difference = Math.abs(measured - limit);
+  const side = measured > limit ? 'over' : measured < limit ? 'under' : 'exactly at it';
+  const far = difference === 0 ? side : `${amount(difference, unit)} ${side}`;
+  return [`   = measured ${amount(measured, unit)}, limit ${amount(limit, unit)}: ${far}`];
+}
+
+/** Millionths as a percentage, exactly. */
+const amount = (value: number, unit: string): string =>
+  unit === 'ppm'
+    ? `${value / 10_000}%`
+    : `${value.toLocaleString('en')}${unit === '' ? '' : ` ${printable(unit)}`}`;
+
+/** What it takes out of each dimension, as a table. */
+function radiusLines({ blast_radius: radius }: Decided): string[] {
+  if (radius === undefined) return [];
+  const rows = Object.entries(radius).flatMap(([dimension, parts]) =>
+    (Array.isArray(parts) ? parts : [{ ...parts, value: '' }])
+      .slice(0, MOST_ROWS)
+      .map(part => [
+        printable(dimension),
+        printable(part.value),
+        String(part.count),
+        String(part.total),
+        amount(part.share_ppm, 'ppm'),
+      ]),
+  );
+  return tableLines([['', '', 'TAKEN', 'OF', 'SHARE'], ...rows]);
+}
+
+/** Of one dimension. A set may touch thousands of racks. */
+const MOST_ROWS = 10;
+
+function tableLines(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
+  return rows.map(row =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+}
+
+/** A no that is no decision, on stderr. */
+export function sayProblem(problem: Problem, gateUrl: string, terminal: Terminal): void {
+  const rule = problem.type.replace('/problems/', '');
+  terminal.complain(`interlock: ${printable(problem.detail ?? problem.title ?? rule)}`);
+  terminal.complain(`  see ${printable(`${gateUrl}/problems/${rule}`)}`);
+}

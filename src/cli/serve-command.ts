@@ -1,0 +1,46 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { examplesText, JSON_OPTION, type CommandContext, type JsonOption } from './command-context.ts';
+
+interface Options extends JsonOption {
+  readonly config?: string;
+  readonly activate?: true;
+  readonly restored?: number;
+}
+
+export function addServeCommand(program: Command, { terminal }: CommandContext): void {
+  program
+    .command('serve')
+    .description('run a gate')
+    .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
+    .option(
+      '--activate',
+      'make this policy revision the active one, though it was active before and replaced',
+    )
+    .option(
+      '--restored <entry>',
+      'start though the database is behind its newest checkpoint, and ends with this entry: it was put back on purpose',
+      readEntry,
+    )
+    .option(...JSON_OPTION)
+    .addHelpText('after', examplesText('interlock serve --config ./interlock.yaml 2> gate.log'))
+    .action(async (options: Options) => {
+      const [{ runServe }, { startGate }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
+      const { config, restored: restoredTo } = options;
+      const chosen = { activate: options.activate === true, json: options.json === true };
+      const named = {
+        ...(config !== undefined && { config }),
+        ...(restoredTo !== undefined && { restoredTo }),
+      };
+      await runServe({ ...chosen, ...named }, startGate, terminal);
+    });
+}
+
+/** The number of an entry. With it the option holds for one restored database, also where it is left in a service's file. */
+function readEntry(text: string): number {
+  const entry = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(entry))
+    throw new InvalidArgumentError(
+      'It is the number of the last entry of the database, as the refusal says it.',
+    );
+  return entry;
+}

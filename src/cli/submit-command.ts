@@ -1,0 +1,113 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import { parseDurationMs } from '../kit/units.ts';
+import type { AskOptions } from './ask-options.ts';
+import { examplesText, type CommandContext } from './command-context.ts';
+import { GATE_OPTIONS, type GateOptions } from './gate-connection.ts';
+
+interface SubmitOptions extends AskOptions, GateOptions {
+  readonly idempotencyKey?: string;
+  /** Milliseconds; false for --no-wait. */
+  readonly wait: number | false;
+}
+
+interface PreflightOptions extends AskOptions, GateOptions {
+  readonly junit?: string;
+}
+
+const DEFAULT_WAIT_MS = 60_000;
+
+const EXIT_CODES = `
+Exit codes: 0 allowed or done, 1 refused or stopped, 2 wrong use (a wrong key or role too), 3 could not tell.`;
+
+export function addSubmitCommand(program: Command, { terminal, end }: CommandContext): void {
+  const command = program
+    .command('submit')
+    .description('ask the gate to have this done, and wait for what becomes of it');
+  withAskOptions(command)
+    .option('--idempotency-key <key>', 'asks for the same request again (default: a fresh random one)')
+    .option(
+      '--wait <duration>',
+      'how long for the outcome, like 30s or 10m (default: 60s)',
+      readWait,
+      DEFAULT_WAIT_MS,
+    )
+    .option('--no-wait', 'end once it is decided')
+    .addHelpText(
+      'after',
+      examplesText(
+        'interlock submit disk.wipe old-1 old-2 --reason "rack r99 is retired" --ticket DC-4711',
+        'interlock submit disk.wipe "web[01-20,25]" --reason "end of life" --param passes=3',
+        'interlock submit disk.wipe --selector rack=r99 --selector state=decommissioning --expect 8 --reason "r99 is retired"',
+        'interlock submit disk.wipe --targets-from hosts.txt --reason "see DC-4711" --wait 10m --json',
+      ) + `\n${EXIT_CODES}`,
+    )
+    .action(async (action: string, targets: string[], options: SubmitOptions) => {
+      const { runSubmit } = await import('./submit.ts');
+      const { wait, ...rest } = options;
+      end(await runSubmit({ action, targets }, { ...rest, waitMs: wait === false ? 'no' : wait }, terminal));
+    });
+}
+
+export function addPreflightCommand(program: Command, { terminal, end }: CommandContext): void {
+  const command = program
+    .command('preflight')
+    .description('ask what `submit` would get now; nothing is consumed and nothing is done');
+  withAskOptions(command)
+    .option('--junit <file>', 'write the verdict as JUnit XML too')
+    .addHelpText(
+      'after',
+      examplesText(
+        'interlock preflight config.push billing/eu billing/us --reason "release 81"',
+        'interlock preflight disk.wipe "web[01-20]" --reason "what if" --junit verdict.xml',
+      ) + `\n\nIn a job of GitHub Actions each reason is an annotation too.\n${EXIT_CODES}`,
+    )
+    .action(async (action: string, targets: string[], options: PreflightOptions) => {
+      const { runPreflight } = await import('./preflight.ts');
+      end(await runPreflight({ action, targets }, options, terminal));
+    });
+}
+
+function withAskOptions(command: Command): Command {
+  command
+    .argument('<action>', 'what is to be done')
+    .argument(
+      '[targets...]',
+      'ids, or ranges of them like web[01-20,25]; in quotation marks, so that no shell reads the brackets',
+    )
+    .requiredOption('--reason <text>', 'why')
+    .option(
+      '--selector <label=value>',
+      'targets by label, label=value[,value…]; with --expect; repeatable',
+      collect,
+      [],
+    )
+    .option('--expect <n>', 'how many targets it must be', readCount)
+    .option('--targets-from <file>', 'one id or range a line, # for comments; - is stdin')
+    .option('--ticket <id>', 'where it is tracked')
+    .option('--on-behalf-of <who>', 'who asked for it')
+    .option(
+      '--param <name=value>',
+      'a parameter of the action: JSON if it is that, else text; repeatable',
+      collect,
+      [],
+    )
+    .option('--params-file <file>', 'parameters, one JSON object');
+  for (const [flags, description] of GATE_OPTIONS) command.option(flags, description);
+  return command;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (/^[1-9][0-9]*$/.test(text) && Number.isSafeInteger(count)) return count;
+  throw new InvalidArgumentError('It is a whole number above 0.');
+}
+
+function readWait(text: string): number {
+  const durationMs = parseDurationMs(text);
+  if (durationMs !== undefined) return durationMs;
+  throw new InvalidArgumentError(
+    'It is a number with a unit: 30s, 10m, 2h. To not wait at all, say --no-wait.',
+  );
+}

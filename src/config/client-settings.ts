@@ -1,0 +1,112 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { asError } from '../kit/fault.ts';
+import { isBlank } from '../kit/text.ts';
+import { UsageError, type ClientEnvironment } from './environment.ts';
+import { Problems } from './problems.ts';
+import { readYamlFile } from './yaml-file.ts';
+
+/** Which gate is called, and as whom. */
+export interface GateAccess {
+  readonly url: string;
+  readonly key: string;
+}
+
+/** What the command line says of it. */
+export interface AccessOptions {
+  readonly url?: string;
+  readonly keyFile?: string;
+}
+
+const text = z
+  .string({ error: 'must be text' })
+  .refine(value => !isBlank(value), { error: 'must not be blank' });
+
+const settingsSchema = z.strictObject({
+  url: text.optional(),
+  // What is wrong with it is told without it.
+  key: z.unknown().optional(),
+  key_file: text.optional(),
+});
+
+interface Settings {
+  readonly url?: string | undefined;
+  readonly key?: string | undefined;
+  readonly key_file?: string | undefined;
+}
+
+/**
+ * The gate and the key: of the command line, else of the environment, else of `interlock/client.yaml` in the settings folder.
+ * The key in that file is for the gate that the file names, and is not shown to another one.
+ * @throws UsageError or FileError, neither of which says a key
+ */
+export function findAccess(options: AccessOptions, environment: ClientEnvironment): GateAccess {
+  const url = options.url ?? environment.url;
+  const given = options.keyFile === undefined ? environment.key : readKeyFile(options.keyFile);
+  if (url !== undefined && given !== undefined) return { url, key: given };
+  const folder = environment.settingsFolder;
+  const file = folder === undefined ? undefined : path.join(folder, 'interlock', 'client.yaml');
+  const settings = file === undefined ? {} : readSettings(file);
+  const chosen = url ?? settings.url;
+  if (chosen === undefined)
+    throw new UsageError(
+      `which gate? Say it with --url, INTERLOCK_URL, or \`url\` in ${file ?? 'client.yaml'}`,
+    );
+  const isOfFile = settings.url === chosen;
+  const key = given ?? (isOfFile && file !== undefined ? keyOf(settings, file) : undefined);
+  if (key === undefined) {
+    const why =
+      !isOfFile && settings.url !== undefined && (settings.key ?? settings.key_file) !== undefined
+        ? ` (the one in ${file} is for ${settings.url})`
+        : '';
+    throw new UsageError(`no key for ${chosen}${why}. Give it with --key-file or INTERLOCK_KEY`);
+  }
+  return { url: chosen, key };
+}
+
+function readSettings(file: string): Settings {
+  let mode: number;
+  try {
+    mode = statSync(file).mode;
+  } catch (thrown) {
+    const error = asError(thrown);
+    if ('code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return {};
+    throw new UsageError(`${file} cannot be read: ${error.message}`);
+  }
+  // A key that others can read is everybody's. Where there are no such bits, there is nothing to look at.
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    throw new UsageError(`${file} can be read or changed by others, and may hold a key: chmod 600 ${file}`);
+  const yaml = readYamlFile(file, 'it is where a gate and a key may stand');
+  const problems = new Problems(yaml);
+  const found: z.infer<typeof settingsSchema> | undefined = problems.check(settingsSchema, yaml.value, []);
+  const { key, ...settings } = found ?? { key: undefined };
+  const isKey = typeof key === 'string' && !isBlank(key);
+  if (key !== undefined && !isKey) problems.add(['key'], 'must be text that is not blank');
+  if (key !== undefined && settings.key_file !== undefined)
+    problems.add(['key_file'], 'stands beside `key`: one of them');
+  problems.throwIfAny();
+  return { ...settings, ...(isKey && { key }) };
+}
+
+function keyOf({ key, key_file: keyFile }: Settings, file: string): string | undefined {
+  return keyFile === undefined ? key : readKeyFile(path.resolve(path.dirname(file), keyFile));
+}
+
+/** The most that is read: a key has some 50 bytes. */
+const MAX_KEY_BYTES = 4096;
+
+/** A file that holds a key and nothing else. */
+function readKeyFile(file: string): string {
+  let content: string;
+  try {
+    content = readFileSync(file, 'latin1');
+  } catch (thrown) {
+    throw new UsageError(`the key file ${file} cannot be read: ${asError(thrown).message}`);
+  }
+  const key = content.slice(0, MAX_KEY_BYTES).trim();
+  if (key === '') throw new UsageError(`the key file ${file} is empty`);
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new UsageError(`the key file ${file} holds more than a key: it is one word of visible ASCII`);
+  return key;
+}
