@@ -31,13 +31,9 @@ function headline({ mode, decision, outcome }: Decided, what: string, { paint }:
   }
   if (mode === 'preflight') return `${paint.bold(paint.green('would be allowed'))}: ${what}`;
   const status = outcome?.status ?? 'unknown';
-  const more = [
-    outcome?.detail,
-    outcome?.http_status === undefined ? undefined : `HTTP ${outcome.http_status}`,
-  ]
-    .filter(part => part !== undefined)
-    .map(printable);
-  const said = `${words[status] ?? `allowed, and ${printable(status)}`}${more.length > 0 ? ` (${more.join('; ')})` : ''}`;
+  const how = outcome?.detail ?? (outcome?.http_status === undefined ? '' : `HTTP ${outcome.http_status}`);
+  const more = how === '' ? '' : ` (${printable(how.replace(/\.$/, ''))})`;
+  const said = `${words[status] ?? `allowed, and ${printable(status)}`}${more}`;
   return `${paint.bold(status === 'delivered' ? paint.green(said) : paint.yellow(said))}: ${what}`;
 }
 
@@ -71,7 +67,8 @@ function measuredLine({ measured, limit, unit = '' }: Reason): string[] {
   if (measured === undefined || limit === undefined) return [];
   const difference = Math.abs(measured - limit);
   const side = measured > limit ? 'over' : measured < limit ? 'under' : 'exactly at it';
-  const far = difference === 0 ? side : `${amount(difference, unit)} ${side}`;
+  const gap = unit === 'ppm' ? `${difference / 10_000} percentage points` : amount(difference, unit);
+  const far = difference === 0 ? side : `${gap} ${side}`;
   return [`   = measured ${amount(measured, unit)}, limit ${amount(limit, unit)}: ${far}`];
 }
 
@@ -79,7 +76,7 @@ function measuredLine({ measured, limit, unit = '' }: Reason): string[] {
 const amount = (value: number, unit: string): string =>
   unit === 'ppm'
     ? `${value / 10_000}%`
-    : `${value.toLocaleString('en')}${unit === '' ? '' : ` ${printable(unit)}`}`;
+    : `${value.toLocaleString('en')} ${printable(value === 1 ? unit.replace(/s$/, '') : unit)}`.trimEnd();
 
 /** What it takes out of each dimension, as a table. */
 function radiusLines({ blast_radius: radius }: Decided): string[] {

@@ -1,0 +1,289 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
+import { problem, scriptedServer, type Step } from '../client/scripted-server.ts';
+import { temporaryFolder } from '../config/files.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
+
+const files = temporaryFolder();
+let server: Awaited<ReturnType<typeof scriptedServer>>;
+beforeAll(async () => {
+  server = await scriptedServer();
+});
+afterAll(() => {
+  server.close();
+  files.remove();
+});
+beforeEach(() => {
+  vi.stubEnv('INTERLOCK_URL', server.url);
+  vi.stubEnv('INTERLOCK_KEY', 'ilk_secret');
+  vi.stubEnv('XDG_CONFIG_HOME', path.dirname(files.write('nothing/here', '')));
+  vi.stubEnv('GITHUB_ACTIONS', '');
+});
+afterEach(() => vi.unstubAllEnvs());
+
+async function run(...args: string[]) {
+  const terminal = recordedTerminal();
+  const code = await runProgram(args, terminal);
+  return { code, said: terminal.said.join('\n'), complained: terminal.complained.join('\n') };
+}
+
+const SUBMIT = ['submit', 'disk.wipe', 'a', '--reason', 'r'];
+const PREFLIGHT = ['preflight', 'disk.wipe', 'a', '--reason', 'r'];
+const decided = (decision: string, more: object = {}): object => ({
+  ...{ id: '1', mode: 'request', decision, action: 'disk.wipe', reasons: [], targets: { count: 1 } },
+  ...more,
+});
+const outcome = (status: string): object => decided('allowed', { outcome: { status } });
+const bodyOf = (at = 0): unknown => JSON.parse(server.received[at]?.body ?? '');
+
+describe('the exit code says what became of it', () => {
+  test.each<[number, string, Step]>([
+    [0, 'done', { status: 200, body: outcome('delivered') }],
+    [1, 'refused there', { status: 502, body: problem('executor.refused', 502, outcome('refused')) }],
+    [1, 'stopped', { status: 423, body: problem('kill_switch.engaged', 423, outcome('stopped')) }],
+    [
+      1,
+      'refused',
+      {
+        status: 403,
+        body: problem('a.b', 403, decided('refused', { reasons: [{ rule: 'a.b', message: 'no' }] })),
+      },
+    ],
+    [
+      1,
+      'refused for an inventory that is too old',
+      {
+        status: 422,
+        body: problem(
+          'inventory.stale',
+          422,
+          decided('refused', { reasons: [{ rule: 'inventory.stale', message: 'no' }] }),
+        ),
+      },
+    ],
+    [2, 'a wrong key', { status: 401, body: problem('request.unauthenticated', 401) }],
+    [2, 'a malformed request', { status: 400, body: problem('request.malformed', 400) }],
+    [
+      2,
+      'a role that may not',
+      {
+        status: 403,
+        body: problem(
+          'principal.not_allowed',
+          403,
+          decided('refused', { reasons: [{ rule: 'principal.not_allowed', message: 'no' }] }),
+        ),
+      },
+    ],
+    [3, 'unknown', { status: 504, body: problem('executor.unknown', 504, outcome('unknown')) }],
+    [3, 'an outcome that is not known here', { status: 200, body: outcome('perhaps') }],
+    [3, 'an allow without an outcome', { status: 200, body: decided('allowed') }],
+    [3, 'a decision that is not known here', { status: 200, body: decided('maybe') }],
+    [3, 'an empty answer', { status: 200, body: {} }],
+    [3, 'no answer of a gate', { status: 404, body: '<html>' }],
+  ])('%i: %s', async (code, _, step) => {
+    server.script(step);
+    expect((await run(...SUBMIT)).code).toBe(code);
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('0 with --no-wait while it is under way, and 3 where the wait ends first', async () => {
+    server.script({ status: 202, body: outcome('pending') });
+    expect((await run(...SUBMIT, '--no-wait')).code).toBe(0);
+    expect(server.received[0]?.headers['prefer']).toBe('wait=0');
+    server.script({ status: 202, body: outcome('pending') });
+    const late = await run(...SUBMIT, '--wait', '1s');
+    expect(late.code).toBe(3);
+    expect(late.complained).toMatch(/--idempotency-key [0-9a-f-]{36}$/);
+  });
+
+  test('of the outcome that came later', async () => {
+    server.script(
+      { status: 202, body: outcome('pending') },
+      { status: 200, body: outcome('pending') },
+      { status: 200, body: outcome('delivered') },
+    );
+    const { code, said } = await run(...SUBMIT, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(said)).toMatchObject({ outcome: { status: 'delivered' } });
+    expect(server.received.map(({ method, path: at }) => `${method} ${at}`)).toEqual([
+      'POST /v1/requests',
+      'GET /v1/requests/1',
+      'GET /v1/requests/1',
+    ]);
+  });
+});
+
+describe('wrong use ends with 2, and nothing is sent', () => {
+  const list = (name: string, text: string): string => files.write(name, text);
+  test.each<[string, string[], RegExp]>([
+    ['no targets', ['--reason', 'r'], /no targets/],
+    ['no reason', ['a'], /--reason/],
+    ['a blank reason', ['a', '--reason', ' '], /--reason is blank/],
+    ['a target that is blank', ['', '--reason', 'r'], /a target is blank/],
+    ['a range that does not parse', ['a[1-', '--reason', 'r'], /does not parse/],
+    ['a selector without --expect', ['--selector', 'rack=r1', '--reason', 'r'], /--expect N/],
+    ['a selector without a value', ['--selector', 'rack=', '--expect', '1', '--reason', 'r'], /blank/],
+    ['a selector that is none', ['--selector', 'rack', '--expect', '1', '--reason', 'r'], /not label=value/],
+    ['a label twice', ['--selector', 'a=1', '--selector', 'a=2', '--expect', '1', '--reason', 'r'], /twice/],
+    ['both', ['a', '--selector', 'a=1', '--expect', '1', '--reason', 'r'], /not both/],
+    ['nothing expected', ['a', '--expect', '0', '--reason', 'r'], /above 0/],
+    [
+      'a file without targets',
+      ['--targets-from', list('empty', '# none\n\n'), '--reason', 'r'],
+      /holds no target/,
+    ],
+    ['a file that is not there', ['--targets-from', '/nowhere', '--reason', 'r'], /cannot be read/],
+    ['a parameter without a name', ['a', '--param', '=1', '--reason', 'r'], /not name=value/],
+    ['a parameter twice', ['a', '--param', 'x=1', '--param', 'x=2', '--reason', 'r'], /given twice/],
+    ['a number that would become another', ['a', '--param', 'x=12345678901234567890', '--reason', 'r'], /x/],
+    ['a wait without a unit', ['a', '--wait', '5', '--reason', 'r'], /number with a unit/],
+    ['a key file that is empty', ['a', '--key-file', list('key', '\n'), '--reason', 'r'], /is empty/],
+    ['a URL that is none', ['a', '--url', 'nowhere', '--reason', 'r'], /URL of the gate/],
+    ['an idempotency key with blanks', ['a', '--idempotency-key', 'a b', '--reason', 'r'], /idempotency key/],
+  ])('%s', async (_, args, expected) => {
+    server.script({ status: 200, body: outcome('delivered') });
+    const { code, complained } = await run('submit', 'disk.wipe', ...args);
+    expect(complained).toMatch(expected);
+    expect(code).toBe(2);
+    expect(server.received).toEqual([]);
+  });
+});
+
+describe('where the key comes from', () => {
+  const settings = (text: string, mode: number): void => {
+    const file = files.write('xdg/interlock/client.yaml', text);
+    chmodSync(file, mode);
+    vi.stubEnv('XDG_CONFIG_HOME', path.resolve(path.dirname(file), '..'));
+    vi.stubEnv('INTERLOCK_KEY', undefined);
+  };
+
+  test('a file that others can read is refused, and its key is not said', async () => {
+    settings(`url: ${server.url}\nkey: ilk_other\n`, 0o644);
+    const { code, complained } = await run(...SUBMIT);
+    expect(code).toBe(2);
+    expect(complained).toMatch(/chmod 600/);
+    expect(complained).not.toContain('ilk_other');
+  });
+
+  test('the file of the user, for the gate that it names and for no other', async () => {
+    settings(`url: ${server.url}\nkey: ilk_other\n`, 0o600);
+    server.script({ status: 200, body: outcome('delivered') });
+    expect((await run(...SUBMIT)).code).toBe(0);
+    expect(server.received[0]?.headers.authorization).toBe('Bearer ilk_other');
+    server.script({ status: 200, body: outcome('delivered') });
+    const elsewhere = await run(...SUBMIT, '--url', server.url.replace('127.0.0.1', 'localhost'));
+    expect(elsewhere).toMatchObject({ code: 2, complained: expect.stringContaining('no key for') });
+    expect(server.received).toEqual([]);
+  });
+
+  test('a variable that is blank is told', async () => {
+    vi.stubEnv('INTERLOCK_KEY', '');
+    expect(await run(...SUBMIT)).toMatchObject({
+      code: 2,
+      complained: expect.stringContaining('INTERLOCK_KEY is set, but blank'),
+    });
+  });
+});
+
+test('what is asked is what was typed', async () => {
+  server.script({ status: 200, body: outcome('delivered') });
+  const targets = files.write('targets', '\ufeffb[1-2] # two\r\n\n  c\n');
+  const params = files.write('params.json', '{"deep":{"x":[1]}}');
+  const { complained } = await run(
+    ...['submit', 'disk.wipe', 'a[08-10]', '--targets-from', targets, '--expect', '6', '--reason', 'r'],
+    ...['--ticket', 'T-1', '--on-behalf-of', 'jo', '--param', 'n=3', '--param', 't=x=y', '--param', 's="3"'],
+    ...['--params-file', params, '--idempotency-key', 'k-1'],
+  );
+  expect(bodyOf()).toEqual({
+    action: 'disk.wipe',
+    targets: { ids: ['a08', 'a09', 'a10', 'b1', 'b2', 'c'], expect: 6 },
+    reason: 'r',
+    ticket: 'T-1',
+    on_behalf_of: 'jo',
+    parameters: { deep: { x: [1] }, n: 3, t: 'x=y', s: '3' },
+  });
+  expect(server.received[0]?.headers['idempotency-key']).toBe('k-1');
+  expect(complained).toContain('6 targets: a08 … c');
+});
+
+const HOSTILE = '\u001b[2J\u009b31m\u202e</failure>]]>&"%0A::warning::x\n::error::y\ud800';
+const refusal = (mode: string): object =>
+  decided('refused', {
+    ...{ mode, status: 403, passes: 33 },
+    reasons: [
+      {
+        rule: 'blast_radius.share',
+        message: HOSTILE,
+        dimension: 'zone',
+        value: 'eu-1',
+        measured: 60607,
+        limit: 50000,
+        unit: 'ppm',
+        remedy: 'at most 33',
+      },
+    ],
+  });
+
+test('a refusal says what, where, how much over, what would pass, and the page of its rule', async () => {
+  server.script({ status: 403, body: problem('blast_radius.share', 403, refusal('request')) });
+  const { said } = await run(...SUBMIT);
+  for (const part of [
+    'no[blast_radius.share]',
+    '--> zone eu-1',
+    'measured 6.0607%, limit 5%: 1.0607 percentage points over',
+    'would pass: at most 33',
+    `${server.url}/problems/blast_radius.share`,
+    'The first 33 targets',
+  ])
+    expect(said).toContain(part);
+});
+
+// eslint-disable-next-line no-control-regex
+const STEERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/;
+
+test.each([[[]], [['--json']]])('nothing of the gate steers the terminal: %j', async more => {
+  server.script({ status: 200, body: refusal('preflight') });
+  vi.stubEnv('GITHUB_ACTIONS', 'true');
+  const { code, said, complained } = await run(...PREFLIGHT, ...more);
+  expect(code).toBe(1);
+  expect(said + complained).not.toMatch(STEERS);
+  const annotations = `${said}\n${complained}`.split('\n').filter(line => line.startsWith('::'));
+  expect(annotations).toEqual([
+    expect.stringMatching(
+      /^::error title=Interlock%3A blast_radius\.share::.*%250A::warning::x.u000a::error::y/,
+    ),
+  ]);
+  if (more.length > 0) expect(JSON.parse(said)).toEqual(refusal('preflight'));
+});
+
+describe('preflight --junit', () => {
+  const file = path.join(path.dirname(files.write('junit/keep', '')), 'verdict.xml');
+
+  test('writes what is hostile as text', async () => {
+    server.script({ status: 200, body: refusal('preflight') });
+    await run(...PREFLIGHT, '--junit', file);
+    const xml = readFileSync(file, 'utf8');
+    expect(xml).toContain('failures="1" errors="0"');
+    expect(xml).toContain('&lt;/failure&gt;]]&gt;&amp;&quot;');
+    expect(xml).not.toMatch(STEERS);
+  });
+
+  test('of an earlier run never speaks for this one', async () => {
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    expect((await run(...PREFLIGHT, '--junit', file)).code).toBe(0);
+    expect(readFileSync(file, 'utf8')).toContain('failures="0" errors="0"');
+    expect((await run('preflight', 'disk.wipe', '--reason', 'r', '--junit', file)).code).toBe(2);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('that cannot be written is told, before anything is asked', async () => {
+    mkdirSync(path.join(path.dirname(file), 'full'), { recursive: true });
+    server.script({ status: 200, body: decided('allowed') });
+    const { code } = await run(...PREFLIGHT, '--junit', path.join(path.dirname(file), 'full'));
+    expect(code).toBe(2);
+    expect(server.received).toEqual([]);
+  });
+});
