@@ -33,7 +33,7 @@ export interface StartOptions {
 }
 
 export interface RunningGate {
-  /** `http://host:port`, where it listens. */
+  /** `http://host:port`, or https, where it listens. */
   readonly address: string;
   /** Finishes claimed work, answers what waits, ends. */
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export interface RunningGate {
  */
 export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
-  const config = readConfig(options.configFile);
+  const config = readConfig(options.configFile, clock.wallMs());
   const loaded = await loadPolicy(config, logger);
   logger.info(describeStart(config, loaded), 'starting');
   for (const action of withoutLimits(config, loaded))
@@ -64,7 +64,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
   const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
-  const server = createHttpServer({ ports, principals: config.principals, clock, metrics, logger });
+  const server = createHttpServer({ ...config, ports, clock, metrics, logger });
   const watches = [
     watchKillFile(config.killFile, logger),
     ...(loaded === undefined ? [] : [watchPolicy(config, loaded, logger)]),

@@ -48,7 +48,7 @@ const PATIENCE_MS = 30 * 60_000;
 export async function runAuditVerify(options: AuditVerifyOptions, terminal: Terminal): Promise<number> {
   if (options.export !== undefined && options.config !== undefined)
     throw new UsageError('either --config or --export: a store or an export is verified, not both');
-  const config = options.export === undefined ? readConfig(configFile(options)) : undefined;
+  const config = options.export === undefined ? readConfig(configFile(options), 'unread') : undefined;
   const checkpoints = await readCheckpoints(options, config);
   const chain = new ChainVerifier(checkpoints.anchors);
   const watched = watch(chain, options, terminal);

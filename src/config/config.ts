@@ -63,10 +63,22 @@ export interface Principal {
 export type StoreConfig =
   { readonly type: 'embedded'; readonly folder: string } | { readonly type: 'server'; readonly url: string };
 
+/** What connections are secured with, read and held against one another. */
+export interface TlsConfig {
+  /** PEM. The key is a secret: never logged, never answered. With `ca` a client must show a certificate of one of these. */
+  readonly pem: { readonly cert: string; readonly key: string; readonly ca?: string };
+  /** Unix time at which the certificate is over. */
+  readonly expiresMs: number;
+}
+
 export interface Config {
   /** The file it was read from. */
   readonly file: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Without it the gate speaks plain HTTP: on loopback, or behind a proxy that the configuration tells of. */
+  readonly tls?: TlsConfig;
+  /** Where clients reach the gate, without a slash at its end; if it is elsewhere than where it listens. */
+  readonly publicUrl?: string;
   readonly store: StoreConfig;
   /** A folder, a tar.gz, or an https URL. */
   readonly policies: string;

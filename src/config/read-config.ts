@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileParameters } from '../validate/parameters.ts';
+import { systemClock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import type { Action, Config, ExecutorConfig, Kind, StoreConfig } from './config.ts';
@@ -11,11 +12,13 @@ import {
   actionName,
   actionSchema,
   executorSchema,
+  isLoopback,
   kindName,
   kindSchema,
   stateSchema,
   topSchema,
 } from './schemas.ts';
+import { readTls } from './tls.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
 /** The bundle that ships: the same place seen from src/config and from dist/config. */
@@ -23,14 +26,20 @@ const SHIPPED_BUNDLE = fileURLToPath(new URL('../../policies/bundle.tar.gz', imp
 
 /**
  * Reads and checks a configuration. Paths in it are relative to the file.
+ * @param certificatesAtMs certificates must hold at this time; unread only for who does not listen: an audit must not need the key
  * @throws FileError with every problem, each with its line
  */
-export function readConfig(file: string): Config {
+export function readConfig(file: string, certificatesAtMs: number | 'unread' = systemClock.wallMs()): Config {
   const yaml = readYamlFile(file, 'name another with --config FILE or INTERLOCK_CONFIG');
   const problems = new Problems(yaml);
   const raw = yaml.value;
   const top = problems.check(topSchema, raw, []);
   const paths = readPaths(problems, raw, resolve(file));
+  const tls =
+    certificatesAtMs === 'unread'
+      ? undefined
+      : readTls(problems, member(raw, 'tls'), dirname(resolve(file)), certificatesAtMs);
+  if (top !== undefined) checkListen(problems, top, member(raw, 'tls') !== undefined);
   const kindNames = Object.keys(Object(member(raw, 'kinds')));
   const actionNames = Object.keys(Object(member(raw, 'actions')));
   const kinds = readEach(problems, member(raw, 'kinds'), ['kinds'], kindName, (name, value, path) =>
@@ -42,7 +51,27 @@ export function readConfig(file: string): Config {
   const principals = readPrincipals(problems, member(raw, 'principals'), actionNames);
   problems.throwIfAny();
   if (top === undefined) throw new Error('a configuration without problems was not read');
-  return { file: resolve(file), listen: top.listen, ...paths, kinds, actions, principals };
+  const serving = {
+    listen: top.listen,
+    ...(tls !== undefined && { tls }),
+    ...(top.public_url !== undefined && { publicUrl: top.public_url }),
+  };
+  return { file: resolve(file), ...serving, ...paths, kinds, actions, principals };
+}
+
+/** Keys cross the wire with every request: in the clear only where nobody else can read along, or where somebody says so. */
+function checkListen(
+  problems: Problems,
+  { listen, plaintext }: { readonly listen: Config['listen']; readonly plaintext?: string | undefined },
+  hasTls: boolean,
+): void {
+  if (hasTls && plaintext !== undefined)
+    problems.add(['plaintext'], 'cannot stand beside `tls`: the gate speaks one or the other');
+  if (hasTls || plaintext !== undefined || isLoopback(listen.host)) return;
+  problems.add(
+    ['listen'],
+    `${listen.host} is beyond this machine, and keys would cross the network in the clear: give the gate a certificate with \`tls: { cert: FILE, key: FILE }\`, or listen on 127.0.0.1, or, if a proxy in front of it speaks TLS, say \`plaintext: behind-a-proxy\``,
+  );
 }
 
 /** Each entry of a map under a name that is checked first. What is wrong in one does not hide what is wrong in the next. */

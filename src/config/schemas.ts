@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { isTargetName, isWildcard, quote } from '../kit/text.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
@@ -98,11 +98,29 @@ function readAddress(value: string): { host: string; port: number } | undefined 
   return other === undefined ? undefined : { host: other, port };
 }
 
+/** What never leaves this machine. A name other than localhost may resolve to anything. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+
+function readPublicUrl(value: string): string | undefined {
+  if (!/^https?:\/\/[^\s?#@\\]+$/i.test(value) || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  const host = url.hostname.replaceAll(/[[\]]/g, '');
+  if (url.protocol !== 'https:' && !isLoopback(host)) return undefined;
+  return url.href.replace(/\/+$/, '');
+}
+
 /** A part with a schema of its own, which also says so when it is missing and may not be. */
 const checkedApart = z.unknown().optional();
 
 export const topSchema = z.strictObject({
   listen: listen.default({ host: '127.0.0.1', port: 7070 }),
+  tls: checkedApart,
+  plaintext: z.literal('behind-a-proxy', { error: 'may only be behind-a-proxy' }).optional(),
+  public_url: text(
+    readPublicUrl,
+    'must be an https URL without user, password, query and fragment; http only for loopback',
+  ).optional(),
   store: path.optional(),
   policies: path.optional(),
   limits: path.optional(),
@@ -112,6 +130,8 @@ export const topSchema = z.strictObject({
   actions: checkedApart,
   principals: checkedApart,
 });
+
+export const tlsSchema = z.strictObject({ cert: path, key: path, client_ca: path.optional() });
 
 export const kindSchema = z.strictObject({
   dimensions: distinct(labelName, 1, 'must be a list of label names, at least one'),

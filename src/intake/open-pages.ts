@@ -19,8 +19,13 @@ export function openHandlers(ports: {
   readonly ready: ReadyPort;
   readonly gauges: GaugesPort;
   readonly metrics: Metrics;
+  readonly publicUrl: string;
 }): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule' | 'api' | 'docs', OpenHandle> {
-  const { policy, ready, gauges, metrics } = ports;
+  const { policy, ready, gauges, metrics, publicUrl } = ports;
+  const document = (): object => ({
+    ...apiDocument(),
+    ...(publicUrl !== '' && { servers: [{ url: publicUrl }] }),
+  });
   const allRules = (): Readonly<Record<string, RuleInfo>> => ({ ...policy.rules(), ...rules });
 
   const readiness =
@@ -45,10 +50,10 @@ export function openHandlers(ports: {
       return undefined;
     },
     api: async (req, res) => {
-      writeJson(req, res, 200, apiDocument());
+      writeJson(req, res, 200, document());
       return undefined;
     },
-    docs: async (req, res) => await writePage(req, res, docsPage(), apiDocument()),
+    docs: async (req, res) => await writePage(req, res, docsPage(), document()),
     rules: async (req, res) => await writePage(req, res, indexPage(allRules()), { rules: allRules() }),
     rule: async (req, res) => {
       const name = req.params['rule'];

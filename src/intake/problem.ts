@@ -28,8 +28,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const occurrence = (requestId: string): string =>
   `urn:${UUID.test(requestId) ? 'uuid' : 'x-request-id'}:${requestId}`;
 
-/** Makes problems; `more` gives the rules of the loaded bundle, for their titles. */
-export function createProblems(more: () => Readonly<Record<string, RuleInfo>>) {
+/** Makes problems; `more` gives the rules of the loaded bundle, for their titles; `publicUrl` goes before an instance's path. */
+export function createProblems(more: () => Readonly<Record<string, RuleInfo>>, publicUrl = '') {
   function problem(
     rule: string,
     status: number,
@@ -74,7 +74,7 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>) {
           : (outcome?.detail ?? ruleInfo(rule, more())?.explain ?? rule);
       const headers =
         retryAfterS === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) };
-      const said = { detail, instance: requestPath(document.id) };
+      const said = { detail, instance: `${publicUrl}${requestPath(document.id)}` };
       const decided = inOrder({ ...document, ...(outcome !== undefined && { outcome }) });
       return problem(rule, status, said, headers, decided);
     },

@@ -26,6 +26,8 @@ export interface Intake {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly monotonicMs: () => number;
+  /** Goes before a path where a client is told where to look; empty where it reaches the gate as it listens. */
+  readonly publicUrl: string;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -72,7 +74,7 @@ export function createRoutes(intake: Intake): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.enable('case sensitive routing').enable('strict routing');
-  const context = { ...intake, problems: createProblems(() => ports.policy.rules()) };
+  const context = { ...intake, problems: createProblems(() => ports.policy.rules(), intake.publicUrl) };
 
   app.use(begin);
   const every = calls(intake);
@@ -80,7 +82,7 @@ export function createRoutes(intake: Intake): Express {
   // A slash too many must not stand in the way of stopping; of nothing else is it forgiven.
   app.all(`${stopping}/`, known(context, stopping, every[stopping]));
   app.all('/v1/{*rest}', known(context, '/v1', undefined));
-  const open = openHandlers({ ...ports, metrics });
+  const open = openHandlers({ ...ports, metrics, publicUrl: intake.publicUrl });
   const pages: Readonly<Record<string, OpenHandle>> = {
     '/livez': open.live,
     '/readyz': open.ready,

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Principal } from '../config/config.ts';
+import type { Principal, TlsConfig } from '../config/config.ts';
 import type { Clock } from '../kit/clock.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { boundConnections } from './connections.ts';
 import { createIdentity } from './identity.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import type { Ports } from './ports.ts';
@@ -16,6 +18,10 @@ import { createRoutes } from './routes.ts';
 export interface HttpOptions {
   readonly ports: Ports;
   readonly principals: readonly Principal[];
+  /** Without it the server speaks plain HTTP. */
+  readonly tls?: TlsConfig;
+  /** Goes before the path in `Location` and `instance`. */
+  readonly publicUrl?: string;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -40,8 +46,9 @@ export function createHttpServer(options: HttpOptions): Server {
     metrics,
     logger,
     monotonicMs: () => clock.monotonicMs(),
+    publicUrl: options.publicUrl ?? '',
   });
-  const server = createServer({
+  const http = {
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: patience.headMs,
     // Bodies have their own times (body.ts).
@@ -51,7 +58,13 @@ export function createHttpServer(options: HttpOptions): Server {
     noDelay: true,
     // It would answer before anybody asked for a key, and without a body.
     requireHostHeader: false,
-  });
+  };
+  const { tls } = options;
+  const server: Server =
+    tls === undefined
+      ? createServer(http)
+      : createTlsServer({ ...http, ...secured(tls), handshakeTimeout: patience.headMs });
+  boundConnections(server, logger, () => clock.monotonicMs());
   const answering = new WeakMap<Duplex, number>();
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
     const { socket } = req;
@@ -72,9 +85,19 @@ export function createHttpServer(options: HttpOptions): Server {
   return server;
 }
 
+/** A certificate of a client says that it may connect, and nothing of who it is: that is what keys are for. */
+const secured = ({ pem }: TlsConfig) => ({
+  ...pem,
+  minVersion: 'TLSv1.2' as const,
+  requestCert: pem.ca !== undefined,
+  rejectUnauthorized: true,
+});
+
 /** Bytes that are not HTTP. While another request of the socket is being answered, this answer would be taken for its. */
 function answerBrokenHead(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
-  if (isAnswering || !socket.writable || error.code === 'ECONNRESET') {
+  // Any other error is of the connection, a handshake that failed included: there is nobody to answer.
+  const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? '');
+  if (isAnswering || !socket.writable || !isOfHttp) {
     socket.destroy();
     return;
   }

@@ -1,18 +1,19 @@
 import type { Server } from 'node:http';
+import { Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-
+import { watchQuiet } from './connections.ts';
 import { watchUnread } from './unread.ts';
 
 /** A server that listens. */
 export interface Serving {
-  /** `http://host:port`. */
+  /** `http://host:port`, or https. */
   readonly address: string;
   /** Takes no new connection; ends when `drain` has, and every answer is written. */
   close(drain: () => Promise<void>): Promise<void>;
 }
 
-/** A body that is on its way when the gate stops has this long to arrive. */
-const LAST_BODY_MS = 5_000;
+/** A head or a body that is on its way when the gate stops has this long to arrive. */
+const LAST_BYTES_MS = 5_000;
 /** Between two looks for connections on which nothing is under way. */
 const IDLE_MS = 50;
 
@@ -20,22 +21,29 @@ const IDLE_MS = 50;
 export async function serveOn(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
+  lastBytesMs = LAST_BYTES_MS,
 ): Promise<Serving> {
   const hangUpOnUnread = watchUnread(server);
+  const hangUpOnQuiet = watchQuiet(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
   return {
-    address: addressOf(server.address()),
+    address: `${server instanceof TlsServer ? 'https' : 'http'}://${addressOf(server.address())}`,
     close: async drain => {
       const closed = new Promise(resolve => server.close(resolve));
       const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS);
-      const unread = setTimeout(hangUpOnUnread, LAST_BODY_MS);
+      let late: NodeJS.Timeout | undefined;
+      const unread = setTimeout(() => {
+        hangUpOnUnread();
+        late = setInterval(hangUpOnQuiet, IDLE_MS);
+      }, lastBytesMs);
       await drain();
       await closed;
       clearInterval(idle);
       clearTimeout(unread);
+      clearInterval(late);
     },
   };
 }
@@ -43,5 +51,5 @@ export async function serveOn(
 function addressOf(address: AddressInfo | string | null): string {
   if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
+  return `${host}:${address.port}`;
 }

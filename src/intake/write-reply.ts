@@ -11,6 +11,7 @@ import type { Refused } from './refused.ts';
 /** What writing an answer needs. */
 export interface Writing {
   readonly problems: Problems;
+  readonly publicUrl: string;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -19,7 +20,7 @@ export const requestIdOf = (res: Response): string => String(res.getHeader('x-re
 
 /** Writes what a handler gave back; what HTTP itself refuses is `writeRefused`'s. */
 export async function writeReply(
-  { problems }: Writing,
+  { problems, publicUrl }: Writing,
   exchange: Exchange,
   reply: Exclude<Reply, Refused>,
 ): Promise<void> {
@@ -36,13 +37,13 @@ export async function writeReply(
       else await writeStream(exchange, reply.headers, reply.pieces);
       return;
     case 'decision':
-      writeDecision(problems, { req, res }, reply);
+      writeDecision({ problems, publicUrl }, { req, res }, reply);
       return;
   }
 }
 
 function writeDecision(
-  problems: Problems,
+  { problems, publicUrl }: Pick<Writing, 'problems' | 'publicUrl'>,
   { req, res }: Pick<Exchange, 'req' | 'res'>,
   { answer, headers }: Extract<Reply, { type: 'decision' }>,
 ): void {
@@ -54,7 +55,7 @@ function writeDecision(
     writeProblem(req, res, { ...problem, headers: { ...problem.headers, ...limits, ...replay } });
     return;
   }
-  const location = status === 202 ? { location: requestPath(document.id) } : {};
+  const location = status === 202 ? { location: `${publicUrl}${requestPath(document.id)}` } : {};
   const body = inOrder({ ...document, status, ...(outcome !== undefined && { outcome }) });
   writeJson(req, res, status, body, { ...headers, ...limits, ...location, ...replay });
 }

@@ -147,7 +147,7 @@ describe('a configuration that is right', () => {
   test.each([
     ['"[::1]:7070"', { host: '::1', port: 7070 }],
     ['localhost:0', { host: 'localhost', port: 0 }],
-    ['0.0.0.0:65535', { host: '0.0.0.0', port: 65_535 }],
+    ['127.8.0.1:65535', { host: '127.8.0.1', port: 65_535 }],
   ])('may listen on %s', (listen, expected) => {
     expect(read(withChange('127.0.0.1:7070', listen)).listen).toEqual(expected);
   });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Principal, Role } from '../../src/config/config.ts';
-import { createHttpServer } from '../../src/intake/server.ts';
+import { createHttpServer, type HttpOptions } from '../../src/intake/server.ts';
 import { PATIENCE, type Patience } from '../../src/intake/patience.ts';
 import type { Ports } from '../../src/intake/ports.ts';
 import type { LoadRequest } from '../../src/inventory/inventory.ts';
@@ -162,7 +162,11 @@ export interface Serving {
 }
 
 /** The real server over fake ports; its clock stands still, nothing is held back for real, and clients are waited for as ever. */
-export function serving(over: Partial<Ports> = {}, patience: Partial<Patience> = {}): Serving {
+export function serving(
+  over: Partial<Ports> = {},
+  patience: Partial<Patience> = {},
+  secured: Pick<HttpOptions, 'tls' | 'publicUrl'> = {},
+): Serving {
   const calls: Calls = [];
   const held: number[] = [];
   let nowMs = 1_000_000;
@@ -180,6 +184,7 @@ export function serving(over: Partial<Ports> = {}, patience: Partial<Patience> =
     logger: createLogger('silent'),
     hold: async durationMs => void held.push(durationMs),
     patience: { ...PATIENCE, ...patience },
+    ...secured,
   });
   return { server, calls, metrics, held, advance: durationMs => void (nowMs += durationMs) };
 }
