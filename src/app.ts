@@ -12,6 +12,7 @@ import { describeStart, tellReady, withoutLimits } from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
+import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { freshId } from './kit/ids.ts';
@@ -52,6 +53,11 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   logger.info(describeStart(config, loaded), 'starting');
   for (const action of withoutLimits(config, loaded))
     logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
+  if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
+    logger.warn(
+      { kill_file: config.killFile },
+      'started on a restored database without the kill file: engaged switches and spent budgets may be forgotten, and requests are forwarded at once',
+    );
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),

@@ -12,6 +12,10 @@ export interface KeygenOptions {
   readonly actions: readonly string[];
 }
 
+/** Stand where something is to be filled in. No configuration takes them: a line that is pasted as it is gives nobody a right. */
+const ROLE = '<role>';
+const ACTION = '<action>';
+
 /**
  * Prints a fresh key, once, and the line of the configuration that knows it. The key is kept nowhere.
  * @throws UsageError if the name, a role or an action is none that the configuration would take
@@ -23,14 +27,20 @@ export function runKeygen(name: string, options: KeygenOptions, terminal: Termin
     requireName(actionName.safeParse(action), `the action ${quote(action)}`);
   const key = freshKey();
   const hash = sha256(key);
-  const actions = options.actions.length === 0 ? '' : `, actions: [${options.actions.join(', ')}]`;
-  const line = `- { name: ${name}, keys: ["${hash}"], roles: [${options.roles.join(', ')}]${actions} }`;
+  const roles = options.roles.length === 0 ? [ROLE] : options.roles;
+  const namesActions = roles.includes('requester') || roles.includes('executor');
+  const named = namesActions && options.actions.length === 0 ? [ACTION] : options.actions;
+  const actions = named.length === 0 ? '' : `, actions: [${named.join(', ')}]`;
+  const line = `- { name: ${name}, keys: ["${hash}"], roles: [${roles.join(', ')}]${actions} }`;
   if (options.json) {
     terminal.say(JSON.stringify({ name, key, hash, line }));
     return;
   }
-  const toFillIn =
-    options.roles.length === 0 ? ' (fill in its roles, and for a requester or executor its actions)' : '';
+  const toFillIn = line.includes(ROLE)
+    ? ` (write its roles for ${ROLE}; a requester or executor names its actions too)`
+    : line.includes(ACTION)
+      ? ` (write its actions for ${ACTION})`
+      : '';
   terminal.say(`The key of ${name}, shown this once:\n\n  ${key}\n`);
   terminal.say(`The line for \`principals\` in interlock.yaml${toFillIn}:\n\n  ${line}`);
 }

@@ -1,10 +1,11 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { examplesText, JSON_OPTION, type CommandContext, type JsonOption } from './command-context.ts';
 
 interface Options extends JsonOption {
   readonly config?: string;
   readonly activate?: true;
   readonly restored?: number;
+  readonly checkConfig?: true;
 }
 
 export function addServeCommand(program: Command, { terminal }: CommandContext): void {
@@ -21,9 +22,27 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       'start though the database is behind its newest checkpoint, and ends with this entry: it was put back on purpose',
       readEntry,
     )
+    .addOption(
+      new Option(
+        '--check-config',
+        'say what would be in force, open neither the store nor the socket',
+      ).conflicts(['activate', 'restored']),
+    )
     .option(...JSON_OPTION)
-    .addHelpText('after', examplesText('interlock serve --config ./interlock.yaml 2> gate.log'))
+    .addHelpText(
+      'after',
+      examplesText(
+        'interlock serve --config ./interlock.yaml 2> gate.log',
+        'interlock serve --check-config --config ./interlock.yaml',
+      ),
+    )
     .action(async (options: Options) => {
+      if (options.checkConfig === true) {
+        const { runCheckConfig } = await import('./check-config.ts');
+        const named = options.config === undefined ? {} : { config: options.config };
+        await runCheckConfig({ ...named, json: options.json === true }, terminal);
+        return;
+      }
       const [{ runServe }, { startGate }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
       const { config, restored: restoredTo } = options;
       const chosen = { activate: options.activate === true, json: options.json === true };

@@ -33,6 +33,10 @@ export interface ServeOptions {
 
 const DEFAULT_CONFIG_FILE = './interlock.yaml';
 
+/** The configuration file: named, or of the environment, or the one that is looked for. */
+export const configFileOf = (named: string | undefined): string =>
+  named ?? readEnvironment().configFile ?? DEFAULT_CONFIG_FILE;
+
 /**
  * Runs a gate until a signal ends it. Says its address on stdout once it answers; everything else is the log, on stderr.
  * @throws FileError, UsageError, or whatever keeps the gate from starting
@@ -44,7 +48,7 @@ export async function runServe(
 ): Promise<void> {
   const environment = readEnvironment();
   const logger = createLogger(environment.logLevel ?? 'info');
-  const configFile = options.config ?? environment.configFile ?? DEFAULT_CONFIG_FILE;
+  const configFile = configFileOf(options.config);
   // Before anything is opened: a signal in the middle of the start waits for it, so that nothing is left half made.
   let starting: Promise<ServedGate> | undefined;
   const watch = endWithGrace({

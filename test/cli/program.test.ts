@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { sha256 } from '../../src/kit/digest.ts';
-import { temporaryFolder } from '../config/files.ts';
+import { GOOD, temporaryFolder } from '../config/files.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
 const files = temporaryFolder();
@@ -116,7 +116,65 @@ describe('keygen', () => {
       name: 'oncall',
       key: expect.stringMatching(/^ilk_[A-Za-z0-9_-]{43}$/),
       hash: sha256(answer.key),
-      line: `- { name: oncall, keys: ["${sha256(answer.key)}"], roles: [] }`,
+      line: `- { name: oncall, keys: ["${sha256(answer.key)}"], roles: [<role>] }`,
     });
+  });
+
+  test.each([
+    [[], 'roles: [<role>] }', 'write its roles for <role>'],
+    [['--role', 'executor'], 'roles: [executor], actions: [<action>] }', 'write its actions for <action>'],
+    [['--role', 'auditor'], 'roles: [auditor] }', 'in interlock.yaml:'],
+  ])('says what is to be filled in: %j', async (args, line, told) => {
+    const { said } = await run('keygen', 'bot', ...args);
+    expect(said).toContain(line);
+    expect(said).toContain(told);
+  });
+});
+
+describe('serve --check-config', () => {
+  const limits = {
+    'disk.wipe': {
+      max_targets: 1,
+      max_share: { fleet: '1%' },
+      require: 'any',
+      windows: [{ per: 'fleet', over: '1h', max_targets: 1 }],
+    },
+  };
+
+  test('says what would be in force, and opens nothing', async () => {
+    files.write('wipe.key', 'k-0123\n');
+    files.write('limits.yaml', JSON.stringify({ actions: limits }));
+    const args = ['serve', '--check-config', '--config', files.write('interlock.yaml', GOOD)];
+    const { code, said, complained } = await run(...args);
+    expect({ code, complained }).toEqual({ code: 0, complained: '' });
+    expect(said).toMatch(/interlock\.yaml is right/);
+    expect(said).toMatch(/revision {5}sha256:[0-9a-f]{64}$/m);
+    expect(said).toMatch(/disk\.wipe on host: max_targets, max_share, require, windows$/m);
+    expect(said).toMatch(/machine\.reboot on host: NO LIMITS/);
+    const { said: json } = await run(...args, '--json');
+    expect(JSON.parse(json)).toMatchObject({
+      kinds: ['host'],
+      without_limits: ['machine.reboot'],
+      listen: 'http://127.0.0.1:7070',
+    });
+    expect(json).not.toMatch(/k-0123|sha256:a{64}/);
+    expect(existsSync(`${files.folder}/store`)).toBe(false);
+    expect(existsSync(`${files.folder}/checkpoints.ndjson`)).toBe(false);
+  });
+
+  test('ends with 2 for limits that are broken, and for a bundle that is not there', async () => {
+    files.write('wipe.key', 'k-0123\n');
+    files.write('limits.yaml', 'actions: {}\n');
+    const good = files.write('interlock.yaml', GOOD);
+    const broken = await run('serve', '--check-config', '--config', good);
+    expect(broken).toMatchObject({ code: 2, said: '' });
+    expect(broken.complained).toMatch(/limits\.yaml:1: actions: /);
+    files.write('limits.yaml', JSON.stringify({ actions: limits }));
+    const without = files.write('interlock.yaml', `policies: ./nowhere.tar.gz\n${GOOD}`);
+    expect(await run('serve', '--check-config', '--config', without)).toMatchObject({ code: 2, said: '' });
+  });
+
+  test.each(['--activate', '--restored=1'])('stands alone: not beside %s', async option => {
+    expect((await run('serve', '--check-config', option)).complained).toMatch(/cannot be used with/);
   });
 });
