@@ -4,12 +4,14 @@ import { createReads } from './audit/queries.ts';
 import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { readChain } from './checkpoint/queries.ts';
+import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
-import { describeStart, tellReady, withoutLimits } from './describe-start.ts';
+import { describeStart, tellReady, warnOfMissingLimits } from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
+import { InForce } from './in-force.ts';
 import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
@@ -21,7 +23,8 @@ import { LateGate } from './late-gate.ts';
 import { loadPolicy } from './load-policy.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { portsOf } from './ports.ts';
-import { watchPolicy } from './watch-policy.ts';
+import { createReload } from './reload.ts';
+import { watchFiles } from './watch-files.ts';
 
 export interface StartOptions {
   readonly configFile: string;
@@ -36,6 +39,8 @@ export interface StartOptions {
 export interface RunningGate {
   /** `http://host:port`, or https, where it listens. */
   readonly address: string;
+  /** Reads its files again, and says in the log what came of it. Never rejects. */
+  reload(): Promise<void>;
   /** Finishes claimed work, answers what waits, ends. */
   close(): Promise<void>;
 }
@@ -51,8 +56,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const config = readConfig(options.configFile, clock.wallMs());
   const loaded = await loadPolicy(config, logger);
   logger.info(describeStart(config, loaded), 'starting');
-  for (const action of withoutLimits(config, loaded))
-    logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
+  const inForce = new InForce({ config, loaded });
+  warnOfMissingLimits(inForce, logger);
   if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
     logger.warn(
       { kill_file: config.killFile },
@@ -69,16 +74,16 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const gate = new LateGate(logger);
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
-  const ports = portsOf({ gate, config, loaded, reads: createReads(store.db) });
-  const server = createHttpServer({ ...config, ports, clock, metrics, logger });
-  const watches = [
-    watchKillFile(config.killFile, logger),
-    ...(loaded === undefined ? [] : [watchPolicy(config, loaded, logger)]),
-  ];
+  const ports = portsOf({ gate, config, inForce, reads: createReads(store.db) });
+  const principals = (): Config['principals'] => inForce.principals;
+  const server = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
+  const reloading = createReload({ inForce, gate, logger });
+  const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, logger)];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {
     gate.stop();
     for (const watch of watches) watch.stop();
+    await reloading.ended();
     await serving?.close(async () => await gate.close());
     if (gate.current !== undefined) await checkpoints.close();
     await store.close();
@@ -88,7 +93,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     serving = await serveOn(server, config.listen);
     // What was seen is signed at once: a gate that is killed before the next minute must not start on a database that lacks it.
     const onFailedBatch = (): void => void checkpoints.look();
-    const parts = { config, store, loaded, clock, metrics, logger, onFailedBatch };
+    const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch };
     const anchor = async (): Promise<void> => await checkpoints.anchor(options.restoredTo);
     const { address } = serving;
     const open = async (): Promise<Gate> => {
@@ -102,7 +107,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     await close();
     throw thrown;
   }
-  return { address: serving.address, close };
+  return { address: serving.address, reload: async () => await reloading.reload(), close };
 }
 
 /** @throws StoreRefused, with the store closed */

@@ -1,5 +1,6 @@
 import type { Config, StoreConfig } from './config/config.ts';
 import type { Gate, LoadedPolicy } from './gate.ts';
+import type { Changing } from './in-force.ts';
 import type { Logger } from './kit/logger.ts';
 
 /** What a gate starts with, for the log: a store or a limits file that was named by mistake is seen here first. */
@@ -17,6 +18,11 @@ export const withoutLimits = (config: Config, loaded: LoadedPolicy | undefined):
   loaded === undefined
     ? []
     : [...config.actions.keys()].filter(name => !Object.hasOwn(loaded.policy.limits.actions, name));
+
+export function warnOfMissingLimits({ config, loaded }: Changing, logger: Logger): void {
+  for (const action of withoutLimits(config, loaded))
+    logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
+}
 
 /** The end of a start; one that took its time, since the database was away, ends with it too. */
 export function tellReady(logger: Logger, address: string, policy: Gate['activation']): void {

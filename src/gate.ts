@@ -9,6 +9,7 @@ import { Guard } from './guard.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import type { Flip, InventoryEntry } from './inventory/flip.ts';
 import { Inventory } from './inventory/inventory.ts';
+import type { Changing, InForce } from './in-force.ts';
 import type { GuardPort } from './intake/ports.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
@@ -42,7 +43,7 @@ export interface GateOptions {
   readonly gateId: string;
   readonly config: Config;
   readonly store: Store;
-  readonly loaded: LoadedPolicy | undefined;
+  readonly inForce: InForce;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -79,14 +80,19 @@ export class Gate {
   constructor(options: GateOptions) {
     this.options = options;
     this.#policyNotice = new PolicyNotice(options.logger);
-    const { config, store, loaded, clock, logger, metrics, gateId } = options;
+    const { config, store, inForce, clock, logger, metrics, gateId } = options;
     const killFile = (): boolean => killFileEngages(config.killFile);
     const late = new LateAnswers(logger);
     this.ledger = new Ledger({
       db: store.ledgerDb,
       kinds: config.kinds,
-      limits: loaded?.policy.limits,
-      ...(loaded !== undefined && { bounded: (run: () => void) => loaded.policy.bounded(run) }),
+      get limits() {
+        return inForce.loaded?.policy.limits;
+      },
+      bounded: run => {
+        if (inForce.loaded === undefined) run();
+        else inForce.loaded.policy.bounded(run);
+      },
       clock,
       logger,
       onOperation: operation => this.outcomes.waiters.tell(operation),
@@ -102,7 +108,9 @@ export class Gate {
       db: store.db,
       ledger: this.ledger,
       actions: config.actions,
-      policyDigest: loaded?.revision.digest,
+      get policyDigest() {
+        return inForce.loaded?.revision.digest;
+      },
       killFileEngages: killFile,
       resolveIds: async (turn, name, ids, revision) => await this.#resolveIds(turn, name, ids, revision),
       logger,
@@ -132,7 +140,10 @@ export class Gate {
       metrics,
       deciding: {
         gateId,
-        policy: loaded && { loaded: loaded.policy, digest: loaded.revision.digest },
+        get policy() {
+          const { loaded } = inForce;
+          return loaded && { loaded: loaded.policy, digest: loaded.revision.digest };
+        },
         definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
         killFileEngages: killFile,
         resolve: async (turn, { kind, named }, revision) =>
@@ -143,7 +154,13 @@ export class Gate {
       submit: async (asked, waitMs) => await this.#calls.run(async () => await guard.submit(asked, waitMs)),
       preflight: async asked => await this.#calls.run(async () => await guard.preflight(asked)),
     };
-    this.killSwitch = new KillSwitch({ ...config, ledger: this.ledger });
+    this.killSwitch = new KillSwitch({
+      ...config,
+      ledger: this.ledger,
+      get principals() {
+        return inForce.principals;
+      },
+    });
     this.inventory = new Inventory({
       db: store.db,
       embedded: store.embedded,
@@ -159,7 +176,8 @@ export class Gate {
 
   /** Makes this gate's policy the active one, if it may be. */
   async activate(again: boolean): Promise<Activation | 'none'> {
-    const { loaded, gateId } = this.options;
+    const { inForce, gateId } = this.options;
+    const { loaded } = inForce;
     if (loaded !== undefined) {
       let before: string | undefined;
       this.activation = await this.ledger.enqueueAlone(turn => {
@@ -172,6 +190,25 @@ export class Gate {
     return this.activation;
   }
 
+  /**
+   * Makes another policy the active one, and what comes with it the one in force here, between two turns; or neither.
+   * @returns `stale` where it was active before and is not now: nothing has changed then
+   */
+  async adopt(next: Changing & { readonly loaded: LoadedPolicy }): Promise<Activation> {
+    const { inForce, gateId } = this.options;
+    let activation: Activation = 'stale';
+    await this.ledger.adopt(
+      turn => {
+        activation = activatePolicy(turn, next.loaded.revision, false, gateId);
+      },
+      () => {
+        if (activation !== 'stale') inForce.change(next);
+      },
+    );
+    await this.#warnOfIdleProtection();
+    return activation;
+  }
+
   async #flip(flip: Flip): Promise<InventoryEntry | Refusal> {
     const flipped = await this.ledger.enqueueAlone(async turn => await appendFlip(turn, flip));
     if (!isRefusal(flipped)) await this.#warnOfIdleProtection();
@@ -180,12 +217,11 @@ export class Gate {
 
   /** A protected entry that matches nothing is a mistake more often than not; it is no reason not to go on. */
   async #warnOfIdleProtection(): Promise<void> {
-    const { loaded, logger } = this.options;
-    if (loaded === undefined) return;
+    const { inForce, logger } = this.options;
+    const limits = inForce.loaded?.policy.limits;
+    if (limits === undefined) return;
     try {
-      const entries = await this.ledger.enqueue(
-        async turn => await countProtected(turn, loaded.policy.limits),
-      );
+      const entries = await this.ledger.enqueue(async turn => await countProtected(turn, limits));
       for (const { matches, ...entry } of entries) {
         // Before the first load there is nothing that it could match.
         if (matches === 0 && this.ledger.revisionOf(entry.kind) !== undefined)
@@ -211,7 +247,7 @@ export class Gate {
   async #tick(): Promise<void> {
     try {
       await this.outcomes.tick();
-      const { loaded } = this.options;
+      const { loaded } = this.options.inForce;
       if (loaded !== undefined) this.#policyNotice.look(loaded.revision.digest, this.ledger.activePolicy());
     } catch (thrown) {
       this.options.logger.warn({ err: asError(thrown) }, 'the store could not be looked at');
@@ -232,13 +268,14 @@ export class Gate {
   }
 
   #gauge(turn: Turn): void {
-    const { metrics, loaded, config } = this.options;
+    const { metrics, inForce, config } = this.options;
+    const { loaded } = inForce;
     const { book } = turn;
     metrics.standingObserved(standingOf(turn, config, loaded));
     for (const [name, state] of book.kinds) metrics.inventoryObserved(name, state.asOfMs);
     const scopes = [...book.switches.values()].map(({ scope }) => scopeName(scope));
     metrics.killSwitchObserved(this.killSwitch.killFile().length > 0 ? [...scopes, 'kill-file'] : scopes);
-    if (loaded !== undefined) metrics.policyObserved(loaded.revision.digest);
+    if (inForce.loaded !== undefined) metrics.policyObserved(inForce.loaded.revision.digest);
   }
 
   #observe(operation: Operation): void {

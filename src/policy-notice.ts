@@ -22,7 +22,7 @@ export class PolicyNotice {
     else
       this.#logger.error(
         { policy_revision: own, active },
-        "this gate's policy revision is not the active one: nothing is decided or claimed here. Restart it with the limits, policies, kinds and actions that are active; or with --activate, which makes its own the active ones for all gates",
+        "this gate's policy revision is not the active one: nothing is decided or claimed here. Give it the limits and policies that are active, and send it SIGHUP; or restart it, with the kinds and actions that are active, or with --activate, which makes its own the active ones for all gates",
       );
   }
 }

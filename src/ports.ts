@@ -1,18 +1,20 @@
 import type { Config } from './config/config.ts';
 import { describePolicy } from './describe-policy.ts';
 import type { LoadedPolicy } from './gate.ts';
+import type { InForce } from './in-force.ts';
 import type { Ports, ReadsPort } from './intake/ports.ts';
 import { Fault } from './kit/fault.ts';
 import type { LateGate } from './late-gate.ts';
 import { sayKillFile } from './kill-switch/kill-file.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
 import { budgetItems } from './ledger/budgets.ts';
+import type { Turn } from './ledger/turn.ts';
 import { createReadiness } from './readiness.ts';
 
 interface Behind {
   readonly gate: LateGate;
   readonly config: Config;
-  readonly loaded: LoadedPolicy | undefined;
+  readonly inForce: InForce;
   readonly reads: ReadsPort;
 }
 
@@ -57,24 +59,25 @@ function changing({
 }
 
 /** Calls that only say how things stand. */
-function telling({ gate, config, loaded }: Behind): Pick<Ports, 'budgets' | 'policy' | 'gauges' | 'ready'> {
+function telling({ gate, config, inForce }: Behind): Pick<Ports, 'budgets' | 'policy' | 'gauges' | 'ready'> {
   const policyOrFault = (): LoadedPolicy => {
-    if (loaded === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
-    return loaded;
+    if (inForce.loaded === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
+    return inForce.loaded;
   };
   return {
     budgets: {
       budgets: async () => {
-        const { limits } = policyOrFault().policy;
-        return { items: await gate.get().ledger.enqueue(turn => budgetItems(turn, limits, config)) };
+        // Looked up in the turn: its book is counted by the limits that are in force then.
+        const read = (turn: Turn) => budgetItems(turn, policyOrFault().policy.limits, config);
+        return { items: await gate.get().ledger.enqueue(read) };
       },
     },
     policy: {
       describe: async () => {
-        const policy = policyOrFault();
-        return await gate.get().ledger.enqueue(async turn => await describePolicy(turn, policy));
+        policyOrFault();
+        return await gate.get().ledger.enqueue(async turn => await describePolicy(turn, policyOrFault()));
       },
-      rules: () => loaded?.policy.rules ?? {},
+      rules: () => inForce.loaded?.policy.rules ?? {},
     },
     gauges: {
       read: async () => {
@@ -84,7 +87,7 @@ function telling({ gate, config, loaded }: Behind): Pick<Ports, 'budgets' | 'pol
     ready: {
       ready: createReadiness({
         kinds: config.kinds,
-        loaded,
+        inForce,
         isStopping: () => gate.stopping,
         look: async work => await gate.get().ledger.enqueue(work),
       }),

@@ -10,7 +10,8 @@ import { noInventory, staleReasons } from './ledger/stale.ts';
 
 export interface ReadinessOptions {
   readonly kinds: Config['kinds'];
-  readonly loaded: Pick<LoadedPolicy, 'revision'> | undefined;
+  /** Looked at each time: a policy can be loaded while the gate runs. */
+  readonly inForce: { readonly loaded: Pick<LoadedPolicy, 'revision'> | undefined };
   isStopping(): boolean;
   /** Looks at the ledger. @throws Fault where it cannot be looked at */
   look<T>(work: (turn: LookedAt) => T): Promise<T>;
@@ -23,21 +24,21 @@ const no = (detail: string): Check => ({ ok: false, detail });
 
 /** Whether the gate can be asked, and whether it can decide. Needs no key, so all who ask at once share one look at the ledger. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
-  const { loaded } = options;
+  const { inForce } = options;
   const kinds = [...options.kinds.values()].map(kind => ({ kind, definition: definitionOf(kind) }));
   const eachKind = (check: (kind: Kind, definition: string) => Check) =>
     Object.fromEntries(kinds.map(({ kind, definition }) => [kind.name, check(kind, definition)]));
   const lookNow = async () =>
     await options.look(turn => ({
       database: ok,
-      policy: policyCheck(turn, loaded),
+      policy: policyCheck(turn, inForce.loaded),
       clock: turn.clockJumped ? no("the database's clock and the gate's have parted") : ok,
       kinds: eachKind((kind, definition) => kindCheck(turn, kind, definition)),
     }));
   const unknown = no('not known while the database is away');
   const away = (): Omit<Readiness, 'process'> => ({
     database: no('the database does not answer'),
-    policy: loaded === undefined ? no('no policy is loaded') : unknown,
+    policy: inForce.loaded === undefined ? no('no policy is loaded') : unknown,
     clock: unknown,
     kinds: eachKind(() => unknown),
   });
@@ -55,7 +56,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   };
 }
 
-function policyCheck({ book }: LookedAt, loaded: ReadinessOptions['loaded']): Check {
+function policyCheck({ book }: LookedAt, loaded: ReadinessOptions['inForce']['loaded']): Check {
   if (loaded === undefined) return no('no policy is loaded');
   return book.activePolicy === loaded.revision.digest ? ok : no('this policy revision is not the active one');
 }

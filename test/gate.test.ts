@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { Gate } from '../src/gate.ts';
+import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
 import { createMetrics } from '../src/metrics/metrics.ts';
 import { quiet } from './support/gate-parts.ts';
@@ -19,13 +20,14 @@ it('looks at the ledger once for all scrapes that come at once', async () => {
     version: '0.0.0',
     wallMs: () => systemClock.wallMs(),
   });
+  const config = readConfig(join(folder.path, 'interlock.yaml'));
   let looks = 0;
   const gate = new Gate({
     onFailedBatch: () => undefined,
     gateId: 'g1',
-    config: readConfig(join(folder.path, 'interlock.yaml')),
+    config,
     store,
-    loaded: undefined,
+    inForce: new InForce({ config, loaded: undefined }),
     clock: systemClock,
     metrics: {
       ...metrics,

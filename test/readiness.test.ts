@@ -23,7 +23,7 @@ const revision = {
 /** A ledger that holds this inventory and this policy. */
 const looking = (state: KindState | undefined, over: Partial<ReadinessOptions> = {}): ReadinessOptions => ({
   kinds,
-  loaded: { revision },
+  inForce: { loaded: { revision } },
   isStopping: () => false,
   look: async work => {
     const book = new Book(undefined, kinds);

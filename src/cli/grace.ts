@@ -9,10 +9,16 @@ export interface Grace {
   readonly impatient: (signal: string) => never;
 }
 
-/** Ends the process well on SIGTERM and its like, until `leave`. The library's own exit codes are never reached but for 0. */
+/** Ends the process well on SIGTERM and its like, until `leave`; SIGHUP does not end it (serve.ts). The library's own exit codes are never reached but for 0. */
 export function endWithGrace({ close, failed, impatient }: Grace): { leave(): void } {
   const { uninstall } = closeWithGrace(
-    { delay: false, logger: false, skip: ['beforeExit'], onSecondSignal: impatient, onSecondError: failed },
+    {
+      delay: false,
+      logger: false,
+      skip: ['beforeExit', 'SIGHUP'],
+      onSecondSignal: impatient,
+      onSecondError: failed,
+    },
     async ({ err, signal }) => {
       if (err !== undefined) failed(err);
       try {

@@ -12,6 +12,8 @@ import { isTold } from './told.ts';
 /** A gate that answers. */
 export interface ServedGate {
   readonly address: string;
+  /** Never rejects. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,12 @@ export async function runServe(
     },
   });
   const takeCrashesBack = leaveCrashesToCommand();
+  // In the middle of the start it waits for it; a start that fails says so itself. It must never end the gate.
+  const reload = (): void => {
+    logger.info({ signal: 'SIGHUP' }, 'the configuration, the limits and the policy are read again');
+    void starting?.then(gate => gate.reload()).catch(() => undefined);
+  };
+  process.on('SIGHUP', reload);
   try {
     const { activate, restoredTo } = options;
     starting = startGate({ configFile, activate, ...(restoredTo !== undefined && { restoredTo }), logger });
@@ -76,6 +84,7 @@ export async function runServe(
   } catch (thrown) {
     watch.leave();
     takeCrashesBack();
+    process.off('SIGHUP', reload);
     // On a terminal the sentence that follows is all a person wants; what collects the log reads JSON only.
     if (process.stderr.isTTY !== true) logFailedStart(logger, asError(thrown));
     throw thrown;

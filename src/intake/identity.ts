@@ -24,12 +24,13 @@ export interface Identity {
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="interlock"' };
 
+/** @param principals those of this moment: a list that has changed holds from the next request on */
 export function createIdentity(
-  principals: readonly Principal[],
+  principals: () => readonly Principal[],
   clock: Clock,
   hold: (durationMs: number) => Promise<void>,
 ): Identity {
-  const find = keyFinder(principals);
+  const find = currentKeyFinder(principals);
   const wrongKeys = new WrongKeys(clock);
   let held = 0;
 
@@ -64,6 +65,20 @@ export function createIdentity(
       const principal = key === undefined ? undefined : find(key);
       return principal ?? (await refuseWrongKey(remoteAddress));
     },
+  };
+}
+
+/** Made anew where the list is another one, and not once a request. */
+function currentKeyFinder(principals: () => readonly Principal[]): (key: string) => Principal | undefined {
+  let known = principals();
+  let find = keyFinder(known);
+  return key => {
+    const now = principals();
+    if (now !== known) {
+      find = keyFinder(now);
+      known = now;
+    }
+    return find(key);
   };
 }
 

@@ -17,7 +17,8 @@ import { createRoutes } from './routes.ts';
 
 export interface HttpOptions {
   readonly ports: Ports;
-  readonly principals: readonly Principal[];
+  /** Looked at for each request. */
+  readonly principals: () => readonly Principal[];
   /** Without it the server speaks plain HTTP. */
   readonly tls?: TlsConfig;
   /** Goes before the path in `Location` and `instance`. */

@@ -268,7 +268,7 @@ const builtinRules = {
     status: 503,
     title: 'This gate has another policy than the active one',
     explain:
-      'All gates on one store decide with one policy revision. Restart this gate with the active one, or with --activate.',
+      'All gates on one store decide with one policy revision. Give this gate the files of the active one and send it SIGHUP, or restart it, with them or with --activate.',
   },
   'policy.unavailable': {
     step: 'fault',

@@ -24,7 +24,7 @@ import { writeDraft } from './write-draft.ts';
 export interface LedgerOptions {
   readonly db: Kysely<Database>;
   readonly kinds: ReadonlyMap<string, Kind>;
-  /** Undefined when no policy could be loaded: then nothing is decided, but switches and outcomes are still written. */
+  /** Undefined when no policy could be loaded: then nothing is decided, but switches and outcomes are still written. They change only in `adopt`. */
   readonly limits: Limits | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -75,6 +75,14 @@ export class Ledger {
   /** Runs work in a transaction of its own, before all that shares one: for what writes rows by SQL, and what must not wait. */
   async enqueueAlone<T>(work: Work<T, LockedTurn>): Promise<T> {
     return await this.#enqueue(work, {}, job => this.#queue.pushAlone(job));
+  }
+
+  /**
+   * As `enqueueAlone`, for what brings other limits into force here: `whenDurable` changes them between two turns, and the book is
+   * counted anew by them. So each turn is decided wholly by the limits before, or wholly by those after.
+   */
+  async adopt<T>(work: Work<T, LockedTurn>, whenDurable: () => void): Promise<T> {
+    return await this.#enqueue(work, { whenDurable }, job => this.#queue.pushAlone(job));
   }
 
   /** The revision of a kind's inventory that this gate read last: a guess, until its batch is written on top of it. */
@@ -279,6 +287,11 @@ export class Ledger {
     );
     for (const operation of draft.outcomes) this.#options.onOutcome(operation);
     for (const operation of draft.operations.values()) this.#options.onOperation(operation);
+    for (const { whenDurable } of taken) {
+      if (whenDurable === undefined) continue;
+      whenDurable();
+      this.#known.forget();
+    }
     for (const [index, result] of results.entries()) taken[index]?.resolve(result);
   }
 

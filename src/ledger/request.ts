@@ -211,7 +211,7 @@ function mayDecide(
   if (turn.book.activePolicy !== deciding.policy.digest) {
     throw new Fault(
       'policy.stale',
-      `This gate has the policy ${deciding.policy.digest}; active is ${turn.book.activePolicy ?? 'none'}. Ask another gate; restart this one with what is active, or with --activate to make its own the active one.`,
+      `This gate has the policy ${deciding.policy.digest}; active is ${turn.book.activePolicy ?? 'none'}. Ask another gate; give this one the files of what is active and send it SIGHUP, or restart it with --activate to make its own the active one.`,
     );
   }
   return {

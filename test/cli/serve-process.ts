@@ -28,7 +28,10 @@ async function startGate(options: { configFile: string; activate: boolean }): Pr
   if (how === 'start waits') await told;
   if (how === 'crash') setTimeout(() => throwIt('a crash'), 1);
   if (how === 'rejection') void Promise.reject(new Error('a rejection'));
-  return { address: 'http://127.0.0.1:7070', close };
+  const reload = async (): Promise<void> => {
+    say('reloading');
+  };
+  return { address: 'http://127.0.0.1:7070', reload, close };
 }
 
 function throwIt(message: string): never {

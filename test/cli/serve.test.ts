@@ -63,6 +63,26 @@ describe('a gate that is served', () => {
     expect(log.map(entry => entry.msg)).toEqual([expect.stringContaining('stopping'), 'stopped']);
   });
 
+  test('reads its files again on SIGHUP, as often as it comes, and goes on', async () => {
+    const gate = serve('well');
+    await gate.said('listens');
+    gate.signal('SIGHUP');
+    await gate.said('reloading');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(0);
+    expect(gate.lines.slice(-3)).toEqual(['reloading', 'closing', 'closed']);
+  });
+
+  test('that gets SIGHUP while it starts reads its files again once it has started', async () => {
+    const gate = serve('start waits');
+    await gate.said('starting');
+    gate.signal('SIGHUP');
+    gate.goOn();
+    await gate.said('reloading');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(0);
+  });
+
   test('closes for as long as it takes', async () => {
     const gate = serve('close waits');
     await gate.said('listens');

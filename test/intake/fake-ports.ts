@@ -178,7 +178,7 @@ export function serving(
   });
   const server = createHttpServer({
     ports: fakePorts(calls, over),
-    principals,
+    principals: () => principals,
     clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
     metrics,
     logger: createLogger('silent'),

@@ -6,7 +6,7 @@ import { bearer, keyOf, principal, principals } from './fake-ports.ts';
 
 const clock = { wallMs: () => 0, monotonicMs: () => 0 };
 const create = (hold: (durationMs: number) => Promise<void> = async () => undefined): Identity =>
-  createIdentity(principals, clock, hold);
+  createIdentity(() => principals, clock, hold);
 
 const identify = (identity: Identity, authorization?: string, remoteAddress = '10.0.0.1') =>
   identity.identify({
@@ -47,7 +47,13 @@ describe('who asks', () => {
 
   it('cannot share a key with another', () => {
     const twins = [principal('bot', ['requester']), { ...principal('bot', ['operator']), name: 'twin' }];
-    expect(() => createIdentity(twins, clock, async () => undefined)).toThrow('the same key');
+    expect(() =>
+      createIdentity(
+        () => twins,
+        clock,
+        async () => undefined,
+      ),
+    ).toThrow('the same key');
   });
 
   it('is slowed down after too many wrong keys, with the time to wait', async () => {
@@ -101,7 +107,11 @@ describe('who asks', () => {
       ...principal('bot', ['requester']),
       keys: [...principal('bot', []).keys, ...principal('new', []).keys],
     };
-    const identity = createIdentity([both], clock, async () => undefined);
+    const identity = createIdentity(
+      () => [both],
+      clock,
+      async () => undefined,
+    );
     expect(await identify(identity, bearer('bot'))).toBe(both);
     expect(await identify(identity, bearer('new'))).toBe(both);
   });

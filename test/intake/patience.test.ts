@@ -109,7 +109,7 @@ describe('a client that is waited for', () => {
     expect(PATIENCE).toEqual({ headMs: 10_000, bodyMs: 30_000, pieceMs: 60_000, readerMs: 60_000 });
     const server = createHttpServer({
       ports: fakePorts([]),
-      principals: [],
+      principals: () => [],
       clock: { wallMs: () => 0, monotonicMs: () => 0 },
       metrics: createMetrics({ actions: new Set(), kinds: new Map(), version: '0.0.0', wallMs: () => 0 }),
       logger: createLogger('silent'),

@@ -1,0 +1,127 @@
+import { policyScope } from './config/policy-scope.ts';
+import { FileError, type Config, type Principal } from './config/config.ts';
+import { readConfig } from './config/read-config.ts';
+import { warnOfMissingLimits } from './describe-start.ts';
+import type { InForce } from './in-force.ts';
+import { canonicalJson } from './kit/canonical-json.ts';
+import { asError } from './kit/fault.ts';
+import type { Logger } from './kit/logger.ts';
+import type { LateGate } from './late-gate.ts';
+import { readPolicy } from './load-policy.ts';
+import { createPolicy } from './policy/create-policy.ts';
+
+export interface ReloadOptions {
+  readonly inForce: InForce;
+  readonly gate: LateGate;
+  readonly logger: Logger;
+}
+
+export interface Reload {
+  /**
+   * Reads the configuration, the limits and the bundle again, and brings them into force here: all of them, or nothing where
+   * anything is wrong. Says in the log which. Never rejects.
+   */
+  reload(): Promise<void>;
+  /** Resolves when none is under way. */
+  ended(): Promise<void>;
+}
+
+/** What is not wrong with a file, and still cannot be loaded. */
+class NotWithoutRestart extends Error {
+  override readonly name = 'NotWithoutRestart';
+}
+
+/** One after the other. Whoever asks while one waits for its turn gets that one: it reads the files after that. */
+export function createReload(options: ReloadOptions): Reload {
+  let last = Promise.resolve();
+  let waiting: Promise<void> | undefined;
+  return {
+    reload: async () => {
+      waiting ??= last = last.then(async () => {
+        waiting = undefined;
+        await reloadOnce(options);
+      });
+      await waiting;
+    },
+    ended: async () => await last,
+  };
+}
+
+async function reloadOnce({ inForce, gate, logger }: ReloadOptions): Promise<void> {
+  if (gate.stopping) return;
+  const before = { config: inForce.config, loaded: inForce.loaded };
+  try {
+    const config = readConfig(before.config.file);
+    const fixed = changedParts(before.config, config);
+    if (fixed.length > 0)
+      throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
+    const { bundle, limits, revision } = await readPolicy(config);
+    const isSame = revision.digest === before.loaded?.revision.digest;
+    if (isSame) inForce.change({ config, loaded: before.loaded });
+    else {
+      const next = { config, loaded: { policy: createPolicy(bundle, limits), revision } };
+      if ((await gate.get().adopt(next)) === 'stale')
+        throw new NotWithoutRestart(
+          `the policy revision ${revision.digest} was active before and was replaced: to go back to it, restart one gate with --activate`,
+        );
+      warnOfMissingLimits(inForce, logger);
+    }
+    logger.info(
+      {
+        config: config.file,
+        policy_revision: revision.digest,
+        ...(!isSame && { before: before.loaded?.revision.digest ?? null }),
+        principals: changedPrincipals(before.config.principals, config.principals),
+      },
+      isSame
+        ? 'loaded again: the principals; the policy and the limits are what they were'
+        : 'loaded again: the principals, and another policy revision, which is the active one now',
+    );
+  } catch (thrown) {
+    const error = asError(thrown);
+    logger.error(
+      error instanceof FileError ? { problems: error.problems } : { err: error },
+      'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again',
+    );
+  }
+}
+
+/** By name, and without values: a store's URL may hold a password. */
+function changedParts(before: Config, after: Config): string[] {
+  const [one, other] = [fixedParts(before), fixedParts(after)];
+  return [...new Set([...one.keys(), ...other.keys()])].filter(name => one.get(name) !== other.get(name));
+}
+
+/**
+ * What a gate is made of once, for good. Kinds and actions too: what is open in it (requests half way, claims, loads) was begun
+ * by them. The addresses of executors, because an attempt must not end elsewhere than it was allowed for.
+ */
+function fixedParts(config: Config): ReadonlyMap<string, string> {
+  const { kinds, actions } = policyScope(config);
+  return new Map([
+    ['listen', canonicalJson(config.listen)],
+    ['store', canonicalJson(config.store)],
+    ['kill_file', config.killFile],
+    ['checkpoints', config.checkpoints],
+    ...Object.entries(kinds).map(([name, kind]): [string, string] => [`kinds.${name}`, canonicalJson(kind)]),
+    ...Object.entries(actions).map(([name, action]): [string, string] => {
+      const executor = config.actions.get(name)?.executor;
+      const at = { url: executor?.url.href ?? '', bearer: executor?.bearerFile ?? null };
+      return [`actions.${name}`, canonicalJson({ ...action, at })];
+    }),
+  ]);
+}
+
+/** By name, for whoever wants to see that the right one is out. */
+function changedPrincipals(before: readonly Principal[], after: readonly Principal[]) {
+  const form = ({ keys, roles, actions }: Principal): string =>
+    canonicalJson({ keys: keys.toSorted(), roles: [...roles].toSorted(), actions: [...actions].toSorted() });
+  const [old, now] = [before, after].map(list => new Map(list.map(one => [one.name, form(one)])));
+  const namesIn = (list: readonly Principal[], is: (name: string) => boolean): string[] =>
+    list.map(({ name }) => name).filter(is);
+  return {
+    added: namesIn(after, name => old?.has(name) !== true),
+    removed: namesIn(before, name => now?.has(name) !== true),
+    changed: namesIn(after, name => old?.has(name) === true && old.get(name) !== now?.get(name)),
+  };
+}
