@@ -12,7 +12,7 @@ import { openStore } from './db/store.ts';
 import { describeStart, tellReady, warnOfMissingLimits } from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { InForce } from './in-force.ts';
-import { createHttpServer } from './intake/server.ts';
+import { createHttpServer, renewCertificates } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
@@ -77,7 +77,13 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const ports = portsOf({ gate, config, inForce, reads: createReads(store.db) });
   const principals = (): Config['principals'] => inForce.principals;
   const server = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
-  const reloading = createReload({ inForce, gate, logger });
+  const reloading = createReload({
+    inForce,
+    gate,
+    logger,
+    clock,
+    renewCertificates: tls => renewCertificates(server, tls),
+  });
   const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, logger)];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {

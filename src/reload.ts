@@ -1,9 +1,10 @@
 import { policyScope } from './config/policy-scope.ts';
-import { FileError, type Config, type Principal } from './config/config.ts';
+import { FileError, type Config, type Principal, type TlsConfig } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { warnOfMissingLimits } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
+import type { Clock } from './kit/clock.ts';
 import { asError } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 import type { LateGate } from './late-gate.ts';
@@ -14,6 +15,9 @@ export interface ReloadOptions {
   readonly inForce: InForce;
   readonly gate: LateGate;
   readonly logger: Logger;
+  readonly clock: Pick<Clock, 'wallMs'>;
+  /** Connections from now on are made with these certificates. */
+  renewCertificates(tls: TlsConfig): void;
 }
 
 export interface Reload {
@@ -47,11 +51,12 @@ export function createReload(options: ReloadOptions): Reload {
   };
 }
 
-async function reloadOnce({ inForce, gate, logger }: ReloadOptions): Promise<void> {
+async function reloadOnce(options: ReloadOptions): Promise<void> {
+  const { inForce, gate, logger, clock } = options;
   if (gate.stopping) return;
   const before = { config: inForce.config, loaded: inForce.loaded };
   try {
-    const config = readConfig(before.config.file);
+    const config = readConfig(before.config.file, clock.wallMs());
     const fixed = changedParts(before.config, config);
     if (fixed.length > 0)
       throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
@@ -66,6 +71,7 @@ async function reloadOnce({ inForce, gate, logger }: ReloadOptions): Promise<voi
         );
       warnOfMissingLimits(inForce, logger);
     }
+    if (config.tls !== undefined) options.renewCertificates(config.tls);
     logger.info(
       {
         config: config.file,
@@ -100,6 +106,9 @@ function fixedParts(config: Config): ReadonlyMap<string, string> {
   const { kinds, actions } = policyScope(config);
   return new Map([
     ['listen', canonicalJson(config.listen)],
+    // Whether there is TLS, and whether clients must show a certificate; the certificates themselves are renewed.
+    ['tls', config.tls === undefined ? 'none' : `of clients: ${config.tls.pem.ca !== undefined}`],
+    ['public_url', config.publicUrl ?? ''],
     ['store', canonicalJson(config.store)],
     ['kill_file', config.killFile],
     ['checkpoints', config.checkpoints],

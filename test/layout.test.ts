@@ -187,6 +187,7 @@ describe('the root', () => {
       'deploy',
       'docs',
       'src',
+      'docs',
       'policies',
       'migrations',
       'test',

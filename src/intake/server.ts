@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Principal, TlsConfig } from '../config/config.ts';
@@ -93,6 +93,11 @@ const secured = ({ pem }: TlsConfig) => ({
   requestCert: pem.ca !== undefined,
   rejectUnauthorized: true,
 });
+
+/** Certificates for the connections that are made from now on; those there are keep theirs. */
+export function renewCertificates(server: Server, tls: TlsConfig): void {
+  if (server instanceof TlsServer) server.setSecureContext(secured(tls));
+}
 
 /** Bytes that are not HTTP. While another request of the socket is being answered, this answer would be taken for its. */
 function answerBrokenHead(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
