@@ -99,6 +99,36 @@ describeWithPostgres('two gates with different limits on one database, under a s
     expectProblem(await youngApi.submit(ACTION, ['h-001']), 423, 'kill_switch.engaged');
   });
 
+  it('that load the same new ones by SIGHUP, one after the other, decide on by them, and refuse nothing else meanwhile', async () => {
+    young = await startGate({ ...options, limits: limitsOf(10) });
+    const gates = [old, young];
+    const apis = gates.map(apiOf);
+    const heard: string[] = [];
+    let over = false;
+    const clients = Array.from({ length: 4 }, async (_, client) => {
+      for (let turn = 0; !over; turn += 1) {
+        const { status, body } = await (apis[client % 2] ?? oldApi).preflight(ACTION, [ids[turn] ?? '']);
+        heard.push(status === 200 ? 'decided' : `${status} ${body.type}`);
+      }
+    });
+    for (const most of [20, 30, 40]) {
+      for (const gate of gates) gate.rewrite({ ...options, limits: limitsOf(most) });
+      for (const gate of gates) process.kill(gate.pid, 'SIGHUP');
+      for (const api of apis)
+        await until(
+          async () => await api.preflight(ACTION, ids.slice(0, most)),
+          ({ status, body }) => status === 200 && body.decision === 'allowed',
+        );
+    }
+    over = true;
+    await Promise.all(clients);
+    expect(heard).toContain('decided');
+    expect(heard.filter(one => one !== 'decided' && one !== '503 /problems/policy.stale')).toEqual([]);
+    const activated = (await oldApi.audit()).filter(({ type }) => type === 'policy');
+    // The first start's, and one a change: the second gate finds it active.
+    expect(activated).toHaveLength(4);
+  });
+
   it('forward nothing that was allowed under the old ones and still waits', async () => {
     executor.behave({ type: 'hold' });
     const first = await oldApi.submit(ACTION, ['h-001'], { prefer: 'respond-async' });
