@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { boundConnections } from '../../src/intake/connections.ts';
+import { renewCertificates } from '../../src/intake/server.ts';
 import { serveOn } from '../../src/intake/serving.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -191,4 +192,13 @@ describe('connections beyond the bound', () => {
     expect(fourth.destroyed).toBe(false);
     fourth.destroy();
   });
+});
+
+it('certificates that are renewed hold for the connections that come after', async () => {
+  const on = await start({}, {}, { tls: forAll });
+  const renewed = selfSigned('localhost');
+  expect(await ask(on.port, '/livez', { ca: renewed.cert })).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+  renewCertificates(on.server, { pem: renewed, expiresMs });
+  expect(await ask(on.port, '/livez', { ca: renewed.cert })).toMatchObject({ status: 200 });
+  expect(await ask(on.port, '/livez', { ca: own.cert })).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
 });
