@@ -67,10 +67,10 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>, p
     /** A decision that is a no, or whose outcome is one: the document stands beside the problem's members. */
     answer({ document, outcome, status, rule: deciding, retryAfterS }: Answer): Problem {
       const rule = deciding ?? document.reasons[0]?.rule ?? outcome?.rule ?? 'gate.failed';
-      const [first, ...rest] = document.reasons;
+      const first = document.reasons.find(reason => reason.rule === rule) ?? document.reasons[0];
       const detail =
         first !== undefined
-          ? sentence([first, ...rest])
+          ? sentence([first, ...document.reasons.filter(reason => reason !== first)])
           : (outcome?.detail ?? ruleInfo(rule, more())?.explain ?? rule);
       const headers =
         retryAfterS === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) };

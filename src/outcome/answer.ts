@@ -24,7 +24,9 @@ export function answerOf(
     ...(retryAfterS !== undefined && { retryAfterS }),
     ...(quotas.length > 0 && { quotas }),
   };
-  const rule = document.reasons[0]?.rule;
+  // The one that the status comes from, where it is not the first.
+  const { reasons } = document;
+  const rule = (reasons.find(reason => rules[reason.rule]?.status === status) ?? reasons[0])?.rule;
   if (operation === undefined) return { ...base, status, ...(rule !== undefined && { rule }) };
   const outcomeRule = ruleOf(operation);
   return {

@@ -149,7 +149,7 @@ it('these are the tables that are append-only, and these their columns', async (
   expect(guarded.map(({ name }) => name)).toEqual(tables.toSorted());
   for (const table of tables) {
     const { rows } = await sql<{ name: string }>`
-      select column_name as name from information_schema.columns where table_name = ${table} order by ordinal_position`.execute(
+      select column_name as name from information_schema.columns where table_schema = 'public' and table_name = ${table} order by ordinal_position`.execute(
       audited.store.db,
     );
     expect(rows.map(({ name }) => name)).toEqual(Object.keys(ALTERED[table]));

@@ -530,7 +530,9 @@ describe('the policy revision', () => {
       );
       const stale = await api.submit('test.act', ['host-001']);
       expectProblem(stale, 503, 'policy.stale');
-      expect(stale.body.detail).toContain('restart this one with what is active, or with --activate');
+      expect(stale.body.detail).toContain(
+        'give this one the files of what is active and send it SIGHUP, or restart it with --activate',
+      );
       const ready = await api.get('/readyz/decide', { as: null });
       expect(ready.status).toBe(503);
       expect(ready.text).toContain('this policy revision is not the active one');

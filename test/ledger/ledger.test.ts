@@ -47,7 +47,7 @@ describe('the ledger', () => {
     expect(ledger.activePolicy()).toBe('sha256:another');
     const again = await ask(['h1'], 'k1');
     expect('document' in again && again.document.reasons[0]?.message).toMatch(
-      /active is sha256:another\. Ask another gate; restart this one with what is active, or with --activate/,
+      /active is sha256:another\. Ask another gate; give this one the files of what is active and send it SIGHUP, or restart it with --activate/,
     );
     expect(await count('operations')).toBe(0);
   });
