@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { parseDurationMs } from '../kit/units.ts';
 import type { AskOptions } from './ask-options.ts';
 import { examplesText, type CommandContext } from './command-context.ts';
@@ -25,11 +25,10 @@ export function addSubmitCommand(program: Command, { terminal, end }: CommandCon
     .description('ask the gate to have this done, and wait for what becomes of it');
   withAskOptions(command)
     .option('--idempotency-key <key>', 'asks for the same request again (default: a fresh random one)')
-    .option(
-      '--wait <duration>',
-      'how long for the outcome, like 30s or 10m (default: 60s)',
-      readWait,
-      DEFAULT_WAIT_MS,
+    .addOption(
+      new Option('--wait <duration>', 'how long for the outcome, like 30s or 10m')
+        .argParser(readWait)
+        .default(DEFAULT_WAIT_MS, '60s'),
     )
     .option('--no-wait', 'end once it is decided')
     .addHelpText(
