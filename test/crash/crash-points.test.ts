@@ -142,9 +142,11 @@ describe.each(stores)('a gate on %s, killed in the middle of its work', store =>
     const again = rows.filter(({ executors }) => executors === 'idempotent').map(({ action }) => action);
     await until(
       async () => {
-        const unknown = await one.api.search({ outcome: 'unknown', limit: '1000' });
+        // Looked for on both sides: between two searches what is pending may become unknown, or the other way round.
         const pending = await one.api.search({ outcome: 'pending', limit: '1000' });
-        return [...pending, ...unknown.filter(({ action = '' }) => again.includes(action))];
+        const unknown = await one.api.search({ outcome: 'unknown', limit: '1000' });
+        const still = await one.api.search({ outcome: 'pending', limit: '1000' });
+        return [...pending, ...still, ...unknown.filter(({ action = '' }) => again.includes(action))];
       },
       found => found.length === 0,
       30_000,
