@@ -93,7 +93,7 @@ function keyOf({ key, key_file: keyFile }: Settings, file: string): string | und
   return keyFile === undefined ? key : readKeyFile(path.resolve(path.dirname(file), keyFile));
 }
 
-/** The most that is read: a key has some 50 bytes. */
+/** A key has some 50 bytes. */
 const MAX_KEY_BYTES = 4096;
 
 /** A file that holds a key and nothing else. */
@@ -104,9 +104,10 @@ function readKeyFile(file: string): string {
   } catch (thrown) {
     throw new UsageError(`the key file ${file} cannot be read: ${asError(thrown).message}`);
   }
-  const key = content.slice(0, MAX_KEY_BYTES).trim();
+  const key = content.trim();
   if (key === '') throw new UsageError(`the key file ${file} is empty`);
-  if (!/^[\x21-\x7e]+$/.test(key))
+  // Never a part of it: what is cut off would be told to be a wrong key.
+  if (key.length > MAX_KEY_BYTES || !/^[\x21-\x7e]+$/.test(key))
     throw new UsageError(`the key file ${file} holds more than a key: it is one word of visible ASCII`);
   return key;
 }
