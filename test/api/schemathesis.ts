@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { apiOf, hosts } from '../support/api.ts';
 import { startExecutor } from '../support/executor.ts';
 import { keyOf, principal, startGate } from '../support/gate.ts';
@@ -45,9 +45,11 @@ async function run(file: string, url: string, who: string, filter: readonly stri
     ...['--seed', '1', '--continue-on-failure', '--generation-database', 'none', '--request-timeout', '15'],
     ...['--suppress-health-check', 'all', '--warnings', 'off', '--no-color', ...filter],
   ];
-  const settings = join(dirname(file), 'schemathesis.toml');
+  // In the folder that goes with the gate: it writes what it found where it is.
+  const cwd = dirname(file);
+  const settings = join(cwd, 'schemathesis.toml');
   writeFileSync(settings, SETTINGS);
-  const child = spawn(program, ['--config-file', settings, ...options], { stdio: 'inherit' });
+  const child = spawn(resolve(program), ['--config-file', settings, ...options], { stdio: 'inherit', cwd });
   const [code]: unknown[] = await once(child, 'close');
   return code === 0;
 }
