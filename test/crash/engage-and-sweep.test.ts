@@ -117,6 +117,11 @@ describe.each(inTurn)('a gate on %s', store => {
     await one.startAgain();
     const { body } = await one.api.get('/v1/kill-switch', { as: 'operator' });
     const engaged = (body.engaged ?? []).filter(({ scope }) => scope?.['action'] === action);
+    // The next crash would find what waited on its way, and an idempotent executor would rightly be asked again.
+    await until(
+      async () => await one.api.search({ outcome: 'pending', action }),
+      found => !found.some(({ id = '' }) => ids.slice(CONCURRENCY).includes(id)),
+    );
     return { death, heard, engaged, wire: ids.slice(0, CONCURRENCY), waiting: ids.slice(CONCURRENCY) };
   }
 
@@ -184,9 +189,12 @@ describe.each(inTurn)('a gate on %s', store => {
 
     it('lists what was on the wire as unknown, or asks an idempotent executor again, but not where it is stopped', async () => {
       const { wire } = leftBy(row);
+      expect(wire).toHaveLength(CONCURRENCY);
       const isTriedAgain = row.executors === 'idempotent' && !isEngaged;
-      const received = one.received(row.action).filter(id => wire.includes(id));
-      expect(received.toSorted()).toEqual([...wire, ...(isTriedAgain ? wire : [])].toSorted());
+      const timesReceived = wire.map(wanted => one.received(row.action).filter(id => id === wanted).length);
+      // The second attempt may have been on its way at the next crash: then there was a third, and never more.
+      const allowed = isTriedAgain ? [2, 3] : [1];
+      expect(timesReceived.filter(times => !allowed.includes(times))).toEqual([]);
       expect((await one.listed(row.action, 'unknown')).toSorted()).toEqual(
         isTriedAgain ? [] : wire.toSorted(),
       );

@@ -13,6 +13,7 @@ import { startStream, type Heard } from '../support/stream.ts';
 const KILLS = { PostgreSQL: byForm(3, 10), 'the embedded store': byForm(1, 5) };
 const CLIENTS = 8;
 const HOSTS = 4_000;
+const ON_THE_WIRE_MS = 50;
 /** Longer than the gate's pause before another try (500 ms), and its look after it (500 ms). */
 const TRIED_AGAIN_MS = 1_500;
 
@@ -30,7 +31,8 @@ describe.each(stores)('a gate on %s that is killed at any moment', store => {
   let recorded: readonly Body[] = [];
 
   beforeAll(async () => {
-    executor = await startExecutor({ type: 'answer', status: 200 });
+    // Slow enough that each kill finds something on the wire: what a gate that tries it again would send twice.
+    executor = await startExecutor({ type: 'answer', status: 200, delayMs: ON_THE_WIRE_MS });
     if (store === 'PostgreSQL') database = await freshDatabase();
     gate = await startGate({
       executor: executor.url,
@@ -103,6 +105,7 @@ describe.each(stores)('a gate on %s that is killed at any moment', store => {
     for (const id of ids('delivered')) expect(received).toContain(id);
     for (const id of ids('stopped')) expect(received).not.toContain(id);
     expect(ids('pending')).toEqual([]);
+    expect(ids('unknown').length).toBeGreaterThan(0);
   });
 
   it('goes on in one chain', async () => {
