@@ -45,11 +45,12 @@ async function run(file: string, url: string, who: string, filter: readonly stri
     ...['--seed', '1', '--continue-on-failure', '--generation-database', 'none', '--request-timeout', '15'],
     ...['--suppress-health-check', 'all', '--warnings', 'off', '--no-color', ...filter],
   ];
-  // In the folder that goes with the gate: it writes what it found where it is.
+  // In the folder that goes with the gate: it writes what it found where it is. So only a bare name is looked up from there.
   const cwd = dirname(file);
   const settings = join(cwd, 'schemathesis.toml');
   writeFileSync(settings, SETTINGS);
-  const child = spawn(resolve(program), ['--config-file', settings, ...options], { stdio: 'inherit', cwd });
+  const command = program.includes('/') ? resolve(program) : program;
+  const child = spawn(command, ['--config-file', settings, ...options], { stdio: 'inherit', cwd });
   const [code]: unknown[] = await once(child, 'close');
   return code === 0;
 }
