@@ -16,9 +16,17 @@ export interface Call {
   readonly prefer?: string;
   /** How long an attempt may take, milliseconds; of a stream until its head is there, and then for each piece. */
   readonly withinMs: number;
-  /** A no that is answered with a body of its own instead of a problem. */
-  readonly ownNo?: 503;
+  readonly yes: Expected;
   readonly signal?: AbortSignal;
+}
+
+/**
+ * What an answer of the gate is known by: one of these statuses, and an object that has each of these members. Any other 2xx is
+ * the answer of something that stands between, or of something else.
+ */
+export interface Expected {
+  readonly statuses: readonly number[];
+  readonly members: readonly string[];
 }
 
 /** Whom to call, and as whom. */
@@ -80,13 +88,17 @@ export async function attempt(gate: Gate, call: Call): Promise<Told | ToldNo | U
 /** Makes a call once whose yes is read piece by piece. @throws the signal's reason if it was aborted, and nothing else */
 export async function attemptStream(gate: Gate, call: Call): Promise<Streamed | ToldNo | Untold> {
   return await open(gate, call, async (response, watch) => {
-    if (response.status === 200 && response.body !== null)
+    if (response.status === 200 && response.body !== null && isOfType(response, call.accept))
       return { ok: true, status: 200, pieces: readPieces(response.body, watch) };
     const read = await readAnswer(response, call, gate.clock);
     watch.end();
     return read.ok === true ? untold(`it answered ${read.status} without a stream`, false) : read;
   });
 }
+
+/** A page of something that stands between has lines too. */
+const isOfType = ({ headers }: Response, accept: string | undefined): boolean =>
+  headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() === accept;
 
 /** Ends an attempt that stands still, or that was aborted. */
 interface Watch {
@@ -157,21 +169,22 @@ const headersOf = ({ key }: Gate, call: Call): Readonly<Record<string, string>> 
 
 async function readAnswer(
   response: Response,
-  { ownNo }: Call,
+  { yes }: Call,
   clock: Pick<Clock, 'wallMs'>,
 ): Promise<Told | ToldNo | Untold> {
   const { status, headers } = response;
   if (status >= 300 && status < 400)
     return untold(`it answered ${status}: redirects are not followed`, false, status);
   const body = parseObject(await response.text());
-  const isYes = status === 200 || status === 201 || status === 202 || status === ownNo;
-  if (isYes && body !== undefined) return { ok: true, status, headers, body };
-  if (!isYes && body !== undefined && isProblem(body)) {
+  const isYes = yes.statuses.includes(status);
+  if (isYes && body !== undefined && yes.members.every(name => Object.hasOwn(body, name)))
+    return { ok: true, status, headers, body };
+  if (status >= 400 && !isYes && body !== undefined && isProblem(body)) {
     const retryAfterS = parseRetryAfter(headers.get('retry-after'), clock.wallMs());
     return { ok: false, status, headers, problem: body, ...(retryAfterS !== undefined && { retryAfterS }) };
   }
   // Something stands between: its 5xx says as little as a connection that breaks.
-  return untold(`it answered ${status}, and not as a gate answers`, status >= 500 || isYes, status);
+  return untold(`it answered ${status}, and not as a gate answers`, status >= 500 || status < 300, status);
 }
 
 /** Only what makes a no a no is looked at; the rest is taken at the gate's word. */

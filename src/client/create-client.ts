@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { chance } from '../kit/chance.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { freshId } from '../kit/ids.ts';
-import type { Call } from './attempt.ts';
+import type { Call, Expected } from './attempt.ts';
 import type { Aborted, Client, ClientSettings } from './client.ts';
 import { ClientMisuseError, NoAnswerError } from './errors.ts';
 import { listItems } from './list-items.ts';
@@ -62,14 +62,18 @@ export function createClient(settings: ClientSettings, chances: Chances = real):
 
 type Calls = ReturnType<typeof callsWithin>;
 
+/** 200 with these members. */
+const with200 = (...members: readonly string[]): Expected => ({ statuses: [200], members });
+const DECISION = with200('id', 'decision');
+
 const callsWithin = (withinMs: number) => ({
-  read: (path: string, options: Aborted = {}): Call => ({
-    ...{ method: 'GET', path, repeatable: true, withinMs },
+  read: (path: string, yes: Expected, options: Aborted = {}): Call => ({
+    ...{ method: 'GET', path, yes, repeatable: true, withinMs },
     ...options,
   }),
   /** Not made twice: it has no idempotency key. */
-  post: (path: string, body: object | undefined, options: Aborted = {}): Call => ({
-    ...{ method: 'POST', path, repeatable: false, withinMs },
+  post: (path: string, yes: Expected, body: object | undefined, options: Aborted = {}): Call => ({
+    ...{ method: 'POST', path, yes, repeatable: false, withinMs },
     ...(body !== undefined && { body: { type: 'application/json', content: writeJson(body) } }),
     ...options,
   }),
@@ -90,7 +94,7 @@ function deciding(line: Line, { post }: Calls, timeoutMs: number): Pick<Client, 
         throw new ClientMisuseError('`waitS` is a whole number of seconds.');
       const seconds = Math.min(waitS, LONGEST_WAIT_S);
       const told = await send(line, {
-        ...post('/v1/requests', body, options),
+        ...post('/v1/requests', { ...DECISION, statuses: [200, 202] }, body, options),
         ...{ repeatable: true, idempotencyKey, prefer: `wait=${seconds}` },
         withinMs: seconds * 1000 + timeoutMs,
       });
@@ -99,25 +103,33 @@ function deciding(line: Line, { post }: Calls, timeoutMs: number): Pick<Client, 
     },
     // Nothing is consumed, so that to ask twice is to ask once.
     preflight: async (body, options) =>
-      await ask(line, { ...post('/v1/preflight', body, options), repeatable: true }),
+      await ask(line, { ...post('/v1/preflight', DECISION, body, options), repeatable: true }),
   };
 }
 
 function settling(line: Line, { post }: Calls): Pick<Client, 'settle' | 'cancel' | 'acceptClock'> {
   return {
     settle: async (id, outcome, options) =>
-      await ask(line, post(`${requestPath(id)}/outcome`, outcome, options)),
-    cancel: async (id, options) => await ask(line, post(`${requestPath(id)}/cancel`, undefined, options)),
-    acceptClock: async (reason, options) => await ask(line, post('/v1/clock/accept', { reason }, options)),
+      await ask(line, post(`${requestPath(id)}/outcome`, DECISION, outcome, options)),
+    cancel: async (id, options) =>
+      await ask(line, post(`${requestPath(id)}/cancel`, DECISION, undefined, options)),
+    acceptClock: async (reason, options) =>
+      await ask(line, post('/v1/clock/accept', with200('seq', 'accepted'), { reason }, options)),
   };
 }
 
+const ENGAGED: Expected = { statuses: [201], members: ['id', 'scope', 'except', 'on_the_wire', 'stopped'] };
+const RELEASED = with200('id', 'scope', 'released_at');
+
 function stopping(line: Line, { read, post }: Calls): Pick<Client, 'engage' | 'release' | 'switches'> {
   return {
-    engage: async (engage, options) => await ask(line, post('/v1/kill-switch', engage, options)),
+    engage: async (engage, options) => await ask(line, post('/v1/kill-switch', ENGAGED, engage, options)),
     release: async (id, reason, options) =>
-      await ask(line, post(`/v1/kill-switch/${segment(id, 'switch')}/release`, { reason }, options)),
-    switches: async options => await ask(line, read('/v1/kill-switch', options)),
+      await ask(
+        line,
+        post(`/v1/kill-switch/${segment(id, 'switch')}/release`, RELEASED, { reason }, options),
+      ),
+    switches: async options => await ask(line, read('/v1/kill-switch', with200('engaged'), options)),
   };
 }
 
@@ -136,7 +148,7 @@ function listing(
     export: async (what, format, { limit, ...options } = {}) => {
       const [path, filters] = what === 'audit' ? ['/v1/audit', {}] : ['/v1/requests', what.search];
       const streamed = await sendForStream(line, {
-        ...read(withQuery(path, { ...filters, ...(limit !== undefined && { limit }) }), options),
+        ...read(withQuery(path, { ...filters, ...(limit !== undefined && { limit }) }), with200(), options),
         accept: format === 'csv' ? 'text/csv' : 'application/x-ndjson',
       });
       if (!streamed.ok) return answerOf(streamed);
@@ -161,7 +173,7 @@ function loading(line: Line): Pick<Client, 'putInventory' | 'patchInventory'> {
     const path = withQuery(`/v1/inventory/${segment(kind, 'kind')}`, parameters);
     const type = format === 'csv' ? 'text/csv' : 'application/x-ndjson';
     return await ask(line, {
-      ...{ method, path, repeatable: false, withinMs: LOAD_TIMEOUT_MS },
+      ...{ method, path, repeatable: false, withinMs: LOAD_TIMEOUT_MS, yes: with200('revision', 'count') },
       ...{ body: { type, content: streamOf(content) }, ...options },
     });
   };
@@ -177,7 +189,8 @@ function looking(
 ): Pick<Client, 'one' | 'inventory' | 'budgets' | 'policy' | 'ready' | 'readyToDecide'> {
   /** Not ready is what was asked for, and not asked again. */
   const readiness = async <T>(path: string, options: Aborted | undefined): Promise<T> => {
-    const call: Call = { ...read(path, options), repeatable: false, ownNo: 503 };
+    const yes = { statuses: [200, 503], members: ['ready', 'checks'] };
+    const call: Call = { ...read(path, yes, options), repeatable: false };
     const answer = await ask<T>(line, call);
     if (answer.ok) return answer.value;
     throw new NoAnswerError(`it answered ${answer.status}: ${answer.problem.title}`, {
@@ -185,10 +198,10 @@ function looking(
     });
   };
   return {
-    one: async (id, options) => await ask(line, read(requestPath(id), options)),
-    inventory: async options => await ask(line, read('/v1/inventory', options)),
-    budgets: async options => await ask(line, read('/v1/budgets', options)),
-    policy: async options => await ask(line, read('/v1/policy', options)),
+    one: async (id, options) => await ask(line, read(requestPath(id), DECISION, options)),
+    inventory: async options => await ask(line, read('/v1/inventory', with200('kinds'), options)),
+    budgets: async options => await ask(line, read('/v1/budgets', with200('items'), options)),
+    policy: async options => await ask(line, read('/v1/policy', with200('revision', 'limits'), options)),
     ready: async options => await readiness('/readyz', options),
     readyToDecide: async options => await readiness('/readyz/decide', options),
   };

@@ -35,12 +35,23 @@ export async function listItems<Item>(
   const callFor = (parameters: object): Call => ({
     ...{ method: 'GET', path: withQuery(list.path, { ...list.filters, ...parameters }) },
     ...{ repeatable: true, withinMs: list.withinMs, ...aborted },
+    yes: { statuses: [200], members: ['items', 'next'] },
   });
   if (as === 'stream') return await streamItems(line, callFor(limit <= PAGE ? { limit } : {}), limit);
   const pageCall = (left: number, cursor?: string): Call =>
     callFor({ limit: Math.min(left, PAGE), ...(cursor !== undefined && { cursor }) });
-  const first = answerOf<Page<Item>>(await send(line, pageCall(limit)));
+  const first = await fetchPage<Item>(line, pageCall(limit));
   return first.ok ? { ...first, value: turnPages(line, first.value, pageCall, limit) } : first;
+}
+
+/** Only null is the end: a page that does not say whether there is more is none. */
+async function fetchPage<Item>(line: Line, call: Call): Promise<Answer<Page<Item>>> {
+  const answer = answerOf<Partial<Page<Item>>>(await send(line, call));
+  if (!answer.ok) return answer;
+  const { items, next } = answer.value;
+  if (Array.isArray(items) && (next === null || (typeof next === 'string' && next !== '')))
+    return { ...answer, value: { items, next } };
+  throw noAnswer(line, call, `it answered ${answer.status}, and with no page of a list`, 1, answer.status);
 }
 
 async function* turnPages<Item>(
@@ -54,10 +65,9 @@ async function* turnPages<Item>(
   for (;;) {
     yield* page.items;
     left -= page.items.length;
-    // Only null is the end: a page that does not say whether there is more is none.
     if (page.next === null || left <= 0) return;
     const call = callFor(left, page.next);
-    const answer = answerOf<Page<Item>>(await send(line, call));
+    const answer = await fetchPage<Item>(line, call);
     if (!answer.ok)
       throw noAnswer(
         line,

@@ -81,12 +81,17 @@ describe('the exit code says what became of it', () => {
     [3, 'an outcome that is not known here', { status: 200, body: outcome('perhaps') }],
     [3, 'an allow without an outcome', { status: 200, body: decided('allowed') }],
     [3, 'a decision that is not known here', { status: 200, body: decided('maybe') }],
-    [3, 'an empty answer', { status: 200, body: {} }],
     [3, 'no answer of a gate', { status: 404, body: '<html>' }],
   ])('%i: %s', async (code, _, step) => {
     server.script(step);
     expect((await run(...SUBMIT)).code).toBe(code);
     expect(server.received).toHaveLength(1);
+  });
+
+  test('3 for an answer that says nothing, which is asked again', async () => {
+    server.script({ status: 200, body: {} });
+    expect((await run(...SUBMIT)).code).toBe(3);
+    expect(server.received).toHaveLength(5);
   });
 
   test('0 with --no-wait while it is under way, and 3 where the wait ends first', async () => {

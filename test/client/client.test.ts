@@ -12,6 +12,9 @@ import { problem, scriptedServer, type Step } from './scripted-server.ts';
 const KEY = 'ilk_very-secret-key';
 const ASK = { action: 'disk.wipe', targets: { ids: ['a'] }, reason: 'a test' };
 const ALLOWED = { id: '1', decision: 'allowed', status: 200, outcome: { status: 'delivered' } };
+const SWITCH = { id: '1', scope: {}, reason: 'x', except: [] };
+const ENGAGED = { ...SWITCH, on_the_wire: [], stopped: [], took_ms: 1 };
+const RELEASED = { ...SWITCH, released_at: '2026-11-28T00:00:00Z' };
 
 let server: Awaited<ReturnType<typeof scriptedServer>>;
 const slept: number[] = [];
@@ -153,6 +156,30 @@ describe('what is not asked again', () => {
     expect(await caught(client().submit(ASK))).toBeInstanceOf(NoAnswerError);
   });
 
+  test.each<[string, number, object, (gate: Client) => Promise<unknown>]>([
+    ['an engage, that is answered 200', 200, ENGAGED, gate => gate.engage()],
+    ['an engage, that names no switch', 201, { ...ENGAGED, id: undefined }, gate => gate.engage()],
+    ['an engage', 201, { status: 'ok' }, gate => gate.engage()],
+    ['a release', 200, { status: 'ok' }, gate => gate.release('1', 'over')],
+    ['a release, that is answered 202', 202, RELEASED, gate => gate.release('1', 'over')],
+    ['a settlement', 200, { status: 'ok' }, gate => gate.settle('1', { status: 'delivered' })],
+    ['a cancel', 200, { status: 'ok' }, gate => gate.cancel('1')],
+    ['an accepted clock', 200, { status: 'ok' }, gate => gate.acceptClock('x')],
+    ['a load', 200, { status: 'ok' }, gate => gate.putInventory('host', '{}\n')],
+    ['a load, that is answered 202', 202, { revision: 1, count: 1 }, gate => gate.putInventory('host', '{}')],
+    ['what is engaged', 200, { status: 'ok' }, gate => gate.switches()],
+    ['whether it is ready', 200, { status: 'ok' }, gate => gate.ready()],
+    ['a request', 200, { status: 'ok' }, gate => gate.submit(ASK)],
+    ['a request, that is answered 201', 201, ALLOWED, gate => gate.submit(ASK)],
+    ['a pre-flight, that is answered 202', 202, ALLOWED, gate => gate.preflight(ASK)],
+  ])('%s: what a gate does not answer is no yes', async (_, status, body, call) => {
+    server.script({ status, body });
+    expect(await caught(call(client()))).toMatchObject({
+      name: 'NoAnswerError',
+      why: `it answered ${status}, and not as a gate answers`,
+    });
+  });
+
   test('after an abort, whose reason is thrown', async () => {
     server.script(() => undefined);
     const controller = new AbortController();
@@ -239,6 +266,27 @@ describe('lists', () => {
     );
     const answer = await client().search();
     expect(await caught(answer.ok ? all(answer.value) : Promise.resolve())).toBeInstanceOf(NoAnswerError);
+  });
+
+  const HERE = { items: [{ id: '1' }], next: 'c' };
+  test.each<[string, object]>([
+    ['nothing', {}],
+    ['no end', { items: [] }],
+    ['a cursor that is none', { items: [], next: 7 }],
+    ['a blank cursor', { items: [], next: '' }],
+    ['no items', { items: null, next: null }],
+  ])('a page that says %s is none, and not the first one again', async (_, page) => {
+    server.script({ status: 200, body: page });
+    expect(await caught(client().search())).toBeInstanceOf(NoAnswerError);
+    server.script({ status: 200, body: HERE }, { status: 200, body: page });
+    const answer = await client().search();
+    expect(await caught(answer.ok ? all(answer.value) : Promise.resolve())).toBeInstanceOf(NoAnswerError);
+    expect(server.received.slice(1).every(({ path }) => path.endsWith('&cursor=c'))).toBe(true);
+  });
+
+  test('lines of something else are not taken for an export', async () => {
+    server.script(res => void res.writeHead(200, { 'content-type': 'text/html' }).end('<p>\nlogin\n'));
+    expect(await caught(client().export('audit', 'ndjson'))).toBeInstanceOf(NoAnswerError);
   });
 
   test.each<[string, (res: import('node:http').ServerResponse) => void]>([
