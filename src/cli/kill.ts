@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ClientMisuseError, NoAnswerError } from '../client/errors.ts';
+import { NoAnswerError } from '../client/errors.ts';
 import type { EngagedSwitch, Scope, Switches } from '../client/types.ts';
 import { readEnvironment, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
@@ -8,12 +8,13 @@ import { exitCode } from './exit-code.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
-import { readKillFile } from './read-kill-file.ts';
+import { readKillFile, type KillFile } from './read-kill-file.ts';
 import { codeOf, ruleOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo } from './times.ts';
+import { isTold } from './told.ts';
 
 export interface KillOptions extends Omit<GateOptions, 'json'> {
   /** Words that are none of its commands. */
@@ -64,7 +65,7 @@ const gateOf = ({ url, keyFile }: Omit<GateOptions, 'json'>): GateOptions => ({
 function endOf(thrown: unknown): number | undefined {
   if (thrown instanceof SaidNo) return codeOf(thrown.problem);
   if (thrown instanceof NoAnswerError) return exitCode.couldNotTell;
-  return thrown instanceof UsageError || thrown instanceof ClientMisuseError ? exitCode.wrongUse : undefined;
+  return isTold(asError(thrown)) ? exitCode.wrongUse : undefined;
 }
 
 interface EngageBody {
@@ -148,12 +149,22 @@ function sayNothing(error: Error, options: KillOptions, terminal: Terminal): voi
   // Who only wrote a scope wrong has a gate that answers, and writes it right.
   if (error instanceof ScopeError || (error instanceof SaidNo && ruleOf(error.problem) === 'request.invalid'))
     return;
-  const file = killFileOf(options);
-  terminal.complain(
-    file === undefined
-      ? 'Without the gate: make its kill file, on each machine that runs one. It is `kill_file` of its configuration (./KILL beside it); --config FILE tells.'
-      : `Without the gate: on each machine that runs one,\n  touch ${printable(file)}`,
-  );
+  sayKillFile(killFileOf(options), terminal);
+}
+
+function sayKillFile(found: KillFile | undefined, terminal: Terminal): void {
+  if (found === undefined) {
+    terminal.complain(
+      'Without the gate: make its kill file, on each machine that runs one. It is `kill_file` of its configuration, or KILL beside it if `kill_file` is not set; --config FILE tells.',
+    );
+    return;
+  }
+  const { file, isDefault } = found;
+  terminal.complain(`Without the gate: on each machine that runs one,\n  touch ${printable(file)}`);
+  if (isDefault)
+    terminal.complain(
+      '(the default: its configuration sets no `kill_file` now. A gate keeps the one that it was started with)',
+    );
 }
 
 const NOTHING = 'Nothing was engaged.';
@@ -162,9 +173,14 @@ const NOTHING = 'Nothing was engaged.';
 class ScopeError extends UsageError {}
 
 /** Read as text: a configuration that is broken elsewhere must not keep anybody from stopping. */
-function killFileOf({ config }: KillOptions): string | undefined {
-  const file = config ?? readEnvironment().configFile ?? './interlock.yaml';
-  return existsSync(file) ? readKillFile(file) : undefined;
+function killFileOf({ config }: KillOptions): KillFile | undefined {
+  try {
+    const file = config ?? readEnvironment().configFile ?? './interlock.yaml';
+    return existsSync(file) ? readKillFile(file) : undefined;
+  } catch {
+    // A variable that is wrong is told by what it stops; here it must not take the way out.
+    return undefined;
+  }
 }
 
 /** @returns 0; the table of what is engaged is the answer */

@@ -1,0 +1,138 @@
+import path from 'node:path';
+import { chmodSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
+import { readKillFile } from '../../src/cli/read-kill-file.ts';
+import { problem, scriptedServer, type Step } from '../client/scripted-server.ts';
+import { temporaryFolder } from '../config/files.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
+
+const files = temporaryFolder();
+let server: Awaited<ReturnType<typeof scriptedServer>>;
+beforeAll(async () => {
+  server = await scriptedServer();
+});
+afterAll(() => {
+  server.close();
+  files.remove();
+});
+beforeEach(() => {
+  vi.stubEnv('INTERLOCK_URL', server.url);
+  vi.stubEnv('INTERLOCK_KEY', 'ilk_secret');
+  vi.stubEnv('XDG_CONFIG_HOME', files.folder);
+});
+afterEach(() => vi.unstubAllEnvs());
+
+async function run(...args: string[]) {
+  const terminal = recordedTerminal();
+  const code = await runProgram(args, terminal);
+  return { code, said: terminal.said.join('\n'), complained: terminal.complained.join('\n') };
+}
+
+const config = files.write('interlock.yaml', 'kill_file: ./stop/NOW\n');
+const TOUCH = `touch ${path.join(files.folder, 'stop/NOW')}`;
+const ENGAGED = {
+  ...{ id: '1', scope: {}, reason: '', except: [], engaged_at: '2026-11-28T03:00:00Z', engaged_by: 'oncall' },
+  ...{ on_the_wire: [], stopped: [], took_ms: 1 },
+};
+
+describe('what is no answer of a gate has engaged nothing that is known of', () => {
+  test.each<[string, Step]>([
+    ['a page of JSON', { status: 200, body: { status: 'ok' } }],
+    ['a page of sign-on', { status: 200, body: '<html>sign on</html>' }],
+    ['the whole of an engage, but with 200', { status: 200, body: ENGAGED }],
+    ['a 201 that names no switch', { status: 201, body: { status: 'created' } }],
+    ['a 202', { status: 202, body: ENGAGED }],
+  ])('%s', async (_, step) => {
+    for (const json of [[], ['--json']]) {
+      server.script(step);
+      const { code, said, complained } = await run('kill', '--config', config, ...json);
+      expect(code).toBe(3);
+      expect(complained).toContain('It is not known whether the switch is engaged');
+      expect(complained).toContain(TOUCH);
+      expect(complained).not.toContain('crashed');
+      expect(said).not.toContain('Engaged');
+      expect(server.received).toHaveLength(1);
+    }
+  });
+
+  test('nor released, nor loaded', async () => {
+    const id = '00000000-0000-4000-8000-000000000000';
+    server.script({ status: 200, body: { status: 'ok' } });
+    expect(await run('kill', 'release', id, '--reason', 'x', '--json')).toMatchObject({ code: 3 });
+    const hosts = files.write('hosts.ndjson', '{"id":"a"}\n');
+    expect(await run('inventory', 'load', 'host', hosts, '--json')).toMatchObject({ code: 3 });
+  });
+
+  test('and 201 with the switch is', async () => {
+    server.script({ status: 201, body: ENGAGED });
+    expect(await run('kill', '--config', config)).toMatchObject({ code: 0, complained: '' });
+  });
+});
+
+describe('the way that needs no gate is said', () => {
+  const withSettings = (text: string, mode = 0o600): void => {
+    chmodSync(files.write('broken/interlock/client.yaml', text), mode);
+    vi.stubEnv('XDG_CONFIG_HOME', path.join(files.folder, 'broken'));
+    vi.stubEnv('INTERLOCK_KEY', undefined);
+  };
+
+  test.each<[string, string, number]>([
+    ['is no YAML', 'url: [', 0o600],
+    ['has a word that is none', 'urls: x\n', 0o600],
+    ['others may read', 'key: ilk_other\n', 0o644],
+  ])('where client.yaml %s', async (_, text, mode) => {
+    withSettings(text, mode);
+    const { code, complained } = await run('kill', '--config', config);
+    expect(code).toBe(2);
+    expect(complained).toContain('client.yaml');
+    expect(complained).toContain('Nothing was engaged.');
+    expect(complained).toContain(TOUCH);
+    expect(complained).not.toContain('ilk_other');
+  });
+
+  test('where a variable of the gate is wrong, though not which file', async () => {
+    vi.stubEnv('INTERLOCK_LOG', 'loud');
+    server.script({ status: 401, body: problem('request.unauthenticated', 401) });
+    const { code, complained } = await run('kill');
+    expect(code).toBe(2);
+    expect(complained).toContain('make its kill file');
+  });
+
+  test('with a word on where it comes from, if the configuration does not name it', async () => {
+    server.script(res => void res.destroy());
+    const { complained } = await run('kill', '--config', files.write('none.yaml', 'store: ./store\n'));
+    expect(complained).toContain(`touch ${path.join(files.folder, 'KILL')}`);
+    expect(complained).toContain('sets no `kill_file`');
+  });
+});
+
+describe('the kill file of a configuration', () => {
+  const read = (text: string) => readKillFile(files.write('read.yaml', text));
+
+  test.each<[string, string]>([
+    ['empty', ''],
+    ['no map', '- kill_file\n'],
+    ['cut off within a line before it', 'listen: "127.0.0.1:70'],
+    ['cut off within a list', 'actions: { a: [1,'],
+    ['cut off within its name', 'listen: x\nkill_file: ./sto'],
+    ['cut off before its name', 'listen: x\nkill_file:'],
+    ['without a name', 'kill_file:\nlisten: x\n'],
+    ['with a blank name', 'kill_file: " "\nlisten: x\n'],
+    ['with a number', 'kill_file: 7\n'],
+    ['with a list', 'kill_file: [./KILL]\n'],
+    ['with two of them', 'kill_file: ./A\nkill_file: ./B\n'],
+    ['with another word for it', 'at: &at ./A\nkill_file: *at\n'],
+  ])('is not guessed where it is %s', (_, text) => {
+    expect(read(text)).toBeUndefined();
+  });
+
+  test('is what it says, also where it is broken elsewhere, and else the default', () => {
+    const named = { file: path.join(files.folder, 'stop/NOW'), isDefault: false };
+    expect(read('kill_file: ./stop/NOW\nkinds: { a: [')).toEqual(named);
+    expect(read('listen: x\nkill_file: "./stop/NOW" # there\n')).toEqual(named);
+    expect(read('listen: x\r\nkill_file: ./stop/NOW\r\n')).toEqual(named);
+    expect(read('listen: x\n')).toEqual({ file: path.join(files.folder, 'KILL'), isDefault: true });
+    expect(readKillFile(path.join(files.folder, 'not-there.yaml'))).toBeUndefined();
+  });
+});
