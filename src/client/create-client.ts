@@ -6,7 +6,7 @@ import type { Call, Expected } from './attempt.ts';
 import type { Aborted, Client, ClientSettings } from './client.ts';
 import { ClientMisuseError, NoAnswerError } from './errors.ts';
 import { listItems } from './list-items.ts';
-import { openLine } from './open-line.ts';
+import { LONGEST_MS, openLine } from './open-line.ts';
 import { answerOf, send, sendForStream, type Line } from './send.ts';
 import { streamOf } from './stream-of.ts';
 import type { Answer, Content, Load, Loaded, RecordedDecision } from './types.ts';
@@ -48,7 +48,8 @@ const LONGEST_WAIT_S = 240;
 export function createClient(settings: ClientSettings, chances: Chances = real): Client {
   const line = openLine(settings, chances);
   const timeoutMs = settings.timeoutMs ?? TIMEOUT_MS;
-  if (!(timeoutMs > 0)) throw new ClientMisuseError('`timeoutMs` is a number above 0.');
+  if (!(timeoutMs > 0 && timeoutMs <= LONGEST_MS))
+    throw new ClientMisuseError(`\`timeoutMs\` is a number above 0, at most ${LONGEST_MS}.`);
   const calls = callsWithin(timeoutMs);
   return {
     ...deciding(line, calls, timeoutMs),

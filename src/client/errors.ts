@@ -6,7 +6,7 @@ export interface Tried {
   readonly attempts: number;
   /** The HTTP status, where there was one that the gate does not give. */
   readonly status?: number;
-  /** There never was a connection: nothing of it arrived. */
+  /** At no attempt was there a connection: nothing of it arrived. */
   readonly neverConnected?: true;
   /** Asks for the same request again. */
   readonly idempotencyKey?: string;

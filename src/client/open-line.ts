@@ -4,6 +4,9 @@ import { ClientMisuseError } from './errors.ts';
 import { PATIENCE, type Patience } from './retry.ts';
 import type { Line } from './send.ts';
 
+/** Some 23 days. A longer timer of node's, and one without an end, is over after a millisecond. */
+export const LONGEST_MS = 2_000_000_000;
+
 /**
  * Checks where and as whom a client calls.
  * @throws ClientMisuseError, which never says the key
@@ -43,6 +46,9 @@ function gateUrl(text: string): string {
 
 function checkPatience(patience: Patience): Patience {
   const { attempts, withinMs } = patience;
-  if (Number.isSafeInteger(attempts) && attempts >= 1 && withinMs >= 0) return patience;
-  throw new ClientMisuseError('The patience is at least one attempt, within milliseconds from 0 on.');
+  if (Number.isSafeInteger(attempts) && attempts >= 1 && withinMs >= 0 && withinMs <= LONGEST_MS)
+    return patience;
+  throw new ClientMisuseError(
+    `The patience is at least one attempt, within 0 to ${LONGEST_MS} milliseconds.`,
+  );
 }

@@ -50,18 +50,18 @@ async function repeat<T extends { readonly ok: true }>(
 ): Promise<T | ToldNo> {
   const { patience, clock } = line;
   const beganMs = clock.monotonicMs();
+  let mayHaveArrived = false;
   for (let number = 1; ; number += 1) {
     const answer = await once();
     if (answer.ok === true) return answer;
+    mayHaveArrived ||= answer.ok === false || answer.neverConnected !== true;
     const elapsedMs = clock.monotonicMs() - beganMs;
     const pauseMs = call.repeatable
       ? pauseBeforeNext(endingOf(answer), { attempt: number, elapsedMs, chance: line.chance() }, patience)
       : undefined;
     if (pauseMs === undefined) {
       if (answer.ok === false) return answer;
-      // What an earlier attempt did is not known.
-      const isNeverConnected = number === 1 && answer.neverConnected === true;
-      throw noAnswer(line, call, answer.why, number, answer.status, isNeverConnected);
+      throw noAnswer(line, call, answer.why, number, answer.status, !mayHaveArrived);
     }
     const why = answer.ok === false ? `it answered ${answer.status}: ${answer.problem.title}` : answer.why;
     line.onRetry?.({ attempt: number, pauseMs, why });

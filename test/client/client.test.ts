@@ -146,6 +146,26 @@ describe('what is not asked again', () => {
     expect(server.received).toHaveLength(3);
   });
 
+  test('that nothing arrived is said only where no attempt had a connection', async () => {
+    const nobody = await scriptedServer();
+    nobody.close();
+    const alone = await caught(client({ url: nobody.url }).submit(ASK));
+    expect(alone).toMatchObject({ tried: { attempts: 5, neverConnected: true } });
+    server.script(breaks);
+    let calls = 0;
+    const once: typeof fetch = async (...args) => {
+      calls += 1;
+      return await fetch(calls === 1 ? server.url : nobody.url, args[1]);
+    };
+    for (const first of [breaks, { status: 503, body: problem('gate.stopping', 503) }]) {
+      server.script(first);
+      calls = 0;
+      const thrown = await caught(client({ url: nobody.url, fetch: once }).submit(ASK));
+      expect(thrown).toMatchObject({ tried: { attempts: 5 } });
+      expect(thrown).not.toMatchObject({ tried: { neverConnected: true } });
+    }
+  });
+
   test('a redirect, which would take the key elsewhere', async () => {
     server.script({ status: 307, headers: { location: 'http://127.0.0.1:9/' } });
     expect(await caught(client().submit(ASK))).toMatchObject({ tried: { status: 307, attempts: 1 } });
@@ -227,6 +247,14 @@ describe('wrong use is told, and nothing is sent', () => {
     server.script({ status: 200, body: ALLOWED });
     expect(await caught(Promise.resolve(call(client())))).toBeInstanceOf(ClientMisuseError);
     expect(server.received).toEqual([]);
+  });
+
+  const huge = [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 3e9];
+  test.each(huge.slice(1))('a patience within %d ms', withinMs => {
+    expect(() => client({ patience: { withinMs } })).toThrow(ClientMisuseError);
+  });
+  test.each(huge)('a time-out of %d ms, which a timer would make to none or to 1', timeoutMs => {
+    expect(() => client({ timeoutMs })).toThrow(ClientMisuseError);
   });
 
   test.each(['', 'nowhere', 'ftp://x', 'http://user:pass@x', 'http://x/?a=1'])('the URL %j', url => {
