@@ -104,10 +104,12 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   }
   if (error instanceof NoAnswerError) {
     terminal.complain(`interlock: no answer: ${printable(error.message)}`);
-    const { idempotencyKey } = error.tried;
+    const { idempotencyKey, neverConnected } = error.tried;
     if (idempotencyKey !== undefined)
       terminal.complain(
-        `It may have been decided and done all the same. Ask again with --idempotency-key ${printable(idempotencyKey)}`,
+        neverConnected === true
+          ? 'Nothing was asked: there was no connection.'
+          : `It may have been decided and done all the same. Ask again with --idempotency-key ${printable(idempotencyKey)}`,
       );
     if (json) terminal.say(jsonLine({ error: error.message, tried: error.tried }));
     return exitCode.couldNotTell;

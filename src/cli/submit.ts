@@ -18,6 +18,7 @@ export interface SubmitOptions extends AskOptions, GateOptions {
 /** The gate answers at once when it is quick; after that, a look now and then with a line that says so. */
 const FIRST_WAIT_S = 2;
 const LOOK_EVERY_MS = 1_000;
+const LONGEST_LOOK_MS = 60_000;
 
 type DecisionAnswer = Answer<RecordedDecision, RefusedDecision | Problem>;
 
@@ -67,7 +68,8 @@ async function follow(
 }
 
 async function look(gate: Client, id: string, leftMs: number): Promise<DecisionAnswer | undefined> {
-  const signal = AbortSignal.timeout(Math.max(LOOK_EVERY_MS, Math.ceil(leftMs)));
+  // No timer of node's can hold a wait of a month: it would end at once.
+  const signal = AbortSignal.timeout(Math.min(LONGEST_LOOK_MS, Math.max(LOOK_EVERY_MS, Math.ceil(leftMs))));
   try {
     const answer = await gate.one(id, { signal });
     return answer.ok ? answer : undefined;
@@ -89,8 +91,19 @@ function sayAnswer(
   if (replayed)
     terminal.complain('This is the recorded answer of an earlier request with the same idempotency key.');
   if (decided === undefined && !answer.ok) sayProblem(answer.problem, url, terminal);
-  if (decided?.outcome?.status === 'pending' || decided?.decision === 'fault')
+  if (asksAgain(answer))
     terminal.complain(
       `Ask again, without doing it twice: the same command with --idempotency-key ${printable(idempotencyKey)}`,
     );
+}
+
+/**
+ * Whether the same key, with the same request, is the way on: what is under way, and what a repeat may be answered otherwise. A
+ * problem that is no decision is among it: it may have been allowed, and another key would do it twice.
+ */
+function asksAgain(answer: DecisionAnswer): boolean {
+  const decided = decisionIn(answer);
+  if (decided?.outcome?.status === 'pending') return true;
+  // An allow keeps its key, and its answer, for good.
+  return decided?.decision !== 'allowed' && !answer.ok && (answer.status === 429 || answer.status >= 500);
 }

@@ -20,8 +20,13 @@ beforeEach(() => {
   vi.stubEnv('INTERLOCK_KEY', 'ilk_secret');
   vi.stubEnv('XDG_CONFIG_HOME', path.dirname(files.write('nothing/here', '')));
   vi.stubEnv('GITHUB_ACTIONS', '');
+  // Each pause is as short as it may be.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
 });
-afterEach(() => vi.unstubAllEnvs());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
 
 async function run(...args: string[]) {
   const terminal = recordedTerminal();
@@ -49,18 +54,6 @@ describe('the exit code says what became of it', () => {
       {
         status: 403,
         body: problem('a.b', 403, decided('refused', { reasons: [{ rule: 'a.b', message: 'no' }] })),
-      },
-    ],
-    [
-      1,
-      'refused for an inventory that is too old',
-      {
-        status: 422,
-        body: problem(
-          'inventory.stale',
-          422,
-          decided('refused', { reasons: [{ rule: 'inventory.stale', message: 'no' }] }),
-        ),
       },
     ],
     [2, 'a wrong key', { status: 401, body: problem('request.unauthenticated', 401) }],
@@ -104,6 +97,13 @@ describe('the exit code says what became of it', () => {
     expect(late.complained).toMatch(/--idempotency-key [0-9a-f-]{36}$/);
   });
 
+  test('of the outcome that came later, however long it may wait', async () => {
+    server.script({ status: 202, body: outcome('pending') }, { status: 200, body: outcome('delivered') });
+    expect((await run(...SUBMIT, '--wait', '30d')).code).toBe(0);
+    server.script({ status: 202, body: outcome('pending') }, { status: 200, body: outcome('delivered') });
+    expect((await run(...SUBMIT, '--wait', '36500d')).code).toBe(0);
+  });
+
   test('of the outcome that came later', async () => {
     server.script(
       { status: 202, body: outcome('pending') },
@@ -118,6 +118,56 @@ describe('the exit code says what became of it', () => {
       'GET /v1/requests/1',
       'GET /v1/requests/1',
     ]);
+  });
+});
+
+describe('the key to go on with is said', () => {
+  const STALE = { reasons: [{ rule: 'inventory.stale', message: 'no' }] };
+  test.each<[number, string, Step]>([
+    [3, 'that may have been allowed', { status: 503, body: problem('forward.commit_unknown', 503) }],
+    [3, 'to a gate that is stopping', { status: 503, body: problem('gate.stopping', 503) }],
+    [3, 'that is a fault', { status: 503, body: problem('gate.failed', 503, decided('fault')) }],
+    [
+      1,
+      'refused for an inventory that is too old',
+      { status: 503, body: problem('inventory.stale', 503, decided('refused', STALE)) },
+    ],
+    [
+      1,
+      'over a budget that is free again later',
+      {
+        status: 429,
+        body: problem('budget.window', 429, decided('refused')),
+        headers: { 'retry-after': '3600' },
+      },
+    ],
+  ])('%i: of a request %s', async (code, _, step) => {
+    server.script(step);
+    const ran = await run(...SUBMIT);
+    expect(ran.code).toBe(code);
+    expect(ran.complained).toMatch(/--idempotency-key [0-9a-f-]{36}$/);
+    expect(ran.complained).toContain(String(server.received[0]?.headers['idempotency-key']));
+  });
+
+  test.each<[string, Step]>([
+    [
+      'keeps its answer for good: an allow that was stopped',
+      { status: 503, body: problem('forward.drifted', 503, outcome('stopped')) },
+    ],
+    ['is answered for good: a refusal', { status: 403, body: problem('a.b', 403, decided('refused')) }],
+    ['is done', { status: 200, body: outcome('delivered') }],
+  ])('but not of one that %s', async (_, step) => {
+    server.script(step);
+    expect((await run(...SUBMIT)).complained).not.toContain('--idempotency-key');
+  });
+
+  test('but not where no connection was ever made, for nothing was asked', async () => {
+    const nobody = await scriptedServer();
+    nobody.close();
+    const { code, complained } = await run(...SUBMIT, '--url', nobody.url);
+    expect(code).toBe(3);
+    expect(complained).toContain('Nothing was asked: there was no connection.');
+    expect(complained).not.toContain('may have been');
   });
 });
 
