@@ -25,7 +25,7 @@ const CALL = { method: 'GET', url: '/v1/audit', attempts: 1 } as const;
 /**
  * The whole trail as NDJSON. A file appears under its name when it is whole and on the disk, and not before: half an export looks
  * like one, and would be verified as a trail that was cut.
- * @throws NoAnswerError where it broke off
+ * @throws NoAnswerError where it broke off, UsageError where it cannot be written
  */
 export async function runAuditExport(
   { out, force, json }: ExportOptions,
@@ -41,18 +41,8 @@ export async function runAuditExport(
   if (out.trim() === '') throw new UsageError('--out is blank: name a file, or leave it out');
   if (existsSync(out) && !force)
     throw new UsageError(`${quote(out)} is there already: name another file, or --force to take its place`);
-  const part = `${out}.part`;
   const trail = counted(await calls.export('audit', 'ndjson'), terminal);
-  const file = await open(part, 'w', 0o600).catch((thrown: unknown) => {
-    throw new UsageError(`${quote(part)} cannot be written: ${asError(thrown).message}`);
-  });
-  try {
-    for await (const piece of trail.pieces) await file.write(piece);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(part, out);
+  await writeWhole(out, trail.pieces);
   const { entries, bytes } = trail.counts();
   if (json) terminal.say(JSON.stringify({ file: path.resolve(out), entries, bytes }));
   else
@@ -60,6 +50,26 @@ export async function runAuditExport(
       `${countOf(entries, 'entry')} in ${out} (${showBytes(bytes)}). Verify with: interlock audit verify --export ${out}`,
     );
   return exitCode.done;
+}
+
+/** @throws UsageError where it cannot be written, and whatever reading it throws; then nothing stands under its name */
+async function writeWhole(out: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const part = `${out}.part`;
+  const told = async <T>(work: Promise<T>): Promise<T> =>
+    await work.catch((thrown: unknown) => {
+      throw new UsageError(
+        `${quote(part)} cannot be written: ${asError(thrown).message}. Nothing was put at ${quote(out)}`,
+      );
+    });
+  const file = await told(open(part, 'w', 0o600));
+  try {
+    // All of a piece: `write` may write less than it was given, as on a disk that fills, and does not throw.
+    for await (const piece of pieces) await told(file.appendFile(piece));
+    await told(file.sync());
+  } finally {
+    await file.close();
+  }
+  await told(rename(part, out));
 }
 
 /** Counts what goes by; a trail that ends in the middle of a line, or holds nothing, is none. */

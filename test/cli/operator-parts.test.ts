@@ -12,6 +12,8 @@ import type { Listing, RecordedDecision, Search } from '../../src/client/types.t
 import { LineCount } from '../../src/cli/load-file.ts';
 import { codeOf } from '../../src/cli/said-no.ts';
 import { temporaryFolder } from '../config/files.ts';
+import { UsageError } from '../../src/config/environment.ts';
+import { mountSmallDisk, smallDiskAbsent } from '../support/small-disk.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'interlock-operator-'));
@@ -104,6 +106,31 @@ describe('an export that breaks off', () => {
     files.remove();
   });
 });
+
+test.skipIf(smallDiskAbsent() !== undefined)(
+  'an export that a full disk cut does not get its name, and says why',
+  async () => {
+    const disk = mountSmallDisk(1);
+    try {
+      const out = path.join(disk.folder, 'trail.ndjson');
+      const trail = bytes(`"${'x'.repeat(2 << 20)}"\n`);
+      const calls = { export: async () => trail };
+      const run = runAuditExport(
+        { out, force: false, json: false },
+        calls,
+        recordedTerminal(),
+        async () => undefined,
+      );
+      await expect(run).rejects.toThrow(
+        /trail\.ndjson\.part" cannot be written: ENOSPC.* Nothing was put at/,
+      );
+      await expect(run).rejects.toThrow(UsageError);
+      expect(existsSync(out)).toBe(false);
+    } finally {
+      await disk.remove();
+    }
+  },
+);
 
 const decision = (id: number): RecordedDecision => ({
   id: `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`,
