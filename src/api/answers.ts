@@ -208,6 +208,12 @@ export const policy = z.strictObject({
   ),
 });
 
+const ruleInfo = { step: z.string(), status: z.int(), title: z.string(), explain: z.string() };
+
+/** All that the gate can say no by, those of its bundle among them. */
+export const rules = z.strictObject({ rules: z.record(z.string(), z.strictObject(ruleInfo)) });
+export const rule = z.strictObject({ rule: z.string(), ...ruleInfo });
+
 const check = z.strictObject({ ok: z.boolean(), detail: z.string().optional() });
 
 export const live = z.strictObject({ live: z.literal(true) });

@@ -15,13 +15,6 @@ const page = (description: string, schema: z.ZodType): Done => ({
   content: { 'text/html': {}, 'application/json': { schema } },
 });
 
-const ruleInfo = {
-  step: z.string(),
-  status: z.int(),
-  title: z.string(),
-  explain: z.string(),
-};
-
 const look = { method: 'get', no: {} } as const;
 
 export const openCalls: readonly Call[] = [
@@ -84,7 +77,7 @@ export const openCalls: readonly Call[] = [
     tag: 'Documents',
     summary: 'Every rule that the gate can say no by.',
     done: {
-      200: page('All rules', z.strictObject({ rules: z.record(z.string(), z.strictObject(ruleInfo)) })),
+      200: page('All rules', answers.rules),
     },
     no: nos('request.not_acceptable'),
   },
@@ -94,7 +87,7 @@ export const openCalls: readonly Call[] = [
     id: 'rule',
     tag: 'Documents',
     summary: 'What a rule means, and what to do.',
-    done: { 200: page('The rule', z.strictObject({ rule: z.string(), ...ruleInfo })) },
+    done: { 200: page('The rule', answers.rule) },
     no: nos('request.not_found', 'request.not_acceptable'),
   },
 ];

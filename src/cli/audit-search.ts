@@ -1,9 +1,11 @@
 import { CSV_HEADER, csvLine } from '../audit/csv.ts';
+import { NoAnswerError } from '../client/errors.ts';
 import type { RecordedDecision, Search } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
+import { SaidNo } from './said-no.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { parseSince, showAgo } from './times.ts';
@@ -20,7 +22,7 @@ const TELL_EVERY = 1000;
 
 /**
  * Searches what was decided, page by page.
- * @returns 0; 2 where a filter names what the gate does not know: nothing found would read as nothing there
+ * @returns 0; 2 where a filter names what the gate does not know: nothing found would read as nothing there; 3 where it did not say
  */
 export async function runAuditSearch(
   { filters, most, format }: SearchOptions,
@@ -126,7 +128,15 @@ async function sayUnknownNames(
         : `interlock: no ${what} ${quote(name)} is among ${what === 'principal' ? 'those who asked' : 'what was asked'} lately${hint}${near === undefined ? `; the gate does not list its ${what}s, so there may be one` : ''}`,
     );
   };
-  if (rule !== undefined) look('rule', rule, await calls.rules(), true);
+  if (rule !== undefined) {
+    const known = await rulesOf(calls);
+    if (known === undefined) {
+      terminal.complain(
+        `interlock: the gate did not say which rules it knows, so ${quote(rule)} may be none`,
+      );
+      code = exitCode.couldNotTell;
+    } else look('rule', rule, known, true);
+  }
   if (action !== undefined) {
     const { limits } = await calls.policy().catch(() => ({ limits: undefined }));
     look('action', action, [...actionsOf(limits), ...lately.flatMap(one => one.action ?? [])], false);
@@ -138,6 +148,18 @@ async function sayUnknownNames(
     false,
   );
   return code;
+}
+
+/** Undefined where the gate does not say: only what it lists is known to be all there is. */
+async function rulesOf(calls: Pick<GateCalls, 'rules'>): Promise<readonly string[] | undefined> {
+  try {
+    const { rules } = await calls.rules();
+    const names = typeof rules === 'object' ? Object.keys(Object(rules)) : [];
+    return names.length === 0 ? undefined : names;
+  } catch (thrown) {
+    if (thrown instanceof NoAnswerError || thrown instanceof SaidNo) return undefined;
+    throw thrown;
+  }
 }
 
 function actionsOf(limits: unknown): string[] {

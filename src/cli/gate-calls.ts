@@ -18,6 +18,7 @@ type Calls = Pick<
   | 'inventory'
   | 'budgets'
   | 'policy'
+  | 'rules'
 >;
 
 type Value<Answered> = Answered extends { readonly ok: true; readonly value: infer Told } ? Told : never;
@@ -30,10 +31,7 @@ type Told<Call> = Call extends (...args: infer Args) => Promise<infer Answered>
  * The client's calls as the commands use them: a no of the gate ends a command wherever it is said, so it is thrown, as SaidNo. What
  * could not be told is thrown by the client.
  */
-export type GateCalls = { readonly [Name in keyof Calls]: Told<Calls[Name]> } & {
-  /** Names of all rules that the gate knows. */
-  rules(): Promise<readonly string[]>;
-};
+export type GateCalls = { readonly [Name in keyof Calls]: Told<Calls[Name]> };
 
 /** The calls of the gate that the options, or the environment, name. @throws UsageError or FileError */
 export function connectCalls(options: GateOptions, terminal: Terminal): GateCalls {
@@ -57,19 +55,6 @@ export function connectCalls(options: GateOptions, terminal: Terminal): GateCall
     inventory: async (...args) => await tell(client.inventory(...args)),
     budgets: async (...args) => await tell(client.budgets(...args)),
     policy: async (...args) => await tell(client.policy(...args)),
-    rules: async () => await readRules(origin),
+    rules: async (...args) => await tell(client.rules(...args)),
   };
-}
-
-const ANSWER_MS = 10_000;
-
-/** The gate's own list of its rules, those of its bundle among them; a page, and so no call of the client. */
-async function readRules(origin: string): Promise<readonly string[]> {
-  const headers = { accept: 'application/json' };
-  const answer = await fetch(new URL('/problems', origin), {
-    headers,
-    signal: AbortSignal.timeout(ANSWER_MS),
-  });
-  const page: unknown = await answer.json();
-  return typeof page === 'object' && page !== null && 'rules' in page ? Object.keys(Object(page.rules)) : [];
 }

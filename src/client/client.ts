@@ -17,6 +17,7 @@ import type {
   ReadyToDecide,
   RecordedDecision,
   ReleasedSwitch,
+  Rules,
   Scope,
   Search,
   Submitted,
@@ -26,7 +27,7 @@ import type {
 export interface ClientSettings {
   /** Where the gate is, like `http://127.0.0.1:7070`. */
   readonly url: string;
-  /** Sent as `Authorization: Bearer KEY`. Without one only `ready` and `readyToDecide` are answered. */
+  /** Sent as `Authorization: Bearer KEY`. Without one only `ready`, `readyToDecide` and `rules` are answered. */
   readonly key?: string;
   /** Instead of node's own, for a proxy or a certificate authority of one's own. */
   readonly fetch?: typeof fetch;
@@ -93,6 +94,8 @@ export interface Client {
     options?: Aborted & { readonly limit?: number },
   ): Promise<Answer<AsyncIterable<Uint8Array>>>;
   policy(options?: Aborted): Promise<Answer<Policy>>;
+  /** All that the gate can say no by. */
+  rules(options?: Aborted): Promise<Answer<Rules>>;
   acceptClock(reason: string, options?: Aborted): Promise<Answer<AcceptedClock>>;
   /** Process and database. Look at `ready`: that the gate answers is not that it is. */
   ready(options?: Aborted): Promise<Ready>;

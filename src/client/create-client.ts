@@ -187,7 +187,7 @@ function loading(line: Line): Pick<Client, 'putInventory' | 'patchInventory'> {
 function looking(
   line: Line,
   { read }: Calls,
-): Pick<Client, 'one' | 'inventory' | 'budgets' | 'policy' | 'ready' | 'readyToDecide'> {
+): Pick<Client, 'one' | 'inventory' | 'budgets' | 'policy' | 'rules' | 'ready' | 'readyToDecide'> {
   /** Not ready is what was asked for, and not asked again. */
   const readiness = async <T>(path: string, options: Aborted | undefined): Promise<T> => {
     const yes = { statuses: [200, 503], members: ['ready', 'checks'] };
@@ -203,6 +203,7 @@ function looking(
     inventory: async options => await ask(line, read('/v1/inventory', with200('kinds'), options)),
     budgets: async options => await ask(line, read('/v1/budgets', with200('items'), options)),
     policy: async options => await ask(line, read('/v1/policy', with200('revision', 'limits'), options)),
+    rules: async options => await ask(line, read('/problems', with200('rules'), options)),
     ready: async options => await readiness('/readyz', options),
     readyToDecide: async options => await readiness('/readyz/decide', options),
   };

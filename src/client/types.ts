@@ -25,6 +25,7 @@ export type Inventory = z.infer<typeof answers.inventory>;
 export type Budgets = z.infer<typeof answers.budgets>;
 export type AuditEntry = z.infer<typeof answers.auditEntry>;
 export type Policy = z.infer<typeof answers.policy>;
+export type Rules = z.infer<typeof answers.rules>;
 export type Ready = z.infer<typeof answers.ready>;
 export type ReadyToDecide = z.infer<typeof answers.readyToDecide>;
 

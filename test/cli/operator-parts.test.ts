@@ -151,7 +151,7 @@ describe('a search', () => {
       return decisions(Math.min(listing.limit ?? 2500, 2500));
     },
     policy: async () => await Promise.reject(new Error('not asked')),
-    rules: async () => [],
+    rules: async () => ({ rules: {} }),
   };
   async function* decisions(count: number): AsyncGenerator<RecordedDecision, void> {
     for (let at = 0; at < count; at += 1) yield await Promise.resolve(decision(at));
