@@ -1,5 +1,5 @@
 import type { Answer, Outcome, Problem, Reason, RecordedDecision, RefusedDecision } from '../client/types.ts';
-import { exitCode, exitCodeOfNo, type ExitCode } from './exit-code.ts';
+import { exitCode, exitCodeOfNo, isWrongUse, type ExitCode } from './exit-code.ts';
 
 /** A decision, whether it came as a yes or beside the members of a problem. */
 export type Decided = Omit<RecordedDecision, 'status'> & { readonly status: number };
@@ -25,7 +25,7 @@ export function exitCodeOf(
     case 'allowed':
       return expected === 'decision' ? ofPending(decided.outcome) : ofOutcome(decided.outcome);
     case 'refused':
-      return reasonsOf(decided)[0]?.rule === 'principal.not_allowed' ? exitCode.wrongUse : exitCode.refused;
+      return reasonsOf(decided).some(({ rule }) => isWrongUse(rule)) ? exitCode.wrongUse : exitCode.refused;
     case 'fault':
       return exitCode.couldNotTell;
     default:

@@ -1,4 +1,5 @@
-import type { No } from '../client/types.ts';
+import type { No, Problem } from '../client/types.ts';
+import { ruleOf } from './said-no.ts';
 
 /** What every command ends with. */
 export const exitCode = {
@@ -14,12 +15,24 @@ export const exitCode = {
 
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
+/** Rules of calls that were understood as they were meant, and that stand against something which is already so. */
+const understood: ReadonlySet<string> = new Set([
+  'request.conflict',
+  'request.cancelled',
+  'request.idempotency_key',
+]);
+
+/** Whether a rule says that the call itself was wrong: its form, its key, its role, or what it names. */
+export const isWrongUse = (rule: string): boolean =>
+  /^(request|principal)\./.test(rule) && !understood.has(rule);
+
 /** Of a no that is no decision. A wrong key stays wrong use where the gate slows its answers down. */
-export function exitCodeOfNo({ status, problem }: No): ExitCode {
-  if (status >= 500) return exitCode.couldNotTell;
-  const isWrongUse = [400, 401, 413, 415].includes(status);
-  const isStranger = problem.type === '/problems/principal.not_allowed';
-  return isWrongUse || isStranger || problem.type === '/problems/request.throttled'
-    ? exitCode.wrongUse
-    : exitCode.refused;
+export function exitCodeOfNo({
+  status,
+  problem,
+}: Pick<No<Pick<Problem, 'type'>>, 'status' | 'problem'>): ExitCode {
+  const rule = ruleOf(problem);
+  // What did not arrive in time was not looked at.
+  if (status >= 500 || rule === 'request.too_slow') return exitCode.couldNotTell;
+  return isWrongUse(rule) ? exitCode.wrongUse : exitCode.refused;
 }

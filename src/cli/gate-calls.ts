@@ -36,11 +36,10 @@ export type GateCalls = { readonly [Name in keyof Calls]: Told<Calls[Name]> };
 /** The calls of the gate that the options, or the environment, name. @throws UsageError or FileError */
 export function connectCalls(options: GateOptions, terminal: Terminal): GateCalls {
   const { gate: client, url } = connectGate(options, terminal);
-  const { origin } = new URL(url);
   const tell = async <T>(asked: Promise<Answer<T>>): Promise<T> => {
     const answer = await asked;
     if (answer.ok) return answer.value;
-    throw new SaidNo(answer, origin);
+    throw new SaidNo(answer, url);
   };
   return {
     engage: async (...args) => await tell(client.engage(...args)),

@@ -4,12 +4,12 @@ import type { EngagedSwitch, Scope, Switches } from '../client/types.ts';
 import { readEnvironment, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { nearestName, quote } from '../kit/text.ts';
-import { exitCode } from './exit-code.ts';
+import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
 import { readKillFile, type KillFile } from './read-kill-file.ts';
-import { codeOf, ruleOf, SaidNo } from './said-no.ts';
+import { ruleOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -63,7 +63,7 @@ const gateOf = ({ url, keyFile }: Omit<GateOptions, 'json'>): GateOptions => ({
 });
 
 function endOf(thrown: unknown): number | undefined {
-  if (thrown instanceof SaidNo) return codeOf(thrown.problem);
+  if (thrown instanceof SaidNo) return exitCodeOfNo(thrown);
   if (thrown instanceof NoAnswerError) return exitCode.couldNotTell;
   return isTold(asError(thrown)) ? exitCode.wrongUse : undefined;
 }
@@ -135,7 +135,7 @@ function sayIds(what: string, ids: readonly string[], terminal: Terminal): void 
 
 /** Why nothing is known to be engaged, and the way that needs no gate, no key and no database. */
 function sayNothing(error: Error, options: KillOptions, terminal: Terminal): void {
-  if (error instanceof SaidNo) sayProblem(error, terminal);
+  if (error instanceof SaidNo) sayProblem(error.problem, error.gateUrl, terminal);
   else terminal.complain(`interlock: ${printable(error.message)}`);
   const mayBe =
     error instanceof NoAnswerError

@@ -9,7 +9,8 @@ import { connectGate, type GateOptions } from './gate-connection.ts';
 import { annotation } from './github-annotation.ts';
 import { junitXml, type Verdict } from './junit.ts';
 import { jsonLine, printable } from './printable.ts';
-import { sayDecision, sayProblem } from './say-decision.ts';
+import { sayDecision } from './say-decision.ts';
+import { sayProblem } from './say-problem.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface PreflightOptions extends AskOptions, GateOptions {

@@ -9,11 +9,11 @@ import { addCompletionCommand } from './completion-command.ts';
 import type { CommandContext } from './command-context.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
-import { exitCode } from './exit-code.ts';
+import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { addInventoryCommand } from './inventory-command.ts';
 import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
-import { codeOf, SaidNo } from './said-no.ts';
+import { SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
 import { addPreflightCommand, addSubmitCommand } from './submit-command.ts';
 import { addServeCommand } from './serve-command.ts';
@@ -98,9 +98,9 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   }
   const error = asError(thrown);
   if (error instanceof SaidNo) {
-    sayProblem(error, terminal);
+    sayProblem(error.problem, error.gateUrl, terminal);
     if (json) terminal.say(jsonLine(error.problem));
-    return codeOf(error.problem);
+    return exitCodeOfNo(error);
   }
   if (error instanceof NoAnswerError) {
     terminal.complain(`interlock: no answer: ${printable(error.message)}`);

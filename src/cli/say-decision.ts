@@ -1,6 +1,8 @@
-import type { Problem, Reason } from '../client/types.ts';
+import type { Reason } from '../client/types.ts';
 import { reasonsOf, type Decided } from './decision-exit.ts';
 import { printable } from './printable.ts';
+import { pageOf } from './say-problem.ts';
+import { countOf, formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Says a decision as a person reads it: what, and for a no where, how much over, what would pass, and the page of each rule. */
@@ -20,7 +22,8 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
     say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
   if (decided.retry_after_s !== undefined)
     say(`  The same request would pass in ${decided.retry_after_s} s, if nothing else is spent until then.`);
-  if (terminal.isPerson && decided.decision === 'allowed') for (const line of radiusLines(decided)) say(line);
+  if (terminal.isPerson && decided.decision === 'allowed')
+    for (const line of radiusLines(decided, terminal.width)) say(line);
   say(paint.dim(`${decided.mode === 'preflight' ? 'pre-flight' : 'request'} ${printable(decided.id)}`));
 }
 
@@ -45,9 +48,6 @@ const words: Readonly<Record<string, string>> = {
   stopped: 'allowed, and stopped before anything was sent',
 };
 
-export const countOf = (count: number, thing: string): string =>
-  `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
-
 function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): string[] {
   const place = [reason.dimension, reason.value, reason.pointer].filter(part => part !== undefined).join(' ');
   const detail = [
@@ -57,7 +57,7 @@ function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): stri
     ...(reason.remedy === undefined
       ? []
       : [`   = ${paint.green('would pass')}: ${printable(reason.remedy)}`]),
-    `   = see ${printable(`${gateUrl}/problems/${reason.rule}`)}`,
+    `   = see ${pageOf(reason.rule, gateUrl)}`,
   ];
   return [`${paint.red(`no[${printable(reason.rule)}]`)}: ${printable(reason.message)}`, ...detail];
 }
@@ -76,38 +76,31 @@ function measuredLine({ measured, limit, unit = '' }: Reason): string[] {
 const amount = (value: number, unit: string): string =>
   unit === 'ppm'
     ? `${value / 10_000}%`
-    : `${value.toLocaleString('en')} ${printable(value === 1 ? unit.replace(/s$/, '') : unit)}`.trimEnd();
-
-/** What it takes out of each dimension, as a table. */
-function radiusLines({ blast_radius: radius }: Decided): string[] {
-  if (radius === undefined) return [];
-  const rows = Object.entries(radius).flatMap(([dimension, parts]) =>
-    (Array.isArray(parts) ? parts : [{ ...parts, value: '' }])
-      .slice(0, MOST_ROWS)
-      .map(part => [
-        printable(dimension),
-        printable(part.value),
-        String(part.count),
-        String(part.total),
-        amount(part.share_ppm, 'ppm'),
-      ]),
-  );
-  return tableLines([['', '', 'TAKEN', 'OF', 'SHARE'], ...rows]);
-}
+    : `${showCount(value)} ${printable(value === 1 ? unit.replace(/s$/, '') : unit)}`.trimEnd();
 
 /** Of one dimension. A set may touch thousands of racks. */
 const MOST_ROWS = 10;
 
-function tableLines(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]?.length ?? 0)));
-  return rows.map(row =>
-    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
-}
+const INDENT = '  ';
 
-/** A no that is no decision, on stderr. */
-export function sayProblem(problem: Problem, gateUrl: string, terminal: Terminal): void {
-  const rule = problem.type.replace('/problems/', '');
-  terminal.complain(`interlock: ${printable(problem.detail ?? problem.title ?? rule)}`);
-  terminal.complain(`  see ${printable(`${gateUrl}/problems/${rule}`)}`);
+/** What it takes out of each dimension, as a table. */
+function radiusLines({ blast_radius: radius }: Decided, width: number | undefined): string[] {
+  if (radius === undefined) return [];
+  const columns = [
+    { title: '' },
+    { title: '', shrinks: true },
+    { title: 'TAKEN', align: 'right' },
+    { title: 'OF', align: 'right' },
+    { title: 'SHARE', align: 'right' },
+  ] as const;
+  const rows = Object.entries(radius).flatMap(([dimension, parts]) => {
+    const all = Array.isArray(parts) ? parts : [{ ...parts, value: 'all' }];
+    const shown = all
+      .slice(0, MOST_ROWS)
+      .map(part => [dimension, part.value, part.count, part.total, amount(part.share_ppm, 'ppm')]);
+    const rest = all.length - shown.length;
+    return rest === 0 ? shown : [...shown, [dimension, `and ${showCount(rest)} more`]];
+  });
+  const room = width === undefined ? undefined : width - INDENT.length;
+  return formatTable(columns, rows, room).map(line => INDENT + line);
 }

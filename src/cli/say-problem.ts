@@ -1,19 +1,26 @@
+import type { Problem } from '../client/types.ts';
 import { printable } from './printable.ts';
-import type { SaidNo } from './said-no.ts';
-import { countOf } from './table.ts';
+import { ruleOf } from './said-no.ts';
+import { countOf, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A no of the gate for a person: what, why, where, and what would pass. */
-export function sayProblem({ problem, origin }: SaidNo, terminal: Terminal): void {
-  const { detail: said, reasons = [], would, type } = problem;
+/** The page that explains a rule. */
+export const pageOf = (rule: string, gateUrl: string): string => printable(`${gateUrl}/problems/${rule}`);
+
+/** A no that is no decision, on stderr for a person: what, why, where, and what would pass. */
+export function sayProblem(problem: Problem, gateUrl: string, terminal: Terminal): void {
+  const rule = ruleOf(problem);
+  // Of something that is nearly a gate.
+  const said = problem.detail ?? problem.title ?? rule;
   terminal.complain(`interlock: ${printable(said)}`);
-  for (const { message, remedy } of reasons) {
+  for (const { message, remedy } of problem.reasons ?? []) {
     if (!said.includes(message)) terminal.complain(`  ${printable(message)}`);
     if (remedy !== undefined && !said.includes(remedy)) terminal.complain(`  → ${printable(remedy)}`);
   }
+  const { would } = problem;
   if (would !== undefined)
     terminal.complain(
-      `  It would have left ${countOf(would.count, 'target')}: ${would.added} added, ${would.removed} removed, ${would.changed} changed. Nothing of it is in force.`,
+      `  It would have left ${countOf(would.count, 'target')}: ${showCount(would.added)} added, ${showCount(would.removed)} removed, ${showCount(would.changed)} changed. Nothing of it is in force.`,
     );
-  terminal.complain(`  About this rule: ${origin}${printable(type)}`);
+  terminal.complain(`  see ${pageOf(rule, gateUrl)}`);
 }

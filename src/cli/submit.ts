@@ -6,7 +6,8 @@ import { describeTargets, readAsk, type Asked, type AskOptions } from './ask-opt
 import { decisionIn, exitCodeOf } from './decision-exit.ts';
 import { connectGate, type GateOptions } from './gate-connection.ts';
 import { jsonLine, printable } from './printable.ts';
-import { sayDecision, sayProblem } from './say-decision.ts';
+import { sayDecision } from './say-decision.ts';
+import { sayProblem } from './say-problem.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface SubmitOptions extends AskOptions, GateOptions {

@@ -1,6 +1,7 @@
 import type { ChainReport, GivenUp } from '../audit/verify-chain.ts';
 import type { RowFinding } from '../audit/verify-queries.ts';
 import { exitCode } from './exit-code.ts';
+import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All that a verification found. */
@@ -50,27 +51,25 @@ function asJson({ report, notes }: Verified, findings: readonly Finding[]): obje
 function sayIt({ report, notes }: Verified, findings: readonly Finding[], terminal: Terminal): void {
   const { entries, firstAt, lastAt, head } = report;
   const span = firstAt === undefined || lastAt === undefined ? '' : `, from ${firstAt} to ${lastAt}`;
-  if (findings.length === 0) terminal.say(`Whole: ${countOf(entries)}${span}.`);
-  else
-    terminal.say(`Tampered with: ${findings.length === 1 ? 'one finding' : `${findings.length} findings`}.`);
+  if (findings.length === 0) terminal.say(`Whole: ${countOf(entries, 'entry')}${span}.`);
+  else terminal.say(`Tampered with: ${countOf(findings.length, 'finding')}.`);
   for (const { message } of findings) terminal.say(`  ${message}`);
-  if (findings.length > 0) terminal.say(`Whole up to entry ${head.seq}${span}; ${countOf(entries)} in all.`);
+  if (findings.length > 0)
+    terminal.say(`Whole up to entry ${head.seq}${span}; ${countOf(entries, 'entry')} in all.`);
   terminal.say(`Head: ${head.seq} ${head.hash}`);
   terminal.say(anchorLine(report));
   for (const one of report.givenUp) terminal.say(givenUpLine(one));
   for (const note of notes) terminal.complain(note);
 }
 
-const countOf = (entries: number): string => (entries === 1 ? 'one entry' : `${entries} entries`);
-
 /** No finding, and not nothing: whoever looks on knows whether anybody was to step back then. */
 const givenUpLine = ({ checkpoints, entry, at }: GivenUp): string =>
-  `${checkpoints === 1 ? 'One checkpoint' : `${checkpoints} checkpoints`} of a history that was given up at entry ${entry} by a signed step back at ${at}.`;
+  `${countOf(checkpoints, 'checkpoint')} of a history that was given up at entry ${entry} by a signed step back at ${at}.`;
 
 function anchorLine({ anchor, head }: ChainReport): string {
   if (anchor === undefined)
     return 'Not anchored: no signed checkpoint vouches for it. Whoever can write the store could have made it anew, or cut its end.';
   const after = head.seq - anchor.seq;
-  const rest = after === 0 ? 'its head' : `entry ${anchor.seq}; ${countOf(after)} came after it`;
+  const rest = after === 0 ? 'its head' : `entry ${anchor.seq}; ${countOf(after, 'entry')} came after it`;
   return `Anchored by the checkpoint of ${anchor.at}: ${rest}.`;
 }

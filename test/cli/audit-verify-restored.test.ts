@@ -72,7 +72,7 @@ it('a copy was put back, and that is signed: what was given up is told, and all 
   expect(said.join('\n')).toMatch(/^Whole: [\s\S]*Anchored by the checkpoint of/);
   expect(said.at(-1)).toMatch(
     new RegExp(
-      `^One checkpoint of a history that was given up at entry ${kept} by a signed step back at \\S+Z\\.$`,
+      `^1 checkpoint of a history that was given up at entry ${kept} by a signed step back at \\S+Z\\.$`,
     ),
   );
   expect(code).toBe(0);

@@ -10,7 +10,7 @@ import type { GateCalls } from '../../src/cli/gate-calls.ts';
 import { NoAnswerError } from '../../src/client/errors.ts';
 import type { Listing, RecordedDecision, Search } from '../../src/client/types.ts';
 import { LineCount } from '../../src/cli/load-file.ts';
-import { codeOf } from '../../src/cli/said-no.ts';
+import { exitCodeOfNo } from '../../src/cli/exit-code.ts';
 import { temporaryFolder } from '../config/files.ts';
 import { UsageError } from '../../src/config/environment.ts';
 import { mountSmallDisk, smallDiskAbsent } from '../support/small-disk.ts';
@@ -70,10 +70,15 @@ test.each([
   [409, 'inventory.shrunken', 1],
   [422, 'inventory.malformed', 1],
   [400, 'inventory.cut_off', 1],
+  [422, 'request.idempotency_key', 1],
+  [423, 'request.cancelled', 1],
+  [422, 'action.unknown', 1],
+  [400, 'request.malformed', 2],
+  [408, 'request.too_slow', 3],
   [503, 'store.unavailable', 3],
   [403, 'blast_radius.share', 1],
 ])('an answer %d %s ends a command with %d', (status, rule, expected) => {
-  expect(codeOf({ status, type: `/problems/${rule}` })).toBe(expected);
+  expect(exitCodeOfNo({ status, problem: { type: `/problems/${rule}` } })).toBe(expected);
 });
 
 describe('an export that breaks off', () => {
