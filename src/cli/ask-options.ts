@@ -3,8 +3,9 @@ import type { Ask, Json, Targets } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
+import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { isBlank, quote } from '../kit/text.ts';
-import { expandRanges, MAX_TARGETS } from './expand-ranges.ts';
+import { expandRanges } from './expand-ranges.ts';
 import { printable } from './printable.ts';
 
 /** What is asked for, as the command line says it. */

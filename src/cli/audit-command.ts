@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import { addAuditReads } from './audit-reads-command.ts';
-import { examplesText, JSON_OPTION, type CommandContext, type JsonOption } from './command-context.ts';
+import {
+  examplesText,
+  exitCodesText,
+  JSON_OPTION,
+  type CommandContext,
+  type JsonOption,
+} from './command-context.ts';
 
 interface VerifyOptions extends JsonOption {
   readonly config?: string;
@@ -29,7 +35,13 @@ export function addAuditCommand(program: Command, { terminal, end }: CommandCont
       examplesText(
         'interlock audit verify --config ./interlock.yaml --anchored',
         'interlock audit verify --export trail.ndjson --checkpoints checkpoints.ndjson --key gate.pub',
-      ),
+      ) +
+        exitCodesText({
+          done: 'whole',
+          refused: 'tampered with',
+          wrong: 'wrong use',
+          untold: 'could not tell, or with --anchored no checkpoint vouches for it',
+        }),
     )
     .action(async ({ json, key, anchored, ...files }: VerifyOptions) => {
       const { runAuditVerify } = await import('./audit-verify.ts');

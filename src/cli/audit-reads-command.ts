@@ -1,18 +1,29 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Search } from '../client/types.ts';
 import { systemClock } from '../kit/clock.ts';
 import { connect } from './connect.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { withConnection } from './connection-options.ts';
-import type { CommandContext } from './command-context.ts';
+import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
+import { readCount } from './read-count.ts';
 
-const EXAMPLES = `
-Examples:
-  $ interlock audit search --decision refused --since 2h
-  $ interlock audit search --outcome unknown --all --csv > unknown.csv
-  $ interlock audit search --target host-0412 --json | jq .id
-  $ interlock audit show 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55
-  $ interlock audit export --out trail.ndjson && interlock audit verify --export trail.ndjson`;
+const SEARCH_EXAMPLES = [
+  'interlock audit search --decision refused --since 2h',
+  'interlock audit search --outcome unknown --all --csv > unknown.csv',
+  'interlock audit search --target host-0412 --json | jq .id',
+];
+const SHOW_EXAMPLE = 'interlock audit show 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
+const EXPORT_EXAMPLE =
+  'interlock audit export --out trail.ndjson && interlock audit verify --export trail.ndjson';
+
+/** More than anybody reads; it keeps a slip of the finger from being taken for a number. */
+const MOST_SHOWN = 999_999_999;
+
+/** What was asked for is in the answer, whatever it says; so there is no 1. */
+const SHOWN = exitCodesText({
+  done: 'shown',
+  wrong: 'wrong use, a wrong key or role too, or there is no such request',
+});
 
 type Asked = GateOptions;
 
@@ -26,34 +37,48 @@ type SearchGiven = Asked &
 
 /** The commands of `interlock audit` that ask a gate. */
 export function addAuditReads(audit: Command, { terminal, end }: CommandContext): void {
-  audit.addHelpText('after', EXAMPLES);
+  audit.addHelpText(
+    'after',
+    examplesText(...SEARCH_EXAMPLES, SHOW_EXAMPLE, EXPORT_EXAMPLE) +
+      exitCodesText({ done: 'done', refused: 'verify: tampered with' }),
+  );
   addSearch(audit, { terminal, end });
-  withConnection(
-    audit.command('show').description('one decision, whole').argument('<id>', 'of the request'),
-  ).action(async (id: string, options: Asked) => {
-    const { runAuditShow } = await import('./audit-show.ts');
-    end(
-      await runAuditShow(
-        id,
-        options.json === true,
-        await connect(options, terminal),
-        terminal,
-        systemClock.wallMs(),
-      ),
-    );
-  });
+  withConnection(audit.command('show').description('one decision, whole').argument('<id>', 'of the request'))
+    .addHelpText('after', examplesText(SHOW_EXAMPLE, `${SHOW_EXAMPLE} --json | jq .reasons`) + SHOWN)
+    .action(async (id: string, options: Asked) => {
+      const { runAuditShow } = await import('./audit-show.ts');
+      end(
+        await runAuditShow(
+          id,
+          options.json === true,
+          await connect(options, terminal),
+          terminal,
+          systemClock.wallMs(),
+        ),
+      );
+    });
   withConnection(
     audit
       .command('targets')
       .description('the targets that were decided on, one a line')
       .argument('<id>', 'of the request'),
-  ).action(async (id: string, options: Asked) => {
-    const { runAuditTargets } = await import('./audit-targets.ts');
-    end(await runAuditTargets(id, options.json === true, await connect(options, terminal), terminal));
-  });
+  )
+    .addHelpText(
+      'after',
+      examplesText('interlock audit targets 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55 > hosts.txt') + SHOWN,
+    )
+    .action(async (id: string, options: Asked) => {
+      const { runAuditTargets } = await import('./audit-targets.ts');
+      end(await runAuditTargets(id, options.json === true, await connect(options, terminal), terminal));
+    });
   withConnection(audit.command('export').description('the whole trail, as audit verify --export takes it'))
     .option('--out <file>', 'where to; it appears when it is whole (default: stdout)')
     .option('--force', 'take the place of a file that is there')
+    .addHelpText(
+      'after',
+      examplesText(EXPORT_EXAMPLE, 'interlock audit export | gzip > trail.ndjson.gz') +
+        exitCodesText({ done: 'all of it is there', untold: 'it broke off: no file appears' }),
+    )
     .action(async (options: Asked & { readonly out?: string; readonly force?: true }) => {
       const { runAuditExport } = await import('./audit-export.ts');
       const { out } = options;
@@ -88,10 +113,18 @@ function addSearch(audit: Command, { terminal, end }: CommandContext): void {
     .option('--idempotency-key <key>', 'with this key')
     .option('--since <time>', 'decided then or later: 2h, or 2026-11-22T15:04:05Z')
     .option('--until <time>', 'decided before then')
-    .option('--limit <n>', 'so many, the newest (default: 50)', readCount)
-    .option('--all', 'all there are')
-    .option('--csv', 'as CSV, for a spreadsheet')
-    .addHelpText('after', EXAMPLES)
+    .option('--limit <n>', 'so many, the newest (default: 50)', readCount(MOST_SHOWN))
+    .addOption(new Option('--all', 'all there are').conflicts('limit'))
+    .addOption(new Option('--csv', 'as CSV, for a spreadsheet').conflicts('json'))
+    .addHelpText(
+      'after',
+      examplesText(...SEARCH_EXAMPLES) +
+        exitCodesText({
+          done: 'searched, whether something was found or not',
+          wrong:
+            'wrong use, a wrong key or role too; or nothing found, by a name that the gate does not know',
+        }),
+    )
     .action(async ({ url, keyFile, json, csv, all, limit, idempotencyKey, ...named }: SearchGiven) => {
       const { runAuditSearch } = await import('./audit-search.ts');
       const filters: Search = {
@@ -106,11 +139,6 @@ function addSearch(audit: Command, { terminal, end }: CommandContext): void {
       );
       end(await runAuditSearch({ filters, most, format }, calls, terminal, systemClock.wallMs()));
     });
-}
-
-function readCount(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('It is a whole number above 0.');
-  return Number(text);
 }
 
 /** Waits where the reader is slower than the gate. */

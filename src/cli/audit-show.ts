@@ -2,6 +2,7 @@ import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
+import { isWholeId } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import { countOf, showCount } from './table.ts';
@@ -23,7 +24,7 @@ export async function runAuditShow(
 }
 
 export function requireId(id: string): string {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id))
+  if (!isWholeId(id))
     throw new UsageError(
       `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, not ${quote(id)}`,
     );

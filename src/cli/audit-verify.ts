@@ -10,7 +10,7 @@ import { verifyStore } from '../audit/verify-store.ts';
 import { anchorsOf, type Signed } from '../audit/verify-step-back.ts';
 import type { RowFinding } from '../audit/verify-queries.ts';
 import type { Config } from '../config/config.ts';
-import { readEnvironment, UsageError } from '../config/environment.ts';
+import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { openStore, type Store } from '../db/store.ts';
 import { StoreRefused } from '../db/store-refused.ts';
@@ -48,7 +48,8 @@ const PATIENCE_MS = 30 * 60_000;
 export async function runAuditVerify(options: AuditVerifyOptions, terminal: Terminal): Promise<number> {
   if (options.export !== undefined && options.config !== undefined)
     throw new UsageError('either --config or --export: a store or an export is verified, not both');
-  const config = options.export === undefined ? readConfig(configFile(options), 'unread') : undefined;
+  const config =
+    options.export === undefined ? readConfig(configFileOf(options.config), 'unread') : undefined;
   const checkpoints = await readCheckpoints(options, config);
   const chain = new ChainVerifier(checkpoints.anchors);
   const watched = watch(chain, options, terminal);
@@ -81,9 +82,6 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
 class CouldNotTell extends Error {
   override readonly name = 'CouldNotTell';
 }
-
-const configFile = ({ config }: AuditVerifyOptions): string =>
-  config ?? readEnvironment().configFile ?? './interlock.yaml';
 
 function watch(
   chain: ChainVerifier,

@@ -1,7 +1,6 @@
 import { checkConfig, type CheckedConfig } from '../check-config.ts';
-import { UsageError } from '../config/environment.ts';
+import { configFileOf, UsageError } from '../config/environment.ts';
 import { Fault } from '../kit/fault.ts';
-import { configFileOf } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 
 /**

@@ -1,12 +1,12 @@
 import { Argument, type Command } from 'commander';
 import { completionScript, shells, type Shell } from './completion.ts';
-import type { CommandContext } from './command-context.ts';
+import { exitCodesText, type CommandContext } from './command-context.ts';
 
 const EXAMPLES = `
 Examples:
   $ source <(interlock completion bash)                 in ~/.bashrc
   $ source <(interlock completion zsh)                  in ~/.zshrc, after compinit
-  $ interlock completion fish > ~/.config/fish/completions/interlock.fish`;
+  $ interlock completion fish > ~/.config/fish/completions/interlock.fish${exitCodesText({ done: 'printed', wrong: 'wrong use' })}`;
 
 /** `interlock completion SHELL`. */
 export function addCompletionCommand(program: Command, { terminal }: CommandContext): void {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import { exitCodesText, type CommandContext } from './command-context.ts';
 
 const EXAMPLES = `
 Examples:
@@ -7,8 +7,12 @@ Examples:
   $ interlock doctor --url https://gate.example.com     what a gate says of itself, without its files
   $ interlock doctor --json | jq '.checks[] | select(.status != "ok")'
 
-Nothing is changed, and no executor gets a request. Run it as the user of the gate. Exit codes: 0 all is well, or worth a
-look; 1 something fails; 2 wrong use; 3 something could not be told.`;
+Nothing is changed, and no executor gets a request. Run it as the user of the gate.${exitCodesText({
+  done: 'all is well, or worth a look',
+  refused: 'something fails',
+  wrong: 'wrong use',
+  untold: 'something could not be told',
+})}`;
 
 /** `interlock doctor`: what keeps a gate from starting, or from deciding. */
 export function addDoctorCommand(program: Command, { terminal, end }: CommandContext): void {

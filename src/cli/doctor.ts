@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { FileError, type Config } from '../config/config.ts';
-import { readEnvironment, UsageError } from '../config/environment.ts';
+import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
@@ -24,8 +24,6 @@ export interface DoctorOptions {
   readonly json: boolean;
 }
 
-const DEFAULT_CONFIG_FILE = './interlock.yaml';
-
 /**
  * Looks at all that a gate needs, and changes nothing. No executor gets a request.
  * @returns 0 if nothing fails, 1 if something does, 3 if something could not be told
@@ -44,12 +42,12 @@ export async function runDoctor(
     findings.push(...some);
     if (!options.json) for (const finding of some) sayFinding(finding, terminal);
   };
-  const file = options.config ?? readEnvironment().configFile ?? DEFAULT_CONFIG_FILE;
+  const file = configFileOf(options.config);
   // Whoever names a gate, and has no configuration here, asks for that gate alone.
   const isAlone = options.config === undefined && options.url !== undefined && !existsSync(file);
   const config = isAlone ? undefined : openConfig(file, tell);
   if (config !== undefined) await lookAtConfig(config, options, clock, tell);
-  else if (options.url !== undefined) tell((await askGate(options.url, true)).findings);
+  else if (options.url !== undefined) tell(await askGate(options.url, true));
   const worst = worstOf(findings);
   if (options.json) terminal.say(JSON.stringify({ status: worst, checks: findings }));
   else terminal.say(sumUp(findings));
@@ -98,7 +96,7 @@ async function lookAtConfig(config: Config, options: DoctorOptions, clock: Clock
         'name the gate with --url',
       ),
     ]);
-  else tell((await askGate(url, options.url !== undefined || store.held)).findings);
+  else tell(await askGate(url, options.url !== undefined || store.held));
   tell(await guarded('executor', async () => await checkExecutors(config)));
   tell(await guarded('disk', async () => await checkDisk(config)));
   tell(await guarded('kill file', async () => await Promise.resolve(checkKillFile(config))));

@@ -1,8 +1,6 @@
 import { UsageError } from '../config/environment.ts';
+import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { quote } from '../kit/text.ts';
-
-/** What one request may name at most; a range that would give more is not even expanded. */
-export const MAX_TARGETS = 200_000;
 
 /** A part of a name: a text as it is, or the numbers that stand there in turn, padded as written. */
 type Part = string | readonly Span[];

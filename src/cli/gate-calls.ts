@@ -19,19 +19,22 @@ type Calls = Pick<
   | 'budgets'
   | 'policy'
   | 'rules'
+  | 'settle'
+  | 'cancel'
+  | 'acceptClock'
 >;
 
-type Value<Answered> = Answered extends { readonly ok: true; readonly value: infer Told } ? Told : never;
+type ValueOf<Answered> = Answered extends { readonly ok: true; readonly value: infer Value } ? Value : never;
 
-type Told<Call> = Call extends (...args: infer Args) => Promise<infer Answered>
-  ? (...args: Args) => Promise<Value<Answered>>
+type Unwrapped<Call> = Call extends (...args: infer Args) => Promise<infer Answered>
+  ? (...args: Args) => Promise<ValueOf<Answered>>
   : never;
 
 /**
  * The client's calls as the commands use them: a no of the gate ends a command wherever it is said, so it is thrown, as SaidNo. What
  * could not be told is thrown by the client.
  */
-export type GateCalls = { readonly [Name in keyof Calls]: Told<Calls[Name]> };
+export type GateCalls = { readonly [Name in keyof Calls]: Unwrapped<Calls[Name]> };
 
 /** The calls of the gate that the options, or the environment, name. @throws UsageError or FileError */
 export function connectCalls(options: GateOptions, terminal: Terminal): GateCalls {
@@ -54,6 +57,9 @@ export function connectCalls(options: GateOptions, terminal: Terminal): GateCall
     inventory: async (...args) => await tell(client.inventory(...args)),
     budgets: async (...args) => await tell(client.budgets(...args)),
     policy: async (...args) => await tell(client.policy(...args)),
+    settle: async (...args) => await tell(client.settle(...args)),
+    cancel: async (...args) => await tell(client.cancel(...args)),
+    acceptClock: async (...args) => await tell(client.acceptClock(...args)),
     rules: async (...args) => await tell(client.rules(...args)),
   };
 }

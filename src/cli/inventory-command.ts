@@ -1,9 +1,11 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { MAX_LINES } from '../inventory/line.ts';
 import { connect } from './connect.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { flagged, withConnection } from './connection-options.ts';
 import type { LoadOptions } from './inventory-load.ts';
-import type { CommandContext } from './command-context.ts';
+import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
+import { readCount } from './read-count.ts';
 
 const EXAMPLES = `
 Examples:
@@ -14,8 +16,13 @@ Examples:
   $ interlock inventory load host moved.ndjson --patch
   $ interlock inventory summary
 
-The lines of a file are counted, and the gate is told how many to expect. For stdin say it with --expect.
-Exit codes: 0 in force; 1 refused, what was in force stays; 2 wrong use; 3 not known.`;
+The lines of a file are counted, and the gate is told how many to expect. For stdin say it with --expect.${exitCodesText(
+  {
+    done: 'in force',
+    refused: 'refused: what was in force stays',
+    untold: 'not known whether it is in force: inventory summary tells',
+  },
+)}`;
 
 type Given = GateOptions & Omit<LoadOptions, 'json' | 'patch'> & { readonly patch?: true };
 
@@ -31,7 +38,7 @@ export function addInventoryCommand(program: Command, { terminal, end }: Command
     .argument('<kind>', 'of the configuration')
     .argument('<file>', '.csv or .ndjson, or - for stdin')
     .addOption(format())
-    .option('--expect <n>', 'lines there must be', readCount)
+    .option('--expect <n>', 'lines there must be', readCount(MAX_LINES))
     .option('--as-of <time>', 'when the source was read (default: when it arrives)')
     .option('--force <limits>', 'shrink, change or shrink,change: take it over that limit (operator)')
     .option('--reason <text>', 'why it is forced')
@@ -48,19 +55,31 @@ export function addInventoryCommand(program: Command, { terminal, end }: Command
     .argument('<kind>', 'of the configuration')
     .argument('<file>', '.csv or .ndjson, or - for stdin')
     .addOption(format())
+    .addHelpText(
+      'after',
+      examplesText(
+        'interlock inventory diff host hosts.csv',
+        'interlock inventory diff host hosts.csv --json | jq .would.removed',
+      ) +
+        exitCodesText({
+          done: 'compared',
+          refused: 'the gate would refuse it: a line of it is wrong, or another load is on its way',
+        }),
+    )
     .action(async (kind: string, file: string, options: Given) => {
       const { runInventoryDiff } = await import('./inventory-load.ts');
       end(await runInventoryDiff(kind, file, flagged(options), await connect(options, terminal), terminal));
     });
-  withConnection(
-    inventory.command('summary').description('what is in force of each kind, and how old it is'),
-  ).action(async (options: Given) => {
-    const { runInventorySummary } = await import('./inventory-summary.ts');
-    end(await runInventorySummary(options.json === true, await connect(options, terminal), terminal));
-  });
-}
-
-function readCount(text: string): number {
-  if (!/^[1-9][0-9]{0,7}$/.test(text)) throw new InvalidArgumentError('It is a whole number above 0.');
-  return Number(text);
+  withConnection(inventory.command('summary').description('what is in force of each kind, and how old it is'))
+    .addHelpText(
+      'after',
+      examplesText(
+        'interlock inventory summary',
+        "interlock inventory summary --json | jq '.kinds[].age_s'",
+      ) + exitCodesText({ done: 'shown' }),
+    )
+    .action(async (options: Given) => {
+      const { runInventorySummary } = await import('./inventory-summary.ts');
+      end(await runInventorySummary(options.json === true, await connect(options, terminal), terminal));
+    });
 }

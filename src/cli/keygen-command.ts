@@ -1,5 +1,11 @@
 import type { Command } from 'commander';
-import { examplesText, JSON_OPTION, type CommandContext, type JsonOption } from './command-context.ts';
+import {
+  examplesText,
+  exitCodesText,
+  JSON_OPTION,
+  type CommandContext,
+  type JsonOption,
+} from './command-context.ts';
 
 interface Options extends JsonOption {
   readonly role?: string[];
@@ -14,7 +20,13 @@ export function addKeygenCommand(program: Command, { terminal }: CommandContext)
     .option('--role <roles...>', 'roles for the line')
     .option('--action <actions...>', 'actions for the line')
     .option(...JSON_OPTION)
-    .addHelpText('after', examplesText('interlock keygen decom-bot --role requester --action disk.wipe'))
+    .addHelpText(
+      'after',
+      examplesText(
+        'interlock keygen decom-bot --role requester --action disk.wipe',
+        'interlock keygen oncall --role operator auditor',
+      ) + exitCodesText({ done: 'printed; it is kept nowhere', wrong: 'wrong use' }),
+    )
     .action(async (name: string, options: Options) => {
       const { runKeygen } = await import('./keygen.ts');
       const { role: roles = [], action: actions = [] } = options;

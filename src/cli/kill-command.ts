@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../kit/clock.ts';
 import { flagged, withConnection } from './connection-options.ts';
 import type { KillOptions, ReleaseOptions } from './kill.ts';
-import type { CommandContext } from './command-context.ts';
+import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { widthOf } from './terminal.ts';
 
 const EXAMPLES = `
@@ -13,8 +13,12 @@ Examples:
   $ interlock kill status
   $ interlock kill release 5b0f6e3e --reason "the list was set right"
 
-Without a gate that answers: touch its kill file, on each machine that runs one.
-Exit codes: 0 engaged; 1 refused; 2 wrong use, nothing was engaged; 3 not known whether it is engaged.`;
+Without a gate that answers: touch its kill file, on each machine that runs one.${exitCodesText({
+  done: 'engaged',
+  refused: 'refused, nothing was engaged',
+  wrong: 'wrong use, a wrong key or role too: nothing was engaged',
+  untold: 'not known whether it is engaged: again, or the kill file',
+})}`;
 
 type Given<Options> = Omit<Options, 'json'> & { readonly json?: true };
 
@@ -38,16 +42,30 @@ export function addKillCommand(program: Command, { terminal, end }: CommandConte
       const { runKill } = await import('./kill.ts');
       end(await runKill({ ...flagged(options), what }, terminal));
     });
-  withConnection(kill.command('status').description('what is engaged, since when, by whom, why')).action(
-    async (options: Given<ReleaseOptions>) => {
+  withConnection(kill.command('status').description('what is engaged, since when, by whom, why'))
+    .addHelpText(
+      'after',
+      examplesText('interlock kill status', "interlock kill status --json | jq '.engaged | length'") +
+        exitCodesText({ done: 'shown, whether something is engaged or not' }),
+    )
+    .action(async (options: Given<ReleaseOptions>) => {
       const { runKillStatus } = await import('./kill.ts');
       const look = { nowMs: systemClock.wallMs(), ...widthOf(terminal) };
       end(await runKillStatus(flagged(options), terminal, look));
-    },
-  );
+    });
   withConnection(kill.command('release').description('release one switch'))
     .argument('<id>', 'its id, or the beginning of it')
     .option('--reason <text>', 'why; must be said')
+    .addHelpText(
+      'after',
+      examplesText('interlock kill release 5b0f6e3e --reason "the list was set right"') +
+        '\n\nWhat it stopped does not come back: who needs it asks again.' +
+        exitCodesText({
+          done: 'released',
+          refused: 'it was released before',
+          untold: 'not known: kill status tells',
+        }),
+    )
     .action(async (id: string, options: Given<ReleaseOptions>) => {
       const { runKillRelease } = await import('./kill.ts');
       end(await runKillRelease(id, flagged(options), terminal));

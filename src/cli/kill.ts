@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { NoAnswerError } from '../client/errors.ts';
 import type { EngagedSwitch, Scope, Switches } from '../client/types.ts';
-import { readEnvironment, UsageError } from '../config/environment.ts';
+import { configFileOf, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
-import { nearestName, quote } from '../kit/text.ts';
+import { nearestName } from '../kit/text.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
+import { findId, isWholeId } from './find-id.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
@@ -48,7 +49,7 @@ export async function runKill(
   } catch (thrown) {
     const code = endOf(thrown);
     if (code === undefined) throw thrown;
-    sayNothing(asError(thrown), options, terminal);
+    sayWhyNot(asError(thrown), options, terminal);
     if (options.json)
       terminal.say(
         JSON.stringify(thrown instanceof SaidNo ? thrown.problem : { error: asError(thrown).message }),
@@ -134,7 +135,7 @@ function sayIds(what: string, ids: readonly string[], terminal: Terminal): void 
 }
 
 /** Why nothing is known to be engaged, and the way that needs no gate, no key and no database. */
-function sayNothing(error: Error, options: KillOptions, terminal: Terminal): void {
+function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void {
   if (error instanceof SaidNo) sayProblem(error.problem, error.gateUrl, terminal);
   else terminal.complain(`interlock: ${printable(error.message)}`);
   const mayBe =
@@ -172,13 +173,12 @@ const NOTHING = 'Nothing was engaged.';
 /** What was to be stopped was not said as it must be. */
 class ScopeError extends UsageError {}
 
-/** Read as text: a configuration that is broken elsewhere must not keep anybody from stopping. */
+/** Read as text: neither a configuration that is broken elsewhere nor an environment that is may keep anybody from stopping. */
 function killFileOf({ config }: KillOptions): KillFile | undefined {
   try {
-    const file = config ?? readEnvironment().configFile ?? './interlock.yaml';
+    const file = configFileOf(config);
     return existsSync(file) ? readKillFile(file) : undefined;
   } catch {
-    // A variable that is wrong is told by what it stops; here it must not take the way out.
     return undefined;
   }
 }
@@ -232,7 +232,7 @@ export async function runKillRelease(
   if (options.reason === undefined || options.reason.trim() === '')
     throw new UsageError('a release says why: --reason "…". Nothing was released');
   const calls = connect(gateOf(options), terminal);
-  const id = /^[0-9a-f-]{36}$/i.test(given) ? given : await findSwitch(given, calls);
+  const id = isWholeId(given) ? given : await findSwitch(given, calls);
   const released = await calls.release(id, options.reason);
   if (options.json) terminal.say(JSON.stringify(released));
   else {
@@ -252,18 +252,15 @@ async function findSwitch(given: string, calls: GateCalls): Promise<string> {
   if (given === 'kill-file')
     throw new UsageError('the kill file is released by taking the file away, on the machine of the gate');
   const { engaged } = await calls.switches();
-  const ids = engaged.map(({ id }) => id);
-  const found = ids.filter(id => given.length >= 4 && id.startsWith(given.toLowerCase()));
-  const [only, ...others] = found;
-  if (only !== undefined && others.length === 0) return only;
-  const near = nearestName(given, ids);
-  const hint =
-    found.length > 1
-      ? `${found.length} switches begin so`
-      : near !== undefined
-        ? `did you mean ${near}?`
-        : ids.length === 0
-          ? 'nothing is engaged'
-          : `engaged are ${ids.join(', ')}`;
-  throw new UsageError(`there is no switch ${quote(given)}: ${printable(hint)}. Nothing was released`);
+  return findId(
+    given,
+    engaged.map(({ id }) => id),
+    {
+      one: 'switch',
+      many: 'switches',
+      listed: 'engaged are',
+      none: 'nothing is engaged',
+      end: 'Nothing was released',
+    },
+  );
 }

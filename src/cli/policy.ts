@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { buildPolicies, digestFileOf, testPolicies, type Built } from '../policy/compile.ts';
 import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
 import { connect } from './connect.ts';
-import type { CommandContext } from './command-context.ts';
+import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { withConnection } from './connection-options.ts';
 import type { GateOptions } from './gate-connection.ts';
 
@@ -14,23 +14,55 @@ import type { GateOptions } from './gate-connection.ts';
 const shippedFolder = fileURLToPath(new URL('../../policies', import.meta.url));
 const shippedTypes = fileURLToPath(new URL('../../src/kit/check-rules.ts', import.meta.url));
 
+const SHOW = 'interlock policy show';
+const BUILD = 'interlock policy build ./policies';
+const TEST = 'interlock policy test ./policies';
+const NEEDS_OPA = '\n\nNeeds the `opa` command on the PATH, of the version in policies/opa-version.';
+
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 
 /** `interlock policy show`; and `policy build [--check]` and `policy test`, for policy authors, which need `opa`. */
 export function policyCommand({ terminal, end }: CommandContext): Command {
-  const policy = new Command('policy').description('show what is in force; build and test policies');
-  withConnection(policy.command('show').description('the revision, limits and budgets of a gate')).action(
-    async (options: GateOptions) => {
+  const policy = new Command('policy')
+    .description('show what is in force; build and test policies')
+    .addHelpText(
+      'after',
+      examplesText(SHOW, BUILD, TEST) +
+        exitCodesText({
+          done: 'done',
+          refused: 'build and test: a test fails, or what is there is not what the sources give',
+          untold: 'could not tell: no answer, or opa is missing',
+        }),
+    );
+  withConnection(policy.command('show').description('the revision, limits and budgets of a gate'))
+    .addHelpText(
+      'after',
+      examplesText(SHOW, `${SHOW} --json | jq .budgets`) + exitCodesText({ done: 'shown' }),
+    )
+    .action(async (options: GateOptions) => {
       const { runPolicyShow } = await import('./policy-show.ts');
       end(await runPolicyShow(options.json === true, await connect(options, terminal), terminal));
-    },
-  );
+    });
   policy
     .command('build')
     .description('check, test and compile policies into bundle.tar.gz (needs the opa compiler)')
     .argument('[folder]', 'the folder of the policies', shippedFolder)
     .option('--check', 'build, and only compare with what is there')
     .option('--json', 'say it as JSON')
+    .addHelpText(
+      'after',
+      examplesText(
+        BUILD,
+        'interlock policy build --check        in CI: fails where the bundle is not what the sources give',
+      ) +
+        NEEDS_OPA +
+        exitCodesText({
+          done: 'built',
+          refused: 'a check or a test fails, or with --check something differs',
+          wrong: 'wrong use',
+          untold: 'opa is missing',
+        }),
+    )
     .action(async (folder: string, options: { check?: boolean; json?: boolean }) => {
       await report(options.json === true, async () => {
         const built = await buildPolicies(folder);
@@ -42,6 +74,17 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
     .description('check and test policies; every line of every rule must be reached')
     .argument('[folder]', 'the folder of the policies', shippedFolder)
     .option('--json', 'say it as JSON')
+    .addHelpText(
+      'after',
+      examplesText(TEST, `${TEST} --json`) +
+        NEEDS_OPA +
+        exitCodesText({
+          done: 'all pass',
+          refused: 'one fails, or a line of a rule is not reached',
+          wrong: 'wrong use',
+          untold: 'opa is missing',
+        }),
+    )
     .action(async (folder: string, options: { json?: boolean }) => {
       await report(options.json === true, async () => await testPolicies(folder));
     });

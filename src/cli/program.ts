@@ -6,7 +6,7 @@ import { NoAnswerError } from '../client/errors.ts';
 import { addressTrouble } from './address-trouble.ts';
 import { addAuditCommand } from './audit-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
-import type { CommandContext } from './command-context.ts';
+import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
@@ -15,11 +15,12 @@ import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
 import { SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
+import { addSettleCommands } from './settle-command.ts';
 import { addPreflightCommand, addSubmitCommand } from './submit-command.ts';
 import { addServeCommand } from './serve-command.ts';
 import { printable, jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
-import { isTold } from './told.ts';
+import { isForTheUser } from './for-the-user.ts';
 
 /**
  * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.
@@ -45,6 +46,17 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   }
 }
 
+const PROGRAM_HELP =
+  examplesText(
+    'interlock kill --reason "wrong hosts are being wiped"      stops everything, at once',
+    'interlock submit disk.wipe old-1 old-2 --reason "rack r99 is retired"',
+    'interlock audit search --decision refused --since 2h',
+    'interlock doctor',
+    'interlock COMMAND --help                                   options and examples of each',
+  ) +
+  '\n\nThe gate and the key: INTERLOCK_URL and INTERLOCK_KEY, or --url and --key-file, or ~/.config/interlock/client.yaml.' +
+  exitCodesText({ done: 'allowed or done', refused: 'refused or stopped' });
+
 function createProgram(context: CommandContext): Command {
   const { terminal } = context;
   const program = new Command('interlock')
@@ -55,6 +67,7 @@ function createProgram(context: CommandContext): Command {
     .allowExcessArguments(false)
     .showSuggestionAfterError()
     .exitOverride()
+    .addHelpText('after', PROGRAM_HELP)
     .configureOutput({
       writeOut: text => terminal.say(text.trimEnd()),
       writeErr: text => terminal.complain(text.trimEnd()),
@@ -64,6 +77,7 @@ function createProgram(context: CommandContext): Command {
   addSubmitCommand(program, context);
   addPreflightCommand(program, context);
   addKillCommand(program, context);
+  addSettleCommands(program, context);
   addAuditCommand(program, context);
   addInventoryCommand(program, context);
   addDoctorCommand(program, context);
@@ -114,15 +128,15 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
     if (json) terminal.say(jsonLine({ error: error.message, tried: error.tried }));
     return exitCode.couldNotTell;
   }
-  const told = isTold(error);
+  const isTheirs = isForTheUser(error);
   if (error instanceof FileError) {
     terminal.complain(error.message);
     if (json)
       terminal.say(JSON.stringify({ error: 'a file is not as it must be', problems: error.problems }));
   } else {
     const message = addressTrouble(error) ?? error.message;
-    terminal.complain(told ? `interlock: ${message}` : `interlock crashed: ${error.stack ?? message}`);
+    terminal.complain(isTheirs ? `interlock: ${message}` : `interlock crashed: ${error.stack ?? message}`);
     if (json) terminal.say(JSON.stringify({ error: message }));
   }
-  return told ? exitCode.wrongUse : exitCode.couldNotTell;
+  return isTheirs ? exitCode.wrongUse : exitCode.couldNotTell;
 }

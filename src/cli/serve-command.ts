@@ -1,5 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { examplesText, JSON_OPTION, type CommandContext, type JsonOption } from './command-context.ts';
+import {
+  examplesText,
+  exitCodesText,
+  JSON_OPTION,
+  type CommandContext,
+  type JsonOption,
+} from './command-context.ts';
 
 interface Options extends JsonOption {
   readonly config?: string;
@@ -34,7 +40,13 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       examplesText(
         'interlock serve --config ./interlock.yaml 2> gate.log',
         'interlock serve --check-config --config ./interlock.yaml',
-      ),
+      ) +
+        '\n\nSIGTERM ends it well: claimed work is finished. SIGHUP reads the configuration, the limits and the policy again.' +
+        exitCodesText({
+          done: 'ended by a signal, or the configuration is right',
+          wrong: 'wrong use, or a file is not as it must be: each problem is listed',
+          untold: 'crashed, or ended before claimed work was finished',
+        }),
     )
     .action(async (options: Options) => {
       if (options.checkConfig === true) {

@@ -1,5 +1,5 @@
 import { FileError } from '../config/config.ts';
-import { readEnvironment } from '../config/environment.ts';
+import { configFileOf, readEnvironment } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
 import { addressTrouble } from './address-trouble.ts';
@@ -7,7 +7,7 @@ import { leaveCrashesToCommand } from './crash.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import type { Terminal } from './terminal.ts';
-import { isTold } from './told.ts';
+import { isForTheUser } from './for-the-user.ts';
 
 /** A gate that answers. */
 export interface ServedGate {
@@ -32,12 +32,6 @@ export interface ServeOptions {
   readonly restoredTo?: number;
   readonly json: boolean;
 }
-
-const DEFAULT_CONFIG_FILE = './interlock.yaml';
-
-/** The configuration file: named, or of the environment, or the one that is looked for. */
-export const configFileOf = (named: string | undefined): string =>
-  named ?? readEnvironment().configFile ?? DEFAULT_CONFIG_FILE;
 
 /**
  * Runs a gate until a signal ends it. Says its address on stdout once it answers; everything else is the log, on stderr.
@@ -96,6 +90,6 @@ function logFailedStart(logger: Logger, error: Error): void {
   const message = 'the gate did not start';
   if (error instanceof FileError)
     logger.fatal({ problems: error.problems }, `${message}: a file is not as it must be`);
-  else if (isTold(error)) logger.fatal(`${message}: ${addressTrouble(error) ?? error.message}`);
+  else if (isForTheUser(error)) logger.fatal(`${message}: ${addressTrouble(error) ?? error.message}`);
   else logger.fatal({ err: error }, message);
 }

@@ -1,8 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { parseDurationMs } from '../kit/units.ts';
 import type { AskOptions } from './ask-options.ts';
-import { examplesText, type CommandContext } from './command-context.ts';
-import { GATE_OPTIONS, type GateOptions } from './gate-connection.ts';
+import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
+import { withConnection } from './connection-options.ts';
+import type { GateOptions } from './gate-connection.ts';
+import { readCount } from './read-count.ts';
 
 interface SubmitOptions extends AskOptions, GateOptions {
   readonly idempotencyKey?: string;
@@ -15,9 +18,6 @@ interface PreflightOptions extends AskOptions, GateOptions {
 }
 
 const DEFAULT_WAIT_MS = 60_000;
-
-const EXIT_CODES = `
-Exit codes: 0 allowed or done, 1 refused or stopped, 2 wrong use (a wrong key or role too), 3 could not tell.`;
 
 export function addSubmitCommand(program: Command, { terminal, end }: CommandContext): void {
   const command = program
@@ -38,7 +38,12 @@ export function addSubmitCommand(program: Command, { terminal, end }: CommandCon
         'interlock submit disk.wipe "web[01-20,25]" --reason "end of life" --param passes=3',
         'interlock submit disk.wipe --selector rack=r99 --selector state=decommissioning --expect 8 --reason "r99 is retired"',
         'interlock submit disk.wipe --targets-from hosts.txt --reason "see DC-4711" --wait 10m --json',
-      ) + `\n${EXIT_CODES}`,
+      ) +
+        exitCodesText({
+          done: 'done, or with --no-wait allowed',
+          refused: 'refused or stopped, nothing was done',
+          untold: 'could not tell: a fault, or an outcome that is not known (yet)',
+        }),
     )
     .action(async (action: string, targets: string[], options: SubmitOptions) => {
       const { runSubmit } = await import('./submit.ts');
@@ -58,7 +63,9 @@ export function addPreflightCommand(program: Command, { terminal, end }: Command
       examplesText(
         'interlock preflight config.push billing/eu billing/us --reason "release 81"',
         'interlock preflight disk.wipe "web[01-20]" --reason "what if" --junit verdict.xml',
-      ) + `\n\nIn a job of GitHub Actions each reason is an annotation too.\n${EXIT_CODES}`,
+      ) +
+        '\n\nIn a job of GitHub Actions each reason is an annotation too.' +
+        exitCodesText({ done: 'would be allowed', refused: 'would be refused' }),
     )
     .action(async (action: string, targets: string[], options: PreflightOptions) => {
       const { runPreflight } = await import('./preflight.ts');
@@ -80,7 +87,7 @@ function withAskOptions(command: Command): Command {
       collect,
       [],
     )
-    .option('--expect <n>', 'how many targets it must be', readCount)
+    .option('--expect <n>', 'how many targets it must be', readCount(MAX_TARGETS))
     .option('--targets-from <file>', 'one id or range a line, # for comments; - is stdin')
     .option('--ticket <id>', 'where it is tracked')
     .option('--on-behalf-of <who>', 'who asked for it')
@@ -91,17 +98,10 @@ function withAskOptions(command: Command): Command {
       [],
     )
     .option('--params-file <file>', 'parameters, one JSON object');
-  for (const [flags, description] of GATE_OPTIONS) command.option(flags, description);
-  return command;
+  return withConnection(command);
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
-
-function readCount(text: string): number {
-  const count = Number(text);
-  if (/^[1-9][0-9]*$/.test(text) && Number.isSafeInteger(count)) return count;
-  throw new InvalidArgumentError('It is a whole number above 0.');
-}
 
 function readWait(text: string): number {
   const durationMs = parseDurationMs(text);

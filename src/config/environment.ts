@@ -32,6 +32,21 @@ export function readEnvironment(
   return { ...(configFile !== undefined && { configFile }), ...(logLevel !== undefined && { logLevel }) };
 }
 
+const DEFAULT_CONFIG_FILE = './interlock.yaml';
+
+/**
+ * The configuration file: named, or of the environment, or the one that is looked for.
+ * @throws UsageError for a name that is blank
+ */
+export function configFileOf(
+  named: string | undefined,
+  variables?: Readonly<Record<string, string | undefined>>,
+): string {
+  if (named !== undefined && isBlank(named))
+    throw new UsageError('--config is blank: name a file, or leave it out');
+  return named ?? readEnvironment(variables).configFile ?? DEFAULT_CONFIG_FILE;
+}
+
 /** What the environment says to whoever calls a gate. */
 export interface ClientEnvironment {
   /** `INTERLOCK_URL` */

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { host, hosts, ndjson } from '../support/api.ts';
 import { keyOf } from '../support/gate.ts';
@@ -168,6 +168,20 @@ describe('kill without a gate that answers', () => {
     expect(complained).toContain(`touch ${path.join(folder, 'stop/NOW')}`);
   });
 
+  test.each([
+    ['an environment that is wrong', { INTERLOCK_LOG: 'loud' }],
+    ['a configuration that is not named', { INTERLOCK_CONFIG: ' ' }],
+  ])('says of kill files in general with %s', async (_, variables) => {
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const gone = createServer();
+    const url = await listening(gone);
+    await new Promise(resolve => gone.close(resolve));
+    const { code, complained } = await runAt(url, 'operator', 'kill');
+    vi.unstubAllEnvs();
+    expect(code).toBe(3);
+    expect(complained).toContain('Without the gate: make its kill file');
+  });
+
   test('does not say that nothing was engaged when the connection broke behind it', async () => {
     const url = await listening(createServer(socket => socket.once('data', () => socket.destroy())));
     const { code, complained } = await runAt(url, 'operator', 'kill');
@@ -234,6 +248,9 @@ describe('audit', () => {
     ['a blank filter', ['--target', ''], 2, /--target is blank/],
     ['a time that is none', ['--since', 'yesterday'], 2, /--since is a time like/],
     ['a decision that is none', ['--decision', 'denied'], 2, /Allowed choices are/],
+    ['a limit beside all', ['--all', '--limit', '3'], 2, /'--all' cannot be used with .*'--limit/],
+    ['two formats', ['--json', '--csv'], 2, /'--csv' cannot be used with .*'--json'/],
+    ['a limit that is none', ['--limit', '0'], 2, /whole number from 1 to 999,999,999/],
   ])('search tells of %s', async (_, args, code, told) => {
     const found = await run('auditor', 'audit', 'search', ...args);
     expect(found.code).toBe(code);

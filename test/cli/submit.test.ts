@@ -60,6 +60,18 @@ describe('the exit code says what became of it', () => {
     [2, 'a malformed request', { status: 400, body: problem('request.malformed', 400) }],
     [
       2,
+      'a field that is not as it must be',
+      {
+        status: 422,
+        body: problem(
+          'request.invalid',
+          422,
+          decided('refused', { reasons: [{ rule: 'request.invalid', message: 'no' }] }),
+        ),
+      },
+    ],
+    [
+      2,
       'a role that may not',
       {
         status: 403,
@@ -184,7 +196,8 @@ describe('wrong use ends with 2, and nothing is sent', () => {
     ['a selector that is none', ['--selector', 'rack', '--expect', '1', '--reason', 'r'], /not label=value/],
     ['a label twice', ['--selector', 'a=1', '--selector', 'a=2', '--expect', '1', '--reason', 'r'], /twice/],
     ['both', ['a', '--selector', 'a=1', '--expect', '1', '--reason', 'r'], /not both/],
-    ['nothing expected', ['a', '--expect', '0', '--reason', 'r'], /above 0/],
+    ['nothing expected', ['a', '--expect', '0', '--reason', 'r'], /whole number from 1 to 200,000/],
+    ['more than any request may have', ['a', '--expect', '200001', '--reason', 'r'], /from 1 to 200,000/],
     [
       'a file without targets',
       ['--targets-from', list('empty', '# none\n\n'), '--reason', 'r'],

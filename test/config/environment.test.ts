@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readEnvironment, UsageError } from '../../src/config/environment.ts';
+import { configFileOf, readEnvironment, UsageError } from '../../src/config/environment.ts';
 
 describe('the environment', () => {
   test.each([
@@ -20,5 +20,13 @@ describe('the environment', () => {
       configFile: 'a.yaml',
       logLevel: 'warn',
     });
+  });
+
+  test('is asked for the configuration where no option names it, and a blank option is told', () => {
+    const variables = { INTERLOCK_CONFIG: 'of-environment.yaml' };
+    expect(configFileOf('named.yaml', variables)).toBe('named.yaml');
+    expect(configFileOf(undefined, variables)).toBe('of-environment.yaml');
+    expect(configFileOf(undefined, {})).toBe('./interlock.yaml');
+    for (const blank of ['', ' ']) expect(() => configFileOf(blank, variables)).toThrow(UsageError);
   });
 });

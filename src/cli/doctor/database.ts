@@ -100,21 +100,21 @@ async function lookInto(store: Store, around: Around): Promise<Finding[]> {
   const at = store.embedded ? 'embedded' : showStore(around.config.store);
   const found = [
     ok(`PostgreSQL ${version}, ${at}${store.embedded ? '' : `, answers in ${Math.ceil(tookMs)} ms`}`),
-    sayMigrations(landed, missing),
-    sayClock(nowMs - (before + tookMs / 2), store.embedded),
+    checkMigrations(landed, missing),
+    checkClock(nowMs - (before + tookMs / 2), store.embedded),
   ];
   // What else is looked at has no table yet.
   if (missing.length > 0) return found;
   return [
     ...found,
-    ...(await sayChain(store, around.newest)),
-    ...(await sayActive(store, around.loaded)),
-    ...(await Promise.all([...around.config.kinds.values()].map(async kind => await sayKind(store, kind)))),
-    ...(await sayUnknown(store)),
+    ...(await checkChain(store, around.newest)),
+    ...(await checkActive(store, around.loaded)),
+    ...(await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))),
+    ...(await checkOutcomes(store)),
   ];
 }
 
-function sayMigrations(landed: number, missing: readonly string[]): Finding {
+function checkMigrations(landed: number, missing: readonly string[]): Finding {
   const { ok, warn } = findingsOf('migrations');
   if (missing.length === 0) return ok(`all ${landed} have landed`);
   if (landed === 0) return ok('a new database: the first start makes its tables');
@@ -124,7 +124,7 @@ function sayMigrations(landed: number, missing: readonly string[]): Finding {
   );
 }
 
-function sayClock(aheadMs: number, embedded: boolean): Finding {
+function checkClock(aheadMs: number, embedded: boolean): Finding {
   const { ok, warn, fail } = findingsOf('clock');
   if (embedded) return ok("the database has this machine's clock");
   const said = `the database's clock is ${Math.abs(Math.round(aheadMs))} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`;
@@ -133,7 +133,7 @@ function sayClock(aheadMs: number, embedded: boolean): Finding {
   return Math.abs(aheadMs) > 1_000 ? warn(said, todo) : ok(said);
 }
 
-async function sayChain(store: Store, newest: Checkpoint | undefined): Promise<Finding[]> {
+async function checkChain(store: Store, newest: Checkpoint | undefined): Promise<Finding[]> {
   const clock = findingsOf('clock');
   const checkpoints = findingsOf('checkpoints');
   const { at_ms: lastMs, db_now_ms: nowMs, seq } = await readHead(store.db);
@@ -158,7 +158,7 @@ async function sayChain(store: Store, newest: Checkpoint | undefined): Promise<F
   ];
 }
 
-async function sayActive(store: Store, loaded: LoadedPolicy | undefined): Promise<Finding[]> {
+async function checkActive(store: Store, loaded: LoadedPolicy | undefined): Promise<Finding[]> {
   if (loaded === undefined) return [];
   const { ok, warn } = findingsOf('policy');
   const { digest } = loaded.revision;
@@ -184,7 +184,7 @@ async function sayActive(store: Store, loaded: LoadedPolicy | undefined): Promis
 /** A snapshot that has less than a quarter of its time left is told before it is too late. */
 const SOON = 0.75;
 
-async function sayKind(store: Store, kind: Kind): Promise<Finding> {
+async function checkKind(store: Store, kind: Kind): Promise<Finding> {
   const { ok, warn, fail } = findingsOf('inventory');
   const state = await readInForce(store.db, kind.name);
   const { db_now_ms: nowMs } = await readHead(store.db);
@@ -197,7 +197,7 @@ async function sayKind(store: Store, kind: Kind): Promise<Finding> {
   return ageMs > kind.maxAgeMs * SOON ? warn(said, todo) : ok(said);
 }
 
-async function sayUnknown(store: Store): Promise<Finding[]> {
+async function checkOutcomes(store: Store): Promise<Finding[]> {
   const { ok, warn } = findingsOf('outcomes');
   const count = await countUnknown(store);
   return count === 0
@@ -205,7 +205,7 @@ async function sayUnknown(store: Store): Promise<Finding[]> {
     : [
         warn(
           `${showCount(count)} ${count === 1 ? 'is' : 'are'} unknown, and the targets stay taken`,
-          'interlock audit search --outcome unknown; then settle each (docs/on-call.md)',
+          'interlock audit search --outcome unknown, then interlock settle each (docs/on-call.md)',
         ),
       ];
 }

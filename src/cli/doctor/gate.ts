@@ -18,12 +18,6 @@ const readyToDecide = z.object({
   }),
 });
 
-export interface GateFound {
-  readonly findings: readonly Finding[];
-  /** Whether one answered. */
-  readonly answers: boolean;
-}
-
 /** Where a gate of this configuration listens, as it is reached from here; undefined for a port that the system chose. */
 export function urlOf({ listen }: Pick<Config, 'listen'>): string | undefined {
   if (listen.port === 0) return undefined;
@@ -35,7 +29,7 @@ export function urlOf({ listen }: Pick<Config, 'listen'>): string | undefined {
  * Asks a gate what it says without a key.
  * @param expected whether one must be there: it was named, or holds the store
  */
-export async function askGate(url: string, expected: boolean): Promise<GateFound> {
+export async function askGate(url: string, expected: boolean): Promise<Finding[]> {
   const { ok, fail, unknown } = findingsOf('gate');
   let answer: Response;
   try {
@@ -45,28 +39,22 @@ export async function askGate(url: string, expected: boolean): Promise<GateFound
     });
   } catch (thrown) {
     const why = reasonOf(thrown);
-    return {
-      answers: false,
-      findings: [
-        expected
-          ? fail(`no gate answers at ${url}: ${why}`, 'start it, or name where it listens with --url')
-          : ok(`no gate runs at ${url}`),
-      ],
-    };
+    return [
+      expected
+        ? fail(`no gate answers at ${url}: ${why}`, 'start it, or name where it listens with --url')
+        : ok(`no gate runs at ${url}`),
+    ];
   }
   const body = readyToDecide.safeParse(await answer.json().catch(() => undefined));
   if (!body.success)
-    return {
-      answers: false,
-      findings: [
-        unknown(
-          `${url} answers ${answer.status}, and not as a gate does`,
-          'name where the gate listens with --url',
-        ),
-      ],
-    };
+    return [
+      unknown(
+        `${url} answers ${answer.status}, and not as a gate does`,
+        'name where the gate listens with --url',
+      ),
+    ];
   const gauges = await readGauges(url);
-  return { answers: true, findings: [...sayChecks(url, body.data, gauges), ...sayEngaged(gauges)] };
+  return [...lookAtChecks(url, body.data, gauges), ...lookAtSwitches(gauges)];
 }
 
 const reasonOf = (thrown: unknown): string => {
@@ -81,10 +69,10 @@ const todos: Readonly<Record<string, string>> = {
   database: 'nothing is decided until it answers; the kill file works without it',
   policy:
     'restart the gate with the files that are active, or with --activate to make its own the active ones',
-  clock: "set the clocks right; if the database's is right: POST /v1/clock/accept (docs/on-call.md)",
+  clock: "set the clocks right; if the database's is right: interlock clock accept (docs/on-call.md)",
 };
 
-function sayChecks(
+function lookAtChecks(
   url: string,
   { checks }: z.infer<typeof readyToDecide>,
   gauges: ReadonlyMap<string, number>,
@@ -115,7 +103,7 @@ function ageOf(kind: string, gauges: ReadonlyMap<string, number>): string {
   return ageS === undefined ? ': fresh enough' : `: read ${showDuration(ageS)} ago`;
 }
 
-function sayEngaged(gauges: ReadonlyMap<string, number>): Finding[] {
+function lookAtSwitches(gauges: ReadonlyMap<string, number>): Finding[] {
   const { warn } = findingsOf('kill switch');
   const scopes = [...gauges].flatMap(([name, value]) =>
     name.startsWith('interlock_kill_switch_engaged{') && value > 0 ? [name.slice(name.indexOf('{'))] : [],

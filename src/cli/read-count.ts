@@ -1,0 +1,11 @@
+import { InvalidArgumentError } from 'commander';
+import { showCount } from './table.ts';
+
+/** A whole number from 1 to `most`, as an option takes it. Anything else is told, and never cut to what would fit. */
+export const readCount =
+  (most: number) =>
+  (text: string): number => {
+    const count = Number(text);
+    if (/^[1-9][0-9]{0,14}$/.test(text) && count <= most) return count;
+    throw new InvalidArgumentError(`It is a whole number from 1 to ${showCount(most)}.`);
+  };
