@@ -10,7 +10,7 @@ import { checkStore } from './doctor/database.ts';
 import { checkExecutors } from './doctor/executors.ts';
 import { checkDisk, checkKillFile, checkPermissions } from './doctor/files.ts';
 import { findingsOf, type Finding, type Status } from './doctor/finding.ts';
-import { askGate, urlOf } from './doctor/gate.ts';
+import { askGate, askOwnGate } from './doctor/gate.ts';
 import { checkPolicy } from './doctor/policy.ts';
 import { exitCode } from './exit-code.ts';
 import { printable } from './printable.ts';
@@ -88,15 +88,7 @@ async function lookAtConfig(config: Config, options: DoctorOptions, clock: Clock
   tell(checkpoints.findings);
   const store = await checkStore({ config, clock, loaded, newest: checkpoints.newest });
   tell(store.findings);
-  const url = options.url ?? urlOf(config);
-  if (url === undefined)
-    tell([
-      findingsOf('gate').unknown(
-        'the configuration lets the system choose the port',
-        'name the gate with --url',
-      ),
-    ]);
-  else tell(await askGate(url, options.url !== undefined || store.held));
+  tell(options.url === undefined ? await askOwnGate(config, store.held) : await askGate(options.url, true));
   tell(await guarded('executor', async () => await checkExecutors(config)));
   tell(await guarded('disk', async () => await checkDisk(config)));
   tell(await guarded('kill file', async () => await Promise.resolve(checkKillFile(config))));

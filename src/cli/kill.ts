@@ -15,7 +15,7 @@ import { sayProblem } from './say-problem.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo } from './times.ts';
-import { isTold } from './told.ts';
+import { isForTheUser } from './for-the-user.ts';
 
 export interface KillOptions extends Omit<GateOptions, 'json'> {
   /** Words that are none of its commands. */
@@ -66,7 +66,7 @@ const gateOf = ({ url, keyFile }: Omit<GateOptions, 'json'>): GateOptions => ({
 function endOf(thrown: unknown): number | undefined {
   if (thrown instanceof SaidNo) return exitCodeOfNo(thrown);
   if (thrown instanceof NoAnswerError) return exitCode.couldNotTell;
-  return isTold(asError(thrown)) ? exitCode.wrongUse : undefined;
+  return isForTheUser(asError(thrown)) ? exitCode.wrongUse : undefined;
 }
 
 interface EngageBody {

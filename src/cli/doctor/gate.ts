@@ -18,11 +18,34 @@ const readyToDecide = z.object({
   }),
 });
 
-/** Where a gate of this configuration listens, as it is reached from here; undefined for a port that the system chose. */
-export function urlOf({ listen }: Pick<Config, 'listen'>): string | undefined {
+/** Where a gate of this configuration is reached from here; undefined for a port that the system chose. */
+export function urlOf({
+  listen,
+  tls,
+  publicUrl,
+}: Pick<Config, 'listen' | 'tls' | 'publicUrl'>): string | undefined {
+  // Its certificate is of the name that clients know it by.
+  if (tls !== undefined && publicUrl !== undefined) return publicUrl;
   if (listen.port === 0) return undefined;
   const anywhere = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
-  return `http://${anywhere.includes(':') ? `[${anywhere}]` : anywhere}:${listen.port}`;
+  const host = anywhere.includes(':') ? `[${anywhere}]` : anywhere;
+  return `${tls === undefined ? 'http' : 'https'}://${host}:${listen.port}`;
+}
+
+/** What the gate of a configuration says without a key. @param expected whether one must be there: it holds the store */
+export async function askOwnGate(config: Config, expected: boolean): Promise<Finding[]> {
+  const { unknown } = findingsOf('gate');
+  const url = urlOf(config);
+  if (url === undefined)
+    return [unknown('the configuration lets the system choose the port', 'name the gate with --url')];
+  if (config.tls?.pem.ca !== undefined)
+    return [
+      unknown(
+        `the gate at ${url} hears only who shows a certificate (\`client_ca\`), and doctor has none`,
+        `ask it with one: curl --cert FILE --key FILE ${at(url, '/readyz/decide')}`,
+      ),
+    ];
+  return await askGate(url, expected);
 }
 
 /**
@@ -30,25 +53,19 @@ export function urlOf({ listen }: Pick<Config, 'listen'>): string | undefined {
  * @param expected whether one must be there: it was named, or holds the store
  */
 export async function askGate(url: string, expected: boolean): Promise<Finding[]> {
-  const { ok, fail, unknown } = findingsOf('gate');
   let answer: Response;
   try {
-    answer = await fetch(new URL('/readyz/decide', url), {
+    answer = await fetch(at(url, '/readyz/decide'), {
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS),
     });
   } catch (thrown) {
-    const why = reasonOf(thrown);
-    return [
-      expected
-        ? fail(`no gate answers at ${url}: ${why}`, 'start it, or name where it listens with --url')
-        : ok(`no gate runs at ${url}`),
-    ];
+    return [withoutAnswer(url, expected, asError(thrown))];
   }
   const body = readyToDecide.safeParse(await answer.json().catch(() => undefined));
   if (!body.success)
     return [
-      unknown(
+      findingsOf('gate').unknown(
         `${url} answers ${answer.status}, and not as a gate does`,
         'name where the gate listens with --url',
       ),
@@ -57,18 +74,39 @@ export async function askGate(url: string, expected: boolean): Promise<Finding[]
   return [...lookAtChecks(url, body.data, gauges), ...lookAtSwitches(gauges)];
 }
 
-const reasonOf = (thrown: unknown): string => {
-  const error = asError(thrown);
-  return error.name === 'TimeoutError'
-    ? `nothing in ${ANSWER_MS / 1000} s`
-    : asError(error.cause ?? error).message;
-};
+/** A gate's address may have a path of its own. */
+const at = (url: string, path: string): string => url.replace(/\/+$/, '') + path;
+
+/** Only a port on which nobody listens says that no gate runs. A handshake that fails says that somebody is there. */
+function withoutAnswer(url: string, expected: boolean, error: Error): Finding {
+  const { ok, fail, unknown } = findingsOf('gate');
+  const { message, code } = reasonOf(error);
+  const said = `no gate answers at ${url}: ${message}`;
+  if (isOfTls(code))
+    return unknown(
+      said,
+      'name the gate with --url as its certificate does; NODE_EXTRA_CA_CERTS for an authority of your own',
+    );
+  if (expected) return fail(said, 'start it, or name where it listens with --url');
+  return code === 'ECONNREFUSED'
+    ? ok(`no gate runs at ${url}`)
+    : unknown(said, 'see whether it runs, or name where it listens with --url');
+}
+
+const isOfTls = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO|^ERR_TLS|^ERR_SSL|^EPROTO/.test(code);
+
+function reasonOf(error: Error): { readonly message: string; readonly code: string } {
+  if (error.name === 'TimeoutError') return { message: `nothing in ${ANSWER_MS / 1000} s`, code: '' };
+  const cause = asError(error.cause ?? error);
+  const code = 'code' in cause ? String(cause.code) : '';
+  return { message: cause.message === '' ? code : cause.message, code };
+}
 
 const todos: Readonly<Record<string, string>> = {
   process: 'another gate takes over, or wait until it is started again',
   database: 'nothing is decided until it answers; the kill file works without it',
   policy:
-    'restart the gate with the files that are active, or with --activate to make its own the active ones',
+    'give the gate the files that are active and send it SIGHUP, or start it with --activate to make its own the active ones',
   clock: "set the clocks right; if the database's is right: interlock clock accept (docs/on-call.md)",
 };
 
@@ -116,7 +154,7 @@ function lookAtSwitches(gauges: ReadonlyMap<string, number>): Finding[] {
 /** The numbers of /metrics that are looked at, by their whole name. What cannot be read is not there. */
 async function readGauges(url: string): Promise<ReadonlyMap<string, number>> {
   try {
-    const answer = await fetch(new URL('/metrics', url), { signal: AbortSignal.timeout(ANSWER_MS) });
+    const answer = await fetch(at(url, '/metrics'), { signal: AbortSignal.timeout(ANSWER_MS) });
     const lines = (await answer.text()).split('\n');
     const wanted = lines.filter(line =>
       /^interlock_(inventory_age_seconds|kill_switch_engaged)\{/.test(line),

@@ -1,4 +1,6 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -13,6 +15,7 @@ import { lockFolder } from '../../../src/db/folder-lock.ts';
 import { systemClock } from '../../../src/kit/clock.ts';
 import { temporaryFolder, wideLimits, writeGateFiles, type Doc } from '../../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../../support/postgres.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 import { recordedTerminal } from '../recorded-terminal.ts';
 
 /** An executor that takes connections, and remembers what it was told: nothing. */
@@ -214,10 +217,90 @@ test('a gate whose port the system chose must be named', async () => {
   expect(urlOf({ listen: { host: '::', port: 1 } })).toBe('http://[::1]:1');
 });
 
-test('what answers and is no gate is not taken for one', async () => {
-  const { about, code } = await examine(folderWith(), { url: 'http://127.0.0.1:1' });
-  expect(about('gate')[0]).toMatchObject({ status: 'fail' });
+test('a gate that was named and does not answer fails', async () => {
+  const { about, code } = await examine(folderWith(), { url: closedUrl });
+  expect(about('gate')[0]).toMatchObject({ status: 'fail', what: expect.stringContaining('ECONNREFUSED') });
   expect(code).toBe(1);
+});
+
+test.each([
+  ['another program', 200, {}],
+  ['a redirect', 302, { location: 'http://127.0.0.1:1/readyz/decide' }],
+])('%s that answers is not taken for a gate', async (_, status, headers) => {
+  const asked: (string | undefined)[] = [];
+  const server = createHttpServer((req, res) => {
+    asked.push(req.url);
+    res.writeHead(status, headers).end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const url = `http://127.0.0.1:${portOf(server)}/behind`;
+    const { about, code } = await examine(folderWith(), { url });
+    expect(about('gate')).toEqual([
+      expect.objectContaining({
+        status: 'unknown',
+        what: `${url} answers ${status}, and not as a gate does`,
+      }),
+    ]);
+    expect(code).toBe(3);
+    expect(asked).toEqual(['/behind/readyz/decide']);
+  } finally {
+    server.close();
+  }
+});
+
+describe('a gate with TLS', () => {
+  const pair = selfSigned('gate.example', { ca: true });
+  const folderWithTls = (port: number, more: Doc = {}): string => {
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'gate.crt'), pair.cert);
+    writeFileSync(path.join(folder, 'gate.key'), pair.key, { mode: 0o600 });
+    const tls = { cert: './gate.crt', key: './gate.key', ...more };
+    writeGateFiles(folder, { executor: executorUrl, config: { listen: `127.0.0.1:${port}`, tls } });
+    return folder;
+  };
+
+  test.each([
+    ['whose certificate is not trusted here', {}, /certificate/],
+    ['that wants certificates of clients', { client_ca: './gate.crt' }, /hears only who shows a certificate/],
+  ])('%s is not said not to run', async (_, more, what) => {
+    const server = createTlsServer(pair, (_req, res) => res.end('{}')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { about, code } = await examine(folderWithTls(portOf(server), more));
+      expect(about('gate')).toEqual([
+        expect.objectContaining({ status: 'unknown', what: expect.stringMatching(what) }),
+      ]);
+      expect(code).toBe(3);
+    } finally {
+      server.close();
+    }
+  });
+
+  test('is asked by TLS, and where clients reach it', async () => {
+    const { about, code } = await examine(folderWithTls(Number(new URL(closedUrl).port)));
+    expect(about('gate')[0]).toMatchObject({
+      status: 'ok',
+      what: expect.stringMatching(/^no gate runs at https:/),
+    });
+    expect(code).toBe(0);
+    const listen = { host: '0.0.0.0', port: 7070 };
+    const tls = { pem: pair, expiresMs: 0 };
+    expect(urlOf({ listen, tls })).toBe('https://127.0.0.1:7070');
+    expect(urlOf({ listen, tls, publicUrl: 'https://gate.example/g' })).toBe('https://gate.example/g');
+    expect(urlOf({ listen, publicUrl: 'https://gate.example/g' })).toBe('http://127.0.0.1:7070');
+  });
+});
+
+test('a port that hangs up is not said to be without a gate', async () => {
+  const hangUp = createServer(socket => socket.destroy()).listen(0, '127.0.0.1');
+  await once(hangUp, 'listening');
+  try {
+    const { about } = await examine(folderWith({ listen: `127.0.0.1:${portOf(hangUp)}` }));
+    expect(about('gate')[0]).toMatchObject({ status: 'unknown' });
+  } finally {
+    hangUp.close();
+  }
 });
 
 test.each([
