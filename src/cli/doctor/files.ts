@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config } from '../../config/config.ts';
@@ -14,10 +14,11 @@ const WRITE_OTHERS = 0o002;
 const WRITE_GROUP = 0o020;
 const READ_OTHERS = 0o004;
 const READ_GROUP = 0o040;
+const STICKY = 0o1000;
 
 /** Who may change what the gate believes, and who may read what must stay secret. */
 export function checkPermissions(config: Config): Finding[] {
-  const believed = [config.file, config.limitsFile].flatMap(checkBelieved);
+  const believed = believedOf(config).flatMap(checkBelieved);
   const bearers = [...config.actions.values()].flatMap(({ executor }) => executor.bearerFile ?? []);
   const secrets = [...new Set([...bearers, `${config.checkpoints}.key`])];
   const secret = secrets.flatMap(checkSecret);
@@ -25,13 +26,25 @@ export function checkPermissions(config: Config): Finding[] {
   const { ok } = findingsOf('permissions');
   return found.length > 0
     ? found
-    : [ok('nobody else may change the configuration, or read what is secret in it')];
+    : [ok('nobody else may change the configuration, the limits or the policy, or read a key of the gate')];
+}
+
+/** What decides, and the folders of it: whoever may write a folder puts another file in a file's place. */
+function believedOf({ file, limitsFile, policies }: Config): string[] {
+  // A URL is not there, and so is nothing's folder.
+  const bundle = statSync(policies, { throwIfNoEntry: false });
+  const parts = bundle?.isDirectory() === true ? readdirSync(policies, { recursive: true }) : [];
+  const files = [file, limitsFile, ...(bundle === undefined ? [] : [policies])];
+  const inBundle = parts.map(part => path.join(policies, String(part)));
+  return [...new Set([...files, ...inBundle, ...files.map(one => path.dirname(one))])];
 }
 
 function checkBelieved(file: string): Finding[] {
   const mode = modeOf(file);
   const { fail, warn } = findingsOf('permissions');
   if (mode === undefined) return [];
+  // There nobody takes away what is another's.
+  if ((mode & STICKY) !== 0) return [];
   if ((mode & WRITE_OTHERS) !== 0)
     return [fail(`anybody on this machine may change ${file}`, `chmod o-w ${file}`)];
   if ((mode & WRITE_GROUP) !== 0)
@@ -43,13 +56,25 @@ function checkSecret(file: string): Finding[] {
   const mode = modeOf(file);
   const { fail, warn } = findingsOf('permissions');
   if (mode === undefined) return [];
-  if ((mode & (READ_OTHERS | WRITE_OTHERS)) !== 0)
+  const others = rightsOf(mode, READ_OTHERS, WRITE_OTHERS);
+  if (others !== undefined)
     return [
-      fail(`anybody on this machine may read the key in ${file}`, `chmod 600 ${file}, and replace the key`),
+      fail(
+        `anybody on this machine may ${others} the key in ${file}`,
+        `chmod 600 ${file}, and replace the key`,
+      ),
     ];
-  if ((mode & (READ_GROUP | WRITE_GROUP)) !== 0)
-    return [warn(`the whole group may read the key in ${file}`, `chmod 600 ${file}, unless that is meant`)];
+  const group = rightsOf(mode, READ_GROUP, WRITE_GROUP);
+  if (group !== undefined)
+    return [
+      warn(`the whole group may ${group} the key in ${file}`, `chmod 600 ${file}, unless that is meant`),
+    ];
   return [];
+}
+
+function rightsOf(mode: number, read: number, write: number): string | undefined {
+  if ((mode & read) === 0) return (mode & write) === 0 ? undefined : 'change';
+  return (mode & write) === 0 ? 'read' : 'read and change';
 }
 
 /** A password in the URL of the store is as secret as a key. */
@@ -86,7 +111,7 @@ export function checkKillFile({ killFile }: Config): Finding[] {
         `take it away when it is over: rm ${killFile}`,
       ),
     ];
-  const open = hasModes && (found.mode & WRITE_OTHERS) !== 0 && (found.mode & 0o1000) === 0;
+  const open = hasModes && (found.mode & WRITE_OTHERS) !== 0 && (found.mode & STICKY) === 0;
   return open
     ? [warn(`anybody on this machine may take ${killFile} away again`, `chmod o-w ${folder}`)]
     : [ok(`touch ${killFile} stops this gate, the database away or not`)];

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -13,6 +13,7 @@ import { UsageError } from '../../../src/config/environment.ts';
 import { FileError } from '../../../src/config/config.ts';
 import { lockFolder } from '../../../src/db/folder-lock.ts';
 import { systemClock } from '../../../src/kit/clock.ts';
+import { unpackArchive } from '../../../src/policy/bundle-files.ts';
 import { temporaryFolder, wideLimits, writeGateFiles, type Doc } from '../../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../../support/postgres.ts';
 import { selfSigned } from '../../support/self-signed.ts';
@@ -68,6 +69,15 @@ function folderWith(config: Doc = {}, more: { limits?: Doc; configText?: string 
   return folder;
 }
 
+/** The bundle that ships, as a folder that only its owner may write. */
+async function unpackShipped(folder: string): Promise<void> {
+  const shipped = new URL('../../../policies/bundle.tar.gz', import.meta.url);
+  for (const [name, bytes] of (await unpackArchive(readFileSync(shipped))).files) {
+    mkdirSync(path.dirname(path.join(folder, name)), { recursive: true, mode: 0o755 });
+    writeFileSync(path.join(folder, name), bytes, { mode: 0o644 });
+  }
+}
+
 describe('a configuration that no gate ran with yet', () => {
   test('is well, and nothing is made', async () => {
     const folder = folderWith();
@@ -115,6 +125,37 @@ describe('a configuration that no gate ran with yet', () => {
       /whole group/,
     ],
     [
+      'a folder in which all may put other limits',
+      'fail',
+      f => chmodSync(f, 0o777),
+      'permissions',
+      /anybody .* may change \S+$/,
+    ],
+    [
+      'a bundle that all may change',
+      'fail',
+      f => chmodSync(path.join(f, 'bundle', 'data.json'), 0o666),
+      'permissions',
+      /anybody .* may change .*data\.json/,
+    ],
+    [
+      'a folder of a bundle that the group may change',
+      'warn',
+      f => chmodSync(path.join(f, 'bundle'), 0o775),
+      'permissions',
+      /whole group may change .*bundle$/,
+    ],
+    [
+      'a key that all may change and nobody read',
+      'fail',
+      f => {
+        writeFileSync(path.join(f, 'checkpoints.ndjson.key'), '');
+        chmodSync(path.join(f, 'checkpoints.ndjson.key'), 0o602);
+      },
+      'permissions',
+      /anybody .* may change the key/,
+    ],
+    [
       'a kill file that is there',
       'warn',
       f => writeFileSync(path.join(f, 'KILL'), ''),
@@ -129,7 +170,8 @@ describe('a configuration that no gate ran with yet', () => {
       /\.key is gone/,
     ],
   ])('is told of %s', async (_, status, spoil, check, what) => {
-    const folder = folderWith();
+    const folder = folderWith({ policies: './bundle' });
+    await unpackShipped(path.join(folder, 'bundle'));
     spoil(folder);
     const { about, status: worst, code } = await examine(folder);
     expect(about(check)).toContainEqual(
