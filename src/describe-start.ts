@@ -35,7 +35,7 @@ export function tellReady(logger: Logger, address: string, policy: Gate['activat
 }
 
 /** A URL without its query, which may hold a token. */
-export const showPolicies = (policies: string): string => policies.replace(/^(https:[^?#]*)[?#].*$/s, '$1');
+export const showPolicies = (policies: string): string => policies.replace(/^(https:[^?#]*)[?#].*$/is, '$1');
 
 /** The folder, or the server's URL without what may be secret in it. */
 export function showStore(store: StoreConfig): string {

@@ -1,4 +1,5 @@
 import { readConfig } from './config/read-config.ts';
+import { showPolicies } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
 import { asError } from './kit/fault.ts';
 import { fileLooks } from './kit/file-looks.ts';
@@ -9,6 +10,7 @@ import { readPolicy } from './load-policy.ts';
 const LOOK_MS = 2_000;
 
 export interface FilesWatch {
+  look(): Promise<void>;
   stop(): void;
 }
 
@@ -18,35 +20,74 @@ export interface FilesWatch {
  * says that it is done, by SIGHUP. What was loaded stays in force whatever becomes of its files.
  */
 export function watchFiles(inForce: InForce, logger: Logger): FilesWatch {
-  const looks = [policyLook(inForce, logger), configLook(inForce, logger)];
+  const looks = [policyFiles(inForce), configFile(inForce)].map(watched => lookAt(watched, logger));
   let looking = Promise.resolve();
-  const timer = setInterval(() => {
+  const look = async (): Promise<void> => {
     looking = looking.then(async () => {
-      for (const look of looks) await look();
+      for (const one of looks) await one();
     });
-  }, LOOK_MS).unref();
-  return { stop: () => clearInterval(timer) };
+    await looking;
+  };
+  const timer = setInterval(() => void look(), LOOK_MS).unref();
+  return { look, stop: () => clearInterval(timer) };
 }
 
-/** A bundle that came by https is asked for again only where the limits file looks different, and until both could be read. */
-function policyLook(inForce: InForce, logger: Logger): () => Promise<void> {
+interface Watched {
+  /** By what the log names them. */
+  readonly files: () => Readonly<Record<string, string>>;
+  /** The digest of what is loaded; undefined where nothing is. */
+  readonly own: () => string | undefined;
+  /** The digest of what would be loaded now. @throws whatever keeps it from being loaded */
+  readonly read: () => Promise<string>;
+  readonly says: Readonly<Record<'broken' | 'again' | 'changed', string>>;
+}
+
+const policyFiles = (inForce: InForce): Watched => ({
+  files: () => ({ policies: showPolicies(inForce.config.policies), limits: inForce.config.limitsFile }),
+  own: () => inForce.loaded?.revision.digest,
+  read: async () => (await readPolicy(inForce.config)).revision.digest,
+  says: {
+    broken:
+      'the policy or the limits cannot be loaded any more: what was loaded stays in force, but a restart would not find it',
+    again: 'the policy and the limits are those that are loaded again',
+    changed:
+      'the policy or the limits have changed: what was loaded stays in force until they are loaded by SIGHUP',
+  },
+});
+
+/** Of the configuration only that it is another: what in it has changed is told when it is loaded. */
+const configFile = (inForce: InForce): Watched => ({
+  files: () => ({ config: inForce.config.file }),
+  own: () => inForce.config.digest,
+  read: async () => await Promise.resolve(readConfig(inForce.config.file).digest),
+  says: {
+    broken:
+      'the configuration cannot be loaded any more: what was loaded stays in force, but a restart would fail',
+    again: 'the configuration is the one that is loaded again',
+    changed: 'the configuration has changed: what was loaded stays in force until it is loaded by SIGHUP',
+  },
+});
+
+/**
+ * Compared is what would be loaded with what is, by digest: what was edited right after it was loaded is another, and what was
+ * only touched is not. A bundle that came by https is asked for again only where the limits file looks different, and until both
+ * could be read.
+ */
+function lookAt({ files, own: ownNow, read, says }: Watched, logger: Logger): () => Promise<void> {
   let looks: string | undefined;
-  const ownNow = (): string | undefined => inForce.loaded?.revision.digest;
   let own = ownNow();
   let before = own;
   return async () => {
-    const { config } = inForce;
-    const files = { policies: config.policies, limits: config.limitsFile };
     if (ownNow() !== own) {
       own = ownNow();
       before = own;
       looks = undefined;
     }
-    const now = (await Promise.all(Object.values(files).map(fileLooks))).join('\n');
+    const now = (await Promise.all(Object.values(files()).map(fileLooks))).join('\n');
     if (now === looks) return;
     looks = now;
-    const found = await readPolicy(config).then(
-      ({ revision }) => ({ is: revision.digest }),
+    const found = await read().then(
+      digest => ({ is: digest }),
       (thrown: unknown) => ({ is: asError(thrown).message, err: asError(thrown) }),
     );
     // It may have been read half written, or a server may have been away: it is looked at again.
@@ -55,48 +96,8 @@ function policyLook(inForce: InForce, logger: Logger): () => Promise<void> {
     if (found.is === before || ownNow() !== own) return;
     before = found.is;
     if ('err' in found && own === undefined) return;
-    if ('err' in found)
-      logger.error(
-        { ...files, err: found.err },
-        'the policy or the limits cannot be loaded any more: what was loaded stays in force, but a restart would not find it',
-      );
-    else if (found.is === own)
-      logger.warn(
-        { ...files, policy_revision: own },
-        'the policy and the limits are those that are loaded again',
-      );
-    else
-      logger.warn(
-        { ...files, policy_revision: own ?? null, found: found.is },
-        'the policy or the limits have changed: what was loaded stays in force until they are loaded by SIGHUP',
-      );
-  };
-}
-
-/** Of the configuration only that it looks different: what in it has changed is told when it is loaded. */
-function configLook(inForce: InForce, logger: Logger): () => Promise<void> {
-  let { config } = inForce;
-  let looks = fileLooks(config.file);
-  return async () => {
-    const { file } = config;
-    const now = await fileLooks(file);
-    const isLoaded = inForce.config !== config;
-    const isSame = isLoaded || now === (await looks);
-    config = inForce.config;
-    looks = Promise.resolve(now);
-    if (isSame) return;
-    try {
-      readConfig(file);
-    } catch (thrown) {
-      logger.error(
-        { config: file, err: asError(thrown) },
-        'the configuration cannot be loaded any more: what was loaded stays in force, but a restart would fail',
-      );
-      return;
-    }
-    logger.warn(
-      { config: file },
-      'the configuration has changed: what was loaded stays in force until it is loaded by SIGHUP',
-    );
+    if ('err' in found) logger.error({ ...files(), err: found.err }, says.broken);
+    else if (found.is === own) logger.warn({ ...files(), loaded: own }, says.again);
+    else logger.warn({ ...files(), loaded: own ?? null, found: found.is }, says.changed);
   };
 }

@@ -18,6 +18,7 @@ it('a store in a folder is shown by its path', () => {
 
 it.each([
   ['https://bundles.example.com/gate.tar.gz?token=hunter2', 'https://bundles.example.com/gate.tar.gz'],
+  ['HTTPS://bundles.example.com/gate.tar.gz?token=hunter2', 'HTTPS://bundles.example.com/gate.tar.gz'],
   ['https://bundles.example.com/gate.tar.gz#hunter2', 'https://bundles.example.com/gate.tar.gz'],
   ['/etc/interlock/what?', '/etc/interlock/what?'],
 ])('the bundle %s is shown without what may be secret in it', (policies, shown) => {

@@ -67,13 +67,15 @@ export type StoreConfig =
 export interface TlsConfig {
   /** PEM. The key is a secret: never logged, never answered. With `ca` a client must show a certificate of one of these. */
   readonly pem: { readonly cert: string; readonly key: string; readonly ca?: string };
-  /** Unix time at which the certificate is over. */
+  /** Unix time at which the certificate is over, or the first of its chain. */
   readonly expiresMs: number;
 }
 
 export interface Config {
   /** The file it was read from. */
   readonly file: string;
+  /** Of that file's text. */
+  readonly digest: string;
   readonly listen: { readonly host: string; readonly port: number };
   /** Without it the gate speaks plain HTTP: on loopback, or behind a proxy that the configuration tells of. */
   readonly tls?: TlsConfig;

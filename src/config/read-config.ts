@@ -56,7 +56,7 @@ export function readConfig(file: string, certificatesAtMs: number | 'unread' = s
     ...(tls !== undefined && { tls }),
     ...(top.public_url !== undefined && { publicUrl: top.public_url }),
   };
-  return { file: resolve(file), ...serving, ...paths, kinds, actions, principals };
+  return { file: resolve(file), digest: yaml.digest, ...serving, ...paths, kinds, actions, principals };
 }
 
 /** Keys cross the wire with every request: in the clear only where nobody else can read along, or where somebody says so. */

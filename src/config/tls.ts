@@ -51,7 +51,7 @@ export function readTls(
     problems.add(['tls'], `cannot be used: ${asError(thrown).message}`);
     return undefined;
   }
-  return { pem, expiresMs: Date.parse(cert.leaf.validTo) };
+  return { pem, expiresMs: cert.expiresMs };
 }
 
 function readText(file: string): string {
@@ -80,7 +80,10 @@ function outOfTime(certificate: X509Certificate, nowMs: number): string | undefi
   return nowMs > Date.parse(certificate.validTo) ? `expired at ${certificate.validTo}` : undefined;
 }
 
-function readCertificate(file: string, nowMs: number): { pem: string; leaf: X509Certificate } {
+function readCertificate(
+  file: string,
+  nowMs: number,
+): { pem: string; leaf: X509Certificate; expiresMs: number } {
   const { pem, certificates } = parseCertificates(file);
   const [leaf] = certificates;
   if (leaf === undefined) throw new Error('holds no certificate');
@@ -89,7 +92,7 @@ function readCertificate(file: string, nowMs: number): { pem: string; leaf: X509
     const trouble = outOfTime(certificate, nowMs);
     if (trouble !== undefined) throw new Error(`the certificate of ${nameOf(certificate)} ${trouble}`);
   }
-  return { pem, leaf };
+  return { pem, leaf, expiresMs: Math.min(...certificates.map(({ validTo }) => Date.parse(validTo))) };
 }
 
 /** Authorities come and go, so one that is out of its time may stand beside one that is not. */

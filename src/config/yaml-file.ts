@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { asError } from '../kit/fault.ts';
+import { sha256 } from '../kit/digest.ts';
 import { quote } from '../kit/text.ts';
 import { FileError, type PlacedProblem } from './config.ts';
 
@@ -12,6 +13,8 @@ export type YamlPath = readonly (string | number)[];
 export interface YamlFile {
   readonly file: string;
   readonly value: unknown;
+  /** Of the text, comments and all. */
+  readonly digest: string;
   /** A problem at a path; where nothing stands there, at the nearest thing above it. */
   problemAt(path: YamlPath, message: string): PlacedProblem;
 }
@@ -60,6 +63,7 @@ export function readYamlFile(file: string, missing: string): YamlFile {
   return {
     file,
     value: document.toJS({ maxAliasCount: 0 }),
+    digest: sha256(text),
     problemAt: (path, message) => problemAtOffset(offsetOf(document, path), showPath(path), message),
   };
 }

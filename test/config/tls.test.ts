@@ -36,6 +36,12 @@ describe('a certificate', () => {
     expect(new Date(tls?.expiresMs ?? 0).getUTCFullYear()).toBe(2049);
   });
 
+  test('is over when the first of its chain is', () => {
+    files.write('chain.crt', own.cert + selfSigned('between', { to: 2040, ca: true }).cert);
+    const { tls } = files.read(withTop('tls: { cert: chain.crt, key: gate.key }'));
+    expect(new Date(tls?.expiresMs ?? 0).getUTCFullYear()).toBe(2040);
+  });
+
   test('of clients is asked for where somebody is named who signs them', () => {
     const text = withTop('tls: { cert: gate.crt, key: gate.key, client_ca: clients.crt }');
     expect(files.read(text).tls?.pem.ca).toBe(authority.cert);

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { FileError } from '../../config/config.ts';
-import { withoutLimits } from '../../describe-start.ts';
+import { showPolicies, withoutLimits } from '../../describe-start.ts';
 import type { LoadedPolicy } from '../../gate.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
@@ -49,7 +49,7 @@ export async function checkPolicy(config: Config): Promise<PolicyFound> {
     return {
       findings: [
         policy.fail(
-          `the bundle ${config.policies} cannot be loaded: ${why}`,
+          `the bundle ${showPolicies(config.policies)} cannot be loaded: ${why}`,
           'a gate starts with it and answers 503 to every request: build it anew (interlock policy build), or name another',
         ),
       ],

@@ -1,0 +1,67 @@
+import { appendFileSync, chmodSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readConfig } from '../src/config/read-config.ts';
+import { InForce } from '../src/in-force.ts';
+import { readPolicy } from '../src/load-policy.ts';
+import { createPolicy } from '../src/policy/create-policy.ts';
+import { watchFiles, type FilesWatch } from '../src/watch-files.ts';
+import { writeGateFiles } from './support/gate.ts';
+import { recordedLogger } from './support/recorded-logger.ts';
+import { temporaryFolder } from './support/store.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let file: string;
+let inForce: InForce;
+let watch: FilesWatch;
+let said: () => string[];
+
+const loaded = async () => {
+  const config = readConfig(file);
+  const { bundle, limits, revision } = await readPolicy(config);
+  return { config, loaded: { policy: createPolicy(bundle, limits), revision } };
+};
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  file = join(folder.path, 'interlock.yaml');
+  writeGateFiles(folder.path, {});
+  inForce = new InForce(await loaded());
+  const recorded = recordedLogger();
+  said = () => recorded.said().map(([, message]) => message);
+  watch = watchFiles(inForce, recorded.logger);
+});
+afterEach(async () => {
+  watch.stop();
+  await folder.remove();
+});
+
+it('an edit between a load and the first look after it is told, and the load is not', async () => {
+  await watch.look();
+  appendFileSync(file, '\n# one\n');
+  inForce.change(await loaded());
+  await watch.look();
+  expect(said()).toEqual([]);
+  appendFileSync(file, '\n# two\n');
+  inForce.change(await loaded());
+  appendFileSync(file, '\n# three\n');
+  await watch.look();
+  expect(said()).toEqual([expect.stringMatching(/^the configuration has changed/)]);
+});
+
+it('a configuration that breaks is told once, and so is that it is whole again; one that is only touched is not', async () => {
+  const text = readFileSync(file);
+  utimesSync(file, 1, 1);
+  chmodSync(file, 0o600);
+  await watch.look();
+  expect(said()).toEqual([]);
+  writeFileSync(file, 'listen: [');
+  await watch.look();
+  await watch.look();
+  writeFileSync(file, text);
+  await watch.look();
+  expect(said()).toEqual([
+    expect.stringMatching(/^the configuration cannot be loaded any more/),
+    'the configuration is the one that is loaded again',
+  ]);
+});
