@@ -74,7 +74,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const gate = new LateGate(logger);
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
-  const ports = portsOf({ gate, config, inForce, reads: createReads(store.db) });
+  const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db) });
   const principals = (): Config['principals'] => inForce.principals;
   const server = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
   const reloading = createReload({
@@ -82,8 +82,13 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     gate,
     logger,
     clock,
-    renewCertificates: tls => renewCertificates(server, tls),
+    metrics,
+    renewCertificates: tls => {
+      renewCertificates(server, tls);
+      metrics.certificateObserved(tls.expiresMs);
+    },
   });
+  if (config.tls !== undefined) metrics.certificateObserved(config.tls.expiresMs);
   const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, logger)];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {

@@ -91,6 +91,6 @@ function leaveNoRecord(
   refusal: Refusal,
   mode: Submission['mode'],
 ): Answer {
-  metrics.unrecordedObserved(refusal.reasons[0].rule);
+  if (mode === 'request') metrics.unrecordedObserved(refusal.reasons[0].rule);
   return unrecorded(asked, refusal, mode, clock.wallMs());
 }

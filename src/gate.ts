@@ -254,7 +254,7 @@ export class Gate {
     }
   }
 
-  /** Sets the gauges to what the ledger says; leaves them as they were if it does not say soon: a scrape must not wait. */
+  /** Sets the gauges of the ledger to what it says; leaves them as they were if it does not say soon: a scrape must not wait. */
   async readGauges(): Promise<void> {
     const { metrics, logger } = this.options;
     const read = this.#gaugesRead().then(
@@ -273,8 +273,7 @@ export class Gate {
     const { book } = turn;
     metrics.standingObserved(standingOf(turn, config, loaded));
     for (const [name, state] of book.kinds) metrics.inventoryObserved(name, state.asOfMs);
-    const scopes = [...book.switches.values()].map(({ scope }) => scopeName(scope));
-    metrics.killSwitchObserved(this.killSwitch.killFile().length > 0 ? [...scopes, 'kill-file'] : scopes);
+    metrics.killSwitchObserved([...book.switches.values()].map(({ scope }) => scopeName(scope)));
     if (inForce.loaded !== undefined) metrics.policyObserved(inForce.loaded.revision.digest);
   }
 

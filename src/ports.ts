@@ -5,10 +5,11 @@ import type { InForce } from './in-force.ts';
 import type { Ports, ReadsPort } from './intake/ports.ts';
 import { Fault } from './kit/fault.ts';
 import type { LateGate } from './late-gate.ts';
-import { sayKillFile } from './kill-switch/kill-file.ts';
+import { killFileEngages, sayKillFile } from './kill-switch/kill-file.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
 import { budgetItems } from './ledger/budgets.ts';
 import type { Turn } from './ledger/turn.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { createReadiness } from './readiness.ts';
 
 interface Behind {
@@ -16,6 +17,7 @@ interface Behind {
   readonly config: Config;
   readonly inForce: InForce;
   readonly reads: ReadsPort;
+  readonly metrics: Pick<Metrics, 'killFileObserved'>;
 }
 
 /** What HTTP needs of the rooms, over a gate that may not be there yet. */
@@ -59,7 +61,12 @@ function changing({
 }
 
 /** Calls that only say how things stand. */
-function telling({ gate, config, inForce }: Behind): Pick<Ports, 'budgets' | 'policy' | 'gauges' | 'ready'> {
+function telling({
+  gate,
+  config,
+  inForce,
+  metrics,
+}: Behind): Pick<Ports, 'budgets' | 'policy' | 'gauges' | 'ready'> {
   const policyOrFault = (): LoadedPolicy => {
     if (inForce.loaded === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
     return inForce.loaded;
@@ -81,6 +88,8 @@ function telling({ gate, config, inForce }: Behind): Pick<Ports, 'budgets' | 'po
     },
     gauges: {
       read: async () => {
+        // The file is for the time when there is no database, so it is looked at whatever becomes of the rest.
+        metrics.killFileObserved(killFileEngages(config.killFile));
         await gate.current?.readGauges();
       },
     },

@@ -9,6 +9,7 @@ import { asError } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 import type { LateGate } from './late-gate.ts';
 import { readPolicy } from './load-policy.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { createPolicy } from './policy/create-policy.ts';
 
 export interface ReloadOptions {
@@ -16,6 +17,7 @@ export interface ReloadOptions {
   readonly gate: LateGate;
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'wallMs'>;
+  readonly metrics: Pick<Metrics, 'reloadObserved'>;
   /** Connections from now on are made with these certificates. */
   renewCertificates(tls: TlsConfig): void;
 }
@@ -52,7 +54,7 @@ export function createReload(options: ReloadOptions): Reload {
 }
 
 async function reloadOnce(options: ReloadOptions): Promise<void> {
-  const { inForce, gate, logger, clock } = options;
+  const { inForce, gate, logger, clock, metrics } = options;
   if (gate.stopping) return;
   const before = { config: inForce.config, loaded: inForce.loaded };
   try {
@@ -71,7 +73,6 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
         );
       warnOfMissingLimits(inForce, logger);
     }
-    if (config.tls !== undefined) options.renewCertificates(config.tls);
     logger.info(
       {
         config: config.file,
@@ -83,12 +84,29 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
         ? 'loaded again: the principals; the policy and the limits are what they were'
         : 'loaded again: the principals, and another policy revision, which is the active one now',
     );
+    metrics.reloadObserved(areRenewed(options, config.tls));
   } catch (thrown) {
+    metrics.reloadObserved(false);
     const error = asError(thrown);
     logger.error(
       error instanceof FileError ? { problems: error.problems } : { err: error },
       'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again',
     );
+  }
+}
+
+/** After all else, and told apart: by now the rest is in force, whatever becomes of this. */
+function areRenewed({ logger, ...options }: ReloadOptions, tls: TlsConfig | undefined): boolean {
+  if (tls === undefined) return true;
+  try {
+    options.renewCertificates(tls);
+    return true;
+  } catch (thrown) {
+    logger.error(
+      { err: asError(thrown) },
+      'the certificates could not be renewed: new connections are still made with those from before',
+    );
+    return false;
   }
 }
 

@@ -63,8 +63,8 @@ function calls({
   };
 }
 
-/** Calls whose refusals are counted as decisions, though they leave no record. */
-const deciding: ReadonlySet<string> = new Set(['/v1/requests', '/v1/preflight']);
+/** The call whose refusals are counted as decisions, though they leave no record. No pre-flight is counted, recorded or not. */
+const deciding = '/v1/requests';
 
 /** The one call that no header but the key may stand in the way of. */
 const stopping = '/v1/kill-switch';
@@ -118,7 +118,7 @@ function known(context: Intake & Writing, path: string, methods: Methods<Handle>
       rawHeaders: req.rawHeaders,
       remoteAddress: req.socket.remoteAddress,
     });
-    const isDeciding = deciding.has(path) && req.method === 'POST';
+    const isDeciding = path === deciding && req.method === 'POST';
     if (principal instanceof Refused) {
       writeRefused(context, req, res, principal, isDeciding);
       return;

@@ -13,8 +13,10 @@ export interface Metrics {
   outcomeObserved(action: string, status: OutcomeStatus): void;
   /** One attempt, from the claim to its outcome. */
   forwardObserved(durationMs: number): void;
-  /** All that is engaged now, by the names that `scopeName` gives. */
+  /** All that the ledger says is engaged now, by the names that `scopeName` gives. */
   killSwitchObserved(scopes: readonly string[]): void;
+  /** Whether the kill file engages this gate. Not the ledger's: it counts where there is no database. */
+  killFileObserved(engages: boolean): void;
   /** The inventory in force of a kind; its age is computed when it is asked for. */
   inventoryObserved(kind: string, asOfMs: number): void;
   policyObserved(revision: string): void;
@@ -28,6 +30,10 @@ export interface Metrics {
   batchObserved(jobs: number, durationMs: number): void;
   /** The head of the audit chain was looked at, and is signed in the file of checkpoints, or could not be. */
   checkpointsObserved(areWritten: boolean): void;
+  /** The files were read again, and all of them are in force, or not. */
+  reloadObserved(isLoaded: boolean): void;
+  /** The certificate that is shown from now on, and the Unix time at which it is over, in milliseconds. */
+  certificateObserved(expiresMs: number): void;
   /** A batch of the ledger that had to be rolled back; its jobs are run again one by one, which must not hide why. */
   batchFailed(): void;
   /** Prometheus' text format, and its content type. */
@@ -55,7 +61,8 @@ export interface MetricsOptions {
   readonly process?: boolean;
 }
 
-export const EVERYTHING = 'everything';
+const EVERYTHING = 'everything';
+const KILL_FILE = 'kill-file';
 
 /** `everything`, `action:disk.wipe` or `region:eu`: the label of a switch. */
 export function scopeName(scope: Scope): string {
@@ -105,13 +112,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ['action', 'status'],
     registers,
   });
-  const engaged = new Gauge({
-    name: 'interlock_kill_switch_engaged',
-    help: '1 for each scope that a kill switch stops.',
-    labelNames: ['scope'],
-    registers,
-  });
-  engaged.set({ scope: EVERYTHING }, 0);
+  const engaged: Engaged = {};
+  registry.registerMetric(engagedScopes(engaged));
   const asOfMsByKind = new Map<string, number>();
   registry.registerMetric(inventoryAge(asOfMsByKind, options.wallMs));
   const policy = new Gauge({
@@ -163,6 +165,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: '1 if the head of the audit chain was signed, or had not moved, when it was last looked at; 0 if it could not be.',
     registers,
   });
+  const reload = new Gauge({
+    name: 'interlock_config_last_reload_successful',
+    help: '1 if the files were loaded when they were last read, 0 if nothing was, or not all.',
+    registers,
+  });
+  reload.set(1);
+  const certificate = new Gauge({
+    name: 'interlock_certificate_expiry_timestamp_seconds',
+    help: 'Unix time at which the certificate of the gate is over, or the first of its chain.',
+    registers,
+  });
+  // It begins with 0: without TLS there is no certificate, and none that ended in 1970.
+  certificate.remove();
   const standing = createStandingGauges(registers);
 
   return {
@@ -182,12 +197,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     unrecordedObserved: rule => decisions.inc({ action: 'unknown', decision: 'refused', rule }),
     outcomeObserved: (action, status) => outcomes.inc({ action: known(action), status }),
     forwardObserved: durationMs => forwardSeconds.observe(durationMs / 1000),
-    killSwitchObserved(scopes) {
-      engaged.reset();
-      engaged.set({ scope: EVERYTHING }, 0);
-      for (const scope of scopes) engaged.set({ scope }, 1);
-    },
+    killSwitchObserved: scopes => void (engaged.scopes = scopes),
+    killFileObserved: engages => void (engaged.byFile = engages),
     inventoryObserved: (kind, asOfMs) => void asOfMsByKind.set(kind, asOfMs),
+    reloadObserved: isLoaded => reload.set(isLoaded ? 1 : 0),
+    certificateObserved: expiresMs => certificate.set(expiresMs / 1000),
     batchFailed: () => failedBatches.inc(),
     policyObserved(revision) {
       policy.reset();
@@ -196,6 +210,28 @@ export function createMetrics(options: MetricsOptions): Metrics {
     text: async () => await registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** What was seen last, of each apart; undefined before the first look, which is no "nothing is engaged". */
+interface Engaged {
+  scopes?: readonly string[];
+  byFile?: boolean;
+}
+
+function engagedScopes(engaged: Engaged): Gauge<'scope'> {
+  return new Gauge({
+    name: 'interlock_kill_switch_engaged',
+    help: '1 for each scope that a kill switch stops, or the kill file.',
+    labelNames: ['scope'],
+    registers: [],
+    collect() {
+      const { scopes, byFile } = engaged;
+      this.reset();
+      if (scopes !== undefined) this.set({ scope: EVERYTHING }, 0);
+      for (const scope of scopes ?? []) this.set({ scope }, 1);
+      if (byFile !== undefined) this.set({ scope: KILL_FILE }, byFile ? 1 : 0);
+    },
+  });
 }
 
 function inventoryAge(asOfMsByKind: ReadonlyMap<string, number>, wallMs: () => number): Gauge<'kind'> {

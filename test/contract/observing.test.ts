@@ -117,6 +117,7 @@ describe('the metrics', () => {
 
   it('count nothing under an action that is not declared but "unknown"', async () => {
     await on.api.submit('no.such.action', ['host-001']);
+    await on.api.preflight('no.such.action', ['host-001']);
     const { text } = await on.api.get('/metrics', { as: null });
     expect(text).not.toContain('no.such.action');
     expect(await sample('interlock_decisions_total', { action: 'unknown', rule: 'action.unknown' })).toBe(1);

@@ -129,6 +129,14 @@ describe('a request that HTTP itself refuses', () => {
     );
   });
 
+  it('is not counted as a pre-flight, which decides nothing', async () => {
+    const on = serving();
+    const preflight = () => request(on.server).post('/v1/preflight');
+    expect((await preflight().set('authorization', bearer('bot')).send('{')).status).toBe(415);
+    expect((await preflight().send(body)).status).toBe(401);
+    expect(await on.metrics.text()).not.toContain('interlock_decisions_total{');
+  });
+
   it('cannot be made to look like an answer of the gate by what a client writes', async () => {
     const on = serving();
     const answer = await ask(on).send({

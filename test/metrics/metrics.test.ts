@@ -59,6 +59,19 @@ describe('metrics', () => {
     expect(text).not.toContain('action:disk.wipe');
   });
 
+  it('say nothing of a switch before it was looked at, and of the kill file whatever the ledger says', async () => {
+    const metrics = create();
+    expect(await metrics.text()).not.toContain('interlock_kill_switch_engaged{');
+    metrics.killFileObserved(true);
+    const text = await metrics.text();
+    expect(text).toContain('interlock_kill_switch_engaged{scope="kill-file"} 1');
+    expect(text).not.toContain('scope="everything"');
+    metrics.killSwitchObserved([]);
+    expect(await metrics.text()).toContain('interlock_kill_switch_engaged{scope="kill-file"} 1');
+    metrics.killFileObserved(false);
+    expect(await metrics.text()).toContain('interlock_kill_switch_engaged{scope="kill-file"} 0');
+  });
+
   it('show ages as they are when asked, and one policy', async () => {
     const metrics = create();
     metrics.inventoryObserved('host', 40_000);
@@ -70,6 +83,18 @@ describe('metrics', () => {
     expect(text).toContain('interlock_inventory_age_seconds{kind="future"} 0');
     expect(text).toContain('interlock_policy_info{revision="r2"} 1');
     expect(text).not.toContain('revision="r1"');
+  });
+
+  it('tell of a certificate where there is one, and that nothing failed to be loaded before something was', async () => {
+    const metrics = create();
+    const before = await metrics.text();
+    expect(before).toMatch(/^interlock_config_last_reload_successful 1$/m);
+    expect(before).not.toMatch(/^interlock_certificate_expiry_timestamp_seconds/m);
+    metrics.reloadObserved(false);
+    metrics.certificateObserved(1_800_000_000_500);
+    const after = await metrics.text();
+    expect(after).toMatch(/^interlock_config_last_reload_successful 0$/m);
+    expect(after).toMatch(/^interlock_certificate_expiry_timestamp_seconds 1800000000\.5$/m);
   });
 
   it('name a switch by its scope', () => {
