@@ -26,7 +26,7 @@ it('certificates that cannot be renewed are told as such: the keys are loaded al
   const inForce = new InForce({ config, loaded: { policy: createPolicy(bundle, limits), revision } });
   const { logger, said } = recordedLogger();
   const observed: boolean[] = [];
-  const { reload } = createReload({
+  const reloading = createReload({
     inForce,
     gate: new LateGate(logger),
     logger,
@@ -37,7 +37,7 @@ it('certificates that cannot be renewed are told as such: the keys are loaded al
     },
   });
   writeGateFiles(folder.path, { config: { tls, principals: [principal('newcomer', ['auditor'])] } });
-  await reload();
+  await reloading.reload();
   expect(inForce.principals.map(({ name }) => name)).toEqual(['newcomer']);
   expect(said()).toEqual([
     [30, expect.stringMatching(/^loaded again: the principals/)],
@@ -45,7 +45,7 @@ it('certificates that cannot be renewed are told as such: the keys are loaded al
   ]);
   expect(observed).toEqual([false]);
   writeFileSync(file, '');
-  await reload();
+  await reloading.reload();
   expect(observed).toEqual([false, false]);
   await folder.remove();
 });

@@ -4,7 +4,7 @@ import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { MAX_TARGETS } from '../kit/most-targets.ts';
-import { isBlank, quote } from '../kit/text.ts';
+import { isBlank, isOneLine, quote } from '../kit/text.ts';
 import { expandRanges } from './expand-ranges.ts';
 import { printable } from './printable.ts';
 
@@ -36,15 +36,24 @@ export function readAsk({ action, targets }: Asked, options: AskOptions): Ask {
   return {
     action: notBlank(action, 'the action'),
     targets: readTargets(targets, options),
-    reason: notBlank(reason, '--reason'),
-    ...(ticket !== undefined && { ticket: notBlank(ticket, '--ticket') }),
-    ...(onBehalfOf !== undefined && { on_behalf_of: notBlank(onBehalfOf, '--on-behalf-of') }),
+    reason: oneLine(reason, '--reason'),
+    ...(ticket !== undefined && { ticket: oneLine(ticket, '--ticket') }),
+    ...(onBehalfOf !== undefined && { on_behalf_of: oneLine(onBehalfOf, '--on-behalf-of') }),
     ...(parameters !== undefined && { parameters }),
   };
 }
 
 function notBlank(text: string, what: string): string {
   if (isBlank(text)) throw new UsageError(`${what} is blank`);
+  return text;
+}
+
+/** A whole commit message, mostly: the gate keeps, and shows, one line. */
+function oneLine(text: string, what: string): string {
+  if (!isOneLine(notBlank(text, what)))
+    throw new UsageError(
+      `${what} holds line breaks, or other characters that cannot be shown on a line: give its first line`,
+    );
   return text;
 }
 

@@ -189,6 +189,7 @@ describe('wrong use ends with 2, and nothing is sent', () => {
     ['no targets', ['--reason', 'r'], /no targets/],
     ['no reason', ['a'], /--reason/],
     ['a blank reason', ['a', '--reason', ' '], /--reason is blank/],
+    ['a reason of two lines', ['a', '--reason', 'one\n\ntwo'], /--reason holds line breaks.*its first line/],
     ['a target that is blank', ['', '--reason', 'r'], /a target is blank/],
     ['a range that does not parse', ['a[1-', '--reason', 'r'], /does not parse/],
     ['a selector without --expect', ['--selector', 'rack=r1', '--reason', 'r'], /--expect N/],
