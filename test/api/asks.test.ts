@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as asks from '../../src/api/asks.ts';
 import { isQueryProblem, parseSearch, SEARCH_PARAMETERS } from '../../src/audit/search.ts';
-import { parseQuery } from '../../src/intake/query.ts';
+import { parseLimit, parseQuery } from '../../src/intake/query.ts';
 import { Refused } from '../../src/intake/refused.ts';
-import { readLoadQuery } from '../../src/inventory/load-query.ts';
+import { readLoadQuery, type LoadMethod } from '../../src/inventory/load-query.ts';
 import { isRefusal } from '../../src/kit/refusal.ts';
 import type { Json, JsonObject } from '../../src/kit/strict-json.ts';
 import { parseEngage } from '../../src/kill-switch/engage-body.ts';
@@ -119,6 +119,43 @@ describe('the schema of what is asked agrees with its reader', () => {
         return !(parsed instanceof Refused) && !isQueryProblem(parseSearch(parsed));
       },
     );
+  });
+
+  /** As a client that was made from the document writes it, and some that it would not. */
+  const numbers = fc.oneof(
+    fc.integer({ min: -2, max: 1_002 }).map(String),
+    fc.constantFrom('x', '1.5', '1e2', '0x10'),
+  );
+  const asNumber = (text: string): number | string => (/^-?[0-9]+$/.test(text) ? Number(text) : text);
+
+  it('for the limit of a page', () => {
+    expect(asks.pageQuery.limit).toBe(asks.searchQuery.limit);
+    expectSame(
+      numbers,
+      limit => asks.pageQuery.limit.safeParse(asNumber(limit)).success,
+      limit => !(parseLimit(new Map([['limit', limit]])) instanceof Refused),
+    );
+  });
+
+  const takesLoad = (method: LoadMethod, query: Readonly<Record<string, string>>): boolean =>
+    !isRefusal(readLoadQuery(method, new Map(Object.entries(query)), true));
+
+  it.each(['put', 'patch'] as const)('for the number of lines of a %s', method => {
+    const { expect: schema } = { put: asks.putQuery, patch: asks.patchQuery }[method];
+    expectSame(
+      numbers,
+      count => schema.safeParse(asNumber(count)).success,
+      count => takesLoad(method, { expect: count }),
+    );
+  });
+
+  it.each(['put', 'patch'] as const)('for the names that the query of a %s may have', method => {
+    const right = { expect: '1', as_of: '2026-11-22T03:00:00Z', force: 'shrink', limit: '1', kind: 'host' };
+    const taken = Object.entries(right).filter(([name, value]) =>
+      takesLoad(method, { [name]: value, ...(name === 'force' && { reason: 'real' }) }),
+    );
+    const schema = { put: asks.putQuery, patch: asks.patchQuery }[method];
+    expect([...taken.map(([name]) => name), 'reason'].toSorted()).toEqual(Object.keys(schema).toSorted());
   });
 
   it('for the force of a load', () => {
