@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 
 import { loadLimits } from '../src/config/limits-file.ts';
 import { readConfig } from '../src/config/read-config.ts';
@@ -39,6 +40,18 @@ describe('the limits that docs/limits.md shows', () => {
     expect(loadLimits(limits, config.kinds, config.actions, manifests)).toHaveProperty('actions');
     await folder.remove();
   });
+});
+
+it('the README names the versions of Node that npm takes', () => {
+  const { node = '' } = z
+    .object({ engines: z.object({ node: z.string() }) })
+    .parse(JSON.parse(read('package.json'))).engines;
+  const [, said = ''] = /You need Node\.js \(([^)]*)\)/u.exec(read('README.md')) ?? [];
+  const range = said
+    .replaceAll(/\d+ from ([\d.]+)/gu, '^$1.0')
+    .replace(/(\d+) and later/u, '>=$1.0.0')
+    .replaceAll(/,? or |, /gu, ' || ');
+  expect(range).toBe(node);
 });
 
 it.each(documents)('the links of %s lead somewhere', name => {
