@@ -324,6 +324,19 @@ const wrongParameters: BodyRow[] = (
 }));
 
 describe('a body of a wrong shape', () => {
+  it('that is refused keeps what was said for people, so that whoever reads the record knows what it was for', async () => {
+    const said = { reason: 'rack r12 is retired', ticket: 'DC-4711', on_behalf_of: 'jo@example.com' };
+    const answer = await on.api.ask({ action: 'test.act', targets: { ids: [] }, ...said });
+    await expectRefusal(on.api, answer, 422, ['targets.empty']);
+    expect(answer.body).toMatchObject(said);
+    expect(await on.api.request(answer.body.id)).toMatchObject(said);
+    const odd = await on.api.ask({ action: 'test.act', targets: null, ...said, ticket: ['DC-4711'] });
+    await expectRefusal(on.api, odd, 422, ['request.invalid', 'targets.empty']);
+    const record = await on.api.request(odd.body.id);
+    expect(record).toMatchObject({ reason: said.reason, on_behalf_of: said.on_behalf_of });
+    expect(record).not.toHaveProperty('ticket');
+  });
+
   it.each([...invalid, ...wrongParameters])(
     'refuses $title, and points at it',
     async ({ body, rules, pointer }) => {
