@@ -72,8 +72,11 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>, p
         first !== undefined
           ? sentence([first, ...document.reasons.filter(reason => reason !== first)])
           : (outcome?.detail ?? ruleInfo(rule, more())?.explain ?? rule);
+      // A record of an earlier version may say a time beside another status, at which nothing passes.
       const headers =
-        retryAfterS === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) };
+        retryAfterS === undefined || status !== 429
+          ? {}
+          : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) };
       const said = { detail, instance: `${publicUrl}${requestPath(document.id)}` };
       const decided = inOrder({ ...document, ...(outcome !== undefined && { outcome }) });
       return problem(rule, status, said, headers, decided);

@@ -47,7 +47,7 @@ const LEAVES_KEY_FREE = new Set([429, 503]);
 export function recordDecision(turn: Turn, { id, submission, finding, key }: ToRecord): RecordedDecision {
   const { asked, mode } = submission;
   const { decision, status, reasons } = resultOf(finding);
-  const document = documentOf(turn, { id, submission, finding, key }, decision, reasons);
+  const document = documentOf(turn, { id, submission, finding, key }, { decision, status, reasons });
   const holdsKey = key !== undefined && !LEAVES_KEY_FREE.has(status);
   const { targets } = finding;
   if (targets !== undefined) freeze(turn, targets);
@@ -76,11 +76,13 @@ export function recordDecision(turn: Turn, { id, submission, finding, key }: ToR
   return { document, status, holdsKey, ...(seq !== undefined && { seq }) };
 }
 
-function resultOf(finding: Finding): {
-  decision: DecisionDocument['decision'];
-  status: number;
-  reasons: readonly Reason[];
-} {
+interface Result {
+  readonly decision: DecisionDocument['decision'];
+  readonly status: number;
+  readonly reasons: readonly Reason[];
+}
+
+function resultOf(finding: Finding): Result {
   const { refusal, fault } = finding;
   if (fault !== undefined) return { decision: 'fault', status: rules[fault.rule].status, reasons: [fault] };
   if (refusal !== undefined) return { decision: 'refused', status: refusal.status, reasons: refusal.reasons };
@@ -91,8 +93,7 @@ function resultOf(finding: Finding): {
 function documentOf(
   turn: Turn,
   { id, submission, finding, key }: ToRecord,
-  decision: DecisionDocument['decision'],
-  reasons: readonly Reason[],
+  { decision, status, reasons }: Result,
 ): DecisionDocument {
   const { asked, mode } = submission;
   const { targets } = finding;
@@ -110,7 +111,9 @@ function documentOf(
     ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),
     reasons: reasons.map(publicReason),
     ...(finding.passes !== undefined && { passes: finding.passes }),
-    ...(waits.length > 0 && { retry_after_s: Math.max(1, Math.ceil(Math.max(...waits) / 1000)) }),
+    // Where another reason decides, no time makes this request pass.
+    ...(status === 429 &&
+      waits.length > 0 && { retry_after_s: Math.max(1, Math.ceil(Math.max(...waits) / 1000)) }),
     ...(finding.policy !== undefined && { policy: { revision: finding.policy } }),
     ...(finding.inventory !== undefined && { inventory: finding.inventory }),
     decided_at: turn.draft.at,

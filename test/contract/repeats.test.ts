@@ -312,7 +312,7 @@ describe('a repeat after a restart', () => {
       [422, { ...said, action: 'test.act', targets: { ids: ['wide-001', 'no-such'] } }],
       [504, { ...said, action: 'test.odd', targets: { ids: ['narrow'] } }],
     ];
-    const firsts = [];
+    const firsts: { readonly first: Answer; readonly repeat: () => Promise<Answer> }[] = [];
     for (const [status, body] of asked) {
       const key = randomUUID();
       const first = await on.api.ask(body, { key });

@@ -34,6 +34,7 @@ const limited: Record<string, Doc> = {
   'window.refused': window(perFleet(2)),
   'window.preflight': window(perFleet(1)),
   'window.refusing': window(perFleet(2)),
+  'window.both': { ...window(perFleet(4)), max_targets: 3 },
   'window.retry': window(perFleet(1, '2s')),
   'window.recounted': {
     ...window(perFleet(2, '2s')),
@@ -127,6 +128,14 @@ describe('a window', () => {
     expect(answer.headers.get('retry-after')).toBeNull();
     expect(body.passes).toBe(5);
     await expectAllowed('window.never', names('eu', 5));
+  });
+
+  it('says no time to ask again where another limit stands in the way for ever', async () => {
+    await expectAllowed('window.both', ['eu-001']);
+    const answer = await on.api.submit('window.both', names('eu', 4));
+    await expectRefusal(on.api, answer, 403, ['blast_radius.max_targets', 'budget.window']);
+    expect(answer.headers.get('retry-after')).toBeNull();
+    expect(answer.body).not.toHaveProperty('retry_after_s');
   });
 
   it('of a dimension counts each value by itself', async () => {

@@ -7,7 +7,7 @@ import { PATIENCE, type Patience } from '../../src/intake/patience.ts';
 import type { Ports } from '../../src/intake/ports.ts';
 import type { LoadRequest } from '../../src/inventory/inventory.ts';
 import { createLogger } from '../../src/kit/logger.ts';
-import type { BuiltinRule } from '../../src/kit/rules.ts';
+import type { Rule } from '../../src/kit/rules.ts';
 import type { Answer, Asked, DecisionDocument } from '../../src/ledger/decision.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 
@@ -57,7 +57,7 @@ export const delivered: Answer = {
   replayed: false,
 };
 
-export const refusedAnswer = (rule: BuiltinRule, status: number): Answer => ({
+export const refusedAnswer = (rule: Rule, status: number): Answer => ({
   status,
   document: {
     ...document,
@@ -165,7 +165,7 @@ export interface Serving {
 export function serving(
   over: Partial<Ports> = {},
   patience: Partial<Patience> = {},
-  secured: Pick<HttpOptions, 'tls' | 'publicUrl'> = {},
+  secured: Pick<HttpOptions, 'tls' | 'publicUrl'> & Partial<Pick<HttpOptions, 'logger'>> = {},
 ): Serving {
   const calls: Calls = [];
   const held: number[] = [];

@@ -185,6 +185,14 @@ describe('a request that the guard answers', () => {
     expect(answer.headers['preference-applied']).toBe(applied);
   });
 
+  it('says when to ask again with a 429', async () => {
+    const full = { ...refusedAnswer('budget.window', 429), retryAfterS: 7 };
+    const on = serving({ guard: { submit: async () => full, preflight: async () => full } });
+    const answer = await ask(on).send(body);
+    expect(answer.status).toBe(429);
+    expect(answer.headers).toMatchObject({ 'retry-after': '7' });
+  });
+
   it('is a problem with the decision beside it when refused', async () => {
     const on = serving({
       guard: {
@@ -194,7 +202,9 @@ describe('a request that the guard answers', () => {
     });
     const answer = await ask(on).send(body);
     expect(answer.status).toBe(422);
-    expect(answer.headers).toMatchObject({ 'idempotency-replayed': 'true', 'retry-after': '7' });
+    expect(answer.headers).toMatchObject({ 'idempotency-replayed': 'true' });
+    // Of two reasons the one that time does not mend decides.
+    expect(answer.headers).not.toHaveProperty('retry-after');
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(answer.body).toMatchObject({
       type: '/problems/targets.empty',
