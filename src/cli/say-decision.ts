@@ -2,6 +2,7 @@ import type { Reason } from '../client/types.ts';
 import { reasonsOf, type Decided } from './decision-exit.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
+import { amount, sayMeasured } from './say-measured.ts';
 import { countOf, formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -50,10 +51,11 @@ const words: Readonly<Record<string, string>> = {
 
 function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): string[] {
   const place = [reason.dimension, reason.value, reason.pointer].filter(part => part !== undefined).join(' ');
+  const measured = sayMeasured(reason);
   const detail = [
     ...(place === '' ? [] : [`  --> ${printable(place)}`]),
     ...(reason.request === undefined ? [] : [`   = in the way: request ${printable(reason.request)}`]),
-    ...measuredLine(reason),
+    ...(measured === undefined ? [] : [`   = ${printable(measured)}`]),
     ...(reason.remedy === undefined
       ? []
       : [`   = ${paint.green('would pass')}: ${printable(reason.remedy)}`]),
@@ -61,22 +63,6 @@ function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): stri
   ];
   return [`${paint.red(`no[${printable(reason.rule)}]`)}: ${printable(reason.message)}`, ...detail];
 }
-
-/** How much, and how far that is from what may be. */
-function measuredLine({ measured, limit, unit = '' }: Reason): string[] {
-  if (measured === undefined || limit === undefined) return [];
-  const difference = Math.abs(measured - limit);
-  const side = measured > limit ? 'over' : measured < limit ? 'under' : 'exactly at it';
-  const gap = unit === 'ppm' ? `${difference / 10_000} percentage points` : amount(difference, unit);
-  const far = difference === 0 ? side : `${gap} ${side}`;
-  return [`   = measured ${amount(measured, unit)}, limit ${amount(limit, unit)}: ${far}`];
-}
-
-/** Millionths as a percentage, exactly. */
-const amount = (value: number, unit: string): string =>
-  unit === 'ppm'
-    ? `${value / 10_000}%`
-    : `${showCount(value)} ${printable(value === 1 ? unit.replace(/s$/, '') : unit)}`.trimEnd();
 
 /** Of one dimension. A set may touch thousands of racks. */
 const MOST_ROWS = 10;

@@ -1,0 +1,36 @@
+import type { Reason } from '../client/types.ts';
+import { printable } from './printable.ts';
+import { showCount } from './table.ts';
+import { showDuration } from './times.ts';
+
+/**
+ * How much, and how far that is from what may be, as a person says it; undefined for a reason without numbers. The numbers of
+ * the JSON have one form for all rules: a `limit` can be the most, the least, what was expected, or 0 for what may not be at all.
+ */
+export function sayMeasured(reason: Reason): string | undefined {
+  const { rule, measured, limit, unit = '' } = reason;
+  if (measured === undefined || limit === undefined) return undefined;
+  const difference = Math.abs(measured - limit);
+  if (rule === 'targets.unexpected_count')
+    return `${amount(measured, unit)} found, ${showCount(limit)} expected: ${showCount(difference)} too ${measured > limit ? 'many' : 'few'}`;
+  // What a selector stands for is counted up to the limit and one more.
+  if (rule === 'targets.too_many' && reason.pointer === '/targets/selector' && unit === 'targets')
+    return `more than ${amount(limit, unit)}, which is the limit`;
+  if (unit === 'seconds' && measured <= 0)
+    return `${measured === 0 ? 'less than 1s' : showDuration(-measured)} in the future`;
+  // Of a budget the limit of 0 is a limit like any other: what was spent stands beside it.
+  if (limit === 0 && unit === 'targets' && !rule.startsWith('budget.'))
+    return `${amount(measured, unit)}, where there may be none`;
+  const gap = unit === 'ppm' ? `${difference / 10_000} percentage points` : amount(difference, unit);
+  if (measured < limit)
+    return `measured ${amount(measured, unit)}, at least ${amount(limit, unit)}: ${gap} short`;
+  const far = difference === 0 ? 'exactly at it' : `${gap} over`;
+  return `measured ${amount(measured, unit)}, limit ${amount(limit, unit)}: ${far}`;
+}
+
+/** Millionths as a percentage, exactly; seconds as a duration. */
+export function amount(value: number, unit: string): string {
+  if (unit === 'ppm') return `${value / 10_000}%`;
+  if (unit === 'seconds') return showDuration(value);
+  return `${showCount(value)} ${printable(value === 1 ? unit.replace(/s$/, '') : unit)}`.trimEnd();
+}
