@@ -77,7 +77,7 @@ export function createHttpServer(options: HttpOptions): Server {
   // The body is welcomed only by who wants to read it (body.ts).
   server.on('checkContinue', handle);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerBrokenHead(error, socket, (answering.get(socket) ?? 0) > 0);
+    answerBrokenHead(logger, error, socket, (answering.get(socket) ?? 0) > 0);
   });
   // The head's size is bounded; with node's own bound on their number, headers beyond it would not be seen.
   server.maxHeadersCount = 0;
@@ -100,17 +100,28 @@ export function renewCertificates(server: Server, tls: TlsConfig): void {
 }
 
 /** Bytes that are not HTTP. While another request of the socket is being answered, this answer would be taken for its. */
-function answerBrokenHead(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
+function answerBrokenHead(
+  logger: Logger,
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  isAnswering: boolean,
+): void {
   // Any other error is of the connection, a handshake that failed included: there is nobody to answer.
   const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? '');
   if (isAnswering || !socket.writable || !isOfHttp) {
     socket.destroy();
     return;
   }
-  const { status, headers, body } = createProblems(() => ({})).refused(brokenHead(error.code), freshId());
+  // Nothing of such a head is believed, the id that it may hold included.
+  const requestId = freshId();
+  const refusal = brokenHead(error.code);
+  const { status, headers, body } = createProblems(() => ({})).refused(refusal, requestId);
+  const remote = 'remoteAddress' in socket ? socket.remoteAddress : undefined;
+  logger.info({ request_id: requestId, remote, status, rule: refusal.rule }, refusal.detail);
   const text = JSON.stringify(body);
   const lines = Object.entries({
     ...headers,
+    'x-request-id': requestId,
     'content-length': String(Buffer.byteLength(text)),
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`);
