@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Rule } from '../kit/rules.ts';
+import type { AnswerHeaders } from './answer-headers.ts';
 
 export interface Example {
   readonly summary: string;
@@ -18,17 +19,14 @@ export interface Content {
 export interface Done {
   readonly description: string;
   readonly content: Readonly<Record<string, Content>>;
-  readonly headers?: readonly AnswerHeader[];
+  readonly headers?: AnswerHeaders;
 }
-
-export type AnswerHeader =
-  'Location' | 'Idempotency-Replayed' | 'Preference-Applied' | 'Retry-After' | 'WWW-Authenticate';
 
 /** A no: which rules it can be by, and the body. */
 export interface No {
   readonly rules: readonly Rule[];
   readonly schema: z.ZodType;
-  readonly headers?: readonly AnswerHeader[];
+  readonly headers?: AnswerHeaders;
 }
 
 export interface Call {

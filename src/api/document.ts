@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { rules } from '../kit/rules.ts';
+import { answerHeaders, onEveryAnswer, type AnswerHeaders } from './answer-headers.ts';
 import * as answers from './answers.ts';
 import * as asks from './asks.ts';
-import type { AnswerHeader, Call, Content, No } from './call.ts';
+import type { Call, Content, No } from './call.ts';
 import { calls } from './calls.ts';
-import { decisionNo } from './nos.ts';
+import { decisionNo, noCall } from './nos.ts';
 
 /** Schemas with a name of their own in the document. */
 const named: Readonly<Record<string, z.ZodType>> = {
@@ -96,16 +97,20 @@ const problemType = {
   description: `The page of the rule: ${types.map(type => `[${type.slice(10)}](${type})`).join(', ')}. A bundle of one's own may have more.`,
 };
 
-const headers: Readonly<Record<AnswerHeader, { description: string; schema: object }>> = {
-  Location: { description: 'Where the decision is', schema: { type: 'string' } },
-  'Idempotency-Replayed': {
-    description: '`true` for a repeat: the recorded decision with its present outcome',
-    schema: { type: 'string', enum: ['true'] },
-  },
-  'Preference-Applied': { description: 'What of `Prefer` was understood', schema: { type: 'string' } },
-  'Retry-After': { description: 'Seconds', schema: { type: 'string', pattern: '^[1-9][0-9]*$' } },
-  'WWW-Authenticate': { description: 'The scheme', schema: { type: 'string' } },
-};
+/** A header by whether it must be there: a reference cannot say that beside. */
+const headerId = (name: string, presence: string): string =>
+  presence === 'always' ? name : `${name}.sometimes`;
+
+function headerComponents(): Schema {
+  const found: Schema = {};
+  for (const [name, schema] of Object.entries(answerHeaders)) {
+    const { description, ...shape } = z.toJSONSchema(schema);
+    delete shape.$schema;
+    for (const presence of ['always', 'sometimes'])
+      found[headerId(name, presence)] = { description, required: presence === 'always', schema: shape };
+  }
+  return found;
+}
 
 /** The calls as an OpenAPI 3.1 document. */
 export function apiDocument() {
@@ -127,7 +132,9 @@ export function apiDocument() {
     paths,
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
-      headers,
+      headers: headerComponents(),
+      // Of no operation: each has its own path and method.
+      responses: { NoCall: noOf(noCall[404]), MethodNotAllowed: noOf(noCall[405]) },
       schemas: components(),
     },
   };
@@ -184,10 +191,14 @@ const noOf = ({ rules: names, schema, headers: sent }: No): object => ({
   content: { 'application/problem+json': { schema: inline(schema) } },
 });
 
-const headersOf = (sent: readonly AnswerHeader[] | undefined): object =>
-  sent === undefined
-    ? {}
-    : { headers: Object.fromEntries(sent.map(name => [name, { $ref: `#/components/headers/${name}` }])) };
+const headersOf = (sent: AnswerHeaders | undefined): object => ({
+  headers: Object.fromEntries(
+    Object.entries({ ...onEveryAnswer, ...sent }).map(([name, presence]) => [
+      name,
+      { $ref: `#/components/headers/${headerId(name, presence)}` },
+    ]),
+  ),
+});
 
 function contentOf(content: Readonly<Record<string, Content>>): object {
   return Object.fromEntries(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { rules, type Rule } from '../kit/rules.ts';
+import { rateLimits, type AnswerHeaders } from './answer-headers.ts';
 import { problem, refusedDecision } from './answers.ts';
 import type { No } from './call.ts';
 
@@ -25,8 +26,8 @@ export function nos(...names: readonly Rule[]): Nos {
 /** What every call with a key can answer. */
 const keyed: Nos = {
   ...nos('request.malformed', 'principal.not_allowed', ...faults),
-  401: { rules: ['request.unauthenticated'], schema: problem, headers: ['WWW-Authenticate'] },
-  429: { rules: ['request.throttled'], schema: problem, headers: ['Retry-After'] },
+  401: { rules: ['request.unauthenticated'], schema: problem, headers: { 'WWW-Authenticate': 'always' } },
+  429: { rules: ['request.throttled'], schema: problem, headers: { 'Retry-After': 'always' } },
 };
 
 /** Those of every call with a key, and more by these rules. */
@@ -56,6 +57,22 @@ export const decisionNo = z.union([refusedDecision, problem]);
 const decidingSteps = new Set(['shape', 'targets', 'decide', 'forward']);
 const later: readonly Rule[] = ['kill_switch.engaged', 'request.idempotency_key', 'request.cancelled'];
 
+/** On an answer to a submitted request that was decided, now or before. */
+export const ofDecided = {
+  'Idempotency-Replayed': 'sometimes',
+  ...rateLimits,
+} as const satisfies AnswerHeaders;
+
+/** 429 leaves the key free, so that there is nothing to repeat. */
+const headersOfNo = (status: string): AnswerHeaders => (status === '429' ? rateLimits : ofDecided);
+
+/** What is answered where there is no call: another path, or another method of a path. */
+export const noCall = {
+  ...keyedNos(),
+  404: { rules: ['request.not_found'], schema: problem },
+  405: { rules: ['request.method_not_allowed'], schema: problem, headers: { Allow: 'always' } },
+} as const satisfies Nos;
+
 /** What a submitted request can be answered with. */
 export function decisionNos(): Nos {
   const names = ruleNames.filter(name => decidingSteps.has(rules[name].step));
@@ -69,7 +86,7 @@ export function decisionNos(): Nos {
     const isBudget = status === '403';
     decided[Number(status)] = {
       ...no,
-      ...(!isPlain && { schema: decisionNo, headers: ['Idempotency-Replayed', 'Retry-After'] }),
+      ...(!isPlain && { schema: decisionNo, headers: { ...no.headers, ...headersOfNo(status) } }),
       // A budget that this request can never pass is a 403.
       ...(isBudget && { rules: [...no.rules, ...ruleNames.filter(name => name.startsWith('budget.'))] }),
     };

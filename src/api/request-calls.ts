@@ -2,7 +2,8 @@ import { recordedDecision, requestPage, targetPage } from './answers.ts';
 import * as asks from './asks.ts';
 import type { Call, Content, Done } from './call.ts';
 import * as examples from './examples.ts';
-import { bodyNos, decisionNos, keyedNos } from './nos.ts';
+import { bodyNos, decisionNos, keyedNos, ofDecided } from './nos.ts';
+import { rateLimits } from './answer-headers.ts';
 
 const JSON_TYPE = 'application/json';
 const READERS = ['auditor', 'requester (its own)', 'operator (allowed requests, which it settles)'];
@@ -46,12 +47,12 @@ const deciding: readonly Call[] = [
       200: {
         description: 'Allowed, and delivered to the executor',
         content: oneDecision,
-        headers: ['Idempotency-Replayed', 'Preference-Applied'],
+        headers: { ...ofDecided, 'Preference-Applied': 'sometimes' },
       },
       202: {
         description: 'Allowed; the outcome is not known yet: look at `Location`',
         content: oneDecision,
-        headers: ['Location', 'Idempotency-Replayed', 'Preference-Applied'],
+        headers: { Location: 'always', ...ofDecided, 'Preference-Applied': 'sometimes' },
       },
     },
     no: decisionNos(),
@@ -66,7 +67,9 @@ const deciding: readonly Call[] = [
       'Answers 200 whenever there is a verdict, a refusal too: `decision` says which, and `status` what a request would get now. Recorded as a pre-flight, outside the audit chain.',
     roles: ['requester, for the actions it names'],
     body: requestBody,
-    done: { 200: { description: 'A verdict: look at `decision`', content: oneDecision } },
+    done: {
+      200: { description: 'A verdict: look at `decision`', content: oneDecision, headers: rateLimits },
+    },
     no: preflightNos(),
   },
 ];
@@ -78,7 +81,9 @@ function preflightNos(): Call['no'] {
     all.map(([status, { schema, rules }]) => {
       const own = keyedNos(...bodyNos, 'request.query')[Number(status)];
       const names = status === '403' ? (['principal.not_allowed'] as const) : (own?.rules ?? rules);
-      return [status, { schema, rules: names, ...(own?.headers !== undefined && { headers: own.headers }) }];
+      // A role that may not, and a fault: both are decisions.
+      const isDecided = status === '403' || status === '503';
+      return [status, { schema, rules: names, headers: { ...own?.headers, ...(isDecided && rateLimits) } }];
     }),
   );
 }
