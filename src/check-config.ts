@@ -1,8 +1,7 @@
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { describeStart, withoutLimits } from './describe-start.ts';
-import { readPolicy } from './load-policy.ts';
-import { createPolicy } from './policy/create-policy.ts';
+import { readPolicy, toLoaded } from './load-policy.ts';
 
 /**
  * Reads everything that a start reads, and opens neither the store nor the socket.
@@ -11,8 +10,8 @@ import { createPolicy } from './policy/create-policy.ts';
  */
 export async function checkConfig(file: string) {
   const config = readConfig(file);
-  const { bundle, limits, revision } = await readPolicy(config);
-  const loaded = { policy: createPolicy(bundle, limits), revision };
+  const loaded = toLoaded(await readPolicy(config));
+  const { limits } = loaded.policy;
   const { host, port } = config.listen;
   return {
     ...describeStart(config, loaded),
@@ -21,9 +20,10 @@ export async function checkConfig(file: string) {
       certificate_expires: new Date(config.tls.expiresMs).toISOString(),
       client_certificates: config.tls.pem.ca !== undefined,
     }),
-    bundle_revision: revision.bundle.revision,
+    bundle_revision: loaded.revision.bundle.revision,
     kinds: [...config.kinds.keys()],
     actions: [...config.actions.keys()].map(name => describeAction(config, name, limits.actions)),
+    profiles: loaded.profiles,
     without_limits: withoutLimits(config, loaded),
     principals: config.principals.map(({ name, roles }) => ({ name, roles: [...roles] })),
   };

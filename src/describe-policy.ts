@@ -5,7 +5,10 @@ import type { Limits, ProtectedEntry } from './policy/limits.ts';
 import { countByTags, findByIds } from './targets/queries.ts';
 
 /** The policy revision of this gate: what it is made of, its checks, and its limits. */
-export async function describePolicy(turn: Turn, { policy, revision }: LoadedPolicy): Promise<object> {
+export async function describePolicy(
+  turn: Turn,
+  { policy, revision, profiles }: LoadedPolicy,
+): Promise<object> {
   return {
     revision: revision.digest,
     digest: revision.digest,
@@ -13,6 +16,7 @@ export async function describePolicy(turn: Turn, { policy, revision }: LoadedPol
     bundle: revision.bundle,
     checks: policy.checks,
     limits: policy.limits,
+    profiles,
     protected: await countProtected(turn, policy.limits),
   };
 }

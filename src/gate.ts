@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { TakenProfile } from './config/profiles.ts';
 import type { Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
@@ -37,6 +38,8 @@ import { compileParameterChecks } from './validate/parameters.ts';
 export interface LoadedPolicy {
   readonly policy: Policy;
   readonly revision: PolicyRevision;
+  /** What the limits took from profiles. */
+  readonly profiles: readonly TakenProfile[];
 }
 
 export interface GateOptions {

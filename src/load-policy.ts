@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { loadLimits } from './config/limits-file.ts';
+import type { TakenProfile } from './config/profiles.ts';
 import { policyScope } from './config/policy-scope.ts';
 import type { LoadedPolicy } from './gate.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
@@ -14,6 +15,7 @@ interface ReadPolicy {
   readonly bundle: Bundle;
   readonly limits: Limits;
   readonly revision: LoadedPolicy['revision'];
+  readonly profiles: readonly TakenProfile[];
 }
 
 /**
@@ -22,7 +24,7 @@ interface ReadPolicy {
  */
 export async function readPolicy(config: Config): Promise<ReadPolicy> {
   const bundle = await loadBundle(config.policies);
-  const limits = loadLimits(config.limitsFile, config.kinds, config.actions, bundle.manifests);
+  const { limits, profiles } = loadLimits(config.limitsFile, config.kinds, config.actions, bundle.manifests);
   const limitsDigest = sha256(canonicalJson(limits));
   const digest = sha256(
     canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }),
@@ -30,15 +32,22 @@ export async function readPolicy(config: Config): Promise<ReadPolicy> {
   return {
     bundle,
     limits,
+    profiles,
     revision: { digest, bundle: { revision: bundle.revision, digest: bundle.digest }, limitsDigest },
   };
 }
 
+/** What was read, ready to be asked. @throws Fault `policy.unavailable` */
+export const toLoaded = ({ bundle, limits, revision, profiles }: ReadPolicy): LoadedPolicy => ({
+  policy: createPolicy(bundle, limits),
+  revision,
+  profiles,
+});
+
 /** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */
 export async function loadPolicy(config: Config, logger: Logger): Promise<LoadedPolicy | undefined> {
   try {
-    const { bundle, limits, revision } = await readPolicy(config);
-    return { policy: createPolicy(bundle, limits), revision };
+    return toLoaded(await readPolicy(config));
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     logger.error({ err: thrown }, 'the policy could not be loaded: nothing is decided');

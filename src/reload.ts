@@ -8,9 +8,8 @@ import type { Clock } from './kit/clock.ts';
 import { asError } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 import type { LateGate } from './late-gate.ts';
-import { readPolicy } from './load-policy.ts';
+import { readPolicy, toLoaded } from './load-policy.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { createPolicy } from './policy/create-policy.ts';
 
 export interface ReloadOptions {
   readonly inForce: InForce;
@@ -62,11 +61,13 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
     const fixed = changedParts(before.config, config);
     if (fixed.length > 0)
       throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
-    const { bundle, limits, revision } = await readPolicy(config);
+    const read = await readPolicy(config);
+    const { revision } = read;
     const isSame = revision.digest === before.loaded?.revision.digest;
-    if (isSame) inForce.change({ config, loaded: before.loaded });
+    if (isSame && before.loaded !== undefined)
+      inForce.change({ config, loaded: { ...before.loaded, profiles: read.profiles } });
     else {
-      const next = { config, loaded: { policy: createPolicy(bundle, limits), revision } };
+      const next = { config, loaded: toLoaded(read) };
       if ((await gate.get().adopt(next)) === 'stale')
         throw new NotWithoutRestart(
           `the policy revision ${revision.digest} was active before and was replaced: to go back to it, restart one gate with --activate`,

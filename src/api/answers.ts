@@ -196,6 +196,17 @@ export const policy = z.strictObject({
   bundle: anyJson,
   checks: z.array(z.looseObject({ name: z.string(), idle: z.boolean() })),
   limits: anyJson,
+  profiles: z
+    .array(
+      z.strictObject({
+        action: z.string(),
+        profile: z.string().describe('`destroy@1`'),
+        idle: z
+          .array(z.strictObject({ key: z.string(), why: z.string() }))
+          .describe('What of it limits nothing, for the kind declares no ground for it'),
+      }),
+    )
+    .describe('Where the limits came by `like`'),
   protected: z.array(
     z.union([
       z.strictObject({ kind: z.string(), ids: z.array(z.string()), ...matches }),

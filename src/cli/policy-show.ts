@@ -20,6 +20,7 @@ export async function runPolicyShow(
   const sections = [
     sayRevision(policy),
     ['', 'Limits', ...limitLines(policy.limits, terminal.width)],
+    ...profileSections(policy),
     ['', 'Protected', ...protectedLines(policy, terminal.width)],
     ['', 'Budgets now', ...budgetLines(budgets, terminal.width)],
   ];
@@ -34,6 +35,16 @@ function sayRevision({ revision, active, checks }: Policy): string[] {
     `${countOf(checks.length, 'check')}: ${checks.map(({ name, idle: is }) => printable(name) + (is ? ' (idle)' : '')).join(', ')}`,
     ...(idle.length === 0 ? [] : ['Idle: no limit names it, so it refuses nothing.']),
   ];
+}
+
+/** Which entries stand on a profile, and what of it has no ground and limits nothing. */
+function profileSections({ profiles }: Policy): string[][] {
+  if (profiles.length === 0) return [];
+  const lines = profiles.flatMap(({ action, profile, idle }) => [
+    `  ${printable(action)} is like ${printable(profile)}`,
+    ...idle.map(({ key, why }) => `    idle: ${printable(key)} (${printable(why)})`),
+  ]);
+  return [['', 'Profiles', ...lines]];
 }
 
 /** A limit is whatever its check's manifest says, so it is shown as it stands: the key, and its value. */

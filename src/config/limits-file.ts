@@ -4,7 +4,14 @@ import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
 import { FileError, type Action, type Kind, type PlacedProblem } from './config.ts';
 import { isMapValue, readLimit } from './limits-value.ts';
 import type { Kept, Scene } from './limits-words.ts';
+import { mergeProfile, type TakenProfile } from './profiles.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
+
+/** The limits in force, each entry whole, and what of them came from which profile. */
+export interface LoadedLimits {
+  readonly limits: Limits;
+  readonly profiles: readonly TakenProfile[];
+}
 
 /**
  * Reads limits.yaml: what it may say is what the manifests of the loaded bundle's checks say it may.
@@ -17,7 +24,7 @@ export function loadLimits(
   kinds: ReadonlyMap<string, Kind>,
   actions: ReadonlyMap<string, Action>,
   manifests: readonly CheckManifest[],
-): Limits {
+): LoadedLimits {
   const yaml = readYamlFile(file, '`limits` of the configuration names it');
   const problems: PlacedProblem[] = [];
   const scene: Scene = {
@@ -25,27 +32,30 @@ export function loadLimits(
     kind: undefined,
     report: (path, message) => void problems.push(yaml.problemAt(path, message)),
   };
-  const kept = readTop(yaml.value, manifests, actions, scene);
+  const profiles: TakenProfile[] = [];
+  const kept = readTop(yaml.value, { manifests, actions, profiles }, scene);
   if (problems.length > 0) throw new FileError(problems.toSorted((a, b) => a.line - b.line));
   if (kept === undefined) throw new FileError([yaml.problemAt([], 'cannot be read')]);
   // The gate's bundles carry the checks that `Limits` speaks of (see loadBundle), and each value was read by its shape.
-  return kept as unknown as Limits;
+  return { limits: kept as unknown as Limits, profiles };
+}
+
+/** What the file may speak of, and where the profiles that it takes are noted. */
+interface Reading {
+  readonly manifests: readonly CheckManifest[];
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly profiles: TakenProfile[];
 }
 
 const keysOn = (manifests: readonly CheckManifest[], on: LimitKey['on']): Map<string, LimitKey> =>
   new Map(manifests.flatMap(({ keys }) => keys.filter(key => key.on === on).map(key => [key.key, key])));
 
-function readTop(
-  value: unknown,
-  manifests: readonly CheckManifest[],
-  actions: ReadonlyMap<string, Action>,
-  scene: Scene,
-): Readonly<Record<string, Kept>> | undefined {
+function readTop(value: unknown, reading: Reading, scene: Scene): Readonly<Record<string, Kept>> | undefined {
   if (!isMapValue(value)) {
     scene.report([], 'must be a map with `actions`');
     return undefined;
   }
-  const top = keysOn(manifests, 'top');
+  const top = keysOn(reading.manifests, 'top');
   const known = ['actions', ...top.keys()];
   for (const key of Object.keys(value))
     if (!known.includes(key))
@@ -56,18 +66,16 @@ function readTop(
     Object.hasOwn(value, key) ? readLimit(schema, value[key], [key], scene) : [],
   ]);
   if (!Object.hasOwn(value, 'actions')) scene.report([], 'lacks `actions`');
-  const entries = Object.hasOwn(value, 'actions')
-    ? readActions(value['actions'], keysOn(manifests, 'action'), actions, scene)
-    : undefined;
+  const entries = Object.hasOwn(value, 'actions') ? readActions(value['actions'], reading, scene) : undefined;
   return keepAll([['actions', entries], ...lists]);
 }
 
 function readActions(
   value: unknown,
-  keys: ReadonlyMap<string, LimitKey>,
-  actions: ReadonlyMap<string, Action>,
+  { manifests, actions, profiles }: Reading,
   scene: Scene,
 ): Kept | undefined {
+  const keys = keysOn(manifests, 'action');
   const path: YamlPath = ['actions'];
   if (!isMapValue(value) || Object.keys(value).length === 0) {
     scene.report(path, 'must be a map that is not empty: from an action to its limits');
@@ -83,12 +91,34 @@ function readActions(
         );
         return [name, undefined];
       }
-      return [
-        name,
-        readEntry(entry, keys, [...path, name], { ...scene, kind: scene.kinds.get(action.kind) }),
-      ];
+      const within = { ...scene, kind: scene.kinds.get(action.kind) };
+      return [name, readProfiled(entry, keys, action, [...path, name], within, profiles)];
     }),
   );
+}
+
+/** An entry, on the base of a profile if it names one. */
+function readProfiled(
+  value: unknown,
+  keys: ReadonlyMap<string, LimitKey>,
+  action: Action,
+  path: YamlPath,
+  scene: Scene,
+  profiles: TakenProfile[],
+): Kept | undefined {
+  const { kind } = scene;
+  if (!isMapValue(value) || !Object.hasOwn(value, 'like') || kind === undefined)
+    return readEntry(value, keys, path, scene);
+  const merged = mergeProfile(value, keys, action, path, { ...scene, kind });
+  if (merged === undefined) return undefined;
+  const { taken, isInherited } = merged;
+  profiles.push(taken);
+  return readEntry(merged.value, keys, path, {
+    ...scene,
+    // What the file does not say itself has no line of its own.
+    report: (at, message) =>
+      scene.report(at, isInherited(at) ? `${message} (it comes from ${taken.profile})` : message),
+  });
 }
 
 function readEntry(
@@ -107,7 +137,7 @@ function readEntry(
     Object.entries(value).map(([name, limit]) => {
       const key = keys.get(name);
       if (key !== undefined) return [name, readLimit(key.schema, limit, [...path, name], scene)];
-      scene.report([...path, name], `is not a limit${didYouMean(name, [...keys.keys()], true)}`);
+      scene.report([...path, name], `is not a limit${didYouMean(name, ['like', ...keys.keys()], true)}`);
       return [name, undefined];
     }),
   );

@@ -70,18 +70,43 @@ const readDuration: Reader = (value, _, report) => {
   return durationMs === undefined ? undefined : durationMs / 1000;
 };
 
+/** The words that are names which a kind declares, and those that are always there beside them. */
+const names = {
+  scope: { what: 'dimension', of: (kind: Kind) => kind.dimensions, always: ['fleet', 'principal'] },
+  dimension: { what: 'dimension', of: (kind: Kind) => kind.dimensions, always: [] },
+  fleet_or_dimension: { what: 'dimension', of: (kind: Kind) => kind.dimensions, always: ['fleet'] },
+  label: { what: 'declared label', of: declaredLabels, always: [] },
+} as const satisfies Partial<Record<LimitWord, Names>>;
+
+interface Names {
+  readonly what: string;
+  readonly of: (kind: Kind) => readonly string[];
+  readonly always: readonly string[];
+}
+
+/** Why a name that a word asks for is none of the kind's; undefined where it is one, or the word asks for no name of a kind. */
+export function undeclared(shape: RefShape, value: unknown, kind: Kind): string | undefined {
+  const word = wordOf(shape);
+  if (!isNameWord(word)) return undefined;
+  const { what, of, always }: Names = names[word];
+  const known = [...always, ...of(kind)];
+  if (typeof value === 'string' && known.includes(value)) return undefined;
+  const given = typeof value === 'string' ? value : '';
+  return `${given === '' ? 'this' : quote(given)} is no ${what} of ${kind.name}${didYouMean(given, known, true)}`;
+}
+
+const isNameWord = (word: LimitWord): word is keyof typeof names => Object.hasOwn(names, word);
+
 /** A name that the kind declares, or one of the words that are always there. */
 const readName =
-  (what: string, namesOf: (kind: Kind) => readonly string[], always: readonly string[] = []): Reader =>
+  (word: keyof typeof names): Reader =>
   (value, { kind }, report) => {
+    const { always }: Names = names[word];
     if (typeof value === 'string' && always.includes(value)) return value;
     if (kind === undefined) return undefined;
-    const known = [...always, ...namesOf(kind)];
-    if (typeof value === 'string' && known.includes(value)) return value;
-    const shown = typeof value === 'string' ? quote(value) : 'this';
-    report(
-      `${shown} is no ${what} of ${kind.name}${didYouMean(typeof value === 'string' ? value : '', known, true)}`,
-    );
+    const wrong = undeclared({ $ref: `#/$defs/${word}` }, value, kind);
+    if (wrong === undefined && typeof value === 'string') return value;
+    report(wrong ?? 'must be a name');
     return undefined;
   };
 
@@ -157,10 +182,10 @@ const readers: Readonly<Record<LimitWord, Reader>> = {
   positive: readWhole(1),
   share: readShare,
   duration: readDuration,
-  scope: readName('dimension', kind => kind.dimensions, ['fleet', 'principal']),
-  dimension: readName('dimension', kind => kind.dimensions),
-  fleet_or_dimension: readName('dimension', kind => kind.dimensions, ['fleet']),
-  label: readName('declared label', declaredLabels),
+  scope: readName('scope'),
+  dimension: readName('dimension'),
+  fleet_or_dimension: readName('fleet_or_dimension'),
+  label: readName('label'),
   values: readTargetNames,
   kind: readKind,
   ids: readTargetNames,

@@ -122,3 +122,20 @@ export const wordOf = (shape: RefShape): LimitWord => {
 /** The key under which a limit's part is kept: a duration says its unit, because it is kept in whole seconds. */
 export const keptKey = (key: string, shape: LimitShape): string =>
   '$ref' in shape && wordOf(shape) === 'duration' ? `${key}_s` : key;
+
+/** The map that a shape is, or may be. */
+export function mapOf(shape: LimitShape): MapShape | undefined {
+  if ('type' in shape) return shape.type === 'object' ? shape : undefined;
+  if (!('oneOf' in shape)) return undefined;
+  const [, other] = shape.oneOf;
+  return other.type === 'object' ? other : undefined;
+}
+
+/** What a map's shape says of one of its keys. */
+export function innerShape(
+  { properties, additionalProperties }: MapShape,
+  key: string,
+): LimitShape | undefined {
+  if (properties !== undefined && Object.hasOwn(properties, key)) return properties[key];
+  return additionalProperties === false ? undefined : additionalProperties;
+}

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../kit/strict-json.ts';
-import { keptKey, wordOf, type LimitShape, type LimitWord, type MapShape } from './limit-shape.ts';
+import { keptKey, mapOf, wordOf, type LimitShape, type LimitWord, type MapShape } from './limit-shape.ts';
 import type { CheckManifest, LimitKey } from './manifest.ts';
 
 const name = { type: 'string', minLength: 1 };
@@ -77,7 +77,12 @@ export function limitsFileSchema(manifests: readonly CheckManifest[]): JsonObjec
     required: ['actions'],
     additionalProperties: false,
     properties: {
-      actions: { type: 'object', additionalProperties: { $ref: '#/$defs/entry' } },
+      actions: {
+        type: 'object',
+        additionalProperties: {
+          oneOf: [{ $ref: '#/$defs/entry' }, { $ref: '#/$defs/profiled' }],
+        },
+      },
       ...Object.fromEntries(top.map(({ key, schema }) => [key, writtenSchema(schema)])),
     },
     $defs: {
@@ -87,9 +92,32 @@ export function limitsFileSchema(manifests: readonly CheckManifest[]): JsonObjec
         additionalProperties: false,
         properties: Object.fromEntries(entry.map(({ key, schema }) => [key, writtenSchema(schema)])),
       },
+      profiled: {
+        type: 'object',
+        required: ['like'],
+        additionalProperties: false,
+        properties: {
+          like: { type: 'string', pattern: '^[a-z]+(@[1-9][0-9]*)?$' },
+          ...Object.fromEntries(entry.map(({ key, schema }) => [key, droppable(changeSchema(schema))])),
+        },
+      },
       ...written,
     },
   };
+}
+
+/** `none` drops what the profile has. */
+const droppable = (schema: JsonObject): JsonObject => ({ oneOf: [{ const: 'none' }, schema] });
+
+/** A map beside `like` says only what is other than in the profile. */
+function changeSchema(shape: LimitShape): JsonObject {
+  const map = mapOf(shape);
+  if (map === undefined) return writtenSchema(shape);
+  const { additionalProperties: each } = map;
+  const plain = writtenSchema(map);
+  return each === undefined || each === false
+    ? plain
+    : { ...plain, required: [], additionalProperties: droppable(changeSchema(each)) };
 }
 
 /** A shape is JSON Schema already; only its type says less than JSON may hold. */

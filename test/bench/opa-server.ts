@@ -23,7 +23,7 @@ export const findOpa = (): string | undefined =>
 /** As the gate reads them. */
 async function limitsOf({ folder }: Pick<Gate, 'folder'>): Promise<Limits> {
   const { limitsFile, kinds, actions } = readConfig(path.join(folder, 'interlock.yaml'));
-  return loadLimits(limitsFile, kinds, actions, (await shippedBundle()).manifests);
+  return loadLimits(limitsFile, kinds, actions, (await shippedBundle()).manifests).limits;
 }
 
 /** OPA's own server over the sources of the policy that ships, with the limits of a gate; undefined without `opa`. */

@@ -2,37 +2,43 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FileError } from '../../src/config/config.ts';
-import { loadLimits } from '../../src/config/limits-file.ts';
+import { loadLimits, type LoadedLimits } from '../../src/config/limits-file.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import { actionOf, host, scope, shippedBundle } from './samples.ts';
 
 const { state: _, ...stateless } = { ...scope, name: 'bare' };
 const kinds = new Map([host, scope, stateless].map(kind => [kind.name, kind]));
 const actions = new Map(
-  [actionOf('disk.wipe', 'host'), actionOf('config.push', 'config-scope'), actionOf('bare.act', 'bare')].map(
-    action => [action.name, action],
-  ),
+  [
+    { ...actionOf('disk.wipe', 'host'), irreversible: true },
+    actionOf('config.push', 'config-scope'),
+    actionOf('bare.act', 'bare'),
+  ].map(action => [action.name, action]),
 );
 
 /** Reads limits files, by the manifests that ship. */
 export async function limitsReading(): Promise<{
   /** @throws FileError */
   load(text: string): Limits;
+  /** With what came from profiles. */
+  loadProfiled(text: string): LoadedLimits;
   loadFile(file: string): Limits;
   /** Each problem as `line path: message`. */
   problemsOf(text: string): string[];
 }> {
   const { manifests } = await shippedBundle();
-  const loadFile = (file: string): Limits => loadLimits(file, kinds, actions, manifests);
-  const load = (text: string): Limits => {
+  const loadAll = (file: string): LoadedLimits => loadLimits(file, kinds, actions, manifests);
+  const loadFile = (file: string): Limits => loadAll(file).limits;
+  const loadProfiled = (text: string): LoadedLimits => {
     const folder = mkdtempSync(path.join(tmpdir(), 'interlock-limits-'));
     try {
       writeFileSync(path.join(folder, 'limits.yaml'), text);
-      return loadFile(path.join(folder, 'limits.yaml'));
+      return loadAll(path.join(folder, 'limits.yaml'));
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   };
+  const load = (text: string): Limits => loadProfiled(text).limits;
   const problemsOf = (text: string): string[] => {
     try {
       load(text);
@@ -43,7 +49,7 @@ export async function limitsReading(): Promise<{
     }
     return [];
   };
-  return { load, loadFile, problemsOf };
+  return { load, loadProfiled, loadFile, problemsOf };
 }
 
 /** An entry for disk.wipe from line 3 on: max_targets, max_share, require, windows on lines 3 to 6, and more from 7 on. */

@@ -4,8 +4,7 @@ import { showPolicies, withoutLimits } from '../../describe-start.ts';
 import type { LoadedPolicy } from '../../gate.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
-import { readPolicy } from '../../load-policy.ts';
-import { createPolicy } from '../../policy/create-policy.ts';
+import { readPolicy, toLoaded } from '../../load-policy.ts';
 import { countOf, shortDigest } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
@@ -21,7 +20,7 @@ export async function checkPolicy(config: Config): Promise<PolicyFound> {
   const limits = findingsOf('limits');
   try {
     const read = await readPolicy(config);
-    const loaded = { policy: createPolicy(read.bundle, read.limits), revision: read.revision };
+    const loaded = toLoaded(read);
     const unnamed = withoutLimits(config, loaded);
     const { actions, budgets, protected: guarded } = read.limits;
     const said = `${countOf(Object.keys(actions).length, 'action')}, ${countOf(budgets.length, 'budget')}, ${guarded.length} protected in ${config.limitsFile}`;

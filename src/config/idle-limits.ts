@@ -1,0 +1,85 @@
+import { innerShape, mapOf, type LimitShape, type ListShape, type MapShape } from '../policy/limit-shape.ts';
+import type { Kind } from './config.ts';
+import { isMapValue } from './limits-value.ts';
+import { undeclared } from './limits-words.ts';
+import type { IdleLimit } from './profiles.ts';
+import { showPath, type YamlPath } from './yaml-file.ts';
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/**
+ * Takes out of an entry what came from a profile and has no ground on the kind: a dimension or label that it does not declare, a state
+ * that it does not have. Decided by the declaration alone, never by data; what the entry itself says stays, and is an error where it is read.
+ */
+export class Idle {
+  readonly found: IdleLimit[] = [];
+  readonly #kind: Kind;
+  readonly #isInherited: (path: YamlPath) => boolean;
+  #entryPath: YamlPath = [];
+
+  constructor(kind: Kind, isInherited: (path: YamlPath) => boolean) {
+    this.#kind = kind;
+    this.#isInherited = isInherited;
+  }
+
+  /** @param path where the entry stands in the file */
+  prune(shapeOf: (key: string) => LimitShape | undefined, entry: Entry, path: YamlPath): Entry {
+    this.#entryPath = path;
+    return this.#pruneKeys(shapeOf, entry, path);
+  }
+
+  #pruneKeys(shapeOf: (key: string) => LimitShape | undefined, value: Entry, path: YamlPath): Entry {
+    const kept = Object.entries(value).map(([key, one]): [string, unknown] => {
+      const shape = shapeOf(key);
+      return [key, shape === undefined ? one : this.#pruneValue(shape, one, [...path, key])];
+    });
+    return Object.fromEntries(kept.filter(([, one]) => one !== undefined));
+  }
+
+  /** Undefined where nothing of it has any ground. */
+  #pruneValue(shape: LimitShape, value: unknown, path: YamlPath): unknown {
+    if ('type' in shape && shape.type === 'array')
+      return Array.isArray(value) ? this.#pruneList(shape, value, path) : value;
+    const map = mapOf(shape);
+    return map !== undefined && isMapValue(value) ? this.#pruneMap(map, value, path) : value;
+  }
+
+  #pruneList(shape: ListShape, value: readonly unknown[], path: YamlPath): unknown {
+    const kept = value
+      .map((item, index) => this.#pruneValue(shape.items, item, [...path, index]))
+      .filter(item => item !== undefined);
+    return kept.length > 0 || value.length === 0 ? kept : undefined;
+  }
+
+  #pruneMap(shape: MapShape, value: Entry, path: YamlPath): unknown {
+    const why = this.#whyIdle(shape, value, path);
+    if (why !== undefined) return this.#leaveOut(path, why);
+    const named = Object.entries(value).filter(([key]) => {
+      const isOwn = shape.properties !== undefined && Object.hasOwn(shape.properties, key);
+      if (isOwn || shape.propertyNames === undefined || !this.#isInherited([...path, key])) return true;
+      const wrong = undeclared(shape.propertyNames, key, this.#kind);
+      if (wrong !== undefined) this.#leaveOut([...path, key], wrong);
+      return wrong === undefined;
+    });
+    const kept = this.#pruneKeys(key => innerShape(shape, key), Object.fromEntries(named), path);
+    return Object.keys(kept).length > 0 || Object.keys(value).length === 0 ? kept : undefined;
+  }
+
+  /** A map that is idle as a whole: it asks for a state, or names in one of its fields what the kind does not declare. */
+  #whyIdle(shape: MapShape, value: Entry, path: YamlPath): string | undefined {
+    if (!this.#isInherited(path)) return undefined;
+    if (shape['x-needs'] === 'state' && this.#kind.state === undefined)
+      return `${this.#kind.name} declares no state`;
+    for (const [key, inner] of Object.entries(shape.properties ?? {})) {
+      const wrong =
+        '$ref' in inner && Object.hasOwn(value, key) ? undeclared(inner, value[key], this.#kind) : undefined;
+      if (wrong !== undefined) return wrong;
+    }
+    return undefined;
+  }
+
+  #leaveOut(path: YamlPath, why: string): undefined {
+    this.found.push({ key: showPath(path.slice(this.#entryPath.length)), why });
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { limitsReading } from './limits-reading.ts';
+
+let reading: Awaited<ReturnType<typeof limitsReading>>;
+beforeAll(async () => {
+  reading = await limitsReading();
+});
+
+/** Entries for one action each, from line 2 on. */
+const file = (action: string, ...lines: readonly string[]): string =>
+  ['actions:', `  ${action}:`, ...lines.map(line => `    ${line}`), ''].join('\n');
+
+const wipe = (...lines: readonly string[]): string => file('disk.wipe', ...lines);
+const entryOf = (text: string, action = 'disk.wipe') => reading.load(text).actions[action];
+
+describe('an entry like a profile', () => {
+  it.each([
+    '',
+    '""',
+    'null',
+    '[]',
+    '{}',
+    '7',
+    'destroy@0',
+    'destroy@99',
+    'destroy@',
+    'Destroy',
+    'destory',
+    '../destroy@1',
+    'constructor',
+  ])('that is like %s is refused', like => {
+    expect(reading.problemsOf(wipe(`like: ${like}`))).toEqual([
+      expect.stringMatching(/^3 actions\.disk\.wipe\.like: must be a profile that ships: .*destroy@1/),
+    ]);
+  });
+
+  it('is refused where the profile is for irreversible actions and the action is not declared so', () => {
+    expect(reading.problemsOf(file('config.push', 'like: destroy@1'))).toEqual([
+      expect.stringContaining(
+        'is for actions that are declared `irreversible: true`, and "config.push" is not',
+      ),
+    ]);
+  });
+
+  it('is a whole entry without more', () => {
+    const { limits, profiles } = reading.loadProfiled(wipe('like: destroy@1'));
+    expect(limits.actions['disk.wipe']).toMatchObject({ max_targets: 20, max_in_flight: 2 });
+    expect(profiles.map(({ action, profile }) => [action, profile])).toEqual([['disk.wipe', 'destroy@1']]);
+  });
+
+  it('takes the newest version where none is named', () => {
+    expect(reading.loadProfiled(wipe('like: destroy')).profiles[0]?.profile).toBe('destroy@1');
+  });
+
+  it('merges maps by key, and a share is a value and no map', () => {
+    const before = entryOf(wipe('like: destroy@1'))?.max_share;
+    const after = entryOf(wipe('like: destroy@1', 'max_share: { fleet: 2%, rack: 100% }'))?.max_share;
+    expect(after).toEqual({
+      ...before,
+      fleet: { share_ppm: 20_000, at_least: 0 },
+      rack: { share_ppm: 1_000_000, at_least: 0 },
+    });
+  });
+
+  it('has lists replaced whole', () => {
+    const windows = entryOf(
+      wipe('like: destroy@1', 'windows: [{ per: fleet, over: 1h, max_targets: 7 }]'),
+    )?.windows;
+    expect(windows).toEqual([{ per: 'fleet', over_s: 3_600, max_targets: 7 }]);
+  });
+
+  it('drops a key by `none`, also within a map', () => {
+    const entry = entryOf(wipe('like: destroy@1', 'max_in_flight: none', 'max_share: { region: none }'));
+    expect(entry).not.toHaveProperty('max_in_flight');
+    expect(entry?.max_share).not.toHaveProperty('region');
+    expect(entry?.max_share).toHaveProperty('fleet');
+  });
+
+  it.each([
+    ['max_targets: none', 'lacks `max_targets`'],
+    ['windows: none', 'lacks `windows`'],
+    ['require: none', 'lacks `require`'],
+    ['max_share: { fleet: none }', 'fleet'],
+    ['max_per_value: none', 'is not in destroy@1: there is nothing to drop'],
+    ['max_targets:', 'must be a whole number'],
+    ['windows: []', 'must not be empty'],
+    ['max_share: {}', 'must not be empty'],
+    ['max_shares: none', 'is not in destroy@1'],
+    ['max_shares: 5', 'is not a limit'],
+  ])('with `%s` loses no limit unseen', (line, message) => {
+    expect(reading.problemsOf(wipe('like: destroy@1', line))).toEqual([expect.stringContaining(message)]);
+  });
+});
+
+describe('what a profile limits and the kind declares no ground for', () => {
+  it('is idle and said to be so', () => {
+    const { limits, profiles } = reading.loadProfiled(file('bare.act', 'like: disrupt@1'));
+    expect(limits.actions['bare.act']).not.toHaveProperty('min_remaining');
+    expect(profiles[0]?.idle).toContainEqual({ key: 'min_remaining', why: 'bare declares no state' });
+  });
+
+  it('is an error where the entry says it itself', () => {
+    expect(reading.problemsOf(file('bare.act', 'like: disrupt@1', 'min_remaining: { service: 1 }'))).toEqual([
+      expect.stringContaining('needs a kind with `state`'),
+    ]);
+    expect(reading.problemsOf(wipe('like: destroy@1', 'max_values: { color: 1 }'))).toEqual([
+      expect.stringContaining('"color" is no dimension of host'),
+    ]);
+  });
+});
