@@ -5,8 +5,7 @@ import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
 import { LateGate } from '../src/late-gate.ts';
-import { readPolicy } from '../src/load-policy.ts';
-import { createPolicy } from '../src/policy/create-policy.ts';
+import { readPolicy, toLoaded } from '../src/load-policy.ts';
 import { createReload } from '../src/reload.ts';
 import { principal, writeGateFiles } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -22,8 +21,7 @@ it('certificates that cannot be renewed are told as such: the keys are loaded al
   const tls = { cert: './gate.crt', key: './gate.key' };
   writeGateFiles(folder.path, { config: { tls } });
   const config = readConfig(file);
-  const { bundle, limits, revision } = await readPolicy(config);
-  const inForce = new InForce({ config, loaded: { policy: createPolicy(bundle, limits), revision } });
+  const inForce = new InForce({ config, loaded: toLoaded(await readPolicy(config)) });
   const { logger, said } = recordedLogger();
   const observed: boolean[] = [];
   const reloading = createReload({

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
-import { readPolicy } from '../src/load-policy.ts';
-import { createPolicy } from '../src/policy/create-policy.ts';
+import { readPolicy, toLoaded } from '../src/load-policy.ts';
 import { watchFiles, type FilesWatch } from '../src/watch-files.ts';
 import { writeGateFiles } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -18,8 +17,7 @@ let said: () => string[];
 
 const loaded = async () => {
   const config = readConfig(file);
-  const { bundle, limits, revision } = await readPolicy(config);
-  return { config, loaded: { policy: createPolicy(bundle, limits), revision } };
+  return { config, loaded: toLoaded(await readPolicy(config)) };
 };
 
 beforeEach(async () => {
