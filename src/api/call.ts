@@ -26,6 +26,7 @@ export interface Done {
 export interface No {
   readonly rules: readonly Rule[];
   readonly schema: z.ZodType;
+  readonly examples?: Readonly<Record<string, Example>>;
   readonly headers?: AnswerHeaders;
 }
 

@@ -185,10 +185,12 @@ function responsesOf({ done, no }: Call): object {
   return Object.fromEntries([...dones, ...Object.entries(no).map(([status, one]) => [status, noOf(one)])]);
 }
 
-const noOf = ({ rules: names, schema, headers: sent }: No): object => ({
+const noOf = ({ rules: names, schema, examples, headers: sent }: No): object => ({
   description: names.map(name => `[${name}](/problems/${name}): ${rules[name].title}.`).join('\n\n'),
   ...headersOf(sent),
-  content: { 'application/problem+json': { schema: inline(schema) } },
+  content: {
+    'application/problem+json': { schema: inline(schema), ...(examples !== undefined && { examples }) },
+  },
 });
 
 const headersOf = (sent: AnswerHeaders | undefined): object => ({

@@ -1,6 +1,6 @@
 /*
- * Examples of what is asked, for the configuration of the README: `machine.decommission` on hosts. test/api submits each of
- * them to a gate that stands so.
+ * Examples of what is asked and answered, for the configuration of the README: `machine.decommission` on hosts.
+ * test/api/examples.test.ts sends each of them to a gate that stands so, and holds its answers against these.
  */
 
 /** By ids, and by a selector. */
@@ -21,6 +21,78 @@ export const requests = {
       action: 'machine.decommission',
       targets: { selector: { rack: 'r13', state: ['decommissioning'] }, expect: 2 },
       reason: 'rack r13 is retired',
+    },
+  },
+} as const;
+
+const { action, targets: _targets, ...said } = requests.ids.value;
+
+const two = { count: 2, total: 4, share_ppm: 500_000 };
+const twoOf = (value: string) => [{ value, ...two, remaining: 0 }];
+
+/** Of a request by ids, on the snapshot below. */
+export const decisions = {
+  delivered: {
+    summary: 'The two hosts, allowed and delivered',
+    value: {
+      id: '0d2f8a52-7c1e-4f6b-9a3d-5e8b1c7f2a40',
+      mode: 'request',
+      decision: 'allowed',
+      action,
+      principal: 'decom-bot',
+      idempotency_key: 'job-4711',
+      body_digest: 'sha256:1e03ff5a7c0851a257ec4c2390a88cb77f027b97c0aab89097fd4fd11002cfcf',
+      ...said,
+      targets: {
+        count: 2,
+        digest: 'sha256:48235d290ccb5d7dfe1cad144f6868ea08aa8709d61f42f98161b31a9cac7fcc',
+      },
+      blast_radius: {
+        fleet: two,
+        cluster: twoOf('c3'),
+        rack: [{ value: 'r12', count: 2, total: 2, share_ppm: 1_000_000, remaining: 0 }],
+        region: twoOf('eu'),
+        role: twoOf('web'),
+        zone: twoOf('eu-1'),
+      },
+      reasons: [],
+      policy: { revision: 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' },
+      inventory: { revision: 17, age_s: 61 },
+      decided_at: '2026-11-28T09:41:07.318Z',
+      outcome: {
+        status: 'delivered',
+        http_status: 200,
+        detail: 'The executor answered 200.',
+        attempts: 1,
+        settled_at: '2026-11-28T09:41:07.402Z',
+      },
+      status: 200,
+    },
+  },
+} as const;
+
+const EMPTY = '"/targets/ids" is an empty list. Nothing never means everything.';
+const NAME_THEM = 'name the targets, as {"ids": ["host-0412"]}, or a selector with the number you expect';
+
+export const refusals = {
+  empty: {
+    summary: 'The same request when its list of ids came empty',
+    value: {
+      type: '/problems/targets.empty',
+      title: 'No targets',
+      status: 422,
+      detail: `${EMPTY} Would pass: ${NAME_THEM}.`,
+      instance: '/v1/requests/7b9e4c10-2f5a-4d83-8c6e-1a0d9f3b5e72',
+      id: '7b9e4c10-2f5a-4d83-8c6e-1a0d9f3b5e72',
+      mode: 'request',
+      decision: 'refused',
+      action,
+      principal: 'decom-bot',
+      idempotency_key: 'job-4712',
+      body_digest: 'sha256:01357527a5421b314c886d59cb5a3031a2972938a7f8e94e04c65d219e00920e',
+      ...said,
+      reasons: [{ rule: 'targets.empty', message: EMPTY, remedy: NAME_THEM, pointer: '/targets/ids' }],
+      decided_at: '2026-11-28T09:44:52.067Z',
     },
   },
 } as const;

@@ -46,7 +46,7 @@ const deciding: readonly Call[] = [
     done: {
       200: {
         description: 'Allowed, and delivered to the executor',
-        content: oneDecision,
+        content: { [JSON_TYPE]: { schema: recordedDecision, examples: examples.decisions } },
         headers: { ...ofDecided, 'Preference-Applied': 'sometimes' },
       },
       202: {
@@ -55,7 +55,7 @@ const deciding: readonly Call[] = [
         headers: { Location: 'always', ...ofDecided, 'Preference-Applied': 'sometimes' },
       },
     },
-    no: decisionNos(),
+    no: shown(decisionNos()),
   },
   {
     method: 'post',
@@ -73,6 +73,12 @@ const deciding: readonly Call[] = [
     no: preflightNos(),
   },
 ];
+
+/** With the refusal that everybody should have seen once. */
+function shown(no: Call['no']): Call['no'] {
+  const refusal = no[422];
+  return refusal === undefined ? no : { ...no, 422: { ...refusal, examples: examples.refusals } };
+}
 
 function preflightNos(): Call['no'] {
   const plain = new Set([400, 401, 403, 408, 413, 415, 429, 503]);

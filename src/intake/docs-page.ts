@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Call } from '../api/call.ts';
+import type { Call, Content } from '../api/call.ts';
 import { calls } from '../api/calls.ts';
 import { apiDocument } from '../api/document.ts';
 import { rules } from '../kit/rules.ts';
@@ -62,14 +62,16 @@ function wordsOf(schema: z.ZodType): string {
 
 function examplesOf({ body }: Call): string {
   if (body === undefined) return '';
-  const shown = Object.entries(body.content).flatMap(([type, { examples = {} }]) =>
-    Object.values(examples).map(
+  return `<h3>Body${body.required ? '' : ', may be left out'}</h3>${Object.entries(body.content).map(shownAs).join('')}`;
+}
+
+const shownAs = ([type, { examples = {} }]: readonly [string, Pick<Content, 'examples'>]): string =>
+  Object.values(examples)
+    .map(
       ({ summary, value }) =>
         `<p>${escapeHtml(summary)}, as <code>${escapeHtml(type)}</code>:</p><pre>${escapeHtml(typeof value === 'string' ? value : JSON.stringify(value, null, 2))}</pre>`,
-    ),
-  );
-  return `<h3>Body${body.required ? '' : ', may be left out'}</h3>${shown.join('')}`;
-}
+    )
+    .join('');
 
 function answersTable({ done, no }: Call): string {
   const dones = Object.entries(done).map(
@@ -80,7 +82,11 @@ function answersTable({ done, no }: Call): string {
     ([status, one]) =>
       `<tr><td>${status}</td><td>${one.rules.map(rule => `<a href="/problems/${rule}" title="${escapeHtml(rules[rule].title)}"><code>${rule}</code></a>`).join(' ')}</td></tr>`,
   );
-  return `<h3>Answers</h3><table>${[...dones, ...nos].join('')}</table>`;
+  const shown = [
+    ...Object.values(done).flatMap(({ content }) => Object.entries(content).map(shownAs)),
+    ...Object.values(no).map(one => shownAs(['application/problem+json', one])),
+  ];
+  return `<h3>Answers</h3><table>${[...dones, ...nos].join('')}</table>${shown.join('')}`;
 }
 
 /** What bodies look like, whole, as JSON Schema. */
