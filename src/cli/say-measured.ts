@@ -19,14 +19,28 @@ export function sayMeasured(reason: Reason): string | undefined {
   if (unit === 'seconds' && measured <= 0)
     return `${measured === 0 ? 'less than 1s' : showDuration(-measured)} in the future`;
   // Of a budget the limit of 0 is a limit like any other: what was spent stands beside it.
-  if (limit === 0 && unit === 'targets' && !rule.startsWith('budget.'))
-    return `${amount(measured, unit)}, where there may be none`;
+  if (limit === 0 && unit === 'targets' && !rule.startsWith('budget.')) return sayNone(rule, measured);
   const gap = unit === 'ppm' ? `${difference / 10_000} percentage points` : amount(difference, unit);
   if (measured < limit)
     return `measured ${amount(measured, unit)}, at least ${amount(limit, unit)}: ${gap} short`;
   const far = difference === 0 ? 'exactly at it' : `${gap} over`;
   return `measured ${amount(measured, unit)}, limit ${amount(limit, unit)}: ${far}`;
 }
+
+/** What may be of no target. */
+function sayNone(rule: string, measured: number): string {
+  const what = conditions[rule];
+  const targets = amount(measured, 'targets');
+  return what === undefined
+    ? `it is so of ${targets}, and may be of none`
+    : `${targets} ${measured === 1 ? 'is' : 'are'} ${what}, and none may be`;
+}
+
+const conditions: Readonly<Record<string, string>> = {
+  'targets.unknown': 'unknown',
+  'targets.wrong_kind': 'of another kind',
+  'protected.target': 'protected',
+};
 
 /** Millionths as a percentage, exactly; seconds as a duration. */
 export function amount(value: number, unit: string): string {

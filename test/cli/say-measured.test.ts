@@ -16,11 +16,11 @@ const of = (
 describe('the numbers of a refusal are said as a person says them', () => {
   test.each<[string, Reason]>([
     // The targets step, and whatever else may not be at all.
-    ['1 target, where there may be none', of('targets.unknown', 1, 0, 'targets')],
-    ['1,200 targets, where there may be none', of('targets.unknown', 1_200, 0, 'targets')],
-    ['2 targets, where there may be none', of('targets.wrong_kind', 2, 0, 'targets')],
-    ['3 targets, where there may be none', of('labels.not_allowed', 3, 0, 'targets')],
-    ['1 target, where there may be none', of('protected.target', 1, 0, 'targets')],
+    ['1 target is unknown, and none may be', of('targets.unknown', 1, 0, 'targets')],
+    ['1,200 targets are unknown, and none may be', of('targets.unknown', 1_200, 0, 'targets')],
+    ['2 targets are of another kind, and none may be', of('targets.wrong_kind', 2, 0, 'targets')],
+    ['it is so of 3 targets, and may be of none', of('labels.not_allowed', 3, 0, 'targets')],
+    ['1 target is protected, and none may be', of('protected.target', 1, 0, 'targets')],
     ['0 targets found, 40 expected: 40 too few', of('targets.unexpected_count', 0, 40, 'targets')],
     ['1 target found, 2 expected: 1 too few', of('targets.unexpected_count', 1, 2, 'targets')],
     [
