@@ -101,13 +101,17 @@ const problemType = {
 const headerId = (name: string, presence: string): string =>
   presence === 'always' ? name : `${name}.sometimes`;
 
-function headerComponents(): Schema {
+/** @param users the text of what refers to them */
+function headerComponents(users: string): Schema {
   const found: Schema = {};
   for (const [name, schema] of Object.entries(answerHeaders)) {
     const { description, ...shape } = z.toJSONSchema(schema);
     delete shape.$schema;
-    for (const presence of ['always', 'sometimes'])
-      found[headerId(name, presence)] = { description, required: presence === 'always', schema: shape };
+    for (const presence of ['always', 'sometimes']) {
+      const id = headerId(name, presence);
+      if (users.includes(`"#/components/headers/${id}"`))
+        found[id] = { description, required: presence === 'always', schema: shape };
+    }
   }
   return found;
 }
@@ -116,6 +120,7 @@ function headerComponents(): Schema {
 export function apiDocument() {
   const paths: Record<string, Record<string, object>> = {};
   for (const call of calls) (paths[call.path] ??= {})[call.method] = operationOf(call);
+  const responses = { NoCall: noOf(noCall[404]), MethodNotAllowed: noOf(noCall[405]) };
   return {
     openapi: '3.1.0',
     info: {
@@ -132,9 +137,9 @@ export function apiDocument() {
     paths,
     components: {
       securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
-      headers: headerComponents(),
+      headers: headerComponents(JSON.stringify([paths, responses])),
       // Of no operation: each has its own path and method.
-      responses: { NoCall: noOf(noCall[404]), MethodNotAllowed: noOf(noCall[405]) },
+      responses,
       schemas: components(),
     },
   };
