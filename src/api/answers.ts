@@ -219,7 +219,14 @@ export const policy = z.strictObject({
   ),
 });
 
-const ruleInfo = { step: z.string(), status: z.int(), title: z.string(), explain: z.string() };
+const ruleInfo = {
+  step: z.string(),
+  status: z.int(),
+  title: z.string(),
+  explain: z.string(),
+  says: z.array(z.string()).optional().describe('How it says no; what is measured is in backticks'),
+  passes: z.array(z.string()).optional().describe('What would pass, likewise'),
+};
 
 /** All that the gate can say no by, those of its bundle among them. */
 export const rules = z.strictObject({ rules: z.record(z.string(), z.strictObject(ruleInfo)) });

@@ -36,9 +36,14 @@ export function rulePage(name: string, info: RuleInfo): string {
   return page(
     info.title,
     `<h1>${escapeHtml(info.title)}</h1><p><code>${escapeHtml(name)}</code>, refused ${steps[info.step]}, with status ${info.status}.</p>` +
-      `<p>${prose(info.explain)}</p><p><a href="/problems">All rules</a></p>`,
+      `<p>${prose(info.explain)}</p>${listed('How it says so', info.says)}${listed('What would pass', info.passes)}<p><a href="/problems">All rules</a></p>`,
   );
 }
+
+const listed = (title: string, sentences: readonly string[] = []): string =>
+  sentences.length === 0
+    ? ''
+    : `<h2>${title}</h2><ul>${sentences.map(one => `<li>${prose(one)}</li>`).join('')}</ul>`;
 
 export function indexPage(all: Readonly<Record<string, RuleInfo>>): string {
   const rows = Object.entries(all)

@@ -6,6 +6,10 @@ export interface RuleInfo {
   readonly status: number;
   readonly title: string;
   readonly explain: string;
+  /** Of a check's rule: how it says no, with the names of what is measured in backticks. */
+  readonly says?: readonly string[];
+  /** Of a check's rule: what would pass, likewise. */
+  readonly passes?: readonly string[];
 }
 
 const builtinRules = {

@@ -8,6 +8,7 @@ import type { Facts } from './facts.ts';
 import type { Limits } from './limits.ts';
 import type { CheckManifest } from './manifest.ts';
 import type { Policy } from './policy.ts';
+import { showGaps } from './sentence.ts';
 
 /**
  * Puts a bundle and the limits together, and asks it once: a request for an action that has no limits must be refused, by
@@ -89,13 +90,17 @@ function isIdle({ keys }: CheckManifest, limits: Limits): boolean {
 
 const isSaid = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : value !== undefined);
 
-/** What the checks' rules are, as the gate's own list has them. */
+/** What the checks' rules are, as the gate's own list has them, and how they speak. */
 export function rulesOf(manifests: readonly CheckManifest[]): Readonly<Record<string, RuleInfo>> {
   return Object.fromEntries(
     manifests.flatMap(({ rules }) =>
-      Object.entries(rules).map(([rule, { status, title, explain }]) => [
+      Object.entries(rules).map(([rule, { status, title, explain, sentences, remedies }]) => [
         rule,
-        { step: 'decide', status, title, explain },
+        {
+          ...{ step: 'decide', status, title, explain },
+          says: Object.values(sentences).map(showGaps),
+          passes: Object.values(remedies).map(showGaps),
+        },
       ]),
     ),
   );

@@ -52,6 +52,16 @@ export function readSentence(template: string): Sentence {
   };
 }
 
+/** A template for people to read: each gap is its name in backticks; that of a scope, which may be empty, is left out. */
+export const showGaps = (template: string): string =>
+  template.replaceAll(gap, (_, name: string, format: string | undefined) => {
+    if (scopes.has(name)) return '';
+    const after = format === undefined || format === 'or' || format === 'duration' ? '' : ` ${format}`;
+    return `\`${name}\`${after}`;
+  });
+
+const scopes = new Set(Object.keys(scopeSpeech(undefined, undefined)));
+
 function fill(name: string, format: string | undefined, speech: Speech): string {
   const value = Object.hasOwn(speech, name) ? speech[name] : undefined;
   if (value === undefined) throw new Error(`nothing is known of {${name}}`);

@@ -103,6 +103,8 @@ describe('the page of a rule', () => {
       status: 403,
       title: '<script>x</script>',
       explain: '"&<b>`code`',
+      says: ['It has `measured` <i>targets</i>.'],
+      passes: ['at most `limit`'],
     } as const;
     const policy = { ...fakePorts([]).policy, rules: () => ({ 'own.rule': info }) };
     const { server } = serving({ policy });
@@ -113,9 +115,22 @@ describe('the page of a rule', () => {
       'content-security-policy': expect.stringContaining("default-src 'none'"),
     });
     expect(answer.text).not.toContain('<script');
-    expect(answer.text).not.toContain('<b>');
+    expect(answer.text).not.toMatch(/<[bi]>/);
+    expect(answer.text).toContain('<li>It has <code>measured</code> &lt;i&gt;targets&lt;/i&gt;.</li>');
+    expect(answer.text).toContain('<h2>What would pass</h2><ul><li>at most <code>limit</code></li></ul>');
     expect(answer.text).toContain('<code>code</code>');
     expect((await request(server).get('/problems')).text).toContain('/problems/own.rule');
+  });
+
+  it('of a check that ships has the sentences of the bundle, and a rule of the gate none', async () => {
+    const name = 'blast_radius.max_targets';
+    const says = ['The request has `measured` targets.'];
+    const policy = { ...fakePorts([]).policy, rules: () => ({ [name]: { ...rules[name], says } }) };
+    const { server } = serving({ policy });
+    const get = async (rule: string) =>
+      await request(server).get(`/problems/${rule}`).set('accept', 'application/json');
+    expect((await get(name)).body).toEqual({ rule: name, ...rules[name], says });
+    expect((await get('targets.empty')).body).toEqual({ rule: 'targets.empty', ...rules['targets.empty'] });
   });
 
   it('is a 406 for what is neither HTML nor JSON', async () => {

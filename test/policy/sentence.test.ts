@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSentence, scopeSpeech } from '../../src/policy/sentence.ts';
+import { readSentence, scopeSpeech, showGaps } from '../../src/policy/sentence.ts';
 
 describe('a template', () => {
   it.each(['{', '}', 'a {b', 'a } b', '{A}', '{a|B}', '{a|euros}', '{}', '{a b}'])(
@@ -40,6 +40,18 @@ describe('a template', () => {
   ])('says %j of %j', (template, speech, text) => {
     expect(readSentence(template).say(speech)).toBe(text);
   });
+});
+
+it.each([
+  [
+    'The request has {measured|targets}{of}; the limit is {limit}.',
+    'The request has `measured` targets; the limit is `limit`.',
+  ],
+  ['{measured|percent} of {total|targets}{which}{by}', '`measured` percent of `total` targets'],
+  ['where it is {allowed|or}, in {over_s|duration}', 'where it is `allowed`, in `over_s`'],
+  ['no gap', 'no gap'],
+])('the template %j is shown to people as %j', (template, text) => {
+  expect(showGaps(template)).toBe(text);
 });
 
 describe('a scope', () => {
