@@ -31,6 +31,7 @@ export interface LoadOptions {
 
 /**
  * Loads a file. Its lines are counted first and the gate is told how many there are, so that what is cut off on the way is refused.
+ * Of what is no file nobody knows that but who wrote it, and says it.
  * @returns 0 when it is in force; the gate's no is thrown
  */
 export async function runInventoryLoad(
@@ -49,7 +50,7 @@ export async function runInventoryLoad(
   const loaded = await explained(load, kind, calls, terminal, async () => {
     try {
       const { asOf, ...forced } = query;
-      const told = { ...forced, ...(expect !== undefined && { expect }) };
+      const told = { ...forced, expect };
       if (options.patch) return await calls.patchInventory(kind, sent, told);
       return await calls.putInventory(kind, sent, {
         ...told,
@@ -86,9 +87,14 @@ function queryOf({ asOf, force, reason, patch }: LoadOptions): Pick<Load, 'asOf'
 
 type LoadCalls = Pick<GateCalls, 'putInventory' | 'patchInventory' | 'inventory'>;
 
-/** What the gate is told to expect: what was said, which must be what is in the file. Of stdin nothing can be counted before. */
-async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<number | undefined> {
-  if (load.size === undefined) return expect;
+/** What the gate is told to expect: what was said, which must be what is in the file. Of a pipe nothing can be counted before. */
+async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<number> {
+  if (load.size === undefined) {
+    if (expect !== undefined) return expect;
+    throw new UsageError(
+      `of ${load.file === undefined ? 'stdin' : `${quote(load.file)}, which is no file,`} no lines can be counted before they are sent, and what ends early looks like the whole: say --expect N, as whoever wrote it counts them; or load a file. Nothing was sent`,
+    );
+  }
   const lines = await countLines(load);
   if (lines === 0)
     throw new UsageError(`${quote(load.file ?? '')} has no lines. An empty answer is not an empty fleet`);

@@ -10,7 +10,7 @@ export interface LoadFile {
   /** Undefined for stdin. */
   readonly file: string | undefined;
   readonly format: LoadFormat;
-  /** In bytes; undefined for stdin. */
+  /** In bytes; undefined for stdin, and for a pipe that has a name. */
   readonly size: number | undefined;
 }
 

@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
+import { scriptedServer } from '../client/scripted-server.ts';
+import { temporaryFolder } from '../config/files.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
+
+const files = temporaryFolder();
+const pipe = path.join(files.folder, 'hosts.ndjson');
+let server: Awaited<ReturnType<typeof scriptedServer>>;
+beforeAll(async () => {
+  execFileSync('mkfifo', [pipe]);
+  server = await scriptedServer();
+});
+afterAll(() => {
+  server.close();
+  files.remove();
+});
+beforeEach(() => {
+  vi.stubEnv('INTERLOCK_URL', server.url);
+  vi.stubEnv('INTERLOCK_KEY', 'ilk_secret');
+  server.script({ status: 200, body: { revision: 7, count: 2, added: 2, removed: 0, changed: 0 } });
+});
+afterEach(() => vi.unstubAllEnvs());
+
+async function load(...args: string[]) {
+  const terminal = recordedTerminal();
+  const code = await runProgram(['inventory', 'load', 'host', ...args], terminal);
+  return { code, complained: terminal.complained.join('\n') };
+}
+
+describe('what is read from a pipe', () => {
+  test.each<[string, string[]]>([
+    ['stdin', ['-', '--format', 'ndjson']],
+    ['stdin, of a patch', ['-', '--format', 'ndjson', '--patch']],
+    ['a pipe with a name', [pipe]],
+  ])('is not loaded without the number of its lines: %s', async (_, args) => {
+    const { code, complained } = await load(...args);
+    expect(code).toBe(2);
+    expect(complained).toContain('say --expect N');
+    expect(server.received).toEqual([]);
+  });
+
+  test('is loaded with that number, which the gate holds it to', async () => {
+    const written = writeFile(pipe, '{"id":"a"}\n{"id":"b"}\n');
+    expect(await load(pipe, '--expect', '2')).toMatchObject({ code: 0 });
+    await written;
+    expect(server.received[0]?.path).toBe('/v1/inventory/host?expect=2');
+  });
+});
