@@ -36,7 +36,7 @@ const deciding: readonly Call[] = [
     tag: 'Requests',
     summary: 'Decide, record, forward.',
     description:
-      'The answer comes when the outcome is known, at the latest after 60 s or after what `Prefer` says. The same `Idempotency-Key` with the same body gets the recorded decision with its present outcome, marked `Idempotency-Replayed: true`: nothing is consumed or forwarded again. Only 429 and 503 leave the key free.',
+      'The answer comes when the outcome is known, at the latest after 60 s or after what `Prefer` says. The same `Idempotency-Key` with the same body gets the recorded decision with its present outcome, marked `Idempotency-Replayed: true`: nothing is consumed or forwarded again. Only a refusal or a fault with 429 or 503 leaves the key free: where `decision` is `allowed`, the key keeps its answer, a 503 too.',
     roles: ['requester, for the actions it names'],
     headers: {
       'Idempotency-Key': { schema: asks.idempotencyKey, required: true },

@@ -30,7 +30,8 @@ export function lastErrorHandler({ problems, logger }: Pick<Writing, 'problems' 
         ? refused(error.rule, error.detail, { status: 503 })
         : refused(
             'gate.failed',
-            'Something failed inside the gate. Nothing of it was forwarded by this call.',
+            // Whatever broke may have broken after the request was decided and sent.
+            'Something failed inside the gate. If this was a request, the same idempotency key tells what became of it.',
           );
     writeProblem(req, res, problems.refused(fault, requestId));
   };

@@ -325,7 +325,8 @@ const builtinRules = {
     step: 'fault',
     status: 503,
     title: 'The gate could not tell',
-    explain: 'Something failed inside the gate. Nothing was forwarded.',
+    explain:
+      'Something failed inside the gate, and this answer does not know how far it came. If it was a request, ask again with the same idempotency key: the answer tells what became of it.',
   },
   'forward.commit_unknown': {
     step: 'forward',
@@ -337,13 +338,15 @@ const builtinRules = {
     step: 'forward',
     status: 503,
     title: 'The permit was not used in time',
-    explain: "What waits longer than the executor's `valid_for` is stopped. Ask again.",
+    explain:
+      "What waits longer than the executor's `valid_for` is stopped before anything is sent. The decision stands, and its key gives this answer for good: ask again with a new key.",
   },
   'forward.drifted': {
     step: 'forward',
     status: 503,
     title: 'The world changed between decision and claim',
-    explain: 'The policy revision or the labels of a target are not what they were. Ask again.',
+    explain:
+      'The policy revision or the labels of a target are not what they were, so it was stopped before anything was sent. The decision stands, and its key gives this answer for good: ask again with a new key.',
   },
   'executor.refused': {
     step: 'forward',

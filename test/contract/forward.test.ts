@@ -155,19 +155,28 @@ describe('the concurrency of an action', () => {
   });
 });
 
+/** Allowed and stopped: the key is not free, whatever else 503 means. */
+function expectKept(first: Answer, again: Answer): void {
+  expect(again.status).toBe(first.status);
+  expect(again.body.id).toBe(first.body.id);
+  expect(again.headers.get('idempotency-replayed')).toBe('true');
+}
+
 describe('what waits for its claim', () => {
   it('is void after valid_for', async () => {
     on.executor.behave(script.hold);
     const wire = await submit('test.short');
     await onTheWire(wire);
     const id = target();
-    const late = await on.api.submit('test.short', [id]);
+    const key = randomUUID();
+    const late = await on.api.submit('test.short', [id], { key });
     expectProblem(late, 503, 'forward.expired');
     expect(late.body).toMatchObject({ decision: 'allowed', outcome: { status: 'stopped' } });
     expect((await on.api.request(late.body.id)).outcome?.status).toBe('stopped');
     expect(received(late)).toBe(0);
     await letGo(wire);
     on.executor.behave(script.ok);
+    expectKept(late, await on.api.submit('test.short', [id], { key }));
     await expectDelivered(on.api, await on.api.submit('test.two', [id]));
   });
 
@@ -180,7 +189,8 @@ describe('what waits for its claim', () => {
     const wire = await submit('test.held');
     await onTheWire(wire);
     const id = target();
-    const waiting = on.api.submit('test.held', [id]);
+    const key = randomUUID();
+    const waiting = on.api.submit('test.held', [id], { key });
     await until(
       () => on.api.search({ target: id }),
       items => items.length === 1,
@@ -191,6 +201,7 @@ describe('what waits for its claim', () => {
     expectProblem(answer, 503, 'forward.drifted');
     expect(answer.body.outcome?.status).toBe('stopped');
     expect(received(answer)).toBe(0);
+    expectKept(answer, await on.api.submit('test.held', [id], { key }));
     await on.api.untilOutcome(wire.body.id, 'delivered');
   });
 
