@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { asError } from '../kit/fault.ts';
 import { isBlank } from '../kit/text.ts';
 import { UsageError, type ClientEnvironment } from './environment.ts';
 import { Problems } from './problems.ts';
+import { readSecretFile } from './secret-file.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 /** Which gate is called, and as whom. */
@@ -100,9 +101,9 @@ const MAX_KEY_BYTES = 4096;
 function readKeyFile(file: string): string {
   let content: string;
   try {
-    content = readFileSync(file, 'latin1');
+    content = readSecretFile(file);
   } catch (thrown) {
-    throw new UsageError(`the key file ${file} cannot be read: ${asError(thrown).message}`);
+    throw new UsageError(`the key file ${file} ${asError(thrown).message}`);
   }
   const key = content.trim();
   if (key === '') throw new UsageError(`the key file ${file} is empty`);

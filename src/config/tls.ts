@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { asError } from '../kit/fault.ts';
@@ -7,9 +7,7 @@ import { isBlank } from '../kit/text.ts';
 import type { TlsConfig } from './config.ts';
 import { member, type Problems } from './problems.ts';
 import { tlsSchema } from './schemas.ts';
-
-/** What a key file may be to those who are neither its owner nor of its group: nothing. */
-const OTHERS = 0o007;
+import { readSecretFile } from './secret-file.ts';
 
 /**
  * Reads the certificate, its key, and whose certificates clients must show, and holds them against one another: what would fail
@@ -106,12 +104,7 @@ function readAuthorities(file: string, nowMs: number): string {
 }
 
 function readKey(file: string): { pem: string; parsed: KeyObject } {
-  const pem = readText(file);
-  const mode = statSync(file).mode & 0o777;
-  if ((mode & OTHERS) !== 0)
-    throw new Error(
-      `may be used by every user of this machine (mode ${mode.toString(8).padStart(4, '0')}): chmod 600 ${file}, or 640 with a group of its own`,
-    );
+  const pem = readSecretFile(file);
   if (/ENCRYPTED/.test(pem))
     throw new Error('is protected by a passphrase, which nobody is there to type: give the key without one');
   try {

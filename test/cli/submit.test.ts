@@ -185,6 +185,8 @@ describe('the key to go on with is said', () => {
 
 describe('wrong use ends with 2, and nothing is sent', () => {
   const list = (name: string, text: string): string => files.write(name, text);
+  const key = list('key', '\n');
+  chmodSync(key, 0o600);
   test.each<[string, string[], RegExp]>([
     ['no targets', ['--reason', 'r'], /no targets/],
     ['no reason', ['a'], /--reason/],
@@ -209,7 +211,7 @@ describe('wrong use ends with 2, and nothing is sent', () => {
     ['a parameter twice', ['a', '--param', 'x=1', '--param', 'x=2', '--reason', 'r'], /given twice/],
     ['a number that would become another', ['a', '--param', 'x=12345678901234567890', '--reason', 'r'], /x/],
     ['a wait without a unit', ['a', '--wait', '5', '--reason', 'r'], /number with a unit/],
-    ['a key file that is empty', ['a', '--key-file', list('key', '\n'), '--reason', 'r'], /is empty/],
+    ['a key file that is empty', ['a', '--key-file', key, '--reason', 'r'], /is empty/],
     ['a URL that is none', ['a', '--url', 'nowhere', '--reason', 'r'], /URL of the gate/],
     ['an idempotency key with blanks', ['a', '--idempotency-key', 'a b', '--reason', 'r'], /idempotency key/],
   ])('%s', async (_, args, expected) => {

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findAccess } from '../../src/config/client-settings.ts';
+import { UsageError } from '../../src/config/environment.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -12,9 +13,10 @@ afterAll(async () => {
   await folder.remove();
 });
 
-const accessWith = (content: string) => {
+const accessWith = (content: string, mode = 0o600) => {
   const keyFile = path.join(folder.path, 'key');
-  writeFileSync(keyFile, content, { mode: 0o600 });
+  writeFileSync(keyFile, content);
+  chmodSync(keyFile, mode);
   return findAccess({ url: 'http://127.0.0.1:7070', keyFile }, { isGithub: false });
 };
 
@@ -31,4 +33,35 @@ it.each([
   ['too long: no part of it is taken for the key', 'k'.repeat(4097)],
 ])('a key file is refused that is %s', (_, content) => {
   expect(() => accessWith(content)).toThrow(/^the key file .* (is empty|holds more than a key)/u);
+});
+
+it.each([0o644, 0o604, 0o602, 0o601, 0o666])(
+  'a key file is refused that every user of the machine may use, and its key is not told: mode %o',
+  mode => {
+    const file = path.join(folder.path, 'key');
+    expect(() => accessWith('ilk_secret', mode)).toThrow(UsageError);
+    expect(() => accessWith('ilk_secret', mode)).toThrow(
+      `the key file ${file} may be used by every user of this machine (mode 0${mode.toString(8)}): chmod 600 ${file}`,
+    );
+    expect(() => accessWith('ilk_secret', mode)).not.toThrow(/ilk_secret/u);
+  },
+);
+
+it('a key file may be read by its group', () => {
+  expect(accessWith('the-key\n', 0o640).key).toBe('the-key');
+});
+
+it('a key file that client.yaml names is held to the same', () => {
+  const settings = path.join(folder.path, 'interlock');
+  mkdirSync(settings);
+  writeFileSync(path.join(settings, 'client.yaml'), 'url: http://127.0.0.1:7070\nkey_file: ./own.key\n', {
+    mode: 0o600,
+  });
+  const own = path.join(settings, 'own.key');
+  writeFileSync(own, 'ilk_secret');
+  const access = () => findAccess({}, { isGithub: false, settingsFolder: folder.path });
+  chmodSync(own, 0o644);
+  expect(access).toThrow(/own\.key may be used by every user of this machine \(mode 0644\)/u);
+  chmodSync(own, 0o600);
+  expect(access().key).toBe('ilk_secret');
 });
