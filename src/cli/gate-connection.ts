@@ -1,4 +1,4 @@
-import { createClient, type Client } from '../client/create-client.ts';
+import { createClient, type Client, type Retry } from '../client/create-client.ts';
 import { findAccess } from '../config/client-settings.ts';
 import { readClientEnvironment } from '../config/environment.ts';
 import { printable } from './printable.ts';
@@ -26,11 +26,18 @@ export interface GateConnection {
 
 /**
  * The gate that a command calls.
+ * @param told before the same call is made again, beside the line that says so
  * @throws UsageError or FileError where nothing says which, or as whom
  */
-export function connectGate(options: GateOptions, terminal: Terminal): GateConnection {
+export function connectGate(
+  options: GateOptions,
+  terminal: Terminal,
+  told: (retry: Retry) => void = () => undefined,
+): GateConnection {
   const { url, key } = findAccess(options, readClientEnvironment());
-  const onRetry = ({ pauseMs, why }: { readonly pauseMs: number; readonly why: string }): void =>
-    terminal.complain(`${printable(why)}; asking again in ${(pauseMs / 1000).toFixed(1)} s`);
+  const onRetry = (retry: Retry): void => {
+    told(retry);
+    terminal.complain(`${printable(retry.why)}; asking again in ${(retry.pauseMs / 1000).toFixed(1)} s`);
+  };
   return { gate: createClient({ url, key, onRetry }), url: url.replace(/\/+$/, '') };
 }

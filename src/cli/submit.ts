@@ -1,14 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { NoAnswerError, type Client, type Submitted } from '../client/create-client.ts';
+import { NoAnswerError, type Client, type Retry, type Submitted } from '../client/create-client.ts';
 import type { Answer, Problem, RecordedDecision, RefusedDecision } from '../client/types.ts';
 import { systemClock } from '../kit/clock.ts';
+import { freshId } from '../kit/ids.ts';
 import { describeTargets, readAsk, type Asked, type AskOptions } from './ask-options.ts';
-import { decisionIn, exitCodeOf } from './decision-exit.ts';
-import { connectGate, type GateOptions } from './gate-connection.ts';
+import { decisionIn, exitCodeOf, type Decided } from './decision-exit.ts';
+import { exitCode } from './exit-code.ts';
+import { connectGate, type GateConnection, type GateOptions } from './gate-connection.ts';
+import { exitCodeOfSignal, Interrupted, watchForInterrupt, type InterruptWatch } from './interrupt.ts';
 import { jsonLine, printable } from './printable.ts';
 import { sayDecision } from './say-decision.ts';
 import { sayProblem } from './say-problem.ts';
 import type { Terminal } from './terminal.ts';
+import { showDuration } from './times.ts';
 
 export interface SubmitOptions extends AskOptions, GateOptions {
   readonly idempotencyKey?: string;
@@ -23,62 +27,162 @@ const LONGEST_LOOK_MS = 60_000;
 
 type DecisionAnswer = Answer<RecordedDecision, RefusedDecision | Problem>;
 
+/** What the tests own. */
+export interface Around {
+  readonly connect: (...args: Required<Parameters<typeof connectGate>>) => GateConnection;
+  readonly watch: () => InterruptWatch;
+}
+
+const real: Around = { connect: connectGate, watch: watchForInterrupt };
+
 /**
- * Asks, waits, and says what became of it.
- * @returns the exit code
+ * Asks, waits, and says what became of it. Whoever interrupts it ends the waiting, and not the request.
+ * @returns the exit code; 130 (143 for SIGTERM) if it was interrupted before anything was sent
  * @throws UsageError, FileError and ClientMisuseError for wrong use, NoAnswerError where the gate did not answer
  */
-export async function runSubmit(asked: Asked, options: SubmitOptions, terminal: Terminal): Promise<number> {
+export async function runSubmit(
+  asked: Asked,
+  options: SubmitOptions,
+  terminal: Terminal,
+  { connect, watch }: Around = real,
+): Promise<number> {
   const ask = readAsk(asked, options);
-  const { gate, url } = connectGate(options, terminal);
+  const unsent = watchUnsent();
+  const { gate, url } = connect(options, terminal, unsent.told);
   terminal.complain(`${printable(ask.action)}: ${describeTargets(ask.targets)}`);
-  const { waitMs, idempotencyKey } = options;
+  const { waitMs, idempotencyKey = freshId() } = options;
   const deadlineMs = systemClock.monotonicMs() + (waitMs === 'no' ? 0 : waitMs);
-  const submitted = await gate.submit(ask, {
-    waitS: waitMs === 'no' ? 0 : Math.min(FIRST_WAIT_S, Math.floor(waitMs / 1000)),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-  });
-  const answer = waitMs === 'no' ? submitted : await follow(gate, submitted, deadlineMs, terminal);
-  sayAnswer(answer, submitted, { url, isJson: options.json === true }, terminal);
-  return exitCodeOf(answer, waitMs === 'no' ? 'decision' : 'outcome');
+  const isJson = options.json === true;
+  const interrupts = watch();
+  const { signal } = interrupts;
+  let submitted: Submitted | undefined;
+  try {
+    const waitS = waitMs === 'no' ? 0 : Math.min(FIRST_WAIT_S, Math.floor(waitMs / 1000));
+    submitted = await gate.submit(ask, { waitS, idempotencyKey, signal });
+    const answer =
+      waitMs === 'no' ? submitted : await follow(gate, submitted, { deadlineMs, signal }, terminal);
+    sayAnswer(answer, submitted, { url, isJson }, terminal);
+    return exitCodeOf(answer, waitMs === 'no' ? 'decision' : 'outcome');
+  } catch (thrown) {
+    if (!(thrown instanceof Interrupted)) throw thrown;
+    terminal.progress(undefined);
+    const known = submitted === undefined ? undefined : decisionIn(submitted);
+    if (known === undefined && unsent.now()) return sayUnsent(thrown, isJson, terminal);
+    return sayInterrupted(known, idempotencyKey, isJson, terminal);
+  } finally {
+    interrupts.leave();
+  }
+}
+
+/** A timer may be early by so much. */
+const EARLY_MS = 5;
+
+/** Whether it is known that nothing was sent: between two attempts, while none of them had a connection. */
+function watchUnsent() {
+  let everSent = false;
+  let untilMs = 0;
+  return {
+    told: ({ neverConnected, pauseMs }: Retry): void => {
+      everSent ||= neverConnected !== true;
+      untilMs = systemClock.monotonicMs() + pauseMs - EARLY_MS;
+    },
+    now: (): boolean => !everSent && systemClock.monotonicMs() < untilMs,
+  };
 }
 
 /** Looks until the outcome is known or the time is over. That a look fails says nothing of the request: the last answer stands. */
 async function follow(
   gate: Client,
   submitted: Submitted,
-  deadlineMs: number,
+  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
   terminal: Terminal,
 ): Promise<DecisionAnswer> {
   let last: DecisionAnswer = submitted;
-  const beganMs = systemClock.monotonicMs();
-  for (;;) {
+  const beganMs = systemClock.monotonicMs() - FIRST_WAIT_S * 1000;
+  for (let looks = 0; ; looks += 1) {
     const decided = decisionIn(last);
     if (decided?.outcome?.status !== 'pending') break;
     const nowMs = systemClock.monotonicMs();
-    if (nowMs >= deadlineMs) break;
-    const waitedS = Math.round((nowMs - beganMs) / 1000);
-    terminal.progress(
-      `allowed, and under way for ${waitedS + FIRST_WAIT_S} s (request ${printable(decided.id)})`,
-    );
-    await pause(Math.min(LOOK_EVERY_MS, deadlineMs - nowMs));
-    last = (await look(gate, decided.id, deadlineMs - systemClock.monotonicMs())) ?? last;
+    const leftMs = deadlineMs - nowMs;
+    if (leftMs <= 0) break;
+    if (looks === 0)
+      terminal.complain(
+        `allowed as request ${printable(decided.id)}; its outcome is waited for, ${showDuration(Math.ceil(leftMs / 1000))} at most. Ctrl-C ends the waiting, not the request.`,
+      );
+    terminal.progress(progressOf(decided, nowMs - beganMs, leftMs));
+    await pause(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => signal.throwIfAborted());
+    last = (await look(gate, decided.id, deadlineMs - systemClock.monotonicMs(), signal)) ?? last;
   }
   terminal.progress(undefined);
   return last;
 }
 
-async function look(gate: Client, id: string, leftMs: number): Promise<DecisionAnswer | undefined> {
+/** Who has it, how long already, and what comes when the time is over. */
+function progressOf({ action, outcome }: Decided, sinceMs: number, leftMs: number): string {
+  const since = showDuration(sinceMs / 1000);
+  const isSent = (outcome?.attempts ?? 0) > 0;
+  const where = isSent ? 'at its executor' : 'waits its turn';
+  return printable(
+    `${action ?? 'the request'}: ${where}, ${since} so far; ${showDuration(Math.ceil(leftMs / 1000))} left, then exit code ${exitCode.couldNotTell}`,
+  );
+}
+
+async function look(
+  gate: Client,
+  id: string,
+  leftMs: number,
+  interrupted: AbortSignal,
+): Promise<DecisionAnswer | undefined> {
   // No timer of node's can hold a wait of a month: it would end at once.
-  const signal = AbortSignal.timeout(Math.min(LONGEST_LOOK_MS, Math.max(LOOK_EVERY_MS, Math.ceil(leftMs))));
+  const late = AbortSignal.timeout(Math.min(LONGEST_LOOK_MS, Math.max(LOOK_EVERY_MS, Math.ceil(leftMs))));
   try {
-    const answer = await gate.one(id, { signal });
+    const answer = await gate.one(id, { signal: AbortSignal.any([late, interrupted]) });
     return answer.ok ? answer : undefined;
   } catch (thrown) {
-    if (thrown instanceof NoAnswerError || signal.aborted) return undefined;
+    interrupted.throwIfAborted();
+    if (thrown instanceof NoAnswerError || late.aborted) return undefined;
     throw thrown;
   }
 }
+
+function sayUnsent({ signal, message }: Interrupted, isJson: boolean, terminal: Terminal): number {
+  terminal.complain('Interrupted; nothing was sent.');
+  if (isJson) terminal.say(jsonLine({ error: `${message}; nothing was sent` }));
+  return exitCodeOfSignal(signal);
+}
+
+/** What was asked for goes on without this command: how to look at it, to stop it, and to wait on. */
+function sayInterrupted(
+  known: Decided | undefined,
+  idempotencyKey: string,
+  isJson: boolean,
+  terminal: Terminal,
+): number {
+  if (known === undefined)
+    terminal.complain(
+      'Interrupted. Whether it is decided is not known; if it is allowed, it is done all the same.',
+    );
+  else {
+    terminal.complain(
+      `Interrupted, and only the waiting: request ${printable(known.id)} is allowed, and goes on.`,
+    );
+    sayHowToLook(known, terminal);
+  }
+  terminal.complain(againWith(idempotencyKey));
+  if (isJson)
+    terminal.say(jsonLine(known ?? { error: 'interrupted before the answer', tried: { idempotencyKey } }));
+  return exitCode.couldNotTell;
+}
+
+function sayHowToLook({ id }: Pick<Decided, 'id'>, terminal: Terminal): void {
+  terminal.complain(`Look:   interlock audit show ${printable(id)}`);
+  terminal.complain(
+    `Cancel: interlock cancel ${printable(id)}   (as long as nothing was sent to its executor)`,
+  );
+}
+
+const againWith = (idempotencyKey: string): string =>
+  `Ask again, without doing it twice: the same command with --idempotency-key ${printable(idempotencyKey)}`;
 
 function sayAnswer(
   answer: DecisionAnswer,
@@ -92,10 +196,8 @@ function sayAnswer(
   if (replayed)
     terminal.complain('This is the recorded answer of an earlier request with the same idempotency key.');
   if (decided === undefined && !answer.ok) sayProblem(answer.problem, url, terminal);
-  if (asksAgain(answer))
-    terminal.complain(
-      `Ask again, without doing it twice: the same command with --idempotency-key ${printable(idempotencyKey)}`,
-    );
+  if (decided?.outcome?.status === 'pending') sayHowToLook(decided, terminal);
+  if (asksAgain(answer)) terminal.complain(againWith(idempotencyKey));
 }
 
 /**

@@ -19,6 +19,12 @@ export interface Terminal {
   readonly isPerson: boolean;
 }
 
+/** Some terminals (of containers, of editors) say that they have no columns at all. */
+const widthOfStream = ({ isTTY, columns }: NodeJS.WriteStream): number | undefined =>
+  isTTY && columns > 0 ? columns : undefined;
+
+const USUAL_COLUMNS = 80;
+
 const CLEAR_LINE = '\r\u001b[2K';
 
 /** The process's own. */
@@ -30,7 +36,7 @@ export function openTerminal({
   const progress = (line: string | undefined): void => {
     if (stderr.isTTY !== true || (line === undefined && !isProgressShown)) return;
     // Longer than the terminal is wide, it would stand on two lines, of which one is cleared.
-    stderr.write(CLEAR_LINE + (line ?? '').slice(0, Math.max(0, stderr.columns - 1)));
+    stderr.write(CLEAR_LINE + (line ?? '').slice(0, (widthOfStream(stderr) ?? USUAL_COLUMNS) - 1));
     isProgressShown = line !== undefined;
   };
   const write = (stream: NodeJS.WriteStream, line: string): void => {
@@ -42,7 +48,7 @@ export function openTerminal({
     complain: line => write(stderr, line),
     progress,
     get width() {
-      return stdout.isTTY ? stdout.columns : undefined;
+      return widthOfStream(stdout);
     },
     isPerson: stdout.isTTY === true,
     paint: picocolors.createColors(stdout.isTTY === true && !wantsNoColour()),

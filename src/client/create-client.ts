@@ -30,7 +30,13 @@ const real: Chances = {
   clock: systemClock,
   chance,
   sleep: async (durationMs, signal) => {
-    await pause(durationMs, undefined, signal === undefined ? {} : { signal });
+    try {
+      await pause(durationMs, undefined, signal === undefined ? {} : { signal });
+    } catch (thrown) {
+      // Node wraps it, and whoever aborted wants to know its own reason again.
+      signal?.throwIfAborted();
+      throw thrown;
+    }
   },
 };
 

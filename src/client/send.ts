@@ -19,6 +19,8 @@ export interface Retry {
   readonly attempt: number;
   readonly pauseMs: number;
   readonly why: string;
+  /** There was no connection: nothing of this attempt arrived. */
+  readonly neverConnected?: true;
 }
 
 /** The way to a gate. */
@@ -64,7 +66,8 @@ async function repeat<T extends { readonly ok: true }>(
       throw noAnswer(line, call, answer.why, number, answer.status, !mayHaveArrived);
     }
     const why = answer.ok === false ? `it answered ${answer.status}: ${answer.problem.title}` : answer.why;
-    line.onRetry?.({ attempt: number, pauseMs, why });
+    const unsent = answer.ok === 'untold' && answer.neverConnected === true;
+    line.onRetry?.({ attempt: number, pauseMs, why, ...(unsent && { neverConnected: true }) });
     await line.sleep(pauseMs, call.signal);
   }
 }
