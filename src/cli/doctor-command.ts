@@ -5,6 +5,7 @@ const EXAMPLES = `
 Examples:
   $ interlock doctor --config /etc/interlock/interlock.yaml
   $ interlock doctor --url https://gate.example.com     what a gate says of itself, without its files
+  $ interlock doctor --url https://gate.example.com --key-file ~/oncall.key     does it take the key?
   $ interlock doctor --json | jq '.checks[] | select(.status != "ok")'
 
 Nothing is changed, and no executor gets a request. Run it as the user of the gate.${exitCodesText({
@@ -21,10 +22,16 @@ export function addDoctorCommand(program: Command, { terminal, end }: CommandCon
     .description('look at all that a gate needs, and say what to do')
     .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
     .option('--url <url>', 'the gate to ask (default: where the configuration says that it listens)')
+    .option(
+      '--key-file <file>',
+      'a key to try on it (default: INTERLOCK_KEY, or `key` of client.yaml); never shown',
+    )
     .option('--json', 'answer as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ json, ...options }: { config?: string; url?: string; json?: true }) => {
-      const { runDoctor } = await import('./doctor.ts');
-      end(await runDoctor({ ...options, json: json === true }, terminal));
-    });
+    .action(
+      async ({ json, ...options }: { config?: string; url?: string; keyFile?: string; json?: true }) => {
+        const { runDoctor } = await import('./doctor.ts');
+        end(await runDoctor({ ...options, json: json === true }, terminal));
+      },
+    );
 }

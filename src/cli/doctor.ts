@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { FileError, type Config } from '../config/config.ts';
-import { configFileOf, UsageError } from '../config/environment.ts';
+import { findAccess, NoAccessError, type GateAccess } from '../config/client-settings.ts';
+import { configFileOf, readClientEnvironment, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
@@ -10,7 +11,8 @@ import { checkStore } from './doctor/database.ts';
 import { checkExecutors } from './doctor/executors.ts';
 import { checkDisk, checkKillFile, checkPermissions } from './doctor/files.ts';
 import { findingsOf, type Finding, type Status } from './doctor/finding.ts';
-import { askGate, askOwnGate } from './doctor/gate.ts';
+import { askGate, askOwnGate, urlOf } from './doctor/gate.ts';
+import { checkKey } from './doctor/key.ts';
 import { checkPolicy } from './doctor/policy.ts';
 import { exitCode } from './exit-code.ts';
 import { printable } from './printable.ts';
@@ -21,6 +23,8 @@ export interface DoctorOptions {
   readonly config?: string;
   /** Of a gate to ask; by default where the configuration says that it listens. */
   readonly url?: string;
+  /** Of a key to try; by default that of the environment, or of the person's own settings. */
+  readonly keyFile?: string;
   readonly json: boolean;
 }
 
@@ -43,16 +47,36 @@ export async function runDoctor(
     if (!options.json) for (const finding of some) sayFinding(finding, terminal);
   };
   const file = configFileOf(options.config);
+  const given = findKey(options);
+  const url = options.url ?? given?.url;
   // Whoever names a gate, and has no configuration here, asks for that gate alone.
-  const isAlone = options.config === undefined && options.url !== undefined && !existsSync(file);
+  const isAlone = options.config === undefined && url !== undefined && !existsSync(file);
   const config = isAlone ? undefined : openConfig(file, tell);
   if (config !== undefined) await lookAtConfig(config, options, clock, tell);
-  else if (options.url !== undefined) tell(await askGate(options.url, true));
+  else if (url !== undefined) tell(await askGate(url, true));
+  const access = given ?? findKey({ ...options, ...ownUrl(config) }, 'needed');
+  if (access !== undefined) tell(await guarded('key', async () => await checkKey(access)));
   const worst = worstOf(findings);
   if (options.json) terminal.say(JSON.stringify({ status: worst, checks: findings }));
   else terminal.say(sumUp(findings));
   if (worst === 'fail') return exitCode.refused;
   return worst === 'unknown' ? exitCode.couldNotTell : exitCode.done;
+}
+
+/** The gate and the key that somebody here calls with; undefined where there is none, unless a key file was named. */
+function findKey(options: DoctorOptions, found?: 'needed'): GateAccess | undefined {
+  try {
+    return findAccess(options, readClientEnvironment());
+  } catch (thrown) {
+    const isMissing = thrown instanceof NoAccessError;
+    if (isMissing && (options.keyFile === undefined || found === undefined)) return undefined;
+    throw thrown;
+  }
+}
+
+function ownUrl(config: Config | undefined): { readonly url?: string } {
+  const url = config === undefined ? undefined : urlOf(config);
+  return url === undefined ? {} : { url };
 }
 
 type Tell = (some: readonly Finding[]) => void;

@@ -37,10 +37,13 @@ interface Settings {
   readonly key_file?: string | undefined;
 }
 
+/** Nothing says which gate is called, or as whom. */
+export class NoAccessError extends UsageError {}
+
 /**
  * The gate and the key: of the command line, else of the environment, else of `interlock/client.yaml` in the settings folder.
  * The key in that file is for the gate that the file names, and is not shown to another one.
- * @throws UsageError or FileError, neither of which says a key
+ * @throws NoAccessError, UsageError or FileError, none of which says a key
  */
 export function findAccess(options: AccessOptions, environment: ClientEnvironment): GateAccess {
   const url = options.url ?? environment.url;
@@ -51,7 +54,7 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
   const settings = file === undefined ? {} : readSettings(file);
   const chosen = url ?? settings.url;
   if (chosen === undefined)
-    throw new UsageError(
+    throw new NoAccessError(
       `which gate? Say it with --url, INTERLOCK_URL, or \`url\` in ${file ?? 'client.yaml'}`,
     );
   const isOfFile = settings.url === chosen;
@@ -61,7 +64,7 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
       !isOfFile && settings.url !== undefined && (settings.key ?? settings.key_file) !== undefined
         ? ` (the one in ${file} is for ${settings.url})`
         : '';
-    throw new UsageError(`no key for ${chosen}${why}. Give it with --key-file or INTERLOCK_KEY`);
+    throw new NoAccessError(`no key for ${chosen}${why}. Give it with --key-file or INTERLOCK_KEY`);
   }
   return { url: chosen, key };
 }

@@ -369,6 +369,49 @@ describe('inventory', () => {
   });
 });
 
+describe('doctor', () => {
+  test.each([
+    ['operator', 'takes the key, of the role operator'],
+    ['auditor', 'takes the key, which reads everything, as an auditor'],
+    ['bot', 'takes the key, of the role requester'],
+    ['feed', 'takes the key, of the role inventory'],
+    ['worker', 'takes the key, which may read nothing: an executor or an observer'],
+  ])('tries the key of %s, and says what it shows', async (who, told) => {
+    const { code, said } = await run(who, 'doctor');
+    expect(said).toContain(`ok       key          ${stands.gate.url} ${told}`);
+    expect(said).not.toContain(keyOf(who));
+    expect(code).toBe(0);
+  });
+
+  test('fails for a key that the gate does not know, and never says it', async () => {
+    const { code, said, complained } = await run('nobody', 'doctor');
+    expect(said).toMatch(/fail {5}key {10}\S+ does not know the key\n +→ give the key of one/);
+    expect(said + complained).not.toContain(keyOf('nobody'));
+    expect(code).toBe(1);
+  });
+
+  test('tries no key where none was given, and wants one that was named', async () => {
+    const terminal = recordedTerminal();
+    vi.stubEnv('XDG_CONFIG_HOME', folder);
+    vi.stubEnv('INTERLOCK_KEY', undefined);
+    expect(await runProgram(['doctor', '--url', stands.gate.url], terminal)).toBe(0);
+    expect(terminal.said.join('\n')).not.toContain('key ');
+    const args = ['doctor', '--url', stands.gate.url, '--key-file', '/nowhere/key'];
+    expect(await runProgram(args, recordedTerminal())).toBe(2);
+    vi.unstubAllEnvs();
+  });
+
+  test('does not say that a key is wrong where nothing answers', async () => {
+    const gone = createServer();
+    const url = await listening(gone);
+    await new Promise(resolve => gone.close(resolve));
+    expect(await runAt(url, 'operator', 'doctor', '--json')).toMatchObject({
+      code: 1,
+      said: expect.stringContaining('the key could not be tried'),
+    });
+  });
+});
+
 test('policy show has the limits, what is protected, and how full the budgets are', async () => {
   const { code, said } = await run('auditor', 'policy', 'show');
   expect(code).toBe(0);
