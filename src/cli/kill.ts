@@ -150,7 +150,11 @@ function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void
   // Who only wrote a scope wrong has a gate that answers, and writes it right.
   if (error instanceof ScopeError || (error instanceof SaidNo && ruleOf(error.problem) === 'request.invalid'))
     return;
-  sayKillFile(killFileOf(options), terminal);
+  const found = killFileOf(options);
+  // The gate has named its own: a line that speaks of kill files in general would only make it unsure again.
+  if (found === undefined && error.message.includes('kill file'))
+    terminal.complain('Every other machine that runs a gate has a kill file of its own: make each.');
+  else sayKillFile(found, terminal);
 }
 
 function sayKillFile(found: KillFile | undefined, terminal: Terminal): void {
@@ -190,7 +194,15 @@ export async function runKillStatus(
   look: { readonly nowMs: number; readonly width?: number },
   connect = connectCalls,
 ): Promise<number> {
-  const switches = await connect(gateOf(options), terminal).switches();
+  const switches = await connect(gateOf(options), terminal)
+    .switches()
+    .catch((thrown: unknown) => {
+      if (endOf(thrown) === exitCode.couldNotTell)
+        terminal.complain(
+          'What is engaged cannot be told now. Nothing releases a switch by itself: what was engaged still is.',
+        );
+      throw thrown;
+    });
   if (options.json) terminal.say(JSON.stringify(switches));
   else if (switches.engaged.length === 0) terminal.say('Nothing is engaged.');
   else for (const line of switchTable(switches, look)) terminal.say(line);

@@ -110,6 +110,9 @@ const todos: Readonly<Record<string, string>> = {
   clock: "set the clocks right; if the database's is right: interlock clock accept (docs/on-call.md)",
 };
 
+/** What a gate cannot tell while its database is away is no failure of its own, and its remedy would be a wrong one. */
+const isBehind = (detail: string): boolean => /^not known\b/.test(detail);
+
 function lookAtChecks(
   url: string,
   { checks }: z.infer<typeof readyToDecide>,
@@ -118,20 +121,24 @@ function lookAtChecks(
   const gate = findingsOf('gate');
   const inventory = findingsOf('inventory');
   const { kinds, ...own } = checks;
-  const bad = Object.entries(own).flatMap(([name, { ok, detail }]) =>
+  const bad = Object.entries(own).flatMap(([name, { ok, detail = 'not ready' }]) =>
     ok
       ? []
-      : gate.fail(`${url}: ${name}: ${printable(detail ?? 'not ready')}`, todos[name] ?? 'look at its log'),
+      : isBehind(detail)
+        ? gate.unknown(`${url}: ${name}: ${printable(detail)}`, 'the database first')
+        : gate.fail(`${url}: ${name}: ${printable(detail)}`, todos[name] ?? 'look at its log'),
   );
   return [
     ...(bad.length > 0 ? bad : [gate.ok(`${url} answers, and can decide where its inventory lets it`)]),
-    ...Object.entries(kinds).map(([kind, { ok, detail }]) =>
+    ...Object.entries(kinds).map(([kind, { ok, detail = 'not ready' }]) =>
       ok
         ? inventory.ok(`${printable(kind)}${ageOf(kind, gauges)}`)
-        : inventory.fail(
-            `${printable(kind)}: ${printable(detail ?? 'not ready')}`,
-            `interlock inventory load ${printable(kind)} FILE`,
-          ),
+        : isBehind(detail)
+          ? inventory.unknown(`${printable(kind)}: ${printable(detail)}`, 'the database first')
+          : inventory.fail(
+              `${printable(kind)}: ${printable(detail)}`,
+              `interlock inventory load ${printable(kind)} FILE`,
+            ),
     ),
   ];
 }
