@@ -19,7 +19,7 @@ export function junitXml({ what, refusals, fault }: Verdict): string {
             testCase(rule, `<failure type="${escape(rule)}" message="${escape(message)}"/>`),
           )
         : [testCase('verdict', '')];
-  const counts = `tests="${cases.length}" failures="${refusals.length}" errors="${fault === undefined ? 0 : 1}"`;
+  const counts = `tests="${cases.length}" failures="${fault === undefined ? refusals.length : 0}" errors="${fault === undefined ? 0 : 1}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="interlock preflight" ${counts}>`,
