@@ -1,4 +1,5 @@
 import type { Reason } from '../client/types.ts';
+import { listNames } from '../kit/text.ts';
 import { reasonsOf, type Decided } from './decision-exit.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
@@ -16,9 +17,14 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
   );
   const reasons = reasonsOf(decided);
   say(headline(decided, what, terminal));
-  for (const reason of reasons) for (const line of reasonLines(reason, gateUrl, terminal)) say(line);
+  for (const ofRule of byRule(reasons).values())
+    for (const line of ruleLines(ofRule, gateUrl, terminal)) say(line);
   if (reasons.length === 0 && 'detail' in decided && typeof decided.detail === 'string')
-    say(`  ${printable(decided.detail)}`);
+    if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
+  if (decided.outcome?.status === 'unknown')
+    say(
+      `  When it is known: interlock settle ${printable(decided.id)} --delivered, or --refused, by an operator.`,
+    );
   if (decided.passes !== undefined)
     say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
   if (decided.retry_after_s !== undefined)
@@ -36,7 +42,7 @@ function headline({ mode, decision, outcome }: Decided, what: string, { paint }:
   if (mode === 'preflight') return `${paint.bold(paint.green('would be allowed'))}: ${what}`;
   const status = outcome?.status ?? 'unknown';
   const how = outcome?.detail ?? (outcome?.http_status === undefined ? '' : `HTTP ${outcome.http_status}`);
-  const more = how === '' ? '' : ` (${printable(how.replace(/\.$/, ''))})`;
+  const more = how === '' ? '' : ` (${printable(how.replace(/\.$/, '').replace(/^The /, 'the '))})`;
   const said = `${words[status] ?? `allowed, and ${printable(status)}`}${more}`;
   return `${paint.bold(status === 'delivered' ? paint.green(said) : paint.yellow(said))}: ${what}`;
 }
@@ -49,7 +55,33 @@ const words: Readonly<Record<string, string>> = {
   stopped: 'allowed, and stopped before anything was sent',
 };
 
-function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): string[] {
+/** Reasons of one rule that are said whole. A set may meet thousands: the values of the others are enough. */
+const MOST_WHOLE = 5;
+const MOST_NAMED = 20;
+
+function byRule(reasons: readonly Reason[]): ReadonlyMap<string, readonly Reason[]> {
+  const rules = new Map<string, Reason[]>();
+  for (const reason of reasons) rules.set(reason.rule, [...(rules.get(reason.rule) ?? []), reason]);
+  return rules;
+}
+
+function ruleLines(reasons: readonly Reason[], gateUrl: string, terminal: Terminal): string[] {
+  const rest = reasons.slice(MOST_WHOLE);
+  const values = rest.flatMap(({ dimension, value }) =>
+    value === undefined ? [] : [`${dimension === undefined ? '' : `${dimension} `}${value}`],
+  );
+  const named = values.length === 0 ? '' : `: ${listNames(values, MOST_NAMED)}`;
+  const [first] = reasons;
+  return [
+    ...reasons.slice(0, MOST_WHOLE).flatMap(reason => reasonLines(reason, terminal)),
+    ...(rest.length === 0
+      ? []
+      : [`   … and ${countOf(rest.length, 'more reason')} of this rule${printable(named)} (--json has all)`]),
+    ...(first === undefined ? [] : [`   = see ${pageOf(first.rule, gateUrl)}`]),
+  ];
+}
+
+function reasonLines(reason: Reason, { paint }: Terminal): string[] {
   const place = [reason.dimension, reason.value, reason.pointer].filter(part => part !== undefined).join(' ');
   const measured = sayMeasured(reason);
   const detail = [
@@ -59,7 +91,6 @@ function reasonLines(reason: Reason, gateUrl: string, { paint }: Terminal): stri
     ...(reason.remedy === undefined
       ? []
       : [`   = ${paint.green('would pass')}: ${printable(reason.remedy)}`]),
-    `   = see ${pageOf(reason.rule, gateUrl)}`,
   ];
   return [`${paint.red(`no[${printable(reason.rule)}]`)}: ${printable(reason.message)}`, ...detail];
 }

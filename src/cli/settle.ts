@@ -108,7 +108,7 @@ async function findOpen(
   return findId(given, fitting.length > 0 ? fitting : open, {
     one: 'open request',
     many: 'open requests',
-    listed: 'open are',
+    listed: 'what is settled is named by its whole id; open are',
     none: `no outcome is ${outcomes.join(' or ')}; what is settled is named by its whole id`,
     end,
   });

@@ -312,6 +312,38 @@ test('a refusal says what, where, how much over, what would pass, and the page o
     expect(said).toContain(part);
 });
 
+test('a thousand reasons of one rule are a few and the names of some, and the page of the rule once', async () => {
+  const reasons = Array.from({ length: 1000 }, (_, at) => ({
+    rule: 'targets.already_done',
+    message: `it was done to h-${at}`,
+    value: `h-${at}`,
+  }));
+  const share = { rule: 'blast_radius.share', message: 'too much' };
+  server.script({
+    status: 409,
+    body: problem('targets.already_done', 409, decided('refused', { reasons: [share, ...reasons] })),
+  });
+  const lines = (await run(...SUBMIT)).said.split('\n');
+  expect(lines.length).toBeLessThan(20);
+  expect(lines).toContain('no[blast_radius.share]: too much');
+  expect(lines).toContain('no[targets.already_done]: it was done to h-4');
+  expect(lines.filter(line => line.includes('/problems/targets.already_done'))).toHaveLength(1);
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^ {3}… and 995 more reasons of this rule: h-5, h-6, .* and 975 more \(--json has all\)$/,
+    ),
+  );
+});
+
+test('an outcome that nobody knows says how it is settled, and says its detail once', async () => {
+  const detail = 'The request was sent, and no whole answer came.';
+  const body = { ...decided('allowed', { outcome: { status: 'unknown', detail } }), id: 'an-id' };
+  server.script({ status: 504, body: problem('executor.unknown', 504, { ...body, detail }) });
+  const { said } = await run(...SUBMIT);
+  expect(said).toContain('interlock settle an-id --delivered, or --refused, by an operator');
+  expect(said.split('no whole answer came')).toHaveLength(2);
+});
+
 // eslint-disable-next-line no-control-regex
 const STEERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/;
 
