@@ -119,16 +119,16 @@ function sayEngaged(engaged: EngagedSwitch, terminal: Terminal): void {
   terminal.say(
     `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
   );
-  sayIds('stopped for good, nothing of it was sent', stopped, terminal);
-  sayIds('on the wire, and may be being carried out', onTheWire, terminal);
+  sayIds('stopped for good, nothing of it was sent', 'Nothing waited to be sent.', stopped, terminal);
+  sayIds('on the wire, and may be being carried out', 'Nothing is on the wire.', onTheWire, terminal);
   terminal.say(`\nTo release it when it is over:\n  interlock kill release ${printable(id)} --reason "…"`);
 }
 
 const exceptFor = (except: readonly string[]): string =>
   except.length === 0 ? '' : `, but for ${except.map(printable).join(', ')}`;
 
-function sayIds(what: string, ids: readonly string[], terminal: Terminal): void {
-  terminal.say(`${countOf(ids.length, 'request')} ${what}${ids.length === 0 ? '.' : ':'}`);
+function sayIds(what: string, none: string, ids: readonly string[], terminal: Terminal): void {
+  terminal.say(ids.length === 0 ? none : `${countOf(ids.length, 'request')} ${what}:`);
   for (const id of ids.slice(0, LISTED)) terminal.say(`  ${printable(id)}`);
   if (ids.length > LISTED)
     terminal.say(`  and ${countOf(ids.length - LISTED, 'more request')} (--json lists all)`);

@@ -23,7 +23,7 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
   if (decided.outcome?.status === 'unknown')
     say(
-      `  When it is known: interlock settle ${printable(decided.id)} --delivered, or --refused, by an operator.`,
+      `  When it is known, by an operator: interlock settle ${printable(decided.id)} --delivered (or --refused) --reason "…"`,
     );
   if (decided.passes !== undefined)
     say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);

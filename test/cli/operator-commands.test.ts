@@ -76,7 +76,9 @@ describe('kill', () => {
     const { code, said } = await run('operator', 'kill', '--reason', 'wrong hosts');
     expect(code).toBe(0);
     const [id] = await engagedIds();
-    expect(said).toMatch(/^Engaged for everything in \d+ ms/);
+    expect(said).toMatch(
+      /^Engaged for everything in \d+ ms.*\nNothing waited to be sent\.\nNothing is on the wire\.\n/,
+    );
     expect(said).toContain(`interlock kill release ${id} --reason`);
     expect((await stands.api.submit('test.act', ['web-001'])).status).toBe(423);
   });
