@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isText } from '../kit/fields.ts';
+import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { isBlank, isOneLine, isTargetName, isUnseen, isWildcard } from '../kit/text.ts';
 import { anyJson } from './answers.ts';
 
@@ -50,7 +51,7 @@ const selector = z
 
 export const targets = z
   .union([
-    z.strictObject({ ids: names(200_000), expect: expect.optional() }),
+    z.strictObject({ ids: names(MAX_TARGETS), expect: expect.optional() }),
     z.strictObject({ selector, expect }),
   ])
   .describe('Ids, or a selector with the number of targets that you believe it stands for');

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { chance } from '../kit/chance.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { freshId } from '../kit/ids.ts';
+import { isIdempotencyKey } from '../kit/text.ts';
 import type { Call, Expected } from './attempt.ts';
 import type { Aborted, Client, ClientSettings } from './client.ts';
 import { ClientMisuseError, NoAnswerError } from './errors.ts';
@@ -95,7 +96,7 @@ async function ask<T>(line: Line, call: Call): Promise<Answer<T>> {
 function deciding(line: Line, { post }: Calls, timeoutMs: number): Pick<Client, 'submit' | 'preflight'> {
   return {
     submit: async (body, { idempotencyKey = freshId(), waitS = DEFAULT_WAIT_S, ...options } = {}) => {
-      if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey))
+      if (!isIdempotencyKey(idempotencyKey))
         throw new ClientMisuseError('An idempotency key is 1 to 255 visible ASCII characters.');
       if (!Number.isSafeInteger(waitS) || waitS < 0)
         throw new ClientMisuseError('`waitS` is a whole number of seconds.');

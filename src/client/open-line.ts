@@ -1,4 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
+import { isKey } from '../kit/text.ts';
 import type { ClientSettings } from './client.ts';
 import { ClientMisuseError } from './errors.ts';
 import { PATIENCE, type Patience } from './retry.ts';
@@ -27,7 +28,7 @@ export function openLine(
 
 /** What `fetch` says of a header that it does not take holds the header. So it is looked at here. */
 function bearerKey(key: string): string {
-  if (typeof key === 'string' && /^[\x21-\x7e]+$/.test(key)) return key;
+  if (typeof key === 'string' && isKey(key)) return key;
   throw new ClientMisuseError(
     'The key is blank, or holds what no key holds: it is visible ASCII, without blanks.',
   );

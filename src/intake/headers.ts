@@ -35,9 +35,6 @@ export function repeatedHeader(rawHeaders: readonly string[]): string | undefine
 export const countOf = (name: string, rawHeaders: readonly string[]): number =>
   rawHeaders.filter((text, at) => at % 2 === 0 && text.toLowerCase() === name).length;
 
-/** 1 to 255 visible ASCII characters. */
-export const isIdempotencyKey = (text: string): boolean => /^[\x21-\x7e]{1,255}$/.test(text);
-
 /** An id that a client, or what stands before the gate, gave to its request: one word that needs no escape anywhere it is written. */
 export const isRequestId = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(text);
 

@@ -16,6 +16,12 @@ const unfit = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 /** Whether a text stands on one line as what it is. */
 export const isOneLine = (text: string): boolean => !unfit.test(text);
 
+/** A word of visible ASCII: what stands behind `Bearer`. */
+export const isKey = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
+
+/** 1 to 255 visible ASCII characters. */
+export const isIdempotencyKey = (text: string): boolean => isKey(text) && text.length <= 255;
+
 /** White space, and what is not seen at all; nothing, too. */
 export const isUnseen = (text: string): boolean =>
   /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*$/u.test(text);

@@ -2,9 +2,10 @@ import type { Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import { tagOf } from '../inventory/describe-kind.ts';
+import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { quote } from '../kit/text.ts';
-import { MAX_TARGETS, type Named } from '../validate/validated.ts';
+import type { Named } from '../validate/validated.ts';
 import { meantBy } from './meant.ts';
 import {
   countByTags,

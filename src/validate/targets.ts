@@ -1,8 +1,9 @@
+import { MAX_TARGETS } from '../kit/most-targets.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { didYouMean, isBlank, isTargetName, isWildcard, pointerSegment, quote } from '../kit/text.ts';
 import { describe, Findings } from './findings.ts';
-import { MAX_TARGETS, type Named } from './validated.ts';
+import type { Named } from './validated.ts';
 
 /** Values that all labels of one selector may list together. */
 export const MAX_SELECTOR_VALUES = 10_000;

@@ -18,6 +18,3 @@ export interface Validated {
   readonly ticket?: string;
   readonly onBehalfOf?: string;
 }
-
-/** More targets than this are refused, named or selected. */
-export const MAX_TARGETS = 200_000;

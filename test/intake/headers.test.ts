@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  inventoryFormat,
-  isIdempotencyKey,
-  isJsonType,
-  parsePrefer,
-  repeatedHeader,
-} from '../../src/intake/headers.ts';
+import { inventoryFormat, isJsonType, parsePrefer, repeatedHeader } from '../../src/intake/headers.ts';
+import { isIdempotencyKey } from '../../src/kit/text.ts';
 
 describe('a header sent twice', () => {
   it('is found in any case, whatever it is', () => {

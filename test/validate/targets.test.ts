@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isTargetName, isWildcard } from '../../src/kit/text.ts';
 import { MAX_SELECTOR_VALUES } from '../../src/validate/targets.ts';
-import { MAX_TARGETS } from '../../src/validate/validated.ts';
+import { MAX_TARGETS } from '../../src/kit/most-targets.ts';
 import { good, reasonsAgainst, validated } from './requests.ts';
 
 /** `rule pointer` of each reason against targets; `targets: undefined` leaves them out. */

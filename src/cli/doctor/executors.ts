@@ -1,6 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Config, ExecutorConfig } from '../../config/config.ts';
+import { isLoopback } from '../../config/schemas.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
 import { findingsOf, type Finding } from './finding.ts';
@@ -48,10 +49,13 @@ function adviceFor(trouble: Error): string {
   return 'look at the network between this machine and the tool';
 }
 
+/** An address of IPv6 without its brackets. */
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
+
 /** Resolves when a connection is there, which is closed at once. */
 async function connectTo(url: URL): Promise<void> {
   const isTls = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = hostOf(url);
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
   await new Promise<void>((resolve, reject) => {
     const socket = isTls
@@ -73,12 +77,9 @@ function checkKeysInClear(actions: Config['actions']): Finding[] {
   const { warn } = findingsOf('executor');
   const inClear = [...actions.values()].filter(
     ({ executor: { url, bearerFile } }) =>
-      bearerFile !== undefined && url.protocol === 'http:' && !isLoopback(url.hostname),
+      bearerFile !== undefined && url.protocol === 'http:' && !isLoopback(hostOf(url)),
   );
   return inClear.map(({ name, executor }) =>
     warn(`the key for ${name} goes to ${executor.url.host} unencrypted`, 'name an https URL'),
   );
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
