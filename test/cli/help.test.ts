@@ -30,6 +30,9 @@ beforeAll(async () => {
 const examplesIn = (help: string): string[] =>
   [...help.matchAll(/^ {2}\$ (.*)$/gm)].map(([, example = '']) => example);
 
+/** What is above the examples, which would speak for themselves. */
+const optionsIn = (help: string): string => help.split('\nExamples:')[0] ?? '';
+
 /** The commands of the program in a line, each with its words; what follows three blanks is a remark. */
 const callsIn = (example: string): string[][] =>
   (example.split(/ {3,}/)[0] ?? '')
@@ -59,7 +62,7 @@ describe('the help of every command', () => {
       callsIn(example).flatMap(words => {
         const two = words.slice(0, 2).join(' ');
         const path = all.has(two) ? two : (words[0] ?? '');
-        const help = `${all.get(path) ?? ''}${path === 'kill' ? (all.get('kill engage') ?? '') : ''}`;
+        const help = optionsIn(all.get(path === 'kill' ? 'kill engage' : path) ?? '');
         return words
           .filter(word => word.startsWith('--'))
           .filter(option => !help.includes(option) && path !== 'COMMAND')
