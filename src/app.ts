@@ -76,7 +76,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
   const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db) });
   const principals = (): Config['principals'] => inForce.principals;
-  const server = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
+  const http = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
   const reloading = createReload({
     inForce,
     gate,
@@ -84,7 +84,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     clock,
     metrics,
     renewCertificates: tls => {
-      renewCertificates(server, tls);
+      renewCertificates(http.server, tls);
       metrics.certificateObserved(tls.expiresMs);
     },
   });
@@ -101,7 +101,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   };
   try {
     // Listens first: a gate that cannot must not have made its policy the active one.
-    serving = await serveOn(server, config.listen);
+    serving = await serveOn(http, config.listen);
     // What was seen is signed at once: a gate that is killed before the next minute must not start on a database that lacks it.
     const onFailedBatch = (): void => void checkpoints.look();
     const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch };

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '../kit/logger.ts';
 
 /**
@@ -30,36 +31,48 @@ export function boundConnections(
   });
 }
 
-/** Hangs up on every connection on which no request is being answered, half a head, a handshake and silence included. */
-export type HangUpOnQuiet = () => void;
+/** What is being answered on which connection of a server. */
+export interface Connections {
+  isAnswering(socket: Duplex): boolean;
+  /**
+   * Hangs up on who is waited for: connections on which nothing is being answered (half a head, a handshake, silence), and
+   * requests whose body is not whole, of which nothing was decided, or is in force.
+   */
+  hangUpOnWaiting(): void;
+}
 
 /**
- * Knows on which connections a request is being answered. Node's own list of idle ones lacks those that never sent a whole head,
- * and a server that closes does not look at their time any more: one silent client would keep a gate from stopping.
+ * Node's own list of idle connections lacks those that never sent a whole head, and a server that closes does not look at their
+ * time any more: one silent client would keep a gate from stopping.
  */
-export function watchQuiet(server: Server): HangUpOnQuiet {
-  const open = new Map<string, { readonly socket: Socket; answering: number }>();
+export function watchConnections(server: Server): Connections {
+  const open = new Map<string, { readonly socket: Socket; readonly answering: Set<IncomingMessage> }>();
   server.on('connection', (socket: Socket) => {
     // With TLS this is the bare socket, and a request comes with another around it: both have the peer's address.
     const key = peerOf(socket);
-    const entry = { socket, answering: 0 };
+    const entry = { socket, answering: new Set<IncomingMessage>() };
     open.set(key, entry);
     socket.once('close', () => {
       if (open.get(key) === entry) open.delete(key);
     });
   });
-  const count = (req: IncomingMessage, res: ServerResponse): void => {
-    const entry = open.get(peerOf(req.socket));
-    if (entry === undefined) return;
-    entry.answering += 1;
-    res.once('close', () => {
-      entry.answering -= 1;
-    });
+  const watch = (req: IncomingMessage, res: ServerResponse): void => {
+    const answering = open.get(peerOf(req.socket))?.answering.add(req);
+    res.once('close', () => answering?.delete(req));
   };
-  server.on('request', count).on('checkContinue', count);
-  return () => {
-    for (const { socket, answering } of open.values()) if (answering === 0) socket.destroy();
+  server.on('request', watch).on('checkContinue', watch);
+  return {
+    isAnswering: socket => (open.get(peerOf(socket))?.answering.size ?? 0) > 0,
+    hangUpOnWaiting: () => {
+      for (const { socket, answering } of open.values()) {
+        if (answering.size === 0) socket.destroy();
+        for (const req of answering) if (!req.complete) req.destroy();
+      }
+    },
   };
 }
 
-const peerOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string => `${remoteAddress} ${remotePort}`;
+function peerOf(socket: Duplex): string {
+  const { remoteAddress = '', remotePort = 0 } = socket instanceof Socket ? socket : {};
+  return `${remoteAddress} ${remotePort}`;
+}

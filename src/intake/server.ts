@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { boundConnections } from './connections.ts';
+import { boundConnections, watchConnections, type Connections } from './connections.ts';
 import { createIdentity } from './identity.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import type { Ports } from './ports.ts';
@@ -36,8 +36,14 @@ export interface HttpOptions {
 const KEEP_ALIVE_MS = 65_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 
-/** The gate's HTTP server, not listening yet. */
-export function createHttpServer(options: HttpOptions): Server {
+/** The gate's HTTP server, and what it is answering. */
+export interface HttpServer {
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+/** Not listening yet. */
+export function createHttpServer(options: HttpOptions): HttpServer {
   const { ports, principals, clock, metrics, logger, patience = PATIENCE } = options;
   const identity = createIdentity(principals, clock, options.hold ?? (durationMs => sleep(durationMs)));
   const app = createRoutes({
@@ -66,24 +72,18 @@ export function createHttpServer(options: HttpOptions): Server {
       ? createServer(http)
       : createTlsServer({ ...http, ...secured(tls), handshakeTimeout: patience.headMs });
   boundConnections(server, logger, () => clock.monotonicMs());
-  const answering = new WeakMap<Duplex, number>();
-  const handle = (req: IncomingMessage, res: ServerResponse): void => {
-    const { socket } = req;
-    answering.set(socket, (answering.get(socket) ?? 0) + 1);
-    res.once('close', () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
-    app(req, res);
-  };
-  server.on('request', handle);
+  const connections = watchConnections(server);
+  server.on('request', app);
   // The body is welcomed only by who wants to read it (body.ts).
-  server.on('checkContinue', handle);
+  server.on('checkContinue', app);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    answerBrokenHead(logger, error, socket, (answering.get(socket) ?? 0) > 0);
+    answerBrokenHead(logger, error, socket, connections.isAnswering(socket));
   });
   // The head's size is bounded; with node's own bound on their number, headers beyond it would not be seen.
   server.maxHeadersCount = 0;
   // A client that has said all it has to say may still hear the answer. Node has this setting, its types do not.
   Object.assign(server, { httpAllowHalfOpen: true });
-  return server;
+  return { server, connections };
 }
 
 /** A certificate of a client says that it may connect, and nothing of who it is: that is what keys are for. */

@@ -1,8 +1,6 @@
-import type { Server } from 'node:http';
 import { Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-import { watchQuiet } from './connections.ts';
-import { watchUnread } from './unread.ts';
+import type { HttpServer } from './server.ts';
 
 /** A server that listens. */
 export interface Serving {
@@ -19,12 +17,10 @@ const IDLE_MS = 50;
 
 /** @throws the system's error when the address cannot be had */
 export async function serveOn(
-  server: Server,
+  { server, connections }: HttpServer,
   { host, port }: { readonly host: string; readonly port: number },
   lastBytesMs = LAST_BYTES_MS,
 ): Promise<Serving> {
-  const hangUpOnUnread = watchUnread(server);
-  const hangUpOnQuiet = watchQuiet(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -34,16 +30,15 @@ export async function serveOn(
     close: async drain => {
       const closed = new Promise(resolve => server.close(resolve));
       const idle = setInterval(() => server.closeIdleConnections(), IDLE_MS);
-      let late: NodeJS.Timeout | undefined;
-      const unread = setTimeout(() => {
-        hangUpOnUnread();
-        late = setInterval(hangUpOnQuiet, IDLE_MS);
+      let waiting: NodeJS.Timeout | undefined;
+      const late = setTimeout(() => {
+        waiting = setInterval(() => connections.hangUpOnWaiting(), IDLE_MS);
       }, lastBytesMs);
       await drain();
       await closed;
       clearInterval(idle);
-      clearTimeout(unread);
-      clearInterval(late);
+      clearTimeout(late);
+      clearInterval(waiting);
     },
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Principal, Role } from '../../src/config/config.ts';
-import { createHttpServer, type HttpOptions } from '../../src/intake/server.ts';
+import { createHttpServer, type HttpOptions, type HttpServer } from '../../src/intake/server.ts';
 import { PATIENCE, type Patience } from '../../src/intake/patience.ts';
 import type { Ports } from '../../src/intake/ports.ts';
 import type { LoadRequest } from '../../src/inventory/inventory.ts';
@@ -151,8 +151,7 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
   };
 }
 
-export interface Serving {
-  readonly server: Server;
+export interface Serving extends HttpServer {
   readonly calls: Calls;
   readonly metrics: ReturnType<typeof createMetrics>;
   /** Milliseconds of every answer that was held back. */
@@ -176,7 +175,7 @@ export function serving(
     version: '0.0.0',
     wallMs: () => nowMs,
   });
-  const server = createHttpServer({
+  const http = createHttpServer({
     ports: fakePorts(calls, over),
     principals: () => principals,
     clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
@@ -186,7 +185,7 @@ export function serving(
     patience: { ...PATIENCE, ...patience },
     ...secured,
   });
-  return { server, calls, metrics, held, advance: durationMs => void (nowMs += durationMs) };
+  return { ...http, calls, metrics, held, advance: durationMs => void (nowMs += durationMs) };
 }
 
 export async function listen(server: Server): Promise<{ url: string; port: number; close(): Promise<void> }> {

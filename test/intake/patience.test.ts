@@ -107,7 +107,7 @@ describe('a client that is too slow', () => {
 describe('a client that is waited for', () => {
   it('has these times, unless a test says otherwise', () => {
     expect(PATIENCE).toEqual({ headMs: 10_000, bodyMs: 30_000, pieceMs: 60_000, readerMs: 60_000 });
-    const server = createHttpServer({
+    const { server } = createHttpServer({
       ports: fakePorts([]),
       principals: () => [],
       clock: { wallMs: () => 0, monotonicMs: () => 0 },

@@ -24,7 +24,7 @@ afterEach(async () => {
 
 async function start(...options: Parameters<typeof serving>) {
   const on = serving(...options);
-  const served = await serveOn(on.server, { host: '127.0.0.1', port: 0 }, 100);
+  const served = await serveOn(on, { host: '127.0.0.1', port: 0 }, 100);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => await (closing ??= served.close(async () => undefined));
   ends.push(close);
