@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { afterEach, expect, it } from 'vitest';
@@ -119,7 +119,15 @@ describeWithPostgres('a database that was put back', () => {
     await refusalOf(gate, ['--restored', String(newest)]);
     expect(readFileSync(file, 'utf8')).toBe(before);
 
+    // Without the kill file, what was forgotten is warned of. It was without it until now.
+    const warned = () =>
+      gate.logs().filter(({ msg }) => String(msg).startsWith('started on a restored database without'))
+        .length;
+    expect(warned()).toBe(1);
+    writeFileSync(join(gate.folder, 'KILL'), '');
     await gate.restart(['--restored', String(kept)]);
+    expect(warned()).toBe(1);
+    rmSync(join(gate.folder, 'KILL'));
     expect((await api.audit()).at(-1)?.seq).toBe(kept);
     await gate.kill9();
     expect(
