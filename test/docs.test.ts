@@ -15,6 +15,9 @@ const read = (name: string): string => readFileSync(path.join(root, name), 'utf8
 const documents = [
   'README.md',
   'src/README.md',
+  ...readdirSync(path.join(root, 'src'))
+    .map(name => `src/${name}/README.md`)
+    .filter(name => existsSync(path.join(root, name))),
   ...readdirSync(path.join(root, 'docs')).map(name => `docs/${name}`),
 ];
 
