@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-
 import { createReads } from './audit/queries.ts';
 import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
@@ -18,11 +16,13 @@ import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { freshId } from './kit/ids.ts';
+import { MAX_KEY_FILE_BYTES, readPlainFile } from './kit/plain-file.ts';
 import type { Logger } from './kit/logger.ts';
 import { LateGate } from './late-gate.ts';
 import { loadPolicy } from './load-policy.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { portsOf } from './ports.ts';
+import { createReadAhead } from './read-ahead.ts';
 import { createReload } from './reload.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -77,8 +77,10 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db) });
   const principals = (): Config['principals'] => inForce.principals;
   const http = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
+  const readAhead = createReadAhead();
   const reloading = createReload({
     inForce,
+    readAhead,
     gate,
     logger,
     clock,
@@ -89,7 +91,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     },
   });
   if (config.tls !== undefined) metrics.certificateObserved(config.tls.expiresMs);
-  const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, logger)];
+  const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, readAhead, logger)];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {
     gate.stop();
@@ -143,6 +145,9 @@ async function openCheckpoints(
   }
 }
 
+const readKeyFile = async (file: string): Promise<string> =>
+  (await readPlainFile(file, MAX_KEY_FILE_BYTES)).toString('utf8');
+
 /** Migrates the store, compares it with its newest checkpoint, and opens a gate on it that claims and sweeps. */
 async function openGate(
   parts: Omit<GateOptions, 'gateId' | 'readFile'>,
@@ -153,7 +158,7 @@ async function openGate(
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   await anchor();
-  const gate = new Gate({ ...parts, gateId: freshId(), readFile: file => readFile(file, 'utf8') });
+  const gate = new Gate({ ...parts, gateId: freshId(), readFile: readKeyFile });
   await gate.activate(activate);
   gate.start();
   return gate;

@@ -17,6 +17,8 @@ export interface ReloadOptions {
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'wallMs'>;
   readonly metrics: Pick<Metrics, 'reloadObserved'>;
+  /** Before anything is read where it could hold the gate up. @throws if a file does not answer */
+  readAhead(config: Config): Promise<void>;
   /** Connections from now on are made with these certificates. */
   renewCertificates(tls: TlsConfig): void;
 }
@@ -57,6 +59,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
   if (gate.stopping) return;
   const before = { config: inForce.config, loaded: inForce.loaded };
   try {
+    await options.readAhead(before.config);
     const config = readConfig(before.config.file, clock.wallMs());
     const fixed = changedParts(before.config, config);
     if (fixed.length > 0)

@@ -1,3 +1,4 @@
+import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { showPolicies } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
@@ -19,8 +20,23 @@ export interface FilesWatch {
  * change. It loads nothing: half of a limits file can be a limits file with fewer limits, so what is there counts when somebody
  * says that it is done, by SIGHUP. What was loaded stays in force whatever becomes of its files.
  */
-export function watchFiles(inForce: InForce, logger: Logger): FilesWatch {
-  const looks = [policyFiles(inForce), configFile(inForce)].map(watched => lookAt(watched, logger));
+export function watchFiles(
+  inForce: InForce,
+  readAhead: (config: Config) => Promise<void>,
+  logger: Logger,
+): FilesWatch {
+  const looks = [policyFiles(inForce), configFile(inForce)].map(({ read, ...watched }) =>
+    lookAt(
+      {
+        ...watched,
+        read: async () => {
+          await readAhead(inForce.config);
+          return await read();
+        },
+      },
+      logger,
+    ),
+  );
   let looking = Promise.resolve();
   const look = async (): Promise<void> => {
     looking = looking.then(async () => {

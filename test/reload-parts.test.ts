@@ -6,6 +6,7 @@ import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
 import { LateGate } from '../src/late-gate.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
+import { createReadAhead } from '../src/read-ahead.ts';
 import { createReload } from '../src/reload.ts';
 import { principal, writeGateFiles } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -29,6 +30,7 @@ it('certificates that cannot be renewed are told as such: the keys are loaded al
     gate: new LateGate(logger),
     logger,
     clock: systemClock,
+    readAhead: createReadAhead(),
     metrics: { reloadObserved: isLoaded => observed.push(isLoaded) },
     renewCertificates: () => {
       throw new Error('no');

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -77,6 +78,14 @@ describe('a gate that gets SIGHUP', () => {
         },
         /cannot be read/,
       ],
+      ...['limits.yaml', 'interlock.yaml'].map((name): readonly [string, () => void, RegExp] => [
+        `a pipe that nobody writes into for ${name}`,
+        () => {
+          rmSync(file(name));
+          execFileSync('mkfifo', [file(name)]);
+        },
+        /it is a named pipe, and not a file/,
+      ]),
       ['nobody at all', () => on.gate.rewrite({ config: { actions, principals: [] } }), /principals/],
     ];
     for (const [what, change, told] of broken) {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
+import { createReadAhead } from '../src/read-ahead.ts';
 import { watchFiles, type FilesWatch } from '../src/watch-files.ts';
 import { writeGateFiles } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -27,7 +28,7 @@ beforeEach(async () => {
   inForce = new InForce(await loaded());
   const recorded = recordedLogger();
   said = () => recorded.said().map(([, message]) => message);
-  watch = watchFiles(inForce, recorded.logger);
+  watch = watchFiles(inForce, createReadAhead(), recorded.logger);
 });
 afterEach(async () => {
   watch.stop();

@@ -1,14 +1,16 @@
-import { link, open, readFile, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { freshId } from '../kit/ids.ts';
+import { MAX_KEY_FILE_BYTES, openPlainFile, readPlainFile } from '../kit/plain-file.ts';
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && 'code' in error ? error.code : undefined;
 
-/** The text of a file; undefined only if there plainly is none. */
+/** The text of a file with a key; undefined only if there plainly is none. */
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readPlainFile(file, MAX_KEY_FILE_BYTES)).toString('utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -53,7 +55,7 @@ export async function makeOnce(file: string, content: string, mode: number): Pro
 
 /** Adds a line, durably. Half a line that a crash left before it gets an end of its own, so that it takes no other with it. */
 export async function appendLine(file: string, line: string): Promise<void> {
-  const handle = await open(file, 'a+');
+  const handle = await openPlainFile(file, constants.O_APPEND | constants.O_CREAT | constants.O_RDWR);
   try {
     const { size } = await handle.stat();
     const last = Buffer.alloc(1);
@@ -80,7 +82,7 @@ export async function lastLines(
 ): Promise<readonly string[]> {
   let handle;
   try {
-    handle = await open(file, 'r');
+    handle = await openPlainFile(file, constants.O_RDONLY);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw error;

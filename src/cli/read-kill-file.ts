@@ -1,7 +1,10 @@
 import path from 'node:path';
-import { readFileSync } from 'node:fs';
 import { isMap, isScalar, parseDocument, type Document } from 'yaml';
+import { readPlainFileSync } from '../kit/plain-file.ts';
 import { isBlank } from '../kit/text.ts';
+
+/** More than this in a file that people write is not one. */
+const MAX_BYTES = 8 * 1024 * 1024;
 
 export interface KillFile {
   readonly file: string;
@@ -15,7 +18,7 @@ export interface KillFile {
  */
 export function readKillFile(configFile: string): KillFile | undefined {
   try {
-    const text = readFileSync(configFile, 'utf8');
+    const text = readPlainFileSync(configFile, MAX_BYTES).toString('utf8');
     const document = parseDocument(text);
     const named = namesIn(document);
     const besides = (name: string): string => path.resolve(path.dirname(configFile), name);

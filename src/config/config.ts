@@ -74,6 +74,8 @@ export interface TlsConfig {
 export interface Config {
   /** The file it was read from. */
   readonly file: string;
+  /** Each that is read when it is loaded again, the limits and itself among them. */
+  readonly files: readonly string[];
   /** Of that file's text. */
   readonly digest: string;
   readonly listen: { readonly host: string; readonly port: number };

@@ -1,9 +1,10 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileParameters } from '../validate/parameters.ts';
 import { systemClock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
+import { MAX_KEY_FILE_BYTES, readPlainFileSync } from '../kit/plain-file.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import type { Action, Config, ExecutorConfig, Kind, StoreConfig } from './config.ts';
 import { readPrincipals } from './principals.ts';
@@ -56,8 +57,29 @@ export function readConfig(file: string, certificatesAtMs: number | 'unread' = s
     ...(tls !== undefined && { tls }),
     ...(top.public_url !== undefined && { publicUrl: top.public_url }),
   };
-  return { file: resolve(file), digest: yaml.digest, ...serving, ...paths, kinds, actions, principals };
+  const files = [
+    resolve(file),
+    paths.limitsFile,
+    ...tlsFiles(raw, dirname(resolve(file))),
+    ...bearerFiles(actions),
+  ];
+  return {
+    file: resolve(file),
+    files,
+    digest: yaml.digest,
+    ...serving,
+    ...paths,
+    kinds,
+    actions,
+    principals,
+  };
 }
+
+const tlsFiles = (raw: unknown, folder: string): string[] =>
+  textsOf(Object.values(Object(member(raw, 'tls')))).map(file => resolve(folder, file));
+
+const bearerFiles = (actions: ReadonlyMap<string, Action>): string[] =>
+  [...actions.values()].flatMap(({ executor }) => executor.bearerFile ?? []);
 
 /** Keys cross the wire with every request: in the clear only where nobody else can read along, or where somebody says so. */
 function checkListen(
@@ -188,7 +210,7 @@ function readExecutor(
 /** Why a file does not hold a key for an executor. The key itself is never told. */
 function bearerProblem(file: string): string | undefined {
   try {
-    const key = readFileSync(file, 'utf8').trim();
+    const key = readPlainFileSync(file, MAX_KEY_FILE_BYTES).toString('utf8').trim();
     return /^[\x21-\x7e]{1,4096}$/.test(key) ? undefined : 'must hold one key: visible ASCII, on one line';
   } catch (error) {
     return `cannot be read: ${asError(error).message}`;

@@ -10,12 +10,17 @@ const OTHERS = 0o007;
  */
 export function readSecretFile(file: string): string {
   const { text, mode } = readWithMode(file);
+  refuseOpenMode(file, mode);
+  return text;
+}
+
+/** @throws Error that ends a sentence which begins with the file, where every user of the machine may use it */
+export function refuseOpenMode(file: string, mode: number): void {
   // Where there are no such bits, there is nothing to look at.
   if (process.platform !== 'win32' && (mode & OTHERS) !== 0)
     throw new Error(
-      `may be used by every user of this machine (mode ${mode.toString(8).padStart(4, '0')}): chmod 600 ${file}, or 640 with a group of its own`,
+      `may be used by every user of this machine (mode ${(mode & 0o777).toString(8).padStart(4, '0')}): chmod 600 ${file}, or 640 with a group of its own`,
     );
-  return text;
 }
 
 /** Of one file, though another takes its place meanwhile. */

@@ -1,13 +1,17 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { asError } from '../kit/fault.ts';
+import { readPlainFileSync } from '../kit/plain-file.ts';
 import { isBlank } from '../kit/text.ts';
 import type { TlsConfig } from './config.ts';
 import { member, type Problems } from './problems.ts';
 import { tlsSchema } from './schemas.ts';
-import { readSecretFile } from './secret-file.ts';
+import { refuseOpenMode } from './secret-file.ts';
+
+/** All the authorities that a machine trusts are a quarter of this. */
+const MAX_PEM_BYTES = 1024 * 1024;
 
 /**
  * Reads the certificate, its key, and whose certificates clients must show, and holds them against one another: what would fail
@@ -54,7 +58,7 @@ export function readTls(
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readPlainFileSync(file, MAX_PEM_BYTES).toString('utf8');
   } catch (thrown) {
     throw new Error(`cannot be read: ${asError(thrown).message}`, { cause: thrown });
   }
@@ -104,7 +108,9 @@ function readAuthorities(file: string, nowMs: number): string {
 }
 
 function readKey(file: string): { pem: string; parsed: KeyObject } {
-  const pem = readSecretFile(file);
+  // A running gate reads it too, so unlike a caller's key it may be no pipe.
+  const pem = readText(file);
+  refuseOpenMode(file, statSync(file).mode);
   if (/ENCRYPTED/.test(pem))
     throw new Error('is protected by a passphrase, which nobody is there to type: give the key without one');
   try {

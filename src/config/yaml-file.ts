@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
 import { asError } from '../kit/fault.ts';
 import { sha256 } from '../kit/digest.ts';
+import { readPlainFileSync } from '../kit/plain-file.ts';
 import { quote } from '../kit/text.ts';
 import { FileError, type PlacedProblem } from './config.ts';
 
@@ -76,14 +76,12 @@ function readText(file: string, missing: string): string {
   const whole = (message: string) => new FileError([{ file: resolve(file), message }]);
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readPlainFileSync(file, MAX_FILE_BYTES);
   } catch (thrown) {
     const error = asError(thrown);
     const isMissing = 'code' in error && error.code === 'ENOENT';
     throw whole(isMissing ? `there is no such file: ${missing}` : `cannot be read: ${error.message}`);
   }
-  if (bytes.length > MAX_FILE_BYTES)
-    throw whole(`has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -1,9 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { sha256 } from '../kit/digest.ts';
+import { asError } from '../kit/fault.ts';
+import { readPlainFile } from '../kit/plain-file.ts';
 
 /** A bundle as it was read: nothing is written to a disk. Paths have no leading slash. */
 export interface BundleFiles {
@@ -28,9 +30,15 @@ export async function readBundleFiles(source: string): Promise<BundleFiles> {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return await unpackArchive(await fetchArchive(source));
   const found = await stat(source);
   if (found.isDirectory()) return await readFolder(source);
-  if (found.size > MAX_ARCHIVE_BYTES)
-    throw new Error(`${source} has ${found.size} bytes: too large for a bundle`);
-  return await unpackArchive(await readFile(source));
+  return await unpackArchive(await readPart(source, MAX_ARCHIVE_BYTES));
+}
+
+async function readPart(file: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    return await readPlainFile(file, maxBytes);
+  } catch (thrown) {
+    throw new Error(`${file} cannot be read: ${asError(thrown).message}`, { cause: thrown });
+  }
 }
 
 async function fetchArchive(source: string): Promise<Uint8Array> {
@@ -83,7 +91,7 @@ async function readFolder(folder: string): Promise<BundleFiles> {
         length += found.size;
         if (length > MAX_UNPACKED_BYTES)
           throw new Error(`${folder} holds more than ${MAX_UNPACKED_BYTES} bytes`);
-        addFile(files, inner, await readFile(path.join(folder, inner)));
+        addFile(files, inner, await readPart(path.join(folder, inner), MAX_UNPACKED_BYTES));
       }
     }
   };

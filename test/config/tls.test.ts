@@ -60,7 +60,7 @@ describe('a certificate', () => {
     ['no key', 'tls: { cert: gate.crt }', /^2: tls\.key: is missing/],
     ['a blank file', 'tls: { cert: " ", key: gate.key }', /^2: tls\.cert: must be a path/],
     ['a missing file', 'tls: { cert: no.crt, key: gate.key }', /^2: tls\.cert: cannot be read: ENOENT/],
-    ['a folder', 'tls: { cert: ., key: gate.key }', /^2: tls\.cert: cannot be read: EISDIR/],
+    ['a folder', 'tls: { cert: ., key: gate.key }', /^2: tls\.cert: cannot be read: it is a folder/],
     ['an empty file', 'tls: { cert: none.crt, key: gate.key }', /^2: tls\.cert: must hold certificates/],
     ['a broken file', 'tls: { cert: broken.crt, key: gate.key }', /^2: tls\.cert: .*cannot be read/],
     [
