@@ -23,5 +23,5 @@ it('a disk that does not answer is named in time, holds one thread however often
 
 it('what is wrong with a file is left to who reads it', async () => {
   const readAhead = createReadAhead();
-  await readAhead({ files: ['/there/is/none', '/'] });
+  await expect(readAhead({ files: ['/there/is/none', '/'] })).resolves.toBeUndefined();
 });

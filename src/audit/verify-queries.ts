@@ -5,6 +5,7 @@ import { fromDatabase } from '../db/from-database.ts';
 import type { Check } from './row-check.ts';
 import type { ShownEntry } from './verify-chain.ts';
 import { inventoryChecks } from './verify-inventory-queries.ts';
+import { outcomeChecks } from './verify-outcome-queries.ts';
 
 type Db = Kysely<Database>;
 
@@ -136,6 +137,15 @@ const checks: readonly Check[] = [
         is distinct from (r.revision, r.count, least(r.as_of, r.accepted), least(r.loaded_at, r.accepted))`,
   },
   {
+    table: 'inventory_kinds',
+    says: 'is declared otherwise than its last load was',
+    rows: sql`
+      select 'kind ' || k.kind as what from inventory_kinds k
+      join (select distinct on (body ->> 'kind') body ->> 'kind' as kind, body ->> 'definition' as definition
+        from entries where type = 'inventory' order by body ->> 'kind', seq desc) e on e.kind = k.kind
+      where k.definition <> e.definition`,
+  },
+  {
     table: 'spends',
     says: 'is not what the allowed decisions of that time took',
     rows: sql`
@@ -231,7 +241,7 @@ const NAMED = 5;
 /** What contradicts the chain in the tables beside it; of each check the first few. */
 export async function checkRows(tx: Db, kinds: readonly Kind[]): Promise<RowFinding[]> {
   const findings: RowFinding[] = [];
-  for (const { table, says, rows } of [...checks, ...kinds.flatMap(inventoryChecks)]) {
+  for (const { table, says, rows } of [...checks, ...outcomeChecks, ...kinds.flatMap(inventoryChecks)]) {
     const found = await sql<{ what: string; all: number }>`
       select what, count(*) over () as all from (${rows}) found order by what limit ${NAMED}`.execute(tx);
     for (const { what } of found.rows) findings.push({ table, message: `${table}: ${what} ${says}.` });

@@ -43,6 +43,8 @@ export interface InventoryEntry {
   readonly relabelled: number;
   /** What was forced: `change`, `shrink`. */
   readonly forced: readonly string[];
+  /** Digest of the kind's declaration that it was loaded under. */
+  readonly definition: string;
   /** Why, if something was forced. */
   readonly reason?: string;
   readonly by: string;
@@ -123,6 +125,7 @@ function entryOf(next: NextRevision, query: LoadQuery, by: string): InventoryEnt
     changed: next.changed,
     relabelled: next.relabelled,
     forced: [...query.force].toSorted(),
+    definition: next.definition,
     ...(query.reason !== undefined && { reason: query.reason }),
     by,
   };

@@ -34,6 +34,10 @@ export interface DecisionDocument {
   readonly selector?: Readonly<Record<string, readonly string[]>>;
   readonly expect?: number;
   readonly targets?: { readonly count: number; readonly digest: string };
+  /** Of the targets' declared labels at the decision (`TargetSet.labelsDigest`), so that nobody changes unseen by what it is told that they are others. */
+  readonly labels_digest?: string;
+  /** Whether the action is declared so; as `labels_digest`, there where targets are. */
+  readonly irreversible?: boolean;
   readonly blast_radius?: BlastRadius;
   readonly reasons: readonly Reason[];
   readonly passes?: number;

@@ -107,7 +107,11 @@ function documentOf(
     ...(key !== undefined && { idempotency_key: key }),
     body_digest: asked.bodyDigest,
     ...said(submission),
-    ...(targets !== undefined && { targets: { count: targets.targets.length, digest: targets.digest } }),
+    ...(targets !== undefined && {
+      targets: { count: targets.targets.length, digest: targets.digest },
+      labels_digest: targets.labelsDigest,
+      ...(submission.action !== undefined && { irreversible: submission.action.irreversible }),
+    }),
     ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),
     reasons: reasons.map(publicReason),
     ...(finding.passes !== undefined && { passes: finding.passes }),

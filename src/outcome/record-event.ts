@@ -1,5 +1,5 @@
 import type { Turn } from '../ledger/turn.ts';
-import { holdsItsTargets, type Operation } from '../ledger/operation.ts';
+import { holdsItsTargets, outcomeView, type Operation } from '../ledger/operation.ts';
 import { transition, type Event } from './transition.ts';
 
 /**
@@ -26,11 +26,23 @@ export function recordEvent(
     outcome: after.outcome,
     attempts: after.attempts,
     ...(after.rule !== undefined && { rule: after.rule }),
+    stands: standing(after),
   });
   turn.draft.setOperation(after, operation);
   settleHolds(turn, operation, after);
   turn.book.setOperation(after);
   return after;
+}
+
+/** All that the request answers from now on, which this event alone need not say: a report that changes nothing has its words, too. */
+function standing(operation: Operation): Record<string, unknown> {
+  const { http_status, detail, settled_at } = outcomeView(operation);
+  return {
+    was_unknown: operation.wasUnknown,
+    ...(http_status !== undefined && { http_status }),
+    ...(detail !== undefined && { detail }),
+    ...(settled_at !== undefined && { settled_at }),
+  };
 }
 
 function settleHolds(turn: Turn, before: Operation, after: Operation): void {

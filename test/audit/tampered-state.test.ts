@@ -34,6 +34,15 @@ const holds = (which: string): string =>
   `holds: operation $${which} does not hold the targets that were allowed.`;
 const held = (id: string, which: string): string =>
   `holds: target ${id} of operation $${which} is held otherwise than its operation says.`;
+const FACTS = 'does not stand on what its decision stands on';
+const VALUES = 'is not in the values that its decision says';
+const ANSWERS = 'answers otherwise than its entries in the chain say';
+const heldFor = (id: string, which: string): string =>
+  `holds: target ${id} of operation $${which} is not held for what was allowed.`;
+const labelled = (which: string): string =>
+  `holds: operation $${which} does not hold its targets with the labels that they had.`;
+const letGo = (id: string): string =>
+  `holds: target ${id} of operation $delivered is held no more, and no inventory since can have shown it.`;
 const target = (id: string): string =>
   `inventory_targets: target ${id} of kind host is not described by its labels.`;
 const H7 = target('h7');
@@ -85,11 +94,21 @@ describe.each<[string, [string, string, string[]][]]>([
   [
     'what is in force',
     [
+      [
+        'the time that the head is of',
+        `update head set at = at + interval '1 hour'`,
+        ['head: the head has another time than the last entry.'],
+      ],
       ['the time it is of', `update inventory_kinds set as_of = as_of + interval '1 hour'`, [KIND]],
       ['when it was loaded', `update inventory_kinds set loaded_at = loaded_at + interval '1 hour'`, [KIND]],
       ['its count', `update inventory_kinds set count = count + 1`, [KIND, COUNT]],
       ['its revision', 'update inventory_kinds set revision = revision + 1', [KIND]],
       ['none', 'delete from inventory_kinds', [KIND]],
+      [
+        'its declaration',
+        `update inventory_kinds set definition = 'sha256:x'`,
+        ['inventory_kinds: kind host is declared otherwise than its last load was.'],
+      ],
       [
         'one that was never loaded',
         `insert into inventory_kinds select 'other', revision, count, as_of, loaded_at, definition, version from inventory_kinds`,
@@ -103,7 +122,7 @@ describe.each<[string, [string, string, string[]][]]>([
       ...['action', 'kind', 'principal'].map((column): [string, string, string[]] => [
         column,
         `update operations set ${column} = 'other' where ${one('pending')}`,
-        [operation('pending', ALLOWED)],
+        [operation('pending', ALLOWED), ...(column === 'principal' ? [] : [heldFor('h2', 'pending')])],
       ]),
       ...['seq', 'target_count'].map((column): [string, string, string[]] => [
         column,
@@ -120,6 +139,52 @@ describe.each<[string, [string, string, string[]][]]>([
         `update operations set outcome = 'unknown' where ${one('delivered')}`,
         [operation('delivered', OUTCOME), held('h0', 'delivered'), held('h4', 'delivered')],
       ],
+      ...[
+        `http_status = 404`,
+        `detail = 'The executor answered 404.'`,
+        `detail = null`,
+        `attempts = 3`,
+        `rule = 'executor.refused'`,
+        'was_unknown = true',
+      ].map((change): [string, string, string[]] => [
+        `an answer of which ${change}`,
+        `update operations set ${change} where ${one('delivered')}`,
+        [operation('delivered', ANSWERS)],
+      ]),
+      [
+        'a settlement taken back',
+        `update operations set settled_at = null where ${one('delivered')}`,
+        [operation('delivered', ANSWERS), letGo('h0')],
+      ],
+      [
+        'a settlement in the future',
+        `update operations set settled_at = settled_at + interval '9 days' where ${one('delivered')}`,
+        [operation('delivered', ANSWERS), letGo('h0')],
+      ],
+      ...[`detail = 'x'`, 'attempts = 2', 'settled_at = decided_at', `rule = 'x'`].map(
+        (change): [string, string, string[]] => [
+          `an answer, where there is none yet, of which ${change}`,
+          `update operations set ${change} where ${one('pending')}`,
+          [operation('pending', ANSWERS)],
+        ],
+      ),
+      ...[
+        `policy_digest = 'sha256:x'`,
+        'inventory_revision = 1000',
+        `labels_digest = 'sha256:x'`,
+        `decided_at = decided_at + interval '1 hour'`,
+      ].map((change): [string, string, string[]] => [
+        change,
+        `update operations set ${change} where ${one('pending')}`,
+        [operation('pending', FACTS)],
+      ]),
+      ...[`'{}'`, `'[]'`, `'{"region":[]}'`, `'{"region":["us"]}'`, `'{"region":["eu","us"]}'`].map(
+        (values): [string, string, string[]] => [
+          `the values ${values}`,
+          `update operations set dimension_values = ${values} where ${one('pending')}`,
+          [operation('pending', VALUES)],
+        ],
+      ),
       [
         'one gone',
         `delete from operations where ${one('refused')}`,
@@ -129,20 +194,50 @@ describe.each<[string, [string, string, string[]][]]>([
         'one that was never allowed',
         `insert into operations select (json_populate_record(o, '{"id": "00000000-0000-4000-8000-000000000000", "seq": 1000}')).*
           from operations o where ${one('pending')}`,
-        ['operations: operation 00000000-0000-4000-8000-000000000000 is not what was allowed.'],
+        [ALLOWED, VALUES].map(says => `operations: operation 00000000-0000-4000-8000-000000000000 ${says}.`),
       ],
     ],
   ],
   [
     'holds',
     [
-      ['a target exchanged', `update holds set target_id = 'h6' where target_id = 'h2'`, [holds('pending')]],
+      [
+        'a target exchanged',
+        `update holds set target_id = 'h6' where target_id = 'h2'`,
+        [holds('pending'), labelled('pending')],
+      ],
       ['one gone', `delete from holds where target_id = 'h2'`, [holds('pending')]],
       [
         'one more',
         `insert into holds select kind, 'h6', request_id, action, irreversible, labels_digest, state, phase, version
           from holds where target_id = 'h2'`,
-        [holds('pending')],
+        [holds('pending'), labelled('pending')],
+      ],
+      [
+        'an irreversible one that can be undone',
+        `update holds set irreversible = false where target_id = 'h4'`,
+        [heldFor('h4', 'delivered')],
+      ],
+      [
+        'one of another action',
+        `update holds set action = 'host.reboot' where target_id = 'h4'`,
+        [heldFor('h4', 'delivered')],
+      ],
+      [
+        'one of another kind',
+        `update holds set kind = 'x' where target_id = 'h4'`,
+        [heldFor('h4', 'delivered')],
+      ],
+      [
+        'other labels',
+        `update holds set labels_digest = 'sha256:x' where target_id = 'h4'`,
+        [labelled('delivered')],
+      ],
+      ['another state', `update holds set state = 'gone' where target_id = 'h4'`, [labelled('delivered')]],
+      [
+        'one that was done, let go while its target is what it was',
+        `update holds set phase = 'closed' where target_id = 'h4'`,
+        [letGo('h4')],
       ],
       ['one let go', `update holds set phase = 'closed' where target_id = 'h2'`, [held('h2', 'pending')]],
       [
