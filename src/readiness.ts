@@ -35,9 +35,9 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
       clock: turn.clockJumped ? no("the database's clock and the gate's have parted") : ok,
       kinds: eachKind((kind, definition) => kindCheck(turn, kind, definition)),
     }));
-  const unknown = no('not known while the database is away');
-  const away = (): Omit<Readiness, 'process'> => ({
-    database: no('the database does not answer'),
+  const unknown: Check = { ...no('not known until the database can be read'), known: false };
+  const away = (fault: Fault): Omit<Readiness, 'process'> => ({
+    database: databaseCheck(fault),
     policy: inForce.loaded === undefined ? no('no policy is loaded') : unknown,
     clock: unknown,
     kinds: eachKind(() => unknown),
@@ -45,7 +45,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   const checked = sharedRead(
     async () =>
       await lookNow().catch((thrown: unknown) => {
-        if (thrown instanceof Fault) return away();
+        if (thrown instanceof Fault) return away(thrown);
         throw thrown;
       }),
     UNDECIDED_MS,
@@ -53,6 +53,14 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   return async () => {
     const rest = await checked();
     return { process: options.isStopping() ? no('the gate is stopping') : ok, ...rest };
+  };
+}
+
+/** A database that lacks something answers: whoever takes it for one that is away restarts the gate, which is the one wrong thing. */
+function databaseCheck({ rule, detail }: Fault): Check {
+  return {
+    ...no(rule === 'store.behind' ? detail : 'the database does not answer, or takes no writes'),
+    rule,
   };
 }
 

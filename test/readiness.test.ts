@@ -65,10 +65,22 @@ describe('readiness', () => {
     const away = await createReadiness(failing(new Fault('store.unavailable', 'away')))();
     expect(away).toMatchObject({
       process: { ok: true },
-      database: { ok: false },
-      kinds: { host: { ok: false } },
+      database: { ok: false, rule: 'store.unavailable' },
+      policy: { ok: false, known: false },
+      clock: { ok: false, known: false },
+      kinds: { host: { ok: false, known: false } },
     });
     await expect(createReadiness(failing(new Error('odd')))()).rejects.toThrow('odd');
+  });
+
+  it('tells a database that lacks something from one that is away', async () => {
+    const detail = 'The database lacks what this gate knows to be recorded, up to entry 7.';
+    const behind = looking(fresh, {
+      look: async () => {
+        throw new Fault('store.behind', detail);
+      },
+    });
+    expect((await createReadiness(behind)()).database).toEqual({ ok: false, rule: 'store.behind', detail });
   });
 
   it('is one look for all who ask at once, and none is answered by a look from before it asked', async () => {

@@ -236,7 +236,18 @@ const ruleInfo = {
 export const rules = z.strictObject({ rules: z.record(z.string(), z.strictObject(ruleInfo)) });
 export const rule = z.strictObject({ rule: z.string(), ...ruleInfo });
 
-const check = z.strictObject({ ok: z.boolean(), detail: z.string().optional() });
+const check = z.strictObject({
+  ok: z.boolean(),
+  detail: z.string().optional(),
+  rule: z
+    .string()
+    .optional()
+    .describe('Of the fault, where one is why: `store.behind` is no `store.unavailable`'),
+  known: z
+    .literal(false)
+    .optional()
+    .describe('It could not be looked at, so nothing is known to be wrong with it'),
+});
 
 export const live = z.strictObject({ live: z.literal(true) });
 export const ready = z.strictObject({

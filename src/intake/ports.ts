@@ -82,6 +82,10 @@ export interface ReadsPort {
 export interface Check {
   readonly ok: boolean;
   readonly detail?: string;
+  /** The rule of the fault, where one is why. */
+  readonly rule?: string;
+  /** Not looked at, for the database could not be read: nothing is wrong with it that anybody knows. */
+  readonly known?: false;
 }
 
 export interface Readiness {

@@ -99,7 +99,9 @@ describeWithPostgres('a gate whose asynchronous standby was promoted without the
     ]);
     for (const answer of answers) expectProblem(answer, 503, 'store.behind');
     expect(answers[2].text).toContain(`${of.folder}/KILL`);
-    expect((await api.get('/readyz/decide', { as: null })).status).toBe(503);
+    const ready = await api.get('/readyz/decide', { as: null });
+    expect(ready.status).toBe(503);
+    expect(ready.body).toMatchObject({ checks: { database: { ok: false, rule: 'store.behind' } } });
   }
 
   it('decides nothing on it, and forwards nothing', async () => {

@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import type { Config } from '../../config/config.ts';
 import { asError } from '../../kit/fault.ts';
+import { listNames } from '../../kit/text.ts';
 import { printable } from '../printable.ts';
 import { showDuration } from '../times.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
 const ANSWER_MS = 5_000;
 
-const check = z.object({ ok: z.boolean(), detail: z.string().optional() });
+const check = z.object({
+  ok: z.boolean(),
+  detail: z.string().optional(),
+  rule: z.string().optional(),
+  known: z.boolean().optional(),
+});
 const readyToDecide = z.object({
   checks: z.object({
     process: check,
@@ -107,11 +113,10 @@ const todos: Readonly<Record<string, string>> = {
   database: 'nothing is decided until it answers; the kill file works without it',
   policy:
     'give the gate the files that are active and send it SIGHUP, or start it with --activate to make its own the active ones',
+  'store.behind':
+    'do not restart the gate: bring back the database that has it all (docs/on-call.md, `store.behind`)',
   clock: "set the clocks right; if the database's is right: interlock clock accept (docs/on-call.md)",
 };
-
-/** What a gate cannot tell while its database is away is no failure of its own, and its remedy would be a wrong one. */
-const isBehind = (detail: string): boolean => /^not known\b/.test(detail);
 
 function lookAtChecks(
   url: string,
@@ -121,26 +126,46 @@ function lookAtChecks(
   const gate = findingsOf('gate');
   const inventory = findingsOf('inventory');
   const { kinds, ...own } = checks;
-  const bad = Object.entries(own).flatMap(([name, { ok, detail = 'not ready' }]) =>
-    ok
+  const untold = notKnown(url, checks);
+  const bad = Object.entries(own).flatMap(([name, { ok, detail, rule, known }]) =>
+    ok || known === false
       ? []
-      : isBehind(detail)
-        ? gate.unknown(`${url}: ${name}: ${printable(detail)}`, 'the database first')
-        : gate.fail(`${url}: ${name}: ${printable(detail)}`, todos[name] ?? 'look at its log'),
+      : gate.fail(
+          `${url}: ${name}: ${printable(detail ?? 'not ready')}`,
+          todos[rule ?? ''] ?? todos[name] ?? 'look at its log',
+        ),
   );
   return [
-    ...(bad.length > 0 ? bad : [gate.ok(`${url} answers, and can decide where its inventory lets it`)]),
-    ...Object.entries(kinds).map(([kind, { ok, detail = 'not ready' }]) =>
-      ok
-        ? inventory.ok(`${printable(kind)}${ageOf(kind, gauges)}`)
-        : isBehind(detail)
-          ? inventory.unknown(`${printable(kind)}: ${printable(detail)}`, 'the database first')
+    ...(bad.length + untold.length > 0
+      ? [...bad, ...untold]
+      : [gate.ok(`${url} answers, and can decide where its inventory lets it`)]),
+    ...Object.entries(kinds)
+      .filter(([, { known }]) => known !== false)
+      .map(([kind, { ok, detail }]) =>
+        ok
+          ? inventory.ok(`${printable(kind)}${ageOf(kind, gauges)}`)
           : inventory.fail(
-              `${printable(kind)}: ${printable(detail)}`,
+              `${printable(kind)}: ${printable(detail ?? 'not ready')}`,
               `interlock inventory load ${printable(kind)} FILE`,
             ),
-    ),
+      ),
   ];
+}
+
+/** What a gate could not look at gets no remedy: to accept a time or to turn limits back, because the database is away, does harm. */
+function notKnown(url: string, { kinds, ...own }: z.infer<typeof readyToDecide>['checks']): Finding[] {
+  const names = [
+    ...Object.entries(own).map(([name, { known }]) => ({ name, known })),
+    ...Object.entries(kinds).map(([kind, { known }]) => ({ name: `inventory of ${kind}`, known })),
+  ].flatMap(({ name, known }) => (known === false ? [printable(name)] : []));
+  return names.length === 0
+    ? []
+    : [
+        findingsOf('gate').unknown(
+          `${url}: ${listNames(names)}: not known until the database can be read`,
+          'look again then; nothing is to be done about them now',
+        ),
+      ];
 }
 
 function ageOf(kind: string, gauges: ReadonlyMap<string, number>): string {
