@@ -63,7 +63,10 @@ const decisionFields = {
   labels_digest: digest
     .optional()
     .describe('Of the declared labels that the targets had at the decision; there where targets are'),
-  irreversible: z.boolean().optional().describe('Whether the action was declared so; there where targets are'),
+  irreversible: z
+    .boolean()
+    .optional()
+    .describe('Whether the action was declared so; there where targets are'),
   blast_radius: blastRadius.optional(),
   reasons: z.array(reason),
   passes: count.optional().describe('The largest n such that the first n targets would be allowed now'),

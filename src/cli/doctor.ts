@@ -53,7 +53,7 @@ export async function runDoctor(
   const isAlone = options.config === undefined && url !== undefined && !existsSync(file);
   const config = isAlone ? undefined : openConfig(file, tell);
   if (config !== undefined) await lookAtConfig(config, options, clock, tell);
-  else if (url !== undefined) tell(await askGate(url, true));
+  else if (url !== undefined) tell(await askGate(url, { runs: 'must', storeRead: false }));
   const access = given ?? findKey({ ...options, ...ownUrl(config) }, 'needed');
   if (access !== undefined) tell(await guarded('key', async () => await checkKey(access)));
   const worst = worstOf(findings);
@@ -112,7 +112,12 @@ async function lookAtConfig(config: Config, options: DoctorOptions, clock: Clock
   tell(checkpoints.findings);
   const store = await checkStore({ config, clock, loaded, newest: checkpoints.newest });
   tell(store.findings);
-  tell(options.url === undefined ? await askOwnGate(config, store.held) : await askGate(options.url, true));
+  const runs = store.held ? 'must' : store.used ? 'should' : 'may';
+  tell(
+    options.url === undefined
+      ? await askOwnGate(config, { runs, storeRead: store.read })
+      : await askGate(options.url, { runs: 'must', storeRead: false }),
+  );
   tell(await guarded('executor', async () => await checkExecutors(config)));
   tell(await guarded('disk', async () => await checkDisk(config)));
   tell(await guarded('kill file', async () => await Promise.resolve(checkKillFile(config))));

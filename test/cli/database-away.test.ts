@@ -68,7 +68,7 @@ describeWithPostgres('the commands of whoever was paged, with the database away'
     expect(code).toBe(1);
     expect(said).toMatch(/^fail {5}gate .*: database: the database does not answer$/m);
     expect(said).toMatch(
-      /^unknown {2}gate .*: policy: not known while the database is away\n +→ the database first$/m,
+      /^unknown {2}gate .*policy.*: not known until the database can be read\n +→ look again then/m,
     );
     expect(said).not.toContain('--activate');
     expect(said).toContain('takes the key, of the role operator');

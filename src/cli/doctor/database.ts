@@ -20,6 +20,7 @@ import { noInventory, staleReasons } from '../../ledger/stale.ts';
 import { showDuration } from '../times.ts';
 import { showCount } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
+import { sayOutcomes } from './gauges.ts';
 import { askServer, countUnknown, readPolicies } from './queries.ts';
 
 /** A doctor does not wait as a gate does. */
@@ -38,21 +39,34 @@ export interface StoreFound {
   readonly findings: readonly Finding[];
   /** Whether another process has the embedded store: then what is in it is asked of that one. */
   readonly held: boolean;
+  /** Whether it was looked into. */
+  readonly read: boolean;
+  /** Whether a gate has run with it; also where that cannot be told. */
+  readonly used: boolean;
 }
+
+type Looked = Pick<StoreFound, 'findings' | 'read' | 'used'>;
 
 /** What the store says, read only. An embedded one that another process holds, or that is not there yet, is not opened. */
 export async function checkStore(around: Around): Promise<StoreFound> {
   const { store } = around.config;
   const { ok, warn, unknown } = findingsOf('database');
-  if (store.type === 'server') return { held: false, findings: await look(around) };
+  if (store.type === 'server') return { held: false, ...(await look(around)) };
   if (!existsSync(path.join(store.folder, 'data')))
-    return { held: false, findings: [ok(`no store in ${store.folder} yet: the first start makes it`)] };
+    return {
+      held: false,
+      read: false,
+      used: false,
+      findings: [ok(`no store in ${store.folder} yet: the first start makes it`)],
+    };
   try {
     const holder = await findHolder(store.folder);
-    if (holder === undefined) return { held: false, findings: await look(around) };
+    if (holder === undefined) return { held: false, ...(await look(around)) };
     const said = `${store.folder} is held by ${holder.who}`;
     return {
       held: true,
+      read: false,
+      used: true,
       findings: [
         holder.alive
           ? ok(`${said}: it is asked over HTTP`)
@@ -66,12 +80,14 @@ export async function checkStore(around: Around): Promise<StoreFound> {
     const why = asError(thrown).message;
     return {
       held: false,
+      read: false,
+      used: true,
       findings: [unknown(`${store.folder} cannot be read: ${why}`, 'look as the user of the gate')],
     };
   }
 }
 
-async function look(around: Around): Promise<Finding[]> {
+async function look(around: Around): Promise<Looked> {
   const { store: config } = around.config;
   const { fail } = findingsOf('database');
   let store: Store | undefined;
@@ -84,13 +100,13 @@ async function look(around: Around): Promise<Finding[]> {
     const todo = refused
       ? 'a gate does not decide on it like this'
       : 'nothing is decided until it answers; the kill file works without it';
-    return [fail(message, todo)];
+    return { findings: [fail(message, todo)], read: false, used: true };
   } finally {
     await store?.close();
   }
 }
 
-async function lookInto(store: Store, around: Around): Promise<Finding[]> {
+async function lookInto(store: Store, around: Around): Promise<Looked> {
   const { ok } = findingsOf('database');
   const startMs = around.clock.monotonicMs();
   const before = around.clock.wallMs();
@@ -104,14 +120,15 @@ async function lookInto(store: Store, around: Around): Promise<Finding[]> {
     checkClock(nowMs - (before + tookMs / 2), store.embedded),
   ];
   // What else is looked at has no table yet.
-  if (missing.length > 0) return found;
-  return [
+  if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
+  const findings = [
     ...found,
     ...(await checkChain(store, around.newest)),
     ...(await checkActive(store, around.loaded)),
     ...(await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))),
     ...(await checkOutcomes(store)),
   ];
+  return { findings, read: true, used: true };
 }
 
 function checkMigrations(landed: number, missing: readonly string[]): Finding {
@@ -170,7 +187,7 @@ async function checkActive(store: Store, loaded: LoadedPolicy | undefined): Prom
     ? [
         warn(
           `this revision was active before, and ${active} is now: a gate with it answers 503 policy.stale`,
-          'start once with `serve --activate` to go back to it',
+          'bring the files that are active and send SIGHUP; `serve --activate` only to turn every gate back to these',
         ),
       ]
     : [
@@ -198,14 +215,5 @@ async function checkKind(store: Store, kind: Kind): Promise<Finding> {
 }
 
 async function checkOutcomes(store: Store): Promise<Finding[]> {
-  const { ok, warn } = findingsOf('outcomes');
-  const count = await countUnknown(store);
-  return count === 0
-    ? [ok('none is unknown')]
-    : [
-        warn(
-          `${showCount(count)} ${count === 1 ? 'is' : 'are'} unknown, and the targets stay taken`,
-          'interlock audit search --outcome unknown, then interlock settle each (docs/on-call.md)',
-        ),
-      ];
+  return [sayOutcomes(await countUnknown(store))];
 }

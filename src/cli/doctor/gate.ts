@@ -3,8 +3,8 @@ import type { Config } from '../../config/config.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
 import { printable } from '../printable.ts';
-import { showDuration } from '../times.ts';
 import { findingsOf, type Finding } from './finding.ts';
+import { ageOf, lookAtStore, lookAtSwitches, readGauges, type Gauges } from './gauges.ts';
 
 const ANSWER_MS = 5_000;
 
@@ -38,8 +38,16 @@ export function urlOf({
   return `${tls === undefined ? 'http' : 'https'}://${host}:${listen.port}`;
 }
 
-/** What the gate of a configuration says without a key. @param expected whether one must be there: it holds the store */
-export async function askOwnGate(config: Config, expected: boolean): Promise<Finding[]> {
+/** What is known of a gate before it is asked. */
+export interface Expected {
+  /** `must`: it was named, or holds the store. `should`: one has run here before. */
+  readonly runs: 'must' | 'should' | 'may';
+  /** Whether the store itself was looked into: then nothing is said twice. */
+  readonly storeRead: boolean;
+}
+
+/** What the gate of a configuration says without a key. */
+export async function askOwnGate(config: Config, expected: Expected): Promise<Finding[]> {
   const { unknown } = findingsOf('gate');
   const url = urlOf(config);
   if (url === undefined)
@@ -54,11 +62,8 @@ export async function askOwnGate(config: Config, expected: boolean): Promise<Fin
   return await askGate(url, expected);
 }
 
-/**
- * Asks a gate what it says without a key.
- * @param expected whether one must be there: it was named, or holds the store
- */
-export async function askGate(url: string, expected: boolean): Promise<Finding[]> {
+/** Asks a gate what it says without a key. */
+export async function askGate(url: string, expected: Expected): Promise<Finding[]> {
   let answer: Response;
   try {
     answer = await fetch(at(url, '/readyz/decide'), {
@@ -66,7 +71,7 @@ export async function askGate(url: string, expected: boolean): Promise<Finding[]
       signal: AbortSignal.timeout(ANSWER_MS),
     });
   } catch (thrown) {
-    return [withoutAnswer(url, expected, asError(thrown))];
+    return [withoutAnswer(url, expected.runs, asError(thrown))];
   }
   const body = readyToDecide.safeParse(await answer.json().catch(() => undefined));
   if (!body.success)
@@ -76,16 +81,21 @@ export async function askGate(url: string, expected: boolean): Promise<Finding[]
         'name where the gate listens with --url',
       ),
     ];
-  const gauges = await readGauges(url);
-  return [...lookAtChecks(url, body.data, gauges), ...lookAtSwitches(gauges)];
+  const gauges = await readGauges(at(url, '/metrics'), ANSWER_MS);
+  const { database } = body.data.checks;
+  return [
+    ...lookAtChecks(url, body.data, gauges, expected),
+    // While the database is away they stand as they did.
+    ...(database.ok ? [...lookAtSwitches(gauges), ...(expected.storeRead ? [] : lookAtStore(gauges))] : []),
+  ];
 }
 
 /** A gate's address may have a path of its own. */
 const at = (url: string, path: string): string => url.replace(/\/+$/, '') + path;
 
 /** Only a port on which nobody listens says that no gate runs. A handshake that fails says that somebody is there. */
-function withoutAnswer(url: string, expected: boolean, error: Error): Finding {
-  const { ok, fail, unknown } = findingsOf('gate');
+function withoutAnswer(url: string, runs: Expected['runs'], error: Error): Finding {
+  const { ok, warn, fail, unknown } = findingsOf('gate');
   const { message, code } = reasonOf(error);
   const said = `no gate answers at ${url}: ${message}`;
   if (isOfTls(code))
@@ -93,10 +103,12 @@ function withoutAnswer(url: string, expected: boolean, error: Error): Finding {
       said,
       'name the gate with --url as its certificate does; NODE_EXTRA_CA_CERTS for an authority of your own',
     );
-  if (expected) return fail(said, 'start it, or name where it listens with --url');
-  return code === 'ECONNREFUSED'
-    ? ok(`no gate runs at ${url}`)
-    : unknown(said, 'see whether it runs, or name where it listens with --url');
+  if (runs === 'must') return fail(said, 'start it, or name where it listens with --url');
+  if (code !== 'ECONNREFUSED')
+    return unknown(said, 'see whether it runs, or name where it listens with --url');
+  return runs === 'may'
+    ? ok(`no gate runs at ${url}, and none has yet`)
+    : warn(`no gate runs at ${url}, and one has before`, 'start it, if it should run');
 }
 
 const isOfTls = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO|^ERR_TLS|^ERR_SSL|^EPROTO/.test(code);
@@ -112,7 +124,7 @@ const todos: Readonly<Record<string, string>> = {
   process: 'another gate takes over, or wait until it is started again',
   database: 'nothing is decided until it answers; the kill file works without it',
   policy:
-    'give the gate the files that are active and send it SIGHUP, or start it with --activate to make its own the active ones',
+    'give the gate the files that are active and send it SIGHUP; `serve --activate` would turn every gate back to its own',
   'store.behind':
     'do not restart the gate: bring back the database that has it all (docs/on-call.md, `store.behind`)',
   clock: "set the clocks right; if the database's is right: interlock clock accept (docs/on-call.md)",
@@ -121,7 +133,8 @@ const todos: Readonly<Record<string, string>> = {
 function lookAtChecks(
   url: string,
   { checks }: z.infer<typeof readyToDecide>,
-  gauges: ReadonlyMap<string, number>,
+  gauges: Gauges,
+  { storeRead }: Expected,
 ): Finding[] {
   const gate = findingsOf('gate');
   const inventory = findingsOf('inventory');
@@ -138,9 +151,13 @@ function lookAtChecks(
   return [
     ...(bad.length + untold.length > 0
       ? [...bad, ...untold]
-      : [gate.ok(`${url} answers, and can decide where its inventory lets it`)]),
+      : [
+          gate.ok(
+            `${url} answers, and can decide where its inventory lets it: database, policy and clock are well`,
+          ),
+        ]),
     ...Object.entries(kinds)
-      .filter(([, { known }]) => known !== false)
+      .filter(([, { ok, known }]) => known !== false && !(ok && storeRead))
       .map(([kind, { ok, detail }]) =>
         ok
           ? inventory.ok(`${printable(kind)}${ageOf(kind, gauges)}`)
@@ -166,38 +183,4 @@ function notKnown(url: string, { kinds, ...own }: z.infer<typeof readyToDecide>[
           'look again then; nothing is to be done about them now',
         ),
       ];
-}
-
-function ageOf(kind: string, gauges: ReadonlyMap<string, number>): string {
-  const ageS = gauges.get(`interlock_inventory_age_seconds{kind="${kind}"}`);
-  return ageS === undefined ? ': fresh enough' : `: read ${showDuration(ageS)} ago`;
-}
-
-function lookAtSwitches(gauges: ReadonlyMap<string, number>): Finding[] {
-  const { warn } = findingsOf('kill switch');
-  const scopes = [...gauges].flatMap(([name, value]) =>
-    name.startsWith('interlock_kill_switch_engaged{') && value > 0 ? [name.slice(name.indexOf('{'))] : [],
-  );
-  return scopes.map(scope =>
-    warn(`engaged ${printable(scope)}`, 'interlock kill status says by whom and why'),
-  );
-}
-
-/** The numbers of /metrics that are looked at, by their whole name. What cannot be read is not there. */
-async function readGauges(url: string): Promise<ReadonlyMap<string, number>> {
-  try {
-    const answer = await fetch(at(url, '/metrics'), { signal: AbortSignal.timeout(ANSWER_MS) });
-    const lines = (await answer.text()).split('\n');
-    const wanted = lines.filter(line =>
-      /^interlock_(inventory_age_seconds|kill_switch_engaged)\{/.test(line),
-    );
-    return new Map(
-      wanted.map(line => {
-        const space = line.lastIndexOf(' ');
-        return [line.slice(0, space), Number(line.slice(space + 1))] as const;
-      }),
-    );
-  } catch {
-    return new Map();
-  }
 }

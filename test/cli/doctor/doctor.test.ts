@@ -390,5 +390,7 @@ describeWithPostgres('a PostgreSQL server', () => {
       what: expect.stringContaining('ECONNREFUSED'),
     });
     expect(JSON.stringify(checks)).not.toContain('secret@');
+    // A gate has surely run with it; that none does is no "ok".
+    expect(about('gate')[0]).toMatchObject({ status: 'warn', todo: 'start it, if it should run' });
   });
 });

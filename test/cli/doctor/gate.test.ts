@@ -6,8 +6,19 @@ import { askGate } from '../../../src/cli/doctor/gate.ts';
 const ok = { ok: true };
 const unread = { ok: false, detail: 'not known until the database can be read', known: false };
 
+const operations = (states: Readonly<Record<string, number>>): string =>
+  Object.entries(states)
+    .map(([state, count]) => `interlock_operations{action="test.act",state="${state}"} ${count}\n`)
+    .join('');
+const noSwitch = 'interlock_kill_switch_engaged{scope="everything"} 0\n';
+const well = noSwitch + operations({ unknown: 0, accepted: 0 });
+
 /** What doctor makes of a gate that says this of itself. */
-async function askOneThat({ checks = {}, metrics = '' }: { checks?: object; metrics?: string } = {}) {
+async function askOneThat({
+  checks = {},
+  metrics = well,
+  storeRead = false,
+}: { checks?: object; metrics?: string; storeRead?: boolean } = {}) {
   const said = { process: ok, database: ok, policy: ok, clock: ok, kinds: {}, ...checks };
   const server = createServer((req, res) =>
     req.url === '/metrics' ? res.end(metrics) : res.end(JSON.stringify({ ready: false, checks: said })),
@@ -17,7 +28,7 @@ async function askOneThat({ checks = {}, metrics = '' }: { checks?: object; metr
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     const url = `http://127.0.0.1:${address.port}`;
-    const found = await askGate(url, true);
+    const found = await askGate(url, { runs: 'must', storeRead });
     return found.map(({ what, ...rest }) => ({ ...rest, what: what.replace(url, 'URL') }));
   } finally {
     server.close();
@@ -47,6 +58,51 @@ describe('a gate that cannot read its database', () => {
 
   test('is not said to decide, whatever else it says', async () => {
     const found = await askOneThat(whose(ok));
-    expect(found.map(({ status }) => status)).toEqual(['unknown']);
+    const gate = found.filter(({ check }) => check === 'gate');
+    expect(gate.map(({ status }) => status)).toEqual(['unknown']);
   });
+});
+
+describe('a gate whose store was not looked into', () => {
+  test('is asked what was looked at, and says what is well', async () => {
+    const found = await askOneThat({ checks: { kinds: { host: ok } } });
+    expect(found.map(({ check, status, what }) => [check, status, what])).toEqual([
+      [
+        'gate',
+        'ok',
+        'URL answers, and can decide where its inventory lets it: database, policy and clock are well',
+      ],
+      ['inventory', 'ok', 'host: fresh enough'],
+      ['kill switch', 'ok', 'none is engaged'],
+      ['outcomes', 'ok', 'none is unknown'],
+    ]);
+  });
+
+  test('tells of outcomes that nobody knows, and of those that nobody reported', async () => {
+    const metrics = noSwitch + operations({ unknown: 3, accepted: 1, waiting: 7 });
+    const found = await askOneThat({ metrics });
+    expect(found.at(-1)).toMatchObject({
+      status: 'warn',
+      what: expect.stringMatching(/^3 requests of which nobody knows the outcome.*; 1 request accepted/),
+    });
+  });
+
+  test('and that does not tell is not well', async () => {
+    const found = await askOneThat({ metrics: '' });
+    expect(found.map(({ check, status }) => [check, status])).toEqual([
+      ['gate', 'ok'],
+      ['kill switch', 'unknown'],
+      ['outcomes', 'unknown'],
+    ]);
+  });
+
+  test('tells that its trail is not anchored', async () => {
+    const found = await askOneThat({ metrics: `${well}interlock_checkpoints_written 0\n` });
+    expect(found.at(-1)).toMatchObject({ check: 'checkpoints', status: 'warn' });
+  });
+});
+
+test('what the store has told already is not said twice', async () => {
+  const found = await askOneThat({ checks: { kinds: { host: ok } }, storeRead: true });
+  expect(found.map(({ check }) => check)).toEqual(['gate', 'kill switch']);
 });
