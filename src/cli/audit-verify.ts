@@ -157,9 +157,8 @@ async function openToRead({ store }: Config): Promise<Store> {
     return await openStore(store, logger, { ...patience, poolSize: 1 });
   } catch (thrown) {
     if (!(thrown instanceof StoreRefused) || store.type !== 'embedded') throw thrown;
-    throw new StoreRefused(
-      `${thrown.message} A gate that runs holds its folder: fetch GET /v1/audit with Accept: application/x-ndjson, and verify that with --export.`,
-      { cause: thrown },
+    throw new CouldNotTell(
+      `${thrown.message} A gate that runs holds its folder: interlock audit export --out trail.ndjson, then interlock audit verify --export trail.ndjson.`,
     );
   }
 }

@@ -19,9 +19,9 @@ async function verify(): Promise<{ code: number; said: string; complained: strin
 
 it('the folder of a gate that runs is in use, and the way by an export is said', async () => {
   const { code, said, complained } = await verify();
-  expect(complained).toMatch(/in use[\s\S]*--export/);
+  expect(complained).toMatch(/in use[\s\S]*interlock audit export[\s\S]*--export/);
   expect(said).toBe('');
-  expect(code).toBe(2);
+  expect(code).toBe(3);
 });
 
 it('a folder that no gate holds is verified, and left as it was', async () => {
