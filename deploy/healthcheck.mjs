@@ -4,8 +4,8 @@
 import http from 'node:http';
 import https from 'node:https';
 
-const named = process.env.INTERLOCK_HEALTH;
-const urls = named ? [named] : ['https://127.0.0.1:7070/livez', 'http://127.0.0.1:7070/livez'];
+const named = process.env.INTERLOCK_HEALTH ?? '';
+const urls = named === '' ? ['https://127.0.0.1:7070/livez', 'http://127.0.0.1:7070/livez'] : [named];
 const ANSWER_MS = 4_000;
 
 /** An alert that asks for a certificate comes from a TLS server that does its work. */
@@ -13,7 +13,7 @@ const wantsCertificate = ({ code = '' }) => /ALERT_(CERTIFICATE_REQUIRED|HANDSHA
 
 const isAlive = url =>
   new Promise(resolve => {
-    const { get } = url.startsWith('https:') ? https : http;
+    const { get } = new URL(url).protocol === 'https:' ? https : http;
     // Nothing is sent that a stranger on this port could use.
     const asked = get(url, { rejectUnauthorized: false, timeout: ANSWER_MS }, answer => {
       answer.resume();
