@@ -2,6 +2,7 @@ import { readPieces, refuseEncoding } from './body.ts';
 import { notAllowed, parameter, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
+import { isTrialLoad } from '../inventory/load-query.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -28,9 +29,12 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     // A kind that is not declared is no label: a client makes it up.
     if (result === undefined) return replyOf(result);
     const isLoaded = !isRefusal(result);
-    metrics.loadObserved(load.kind, method, isLoaded ? 'loaded' : 'refused');
+    const isTrial = !isLoaded && isTrialLoad(load.query);
+    metrics.loadObserved(load.kind, method, isLoaded ? 'loaded' : isTrial ? 'trial' : 'refused');
     const told = { request_id: requestIdOf(exchange.res), kind: load.kind, method, by: load.by.name };
     if (isLoaded) logger.info({ ...told, ...result }, 'an inventory was loaded');
+    else if (isTrial)
+      logger.info({ ...told, reasons: result.reasons }, 'an inventory was compared, and not loaded');
     else logger.warn({ ...told, reasons: result.reasons }, 'a load of an inventory was refused');
     return replyOf(result);
   };

@@ -1,6 +1,7 @@
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isBlank, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
+import { MAX_LINES } from './line.ts';
 
 export type Force = 'shrink' | 'change';
 export type LoadMethod = 'put' | 'patch';
@@ -16,6 +17,13 @@ export interface LoadQuery {
   /** There exactly when something is forced. */
   readonly reason?: string;
 }
+
+/**
+ * Whether a load says a number of lines that none can have, as `inventory diff` does: it is only compared, and that it is refused is
+ * no sign of a broken source. Nothing else hangs on it.
+ */
+export const isTrialLoad = (query: ReadonlyMap<string, string>): boolean =>
+  Number(query.get('expect')) > MAX_LINES;
 
 const MAX_REASON = 1000;
 const known = ['expect', 'as_of', 'force', 'reason'];

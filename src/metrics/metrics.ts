@@ -25,7 +25,7 @@ export interface Metrics {
   /** Whether the database answered that look. */
   databaseObserved(isThere: boolean): void;
   /** A load of an inventory that came to its end. */
-  loadObserved(kind: string, method: 'put' | 'patch', result: 'loaded' | 'refused'): void;
+  loadObserved(kind: string, method: 'put' | 'patch', result: 'loaded' | 'refused' | 'trial'): void;
   /** A batch of the ledger, from its begin to its commit. */
   batchObserved(jobs: number, durationMs: number): void;
   /** The head of the audit chain was looked at, and is signed in the file of checkpoints, or could not be. */

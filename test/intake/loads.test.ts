@@ -73,6 +73,19 @@ describe('a load', () => {
     expect((await load(on).send(line)).status).toBe(404);
   });
 
+  it('that says more lines than any may have is a look, and counts as no refused load', async () => {
+    const put = async () => refuse({ rule: 'inventory.unexpected_count', message: '1 line came.' });
+    const on = serving({ inventory: { put, patch: put, summary: async () => ({ kinds: [] }) } });
+    const counted = async (result: string) =>
+      (await on.metrics.text()).includes(
+        `interlock_inventory_loads_total{kind="host",method="put",result="${result}"} 1\n`,
+      );
+    await load(on, '/v1/inventory/host?expect=999999999999999').send(line);
+    expect([await counted('trial'), await counted('refused')]).toEqual([true, false]);
+    await load(on, '/v1/inventory/host?expect=10000000').send(line);
+    expect(await counted('refused')).toBe(true);
+  });
+
   it('is answered when its reader stops in the middle of it', async () => {
     const put = async (one: { content: AsyncIterable<Uint8Array> }) => {
       for await (const _ of one.content) break;
