@@ -6,11 +6,22 @@ import type { Turn } from './ledger/turn.ts';
 import type { Fill, OperationState, Standing } from './metrics/standing.ts';
 
 /** How this gate stands, for its gauges. */
-export function standingOf(turn: Turn, config: Config, loaded: LoadedPolicy | undefined): Standing {
+export function standingOf(
+  turn: Pick<Turn, 'book' | 'clockJumped'>,
+  config: Pick<Config, 'actions' | 'kinds'>,
+  loaded:
+    | { readonly policy: Pick<LoadedPolicy['policy'], 'limits'>; readonly revision: LoadedPolicy['revision'] }
+    | undefined,
+): Standing {
   const { book, clockJumped } = turn;
   return {
     operations: countOperations(config.actions.keys(), book.operations()),
-    fills: loaded === undefined ? [] : fillsOf(budgetItems(turn, loaded.policy.limits, config)),
+    fills:
+      loaded === undefined
+        ? []
+        : fillsOf(
+            budgetItems(turn, loaded.policy.limits, config).filter(item => isMeasured(item, book.kinds)),
+          ),
     isPolicyActive: loaded !== undefined && book.activePolicy === loaded.revision.digest,
     hasClockJumped: clockJumped,
   };
@@ -40,6 +51,10 @@ function stateOf({ phase, outcome }: Operation): OperationState | undefined {
       return outcome === 'unknown' ? 'unknown' : undefined;
   }
 }
+
+/** A share of a fleet that was never loaded is nothing, and nearly spent is what nobody could spend. Another alert says that it is missing. */
+const isMeasured = ({ limit, used, value }: BudgetItem, kinds: Turn['book']['kinds']): boolean =>
+  limit > 0 || used > 0 || kinds.has(value);
 
 /** One a limit: values come and go with the fleet and with who asks, limits with the limits file. */
 function fillsOf(items: readonly BudgetItem[]): readonly Fill[] {

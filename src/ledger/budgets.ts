@@ -25,7 +25,11 @@ interface Declared {
 }
 
 /** Every window, budget, request limit and limit in flight, per scope in which something is spent; the fleet always. */
-export function budgetItems({ book }: Turn, limits: Limits, { actions }: Declared): BudgetItem[] {
+export function budgetItems(
+  { book }: Pick<Turn, 'book'>,
+  limits: Limits,
+  { actions }: Declared,
+): BudgetItem[] {
   const items: BudgetItem[] = [];
   for (const [action, entry] of Object.entries(limits.actions)) {
     const kind = actions.get(action)?.kind;
