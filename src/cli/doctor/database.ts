@@ -144,8 +144,8 @@ function checkMigrations(landed: number, missing: readonly string[]): Finding {
 function checkClock(aheadMs: number, embedded: boolean): Finding {
   const { ok, warn, fail } = findingsOf('clock');
   if (embedded) return ok("the database has this machine's clock");
-  const said = `the database's clock is ${Math.abs(Math.round(aheadMs))} ms ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`;
-  const todo = `a gate decides nothing where they are more than ${MAX_CLOCK_PART_MS / 1000} s apart: set them right (NTP)`;
+  const said = `the database's clock is ${Math.abs(aheadMs) < 10_000 ? `${Math.abs(Math.round(aheadMs))} ms` : showDuration(Math.abs(aheadMs) / 1000)} ${aheadMs < 0 ? 'behind' : 'ahead of'} this machine's`;
+  const todo = `a gate that starts decides nothing where they are more than ${MAX_CLOCK_PART_MS / 1000} s apart, and one that runs only if the time was accepted: set them right (NTP)`;
   if (Math.abs(aheadMs) > MAX_CLOCK_PART_MS) return fail(said, todo);
   return Math.abs(aheadMs) > 1_000 ? warn(said, todo) : ok(said);
 }
