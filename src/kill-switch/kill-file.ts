@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -9,14 +9,26 @@ export function killFileEngages(file: string): boolean {
   try {
     // Asked so that a plain absence (ENOENT) is a value: an exception costs ten times the look, and this is each decision's.
     if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return true;
-    return lstatSync(dirname(file)).isDirectory() !== true;
+    // The folder may be reached by a link, as /var/run is; one that leads nowhere throws.
+    return statSync(dirname(file)).isDirectory() !== true;
   } catch {
     return true;
+  }
+}
+
+/** Whether there is something by that name: to take it away helps. Else the gate is engaged because nobody can tell. */
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
   }
 }
 
 /** How it stands with the kill file, in a sentence for whoever cannot reach the switch. */
 export const sayKillFile = (file: string): string =>
   killFileEngages(file)
-    ? `The kill file ${file} engages this gate now: nothing is forwarded by it.`
+    ? isThere(file)
+      ? `The kill file ${file} engages this gate now: nothing is forwarded by it.`
+      : `This gate is engaged, for it cannot be told whether the kill file ${file} is there: its folder is gone, or cannot be looked into.`
     : `The kill file works without the database: make ${file}, and this gate forwards nothing.`;

@@ -139,7 +139,7 @@ function unknownName(what: string, name: string, names: Iterable<string>, pointe
   if (known.includes(name)) return [];
   const near = nearestName(name, known);
   const hint =
-    near === undefined ? `known are ${known.slice(0, 10).join(', ') || 'none'}` : `did you mean ${near}?`;
+    near === undefined ? `known are ${known.slice(0, 10).join(', ') || 'none'}.` : `did you mean ${near}?`;
   return [
     {
       rule: 'request.invalid',

@@ -16,6 +16,21 @@ describe('the kill file', () => {
     expect(killFileEngages(join(folder, 'gone', 'KILL'))).toBe(true);
   });
 
+  it('engages when its folder is a link to nowhere, or to a file', () => {
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'link'));
+    expect(killFileEngages(join(folder, 'link', 'KILL'))).toBe(true);
+    writeFileSync(join(folder, 'nowhere'), '');
+    expect(killFileEngages(join(folder, 'link', 'KILL'))).toBe(true);
+  });
+
+  it('does not engage when its folder is a link to a folder, and engages when it is there then', () => {
+    mkdirSync(join(folder, 'state'));
+    symlinkSync(join(folder, 'state'), join(folder, 'link'));
+    expect(killFileEngages(join(folder, 'link', 'KILL'))).toBe(false);
+    writeFileSync(join(folder, 'state', 'KILL'), '');
+    expect(killFileEngages(join(folder, 'link', 'KILL'))).toBe(true);
+  });
+
   it('engages when its folder is a file', () => {
     writeFileSync(join(folder, 'file'), '');
     expect(killFileEngages(join(folder, 'file', 'KILL'))).toBe(true);

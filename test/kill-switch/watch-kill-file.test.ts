@@ -40,4 +40,5 @@ it('is told in a sentence, there or not', () => {
   );
   writeFileSync(file, '');
   expect(sayKillFile(file)).toContain(`The kill file ${file} engages this gate now`);
+  expect(sayKillFile(join(file, 'KILL'))).toContain('it cannot be told whether the kill file');
 });
