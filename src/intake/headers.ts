@@ -42,14 +42,17 @@ export const isRequestId = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-
 export const isJsonType = (contentType: string): boolean =>
   /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i.test(contentType);
 
-/** The formats of an inventory; undefined for any other. */
+/** The formats of an inventory, with no parameter but charset=utf-8, and of CSV that its header is there; undefined for any other. */
 export function inventoryFormat(contentType: string): 'ndjson' | 'csv' | undefined {
-  const match =
-    /^(application\/x-ndjson|text\/csv)[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?$/i.exec(
-      contentType,
-    );
-  const type = match?.[1]?.toLowerCase();
-  return type === undefined ? undefined : type === 'text/csv' ? 'csv' : 'ndjson';
+  const [type = '', ...parameters] = contentType.split(';').map(part => part.trim().toLowerCase());
+  const format = type === 'text/csv' ? 'csv' : type === 'application/x-ndjson' ? 'ndjson' : undefined;
+  const names = parameters.map(one => one.split('=')[0]?.trim());
+  if (format === undefined || new Set(names).size < names.length) return undefined;
+  const known =
+    format === 'csv'
+      ? /^(charset[ \t]*=[ \t]*("?)utf-8\2|header[ \t]*=[ \t]*("?)present\3)$/
+      : /^charset[ \t]*=[ \t]*("?)utf-8\1$/;
+  return parameters.every(one => known.test(one)) ? format : undefined;
 }
 
 /** How long a client wants to wait for an outcome. */

@@ -54,6 +54,20 @@ describe('a content type', () => {
     expect(inventoryFormat('application/x-ndjson')).toBe('ndjson');
     expect(inventoryFormat('text/csv; charset=utf-8')).toBe('csv');
   });
+
+  it('is CSV that says that its header is there, as the gate says of its own, and not that there is none', () => {
+    for (const type of ['text/csv; header=present', 'Text/CSV;charset="UTF-8" ; Header="present"'])
+      expect(inventoryFormat(type)).toBe('csv');
+    for (const type of [
+      'text/csv; header=absent',
+      'text/csv; header',
+      'text/csv; header=present; header=present',
+      'text/csv; header=present; header=absent',
+      'text/csv;',
+      'application/x-ndjson; header=present',
+    ])
+      expect(inventoryFormat(type)).toBeUndefined();
+  });
 });
 
 describe('a preference', () => {
