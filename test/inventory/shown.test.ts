@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { definitionOf } from '../../src/inventory/describe-kind.ts';
 import type { Kind } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import { DescribedKind } from '../../src/inventory/describe-kind.ts';
@@ -209,7 +210,7 @@ describe('the entry in the audit chain', () => {
       store.db,
     );
     const as_of = new Date(readMs).toISOString();
-    const nothing = { added: 0, removed: 0, changed: 0, relabelled: 0 };
+    const nothing = { added: 0, removed: 0, changed: 0, relabelled: 0, definition: definitionOf(kind) };
     expect(rows.map(row => row.body)).toEqual([
       {
         kind: kind.name,
