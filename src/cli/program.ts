@@ -13,6 +13,7 @@ import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { addInventoryCommand } from './inventory-command.ts';
 import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
+import { refuseTwice } from './refuse-twice.ts';
 import { SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
 import { addSettleCommands } from './settle-command.ts';
@@ -39,6 +40,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   const program = createProgram(context);
   try {
     await addPolicyCommand(program, args, context);
+    refuseTwice(program);
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (thrown) {

@@ -37,6 +37,22 @@ describe('wrong use ends with 2 and says why', () => {
       ['serve', '--config', '/nowhere/interlock.yaml'],
       /^\/nowhere\/interlock\.yaml: there is no such file: name another with --config FILE or INTERLOCK_CONFIG$/,
     ],
+    ...[
+      ['kill', '--action', 'a', '--action', 'b'],
+      ['kill', '--reason=a', '--reason=a'],
+      ['kill', 'release', 'x', '--reason', 'a', '--reason', 'b'],
+      ['submit', 'a', 'b', '--reason', 'x', '--targets-from', 'a', '--targets-from', 'b'],
+      ['preflight', 'a', 'b', '--reason', 'x', '--expect', '1', '--expect', '2'],
+      ['submit', 'a', 'b', '--reason', 'x', '--wait', '1s', '--wait', '2s'],
+      ['audit', 'search', '--action', 'a', '--action', 'b'],
+      ['inventory', 'load', 'host', 'f', '--as-of', 'a', '--as-of', 'b'],
+      ['doctor', '--config', 'a', '--config', 'b'],
+      ['policy', 'show', '--url', 'a', '--url', 'b'],
+    ].map((args): [string, string[], RegExp] => [
+      `an option that takes one value, with two: ${args.join(' ')}`,
+      args,
+      /^error: option '.*' is given twice, and takes one value; nothing was done$/,
+    ]),
     ['an unknown option of a policy command', ['policy', 'build', '--chek'], /unknown option '--chek'/],
     ['an unknown policy command', ['policy', 'biuld'], /unknown command 'biuld'|too many arguments/],
   ])('%s', async (_, args, expected) => {

@@ -1,0 +1,23 @@
+import type { Command, Option } from 'commander';
+
+/**
+ * Makes a second value of an option that takes one a wrong use, for a command and all below it: commander keeps the last one, so
+ * `kill --action a --action b` would leave `a` running without a word.
+ */
+export function refuseTwice(command: Command): void {
+  for (const option of command.options) if (takesOne(option)) watch(command, option);
+  for (const below of command.commands) refuseTwice(below);
+}
+
+/** Lists take several, and so does what starts with one to add to; a flag says nothing new the second time. */
+const takesOne = (option: Option): boolean =>
+  (option.required || option.optional) && !option.variadic && !Array.isArray(option.defaultValue);
+
+function watch(command: Command, option: Option): void {
+  let isGiven = false;
+  command.on(`option:${option.name()}`, () => {
+    if (isGiven)
+      command.error(`error: option '${option.flags}' is given twice, and takes one value; nothing was done`);
+    isGiven = true;
+  });
+}
