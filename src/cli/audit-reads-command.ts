@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { Search } from '../client/types.ts';
 import { systemClock } from '../kit/clock.ts';
 import { connect } from './connect.ts';
-import type { GateOptions } from './gate-connection.ts';
+import { gateOf, type GateOptions } from './gate-connection.ts';
 import { withConnection } from './connection-options.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { readCount } from './read-count.ts';
@@ -125,7 +125,9 @@ function addSearch(audit: Command, { terminal, end }: CommandContext): void {
             'wrong use, a wrong key or role too; or nothing found, by a name that the gate does not know',
         }),
     )
-    .action(async ({ url, keyFile, json, csv, all, limit, idempotencyKey, ...named }: SearchGiven) => {
+    .action(async (given: SearchGiven) => {
+      const { url, keyFile, ca, cert, certKey, ...asked } = given;
+      const { json, csv, all, limit, idempotencyKey, ...named } = asked;
       const { runAuditSearch } = await import('./audit-search.ts');
       const filters: Search = {
         ...named,
@@ -133,10 +135,7 @@ function addSearch(audit: Command, { terminal, end }: CommandContext): void {
       };
       const format = json === true ? 'ndjson' : csv === true ? 'csv' : 'table';
       const most = all === true ? undefined : (limit ?? 50);
-      const calls = await connect(
-        { ...(url !== undefined && { url }), ...(keyFile !== undefined && { keyFile }) },
-        terminal,
-      );
+      const calls = await connect(gateOf(given), terminal);
       end(await runAuditSearch({ filters, most, format }, calls, terminal, systemClock.wallMs()));
     });
 }

@@ -1,5 +1,8 @@
 import { createClient, type Client, type Retry } from '../client/create-client.ts';
 import { findAccess } from '../config/client-settings.ts';
+import { readClientTls } from '../config/client-tls.ts';
+import { systemClock } from '../kit/clock.ts';
+import { fetchBy } from './fetch-by.ts';
 import { readClientEnvironment } from '../config/environment.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
@@ -8,6 +11,9 @@ import type { Terminal } from './terminal.ts';
 export interface GateOptions {
   readonly url?: string;
   readonly keyFile?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly certKey?: string;
   readonly json?: true;
 }
 
@@ -15,6 +21,12 @@ export interface GateOptions {
 export const GATE_OPTIONS = [
   ['--url <url>', 'the gate (default: INTERLOCK_URL, or `url` in ~/.config/interlock/client.yaml)'],
   ['--key-file <file>', 'holds the key (default: INTERLOCK_KEY, or `key` in that file)'],
+  [
+    '--ca <file>',
+    'whose certificates are believed (default: INTERLOCK_CA, `ca` in that file, or the system)',
+  ],
+  ['--cert <file>', 'certificate to show (default: INTERLOCK_CERT, or `cert` in that file)'],
+  ['--cert-key <file>', 'its key (default: INTERLOCK_CERT_KEY, or `cert_key` in that file)'],
   ['--json', 'answer as JSON, one line'],
 ] as const;
 
@@ -34,10 +46,27 @@ export function connectGate(
   terminal: Terminal,
   told: (retry: Retry) => void = () => undefined,
 ): GateConnection {
-  const { url, key } = findAccess(options, readClientEnvironment());
+  const { url, key, tls } = findAccess(options, readClientEnvironment());
   const onRetry = (retry: Retry): void => {
     told(retry);
     terminal.complain(`${printable(retry.why)}; asking again in ${(retry.pauseMs / 1000).toFixed(1)} s`);
   };
-  return { gate: createClient({ url, key, onRetry }), url: url.replace(/\/+$/, '') };
+  return {
+    gate: createClient({
+      url,
+      key,
+      onRetry,
+      ...(tls !== undefined && { fetch: fetchBy(readClientTls(tls, systemClock.wallMs())) }),
+    }),
+    url: url.replace(/\/+$/, ''),
+  };
 }
+
+/** Of a command's options those that name the gate. */
+export const gateOf = ({ url, keyFile, ca, cert, certKey }: Omit<GateOptions, 'json'>): GateOptions => ({
+  ...(url !== undefined && { url }),
+  ...(keyFile !== undefined && { keyFile }),
+  ...(ca !== undefined && { ca }),
+  ...(cert !== undefined && { cert }),
+  ...(certKey !== undefined && { certKey }),
+});

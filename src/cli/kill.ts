@@ -7,7 +7,7 @@ import { nearestName } from '../kit/text.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { findId, isWholeId } from './find-id.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
-import type { GateOptions } from './gate-connection.ts';
+import { gateOf, type GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
 import { readKillFile, type KillFile } from './read-kill-file.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
@@ -57,11 +57,6 @@ export async function runKill(
     return code;
   }
 }
-
-const gateOf = ({ url, keyFile }: Omit<GateOptions, 'json'>): GateOptions => ({
-  ...(url !== undefined && { url }),
-  ...(keyFile !== undefined && { keyFile }),
-});
 
 function endOf(thrown: unknown): number | undefined {
   if (thrown instanceof SaidNo) return exitCodeOfNo(thrown);

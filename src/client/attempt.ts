@@ -65,6 +65,8 @@ export interface Untold {
   readonly status?: number;
   /** Whether another attempt may have one. */
   readonly mayPass: boolean;
+  /** What stands between asks for so much patience. */
+  readonly retryAfterS?: number;
   /** There was no connection, so nothing can have arrived. */
   readonly neverConnected?: true;
 }
@@ -151,10 +153,11 @@ async function open<T>(
     watch.end();
     call.signal?.throwIfAborted();
     const late = watch.reason();
+    if (late !== undefined) return untold(late, true);
+    const code = codeOf(thrown) ?? '';
     return {
-      ...untold(late ?? sayBroken(thrown), true),
-      ...(late === undefined &&
-        neverConnected.has(codeOf(thrown) ?? '') && { neverConnected: true as const }),
+      ...untold(sayBroken(thrown, gate.url), !lasting.has(code)),
+      ...((neverConnected.has(code) || lasting.has(code)) && { neverConnected: true as const }),
     };
   }
 }
@@ -183,8 +186,13 @@ async function readAnswer(
     const retryAfterS = parseRetryAfter(headers.get('retry-after'), clock.wallMs());
     return { ok: false, status, headers, problem: body, ...(retryAfterS !== undefined && { retryAfterS }) };
   }
-  // Something stands between: its 5xx says as little as a connection that breaks.
-  return untold(`it answered ${status}, and not as a gate answers`, status >= 500 || status < 300, status);
+  // Something stands between: its 5xx says as little as a connection that breaks, and its 429 asks for another try, too.
+  const retryAfterS =
+    status === 429 ? parseRetryAfter(headers.get('retry-after'), clock.wallMs()) : undefined;
+  return {
+    ...untold(`it answered ${status}, and not as a gate answers`, status >= 500 || status === 429, status),
+    ...(retryAfterS !== undefined && { retryAfterS }),
+  };
 }
 
 /** Only what makes a no a no is looked at; the rest is taken at the gate's word. */
@@ -211,21 +219,24 @@ async function* readPieces(
       watch.touch();
     }
   } catch (thrown) {
-    throw new Error(watch.reason() ?? sayBroken(thrown));
+    throw new Error(watch.reason() ?? sayBroken(thrown, ''));
   } finally {
     watch.end();
   }
 }
 
 /** In words, of what `fetch` throws: the reason is in its cause. Its own objects are not kept, for they may hold headers. */
-function sayBroken(thrown: unknown): string {
+function sayBroken(thrown: unknown, url: string): string {
   const cause = causeOf(thrown);
   const code = codeOf(thrown);
-  const words = code === undefined ? undefined : broken[code];
-  return (
-    words ??
-    `the connection broke (${code ?? cause.name}${code === undefined && cause.message !== '' ? `: ${cause.message}` : ''})`
-  );
+  if (code === undefined)
+    return `the connection broke (${cause.name}${cause.message === '' ? '' : `: ${cause.message}`})`;
+  const words = broken[code] ?? lasting.get(code) ?? `the connection broke (${code})`;
+  // With TLS 1.3 it is how a server ends that asks for a certificate and sees none; without TLS, one that speaks nothing else.
+  if (!closed.has(code) || url === '') return words;
+  return url.startsWith('https:')
+    ? `${words}; it may ask for a client certificate, or not know who signed the one it was shown`
+    : `${words}; it may speak TLS only: https://…`;
 }
 
 function causeOf(thrown: unknown): Error {
@@ -249,11 +260,33 @@ const neverConnected: ReadonlySet<string> = new Set([
 
 const broken: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there (connection refused)',
-  ENOTFOUND: 'there is no host of that name',
   EAI_AGAIN: 'the name of the host could not be looked up',
   ECONNRESET: 'the connection was reset',
   UND_ERR_SOCKET: 'the connection was closed by the other side',
   UND_ERR_CONNECT_TIMEOUT: 'the connection was not accepted in time',
   EHOSTUNREACH: 'the host cannot be reached',
   ENETUNREACH: 'the network cannot be reached',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a client certificate, and was shown none',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not know who signed the client certificate',
 };
+
+/** Where the connection ends without a word. */
+const closed: ReadonlySet<string> = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE']);
+
+const UNKNOWN_SIGNER =
+  'its certificate is signed by nobody who is known here: name whose certificates to believe, with --ca FILE of the command line, or NODE_EXTRA_CA_CERTS';
+
+/** What no other attempt mends. All of it comes before anything is sent. */
+const lasting: ReadonlyMap<string, string> = new Map([
+  ['ENOTFOUND', 'there is no host of that name'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNKNOWN_SIGNER],
+  ['UNABLE_TO_GET_ISSUER_CERT', UNKNOWN_SIGNER],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNKNOWN_SIGNER],
+  ['SELF_SIGNED_CERT_IN_CHAIN', UNKNOWN_SIGNER],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', UNKNOWN_SIGNER],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+  ['CERT_NOT_YET_VALID', 'its certificate is not valid yet, or the clock here is wrong'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another name than the one it was asked by'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'what answers there is no TLS: http://…'],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'what answers there is no TLS: http://…'],
+]);

@@ -13,7 +13,7 @@ const LONGEST_PAUSE_MS = 10_000;
 
 /** How an attempt ended, as far as it matters for another one. */
 export type Ending =
-  | { readonly type: 'broken' }
+  | { readonly type: 'broken'; readonly retryAfterS?: number }
   | { readonly type: 'final' }
   | {
       readonly type: 'no';
@@ -36,7 +36,7 @@ export function pauseBeforeNext(
   patience: Patience,
 ): number | undefined {
   if (!asksForAnother(ending) || attempt >= patience.attempts) return undefined;
-  const obeyedMs = ending.type === 'no' ? (ending.retryAfterS ?? 0) * 1000 : 0;
+  const obeyedMs = ending.type === 'final' ? 0 : (ending.retryAfterS ?? 0) * 1000;
   // Full jitter: clients that were cut off together do not come back together.
   const spreadMs = chance * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
   const pauseMs = Math.ceil(obeyedMs + spreadMs);

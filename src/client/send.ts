@@ -83,7 +83,13 @@ export function answerOf<T>(told: Told | ToldNo): Answer<T> {
 }
 
 function endingOf(answer: ToldNo | Untold): Ending {
-  if (answer.ok === 'untold') return answer.mayPass ? { type: 'broken' } : { type: 'final' };
+  if (answer.ok === 'untold') {
+    if (!answer.mayPass) return { type: 'final' };
+    return {
+      type: 'broken',
+      ...(answer.retryAfterS !== undefined && { retryAfterS: answer.retryAfterS }),
+    };
+  }
   const { status, retryAfterS, problem } = answer;
   const decision =
     'decision' in problem && typeof problem.decision === 'string' ? problem.decision : undefined;

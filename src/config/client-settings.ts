@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { asError } from '../kit/fault.ts';
 import { isBlank } from '../kit/text.ts';
-import { UsageError, type ClientEnvironment } from './environment.ts';
+import { UsageError, type ClientEnvironment, type TlsFiles } from './environment.ts';
 import { Problems } from './problems.ts';
 import { readSecretFile } from './secret-file.ts';
 import { readYamlFile } from './yaml-file.ts';
@@ -12,10 +12,12 @@ import { readYamlFile } from './yaml-file.ts';
 export interface GateAccess {
   readonly url: string;
   readonly key: string;
+  /** Left out where nothing is said of it. */
+  readonly tls?: TlsFiles;
 }
 
 /** What the command line says of it. */
-export interface AccessOptions {
+export interface AccessOptions extends TlsFiles {
   readonly url?: string;
   readonly keyFile?: string;
 }
@@ -29,12 +31,18 @@ const settingsSchema = z.strictObject({
   // What is wrong with it is told without it.
   key: z.unknown().optional(),
   key_file: text.optional(),
+  ca: text.optional(),
+  cert: text.optional(),
+  cert_key: text.optional(),
 });
 
 interface Settings {
   readonly url?: string | undefined;
   readonly key?: string | undefined;
   readonly key_file?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly cert_key?: string | undefined;
 }
 
 /** Nothing says which gate is called, or as whom. */
@@ -42,13 +50,16 @@ export class NoAccessError extends UsageError {}
 
 /**
  * The gate and the key: of the command line, else of the environment, else of `interlock/client.yaml` in the settings folder.
- * The key in that file is for the gate that the file names, and is not shown to another one.
+ * The key and the certificates in that file are for the gate that the file names, and are not shown to another one.
  * @throws NoAccessError, UsageError or FileError, none of which says a key
  */
 export function findAccess(options: AccessOptions, environment: ClientEnvironment): GateAccess {
   const url = options.url ?? environment.url;
   const given = options.keyFile === undefined ? environment.key : readKeyFile(options.keyFile);
-  if (url !== undefined && given !== undefined) return { url, key: given };
+  const said = tlsOf(options) ?? environment.tls;
+  // Who says all of it needs no file, and is not kept from stopping by one that is broken.
+  if (url !== undefined && given !== undefined && (said !== undefined || !isOfTls(url)))
+    return accessOf(url, given, options, said);
   const folder = environment.settingsFolder;
   const file = folder === undefined ? undefined : path.join(folder, 'interlock', 'client.yaml');
   const settings = file === undefined ? {} : readSettings(file);
@@ -66,7 +77,37 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
         : '';
     throw new NoAccessError(`no key for ${chosen}${why}. Give it with --key-file or INTERLOCK_KEY`);
   }
-  return { url: chosen, key };
+  const ofFile = isOfFile && file !== undefined ? tlsOfFile(settings, file) : undefined;
+  return accessOf(chosen, key, options, said ?? ofFile);
+}
+
+const isOfTls = (url: string): boolean => /^https:/i.test(url);
+
+function accessOf(url: string, key: string, options: AccessOptions, tls: TlsFiles | undefined): GateAccess {
+  // Who names certificates means a line that nobody reads along on.
+  if (tlsOf(options) !== undefined && !isOfTls(url))
+    throw new UsageError(`--ca, --cert and --cert-key are for https, and the gate is ${url}`);
+  return { url, key, ...(tls !== undefined && isOfTls(url) && { tls }) };
+}
+
+/** Undefined where none is named: they are taken from one place, all of them. */
+function tlsOf({
+  ca,
+  cert,
+  certKey,
+}: { [Name in keyof TlsFiles]: TlsFiles[Name] | undefined }): TlsFiles | undefined {
+  if ((ca ?? cert ?? certKey) === undefined) return undefined;
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(certKey !== undefined && { certKey }),
+  };
+}
+
+function tlsOfFile({ ca, cert, cert_key: certKey }: Settings, file: string): TlsFiles | undefined {
+  const resolved = (named: string | undefined): string | undefined =>
+    named === undefined ? undefined : path.resolve(path.dirname(file), named);
+  return tlsOf({ ca: resolved(ca), cert: resolved(cert), certKey: resolved(certKey) });
 }
 
 function readSettings(file: string): Settings {

@@ -47,12 +47,23 @@ export function configFileOf(
   return named ?? readEnvironment(variables).configFile ?? DEFAULT_CONFIG_FILE;
 }
 
+/** By which certificates a gate is called. Paths. */
+export interface TlsFiles {
+  /** Whose certificates are believed, instead of those that the system believes. */
+  readonly ca?: string;
+  /** What is shown to a gate that asks for a certificate, with its key. */
+  readonly cert?: string;
+  readonly certKey?: string;
+}
+
 /** What the environment says to whoever calls a gate. */
 export interface ClientEnvironment {
   /** `INTERLOCK_URL` */
   readonly url?: string;
   /** `INTERLOCK_KEY` */
   readonly key?: string;
+  /** `INTERLOCK_CA`, `INTERLOCK_CERT` and `INTERLOCK_CERT_KEY` */
+  readonly tls?: TlsFiles;
   /** Where a person's own settings are: `XDG_CONFIG_HOME`, or `~/.config`. */
   readonly settingsFolder?: string;
   /** Whether a job of GitHub Actions reads what is printed. */
@@ -69,6 +80,11 @@ export function readClientEnvironment(
   const { INTERLOCK_URL: url, INTERLOCK_KEY: key, XDG_CONFIG_HOME: xdg, HOME: home } = variables;
   if (url !== undefined && isBlank(url)) throw new UsageError('INTERLOCK_URL is set, but blank');
   if (key !== undefined && isBlank(key)) throw new UsageError('INTERLOCK_KEY is set, but blank');
+  const tls = {
+    ...textOf('ca', 'INTERLOCK_CA', variables),
+    ...textOf('cert', 'INTERLOCK_CERT', variables),
+    ...textOf('certKey', 'INTERLOCK_CERT_KEY', variables),
+  };
   const settingsFolder =
     xdg !== undefined && xdg.startsWith('/')
       ? xdg
@@ -78,9 +94,23 @@ export function readClientEnvironment(
   return {
     ...(url !== undefined && { url }),
     ...(key !== undefined && { key }),
+    ...(Object.keys(tls).length > 0 && { tls }),
     ...(settingsFolder !== undefined && { settingsFolder }),
     isGithub: variables['GITHUB_ACTIONS'] === 'true',
   };
+}
+
+function textOf<Name extends string>(
+  name: Name,
+  variable: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): { readonly [Each in Name]?: string } {
+  const value = variables[variable];
+  if (value === undefined) return {};
+  if (isBlank(value)) throw new UsageError(`${variable} is set, but blank`);
+  const named: { [Each in Name]?: string } = {};
+  named[name] = value;
+  return named;
 }
 
 /** Whether colours are not wanted: `NO_COLOR`, or a terminal that has none. */

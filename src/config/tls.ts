@@ -82,7 +82,8 @@ function outOfTime(certificate: X509Certificate, nowMs: number): string | undefi
   return nowMs > Date.parse(certificate.validTo) ? `expired at ${certificate.validTo}` : undefined;
 }
 
-function readCertificate(
+/** The certificate that is shown, with its chain. @throws Error with a sentence */
+export function readCertificate(
   file: string,
   nowMs: number,
 ): { pem: string; leaf: X509Certificate; expiresMs: number } {
@@ -97,6 +98,9 @@ function readCertificate(
   return { pem, leaf, expiresMs: Math.min(...certificates.map(({ validTo }) => Date.parse(validTo))) };
 }
 
+/** Who is believed: an authority, or the very certificate that is shown. @throws Error with a sentence */
+export const readTrusted = (file: string): string => parseCertificates(file).pem;
+
 /** Authorities come and go, so one that is out of its time may stand beside one that is not. */
 function readAuthorities(file: string, nowMs: number): string {
   const { pem, certificates } = parseCertificates(file);
@@ -107,7 +111,8 @@ function readAuthorities(file: string, nowMs: number): string {
   return pem;
 }
 
-function readKey(file: string): { pem: string; parsed: KeyObject } {
+/** A key that others may read is refused. @throws Error with a sentence */
+export function readKey(file: string): { pem: string; parsed: KeyObject } {
   // A running gate reads it too, so unlike a caller's key it may be no pipe.
   const pem = readText(file);
   refuseOpenMode(file, statSync(file).mode);

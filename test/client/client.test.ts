@@ -75,6 +75,15 @@ describe('what is asked again', () => {
     expect(slept).toEqual([7100]);
   });
 
+  test('a 429 of what stands between, after what its Retry-After says', async () => {
+    server.script(
+      { status: 429, body: '<html>slow down</html>', headers: { 'retry-after': '3' } },
+      { status: 200, body: ALLOWED },
+    );
+    expect(await client().submit(ASK)).toMatchObject({ ok: true });
+    expect(slept).toEqual([3100]);
+  });
+
   test('503 of a fault, and what stands between says with a 5xx', async () => {
     server.script(
       { status: 503, body: problem('gate.failed', 503, { decision: 'fault' }) },
@@ -174,6 +183,14 @@ describe('what is not asked again', () => {
   test('a yes that is none: an odd 200 throws, and is no allow', async () => {
     server.script({ status: 200, body: '<html>login</html>' });
     expect(await caught(client().submit(ASK))).toBeInstanceOf(NoAnswerError);
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('a name that no host has', async () => {
+    const thrown = await caught(client({ url: 'http://nowhere.invalid' }).submit(ASK));
+    expect(thrown).toMatchObject({ name: 'NoAnswerError' });
+    // Where there is no network, names cannot be looked up at all, which another attempt may mend.
+    expect(thrown).toMatchObject({ tried: { neverConnected: true } });
   });
 
   test.each<[string, number, object, (gate: Client) => Promise<unknown>]>([
