@@ -10,6 +10,7 @@ import type { GateCalls } from './gate-calls.ts';
 import { showBytes } from './show-bytes.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { isGoneAway } from './watch-output.ts';
 
 export interface ExportOptions {
   /** Undefined for stdout. */
@@ -34,9 +35,15 @@ export async function runAuditExport(
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<number> {
   if (out === undefined) {
-    for await (const piece of counted(await calls.export('audit', 'ndjson'), terminal).pieces)
-      await write(piece);
-    return exitCode.done;
+    try {
+      for await (const piece of counted(await calls.export('audit', 'ndjson'), terminal).pieces)
+        await write(piece);
+      return exitCode.done;
+    } catch (thrown) {
+      // A part never ends like the whole. Who went away need not be told so.
+      if (isGoneAway(asError(thrown))) return exitCode.couldNotTell;
+      throw thrown;
+    }
   }
   if (out.trim() === '') throw new UsageError('--out is blank: name a file, or leave it out');
   if (existsSync(out) && !force)

@@ -9,6 +9,7 @@ import { SaidNo } from './said-no.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { parseSince, showAgo } from './times.ts';
+import { isReaderGone } from './watch-output.ts';
 
 export interface SearchOptions {
   readonly filters: Search;
@@ -37,13 +38,17 @@ export async function runAuditSearch(
   let found = 0;
   for await (const item of items) {
     found += 1;
-    if (most !== undefined && found > most) break;
+    if ((most !== undefined && found > most) || isReaderGone()) break;
     if (format === 'table') rows.push(item);
     else terminal.say(format === 'csv' ? csvLine(item).trimEnd() : JSON.stringify(item));
     if (found % TELL_EVERY === 0) terminal.progress(`${countOf(found, 'request')} so far …`);
   }
   if (found >= TELL_EVERY) terminal.progress(undefined);
-  if (format === 'table') sayTable(rows, most !== undefined && found > most, terminal, nowMs);
+  if (format === 'table') sayTable(rows, terminal, nowMs);
+  if (most !== undefined && found > most && !isReaderGone())
+    terminal.complain(
+      `The newest ${countOf(most, 'request')} are shown; --all shows all, --limit N so many.`,
+    );
   return found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
 }
 
@@ -61,10 +66,13 @@ function searchOf(filters: SearchOptions['filters'], nowMs: number): Search {
       );
     if (name === 'since' || name === 'until') times[name] = value;
   }
+  const { since, until } = times;
+  if (since !== undefined && until !== undefined && Date.parse(since) >= Date.parse(until))
+    throw new UsageError('--since is not before --until, so that nothing can be between them');
   return { ...filters, ...times };
 }
 
-function sayTable(rows: readonly RecordedDecision[], more: boolean, terminal: Terminal, nowMs: number): void {
+function sayTable(rows: readonly RecordedDecision[], terminal: Terminal, nowMs: number): void {
   if (rows.length === 0) {
     terminal.say('Nothing was found.');
     return;
@@ -97,7 +105,6 @@ function sayTable(rows: readonly RecordedDecision[], more: boolean, terminal: Te
         ].join(' '),
   ]);
   for (const line of formatTable(columns, cells, terminal.width)) terminal.say(line);
-  if (more) terminal.complain(`The newest ${rows.length} are shown; --all shows all, --limit N so many.`);
 }
 
 /** How many of the newest are looked at for names. */

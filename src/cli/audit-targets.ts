@@ -3,6 +3,7 @@ import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
+import { isReaderGone } from './watch-output.ts';
 
 /** The frozen target set of a request, one id a line: what `--targets-from` reads. As JSON each is a string. */
 export async function runAuditTargets(
@@ -11,7 +12,9 @@ export async function runAuditTargets(
   calls: Pick<GateCalls, 'targets'>,
   terminal: Terminal,
 ): Promise<number> {
-  for await (const target of await calls.targets(requireId(id)))
+  for await (const target of await calls.targets(requireId(id))) {
     terminal.say(json ? JSON.stringify(target) : printable(target));
+    if (isReaderGone()) break;
+  }
   return exitCode.done;
 }

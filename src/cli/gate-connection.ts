@@ -47,9 +47,16 @@ export function connectGate(
   told: (retry: Retry) => void = () => undefined,
 ): GateConnection {
   const { url, key, tls } = findAccess(options, readClientEnvironment());
+  let said = '';
   const onRetry = (retry: Retry): void => {
     told(retry);
-    terminal.complain(`${printable(retry.why)}; asking again in ${(retry.pauseMs / 1000).toFixed(1)} s`);
+    const { pauseMs, why } = retry;
+    const when = pauseMs < 1000 ? '' : ` in ${Math.ceil(pauseMs / 1000)} s`;
+    const line = `${printable(why)}; asking again${when}`;
+    // Once in a log; a terminal shows that it goes on.
+    if (said !== why) terminal.complain(line);
+    else terminal.progress(line);
+    said = why;
   };
   return {
     gate: createClient({

@@ -1,0 +1,27 @@
+import { exitCode } from './exit-code.ts';
+
+let isGone = false;
+
+/** Whether who read the answer has gone away, as `head` does when it has seen enough: what is left of a list is for nobody. */
+export const isReaderGone = (): boolean => isGone;
+
+/**
+ * A reader that goes away is no trouble of ours: nothing is said, and the command ends as what it did says. A disk that fills is: it
+ * is told, and a yes that nobody can read is none.
+ */
+export function watchOutput({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process): void {
+  let isTold = false;
+  stdout.on('error', (error: Error) => {
+    if (isGoneAway(error)) {
+      isGone = true;
+      return;
+    }
+    process.exitCode = exitCode.couldNotTell;
+    if (!isTold) stderr.write(`interlock: the answer cannot be written: ${error.message}\n`);
+    isTold = true;
+  });
+  // There is no further place to say it.
+  stderr.on('error', () => undefined);
+}
+
+export const isGoneAway = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';
