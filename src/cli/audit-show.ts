@@ -2,7 +2,7 @@ import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
-import { isWholeId } from './find-id.ts';
+import { findId, isWholeId } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import { countOf, showCount } from './table.ts';
@@ -13,22 +13,35 @@ import { showAgo, showDuration } from './times.ts';
 export async function runAuditShow(
   id: string,
   json: boolean,
-  calls: Pick<GateCalls, 'one'>,
+  calls: Pick<GateCalls, 'one' | 'search'>,
   terminal: Terminal,
   nowMs: number,
 ): Promise<number> {
-  const one = await calls.one(requireId(id));
+  const one = await calls.one(await findRequest(id, calls));
   if (json) terminal.say(JSON.stringify(one));
   else for (const line of linesOf(one, nowMs)) terminal.say(printable(line));
   return exitCode.done;
 }
 
-export function requireId(id: string): string {
-  if (!isWholeId(id))
+/** So many of the newest are looked at for an id of which only the beginning is given. */
+const LOOKED_AT = 1000;
+
+/** A whole id, or the beginning of one of the newest, if it is the only one. @throws UsageError */
+export async function findRequest(given: string, calls: Pick<GateCalls, 'search'>): Promise<string> {
+  if (isWholeId(given)) return given;
+  if (!/^[0-9a-f][0-9a-f-]{3,}$/i.test(given))
     throw new UsageError(
-      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, not ${quote(id)}`,
+      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, not ${quote(given)}`,
     );
-  return id;
+  const ids: string[] = [];
+  for await (const { id } of await calls.search({}, { limit: LOOKED_AT })) ids.push(id);
+  return findId(given, ids, {
+    one: `request among the newest ${showCount(LOOKED_AT)}`,
+    many: 'requests',
+    listed: 'the newest are',
+    none: 'nothing was asked yet',
+    end: 'Give the whole id',
+  });
 }
 
 function linesOf(one: RecordedDecision, nowMs: number): string[] {

@@ -1,4 +1,4 @@
-import { requireId } from './audit-show.ts';
+import { findRequest } from './audit-show.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
@@ -9,10 +9,10 @@ import { isReaderGone } from './watch-output.ts';
 export async function runAuditTargets(
   id: string,
   json: boolean,
-  calls: Pick<GateCalls, 'targets'>,
+  calls: Pick<GateCalls, 'targets' | 'search'>,
   terminal: Terminal,
 ): Promise<number> {
-  for await (const target of await calls.targets(requireId(id))) {
+  for await (const target of await calls.targets(await findRequest(id, calls))) {
     terminal.say(json ? JSON.stringify(target) : printable(target));
     if (isReaderGone()) break;
   }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { NoAnswerError } from '../client/errors.ts';
-import type { EngagedSwitch, Scope, Switches } from '../client/types.ts';
+import type { EngagedSwitch, RecordedDecision, Scope, Switches } from '../client/types.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { nearestName } from '../kit/text.ts';
@@ -42,9 +42,10 @@ export async function runKill(
 ): Promise<number> {
   try {
     const body = engageBody(options);
-    const engaged = await connect(gateOf(options), terminal).engage(body);
+    const calls = connect(gateOf(options), terminal);
+    const engaged = await calls.engage(body);
     if (options.json) terminal.say(JSON.stringify(engaged));
-    else sayEngaged(engaged, terminal);
+    else await sayEngaged(engaged, calls, terminal);
     return exitCode.done;
   } catch (thrown) {
     const code = endOf(thrown);
@@ -109,22 +110,64 @@ export function showScope(scope: Scope): string {
 /** So many ids are listed; the rest is in `--json`. */
 const LISTED = 20;
 
-function sayEngaged(engaged: EngagedSwitch, terminal: Terminal): void {
+async function sayEngaged(
+  engaged: EngagedSwitch,
+  calls: Pick<GateCalls, 'one'>,
+  terminal: Terminal,
+): Promise<void> {
   const { id, scope, except, on_the_wire: onTheWire, stopped, took_ms: tookMs } = engaged;
   terminal.say(
     `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
   );
   sayIds('stopped for good, nothing of it was sent', 'Nothing waited to be sent.', stopped, terminal);
-  sayIds('on the wire, and may be being carried out', 'Nothing is on the wire.', onTheWire, terminal);
+  sayIds(
+    'on the wire, and may be being carried out',
+    'Nothing is on the wire.',
+    onTheWire,
+    terminal,
+    await tellWhat(onTheWire, calls),
+  );
   terminal.say(`\nTo release it when it is over:\n  interlock kill release ${printable(id)} --reason "…"`);
 }
 
 const exceptFor = (except: readonly string[]): string =>
   except.length === 0 ? '' : `, but for ${except.map(printable).join(', ')}`;
 
-function sayIds(what: string, none: string, ids: readonly string[], terminal: Terminal): void {
+/** So long what is on the wire is asked for: the switch is engaged, and has been said. */
+const TOLD_WITHIN_MS = 5_000;
+
+/** What the listed ones are, as far as the gate says so in time. */
+async function tellWhat(
+  ids: readonly string[],
+  calls: Pick<GateCalls, 'one'>,
+): Promise<ReadonlyMap<string, string>> {
+  const signal = AbortSignal.timeout(TOLD_WITHIN_MS);
+  const told = await Promise.allSettled(
+    ids.slice(0, LISTED).map(async id => [id, describeRequest(await calls.one(id, { signal }))] as const),
+  );
+  return new Map(told.flatMap(one => (one.status === 'fulfilled' ? [one.value] : [])));
+}
+
+const describeRequest = ({ action, targets, principal, decided_at: at }: RecordedDecision): string =>
+  [
+    action,
+    ...(targets === undefined ? [] : [countOf(targets.count, 'target')]),
+    `by ${principal}`,
+    `allowed at ${at}`,
+  ].join(', ');
+
+function sayIds(
+  what: string,
+  none: string,
+  ids: readonly string[],
+  terminal: Terminal,
+  told: ReadonlyMap<string, string> = new Map(),
+): void {
   terminal.say(ids.length === 0 ? none : `${countOf(ids.length, 'request')} ${what}:`);
-  for (const id of ids.slice(0, LISTED)) terminal.say(`  ${printable(id)}`);
+  for (const id of ids.slice(0, LISTED)) {
+    const says = told.get(id);
+    terminal.say(`  ${printable(id)}${says === undefined ? '' : `  ${printable(says)}`}`);
+  }
   if (ids.length > LISTED)
     terminal.say(`  and ${countOf(ids.length - LISTED, 'more request')} (--json lists all)`);
 }
@@ -136,7 +179,7 @@ function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void
   const mayBe =
     error instanceof NoAnswerError
       ? error.tried.neverConnected !== true
-      : endOf(error) === exitCode.couldNotTell;
+      : endOf(error) === exitCode.couldNotTell && !isStoreAway(error);
   if (mayBe)
     terminal.complain(
       'It is not known whether the switch is engaged. Try again: engaged twice is as good as once.',
@@ -149,18 +192,22 @@ function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void
   // The gate has named its own: a line that speaks of kill files in general would only make it unsure again.
   if (found === undefined && error.message.includes('kill file'))
     terminal.complain('Every other machine that runs a gate has a kill file of its own: make each.');
-  else sayKillFile(found, terminal);
+  else sayKillFile(found, isStoreAway(error) ? 'With the database away' : 'Without the gate', terminal);
 }
 
-function sayKillFile(found: KillFile | undefined, terminal: Terminal): void {
+/** The gate is there, and says that nothing was written. */
+const isStoreAway = (error: Error): boolean =>
+  error instanceof SaidNo && /^store\.(unavailable|behind|undecided)$/.test(ruleOf(error.problem));
+
+function sayKillFile(found: KillFile | undefined, when: string, terminal: Terminal): void {
   if (found === undefined) {
     terminal.complain(
-      'Without the gate: make its kill file, on each machine that runs one. It is `kill_file` of its configuration, or KILL beside it if `kill_file` is not set; --config FILE tells.',
+      `${when}: make the kill file of each gate, on its machine. It is \`kill_file\` of its configuration, or KILL beside it if \`kill_file\` is not set; --config FILE tells.`,
     );
     return;
   }
   const { file, isDefault } = found;
-  terminal.complain(`Without the gate: on each machine that runs one,\n  touch ${printable(file)}`);
+  terminal.complain(`${when}: on each machine that runs a gate,\n  touch ${printable(file)}`);
   if (isDefault)
     terminal.complain(
       '(the default: its configuration sets no `kill_file` now. A gate keeps the one that it was started with)',

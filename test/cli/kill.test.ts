@@ -64,6 +64,22 @@ describe('what is no answer of a gate has engaged nothing that is known of', () 
     expect(await run('inventory', 'load', 'host', hosts, '--json')).toMatchObject({ code: 3 });
   });
 
+  test('what is on the wire is told as far as the gate tells it', async () => {
+    const decided = {
+      ...{ id: 'a', decision: 'allowed', action: 'disk.wipe', principal: 'decom-bot', reasons: [] },
+      ...{ targets: { count: 1200, digest: '' }, decided_at: '2026-11-28T02:59:58Z' },
+    };
+    server.script(
+      { status: 201, body: { ...ENGAGED, on_the_wire: ['a', 'b'] } },
+      { status: 200, body: decided },
+      { status: 404, body: problem('request.not_found', 404) },
+    );
+    const { code, said } = await run('kill');
+    expect(code).toBe(0);
+    expect(said).toContain('disk.wipe, 1,200 targets, by decom-bot, allowed at 2026-11-28T02:59:58Z');
+    expect(said).toMatch(/^ {2}[ab]$/m);
+  });
+
   test('and 201 with the switch is', async () => {
     server.script({ status: 201, body: ENGAGED });
     expect(await run('kill', '--config', config)).toMatchObject({ code: 0, complained: '' });
@@ -96,8 +112,20 @@ describe('the way that needs no gate is said', () => {
     server.script({ status: 401, body: problem('request.unauthenticated', 401) });
     const { code, complained } = await run('kill');
     expect(code).toBe(2);
-    expect(complained).toContain('make its kill file');
+    expect(complained).toContain('make the kill file of each gate');
   });
+
+  test.each(['store.unavailable', 'store.behind', 'store.undecided'])(
+    'where the gate says %s: nothing was engaged, and that is known',
+    async rule => {
+      server.script({ status: 503, body: problem(rule, 503) });
+      const { code, complained } = await run('kill', '--config', config);
+      expect(code).toBe(3);
+      expect(complained).toContain('Nothing was engaged.');
+      expect(complained).toContain(`With the database away: on each machine that runs a gate,\n  ${TOUCH}`);
+      expect(complained).not.toContain('It is not known');
+    },
+  );
 
   test('with a word on where it comes from, if the configuration does not name it', async () => {
     server.script(res => void res.destroy());

@@ -181,7 +181,7 @@ describe('kill without a gate that answers', () => {
     const { code, complained } = await runAt(url, 'operator', 'kill');
     vi.unstubAllEnvs();
     expect(code).toBe(3);
-    expect(complained).toContain('Without the gate: make its kill file');
+    expect(complained).toContain('Without the gate: make the kill file of each gate');
   });
 
   test('does not say that nothing was engaged when the connection broke behind it', async () => {
