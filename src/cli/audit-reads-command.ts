@@ -126,11 +126,10 @@ function addSearch(audit: Command, { terminal, end }: CommandContext): void {
         }),
     )
     .action(async (given: SearchGiven) => {
-      const { url, keyFile, ca, cert, certKey, ...asked } = given;
-      const { json, csv, all, limit, idempotencyKey, ...named } = asked;
+      const { json, csv, all, limit, idempotencyKey, ...asked } = given;
       const { runAuditSearch } = await import('./audit-search.ts');
       const filters: Search = {
-        ...named,
+        ...filtersOf(asked),
         ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
       };
       const format = json === true ? 'ndjson' : csv === true ? 'csv' : 'table';
@@ -139,6 +138,16 @@ function addSearch(audit: Command, { terminal, end }: CommandContext): void {
       end(await runAuditSearch({ filters, most, format }, calls, terminal, systemClock.wallMs()));
     });
 }
+
+/** All but what names the gate. */
+const filtersOf = ({
+  url: _url,
+  keyFile: _keyFile,
+  ca: _ca,
+  cert: _cert,
+  certKey: _certKey,
+  ...filters
+}: Omit<SearchGiven, 'idempotencyKey'>) => filters;
 
 /** Waits where the reader is slower than the gate. */
 const writeOut = async (bytes: Uint8Array): Promise<void> =>

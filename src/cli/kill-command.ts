@@ -22,13 +22,22 @@ Without a gate that answers: touch its kill file, on each machine that runs one.
 
 type Given<Options> = Omit<Options, 'json'> & { readonly json?: true };
 
+/** Who is in a hurry looks at the help of `kill`, and does not know what its parts are called. */
+const optionsText = ({ options }: Command): string =>
+  `\nOptions of kill alone, which stops:\n${options
+    .map(({ flags, description }) => `  ${flags.padEnd(22)} ${description}`)
+    .join('\n')}`;
+
 /** `interlock kill`, the emergency stop; `engage` is what it does when nothing else is said. */
 export function addKillCommand(program: Command, { terminal, end }: CommandContext): void {
   const kill = program
     .command('kill')
     .description('stop everything, or a part of it: the kill switch')
-    .addHelpText('after', EXAMPLES);
-  withConnection(kill.command('engage', { isDefault: true }).description('stop (what kill alone does)'))
+    .addHelpText('after', () => `${optionsText(engage)}\n${EXAMPLES}`);
+  const engage = withConnection(
+    kill.command('engage', { isDefault: true }).description('stop (what kill alone does)'),
+  );
+  engage
     .usage('[options]')
     .argument('[what...]')
     .option('--reason <text>', 'why; may be left out')

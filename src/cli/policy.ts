@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,6 +6,8 @@ import { gunzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import { buildPolicies, digestFileOf, testPolicies, type Built } from '../policy/compile.ts';
 import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
+import { UsageError } from '../config/environment.ts';
+import { quote } from '../kit/text.ts';
 import { connect } from './connect.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { withConnection } from './connection-options.ts';
@@ -65,6 +68,7 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
     )
     .action(async (folder: string, options: { check?: boolean; json?: boolean }) => {
       await report(options.json === true, async () => {
+        mustHoldPolicies(folder);
         const built = await buildPolicies(folder);
         return options.check === true ? await compare(folder, built) : await write(folder, built);
       });
@@ -86,9 +90,18 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
         }),
     )
     .action(async (folder: string, options: { json?: boolean }) => {
-      await report(options.json === true, async () => await testPolicies(folder));
+      await report(options.json === true, async () => {
+        mustHoldPolicies(folder);
+        return await testPolicies(folder);
+      });
     });
   return policy;
+}
+
+/** @throws UsageError for a folder whose name is mistyped */
+function mustHoldPolicies(folder: string): void {
+  if (!existsSync(path.join(folder, 'opa-version')))
+    throw new UsageError(`${quote(folder)} is no folder of policies: it holds no opa-version`);
 }
 
 /** What is made, and where it belongs. The types are those of the gate: only its own policies make them. */

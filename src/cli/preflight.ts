@@ -1,4 +1,5 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { access, constants, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { NoAnswerError } from '../client/create-client.ts';
 import { readClientEnvironment, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
@@ -29,7 +30,12 @@ export async function runPreflight(
 ): Promise<number> {
   const { junit } = options;
   // A file of an earlier run must not speak for this one, however this one ends.
-  if (junit !== undefined) await touching(junit, async () => await rm(junit, { force: true }));
+  if (junit !== undefined)
+    await touching(junit, async () => {
+      await rm(junit, { force: true });
+      // Before the question: a verdict that is found to have no place is no verdict.
+      await access(path.dirname(junit), constants.W_OK);
+    });
   const ask = readAsk(asked, options);
   const { gate, url } = connectGate(options, terminal);
   const what = `${ask.action}: ${describeTargets(ask.targets)}`;

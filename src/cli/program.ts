@@ -65,7 +65,7 @@ function createProgram(context: CommandContext): Command {
     .description('The gate that every destructive automation request passes through.')
     .version(readVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print what there is')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print what there is of a command')
     .allowExcessArguments(false)
     .showSuggestionAfterError()
     .exitOverride()
@@ -94,7 +94,7 @@ async function addPolicyCommand(
   args: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  if (args[0] !== 'policy' && args[0] !== 'completion') {
+  if (!['policy', 'completion', 'help'].includes(args[0] ?? '')) {
     program.command('policy').description('show what is in force; build and test policies');
     return;
   }

@@ -37,6 +37,21 @@ describe('wrong use ends with 2 and says why', () => {
       ['serve', '--config', '/nowhere/interlock.yaml'],
       /^\/nowhere\/interlock\.yaml: there is no such file: name another with --config FILE or INTERLOCK_CONFIG$/,
     ],
+    [
+      'a folder without policies',
+      ['policy', 'test', '/nope'],
+      /^interlock: "\/nope" is no folder of policies/,
+    ],
+    [
+      'a blank file of targets',
+      ['submit', 'a', '--reason', 'x', '--targets-from', ''],
+      /--targets-from is blank: name a file/,
+    ],
+    [
+      'a report that has no folder',
+      ['preflight', 'a', 'b', '--reason', 'x', '--junit', '/nope/x.xml', '--url', 'http://127.0.0.1:1'],
+      /^interlock: \/nope\/x\.xml cannot be written: ENOENT/,
+    ],
     ...[
       ['kill', '--action', 'a', '--action', 'b'],
       ['kill', '--reason=a', '--reason=a'],
@@ -90,6 +105,16 @@ describe('help and version end with 0', () => {
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     );
     expect(await run('--version')).toEqual({ code: 0, said: version, complained: '' });
+  });
+
+  test('the help of kill shows how it stops less than everything', async () => {
+    const { said } = await run('kill', '--help');
+    for (const option of ['--reason', '--action', '--dimension', '--except', '--key-file'])
+      expect(said).toContain(`  ${option} `);
+  });
+
+  test('help is a command, too', async () => {
+    expect(await run('help', 'policy')).toEqual(await run('policy', '--help'));
   });
 
   test('--help names every command', async () => {
