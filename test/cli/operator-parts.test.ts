@@ -177,7 +177,9 @@ describe('a search', () => {
     const terminal = recordedTerminal();
     await runAuditSearch({ filters: {}, most: 3, format: 'table' }, calls, terminal, nowMs);
     expect(terminal.said).toHaveLength(4);
-    expect(terminal.complained).toEqual(['The newest 3 requests are shown; --all shows all, --limit N so many.']);
+    expect(terminal.complained).toEqual([
+      'The newest 3 requests are shown; --all shows all, --limit N so many.',
+    ]);
     const whole = recordedTerminal();
     await runAuditSearch({ filters: {}, most: 2500, format: 'table' }, calls, whole, nowMs);
     expect(whole.complained).toEqual([]);
