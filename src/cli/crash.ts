@@ -2,14 +2,7 @@ import { exitCode } from './exit-code.ts';
 import { processTerminal } from './terminal.ts';
 
 const reportCrash = (error: Error): never => {
-  const code = 'code' in error && 'syscall' in error && error.syscall === 'write' ? error.code : undefined;
-  // Whoever read the answer has left, as `head` does: nobody is there to be told, and yet it was not told.
-  if (code === 'EPIPE') process.exit(exitCode.couldNotTell);
-  processTerminal.complain(
-    code === undefined
-      ? `interlock crashed: ${error.stack ?? error.message}`
-      : `interlock: the answer cannot be written: ${error.message}`,
-  );
+  processTerminal.complain(`interlock crashed: ${error.stack ?? error.message}`);
   process.exit(exitCode.couldNotTell);
 };
 
