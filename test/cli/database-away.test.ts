@@ -50,7 +50,7 @@ describeWithPostgres('the commands of whoever was paged, with the database away'
     expect(complained).toContain('Nothing was engaged.');
     expect(complained).toContain('Every other machine that runs a gate has a kill file of its own');
     const named = await run('kill', '--config', path.join(gate.folder, 'interlock.yaml'));
-    expect(named.complained).toContain(`on each machine that runs one,\n  touch ${killFile()}`);
+    expect(named.complained).toContain(`on each machine that runs a gate,\n  touch ${killFile()}`);
   });
 
   test('kill status names it too, and does not say that nothing is engaged', async () => {
