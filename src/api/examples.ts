@@ -47,6 +47,8 @@ export const decisions = {
         count: 2,
         digest: 'sha256:48235d290ccb5d7dfe1cad144f6868ea08aa8709d61f42f98161b31a9cac7fcc',
       },
+      labels_digest: 'sha256:a41e211af1bbe9a8339f04497f24bf5139ecb84a6b1990afe92c590d8e6d42be',
+      irreversible: false,
       blast_radius: {
         fleet: two,
         cluster: twoOf('c3'),

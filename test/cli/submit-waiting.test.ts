@@ -44,7 +44,7 @@ describe.skipIf(!hasTerminals)('a submit that waits, on a terminal', () => {
     server.script(
       { status: 202, body: outcome('pending', 0) },
       { status: 200, body: outcome('pending', 0) },
-      pending,
+      { status: 200, body: outcome('pending') },
     );
     const terminal = submit('--wait', '90s');
     await terminal.shows(
