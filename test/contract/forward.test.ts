@@ -7,6 +7,7 @@ import {
   host,
   hosts,
   until,
+  untilItListensNoMore,
   type Answer,
 } from '../support/api.ts';
 import { wideLimits } from '../support/gate.ts';
@@ -337,6 +338,8 @@ describe('a gate that ends', () => {
     await onTheWire(wire);
     const waits = await submit('test.held');
     const end = on.gate.stop();
+    // Before it has heard the signal, it would take up what waits.
+    await untilItListensNoMore(on.api);
     on.executor.release();
     await end;
     const limits = Object.fromEntries(

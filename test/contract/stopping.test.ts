@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { apiOf, hosts, until } from '../support/api.ts';
+import { apiOf, hosts, until, untilItListensNoMore } from '../support/api.ts';
 import { startExecutor } from '../support/executor.ts';
 import { keyOf, startGate } from '../support/gate.ts';
 import { describeWithPostgres, freshDatabase } from '../support/postgres.ts';
@@ -43,11 +43,7 @@ afterEach(() => void socket.destroy());
 describe('a gate that stops', () => {
   it('begins nothing more: a body that comes now is answered 503', async () => {
     const end = on.gate.stop();
-    // It listens no more.
-    await until(
-      () => on.api.get('/livez', { as: null, headers: { connection: 'close' } }).catch(() => undefined),
-      answer => answer === undefined,
-    );
+    await untilItListensNoMore(on.api);
     socket.write(text.slice(10));
     expect((await end).code).toBe(0);
     expect(heard).toMatch(/^HTTP\/1\.1 503 /);

@@ -43,19 +43,15 @@ export class BudgetModel extends BudgetHistory {
     const isBudget = byLimits.some(({ rule }) => rule.startsWith('budget.'));
     const waitMs = isBudget ? this.#waitMs(asked) : undefined;
     const passes = switches.length + conflicts.length === 0 && byLimits.length > 0 ? this.#passes(asked) : 0;
+    const onlyWaits = waitMs !== undefined && byLimits.every(({ rule }) => rule.startsWith('budget.'));
+    const status = switches.length > 0 ? 423 : conflicts.length > 0 ? 409 : onlyWaits ? 429 : 403;
     return {
-      status:
-        switches.length > 0
-          ? 423
-          : conflicts.length > 0
-            ? 409
-            : waitMs === undefined || byLimits.some(({ rule }) => !rule.startsWith('budget.'))
-              ? 403
-              : 429,
+      status,
       reasons,
       facts,
       ...(passes > 0 && { passes }),
-      ...(waitMs !== undefined && { retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)) }),
+      // Where another reason decides, no time makes it pass.
+      ...(status === 429 && waitMs !== undefined && { retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)) }),
       refusedBy: this.#fullRequestLimits(asked, this.nowMs, 0),
     };
   }

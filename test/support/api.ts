@@ -299,6 +299,13 @@ export async function until<T>(
   }
 }
 
+/** By then the gate has heard the signal that it shall stop. */
+export const untilItListensNoMore = async (api: Pick<Api, 'get'>): Promise<unknown> =>
+  await until(
+    () => api.get('/livez', { as: null, headers: { connection: 'close' } }).catch(() => undefined),
+    answer => answer === undefined,
+  );
+
 export const rulesOf = (body: Body): string[] => (body.reasons ?? []).map(reason => reason.rule);
 
 /** What the executor received for these targets or this request. */
