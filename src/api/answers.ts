@@ -28,6 +28,9 @@ export const reason = z.strictObject({
 });
 
 const fleetRadius = z.strictObject({ count, total: count, share_ppm: count });
+const plan = z.strictObject({ name: z.string(), generation: count });
+const effects = z.record(z.string(), z.strictObject({ before: count, after: count }));
+
 const valueRadius = fleetRadius.extend({ value: z.string(), remaining: count.optional() });
 
 /** By dimension; `fleet` is the whole kind. */
@@ -59,6 +62,10 @@ const decisionFields = {
   parameters: z.record(z.string(), anyJson).optional(),
   selector: z.record(z.string(), z.array(z.string())).optional(),
   expect: count.optional(),
+  asserts: z.record(z.string(), z.string()).optional(),
+  artifact: digest.optional(),
+  plan: plan.optional(),
+  effects: effects.optional(),
   targets: z.strictObject({ count, digest }).optional(),
   labels_digest: digest
     .optional()

@@ -49,12 +49,40 @@ const selector = z
   .refine(labels => Object.keys(labels).length > 0)
   .meta({ minProperties: 1, description: 'Declared labels, all of which must match' });
 
+const asserts = z
+  .record(z.string().min(1), name)
+  .refine(labels => Object.keys(labels).length > 0)
+  .meta({ minProperties: 1 })
+  .optional()
+  .describe('Labels that you believe all targets have; where one has another, it is a refusal');
+
 export const targets = z
   .union([
-    z.strictObject({ ids: names(MAX_TARGETS), expect: expect.optional() }),
-    z.strictObject({ selector, expect }),
+    z.strictObject({ ids: names(MAX_TARGETS), expect: expect.optional(), asserts }),
+    z.strictObject({ selector, expect, asserts }),
   ])
   .describe('Ids, or a selector with the number of targets that you believe it stands for');
+
+const effect = z.strictObject({ before: z.int().nonnegative(), after: z.int().nonnegative() });
+
+/** What a request may say beside the rest. */
+export const carried = {
+  artifact: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional()
+    .describe('Digest of what is rolled out or executed'),
+  plan: z
+    .strictObject({ name, generation: z.int().nonnegative() })
+    .optional()
+    .describe('The plan that is carried out: a higher generation is a newer one'),
+  effects: z
+    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/), effect)
+    .refine(stated => Object.keys(stated).length > 0 && Object.keys(stated).length <= 100)
+    .meta({ minProperties: 1, maxProperties: 100 })
+    .optional()
+    .describe("What the tool's own dry run says will change: how many there are, and how many there will be"),
+};
 
 /** `POST /v1/requests` and `POST /v1/preflight`. */
 export const request = z.strictObject({
@@ -67,6 +95,7 @@ export const request = z.strictObject({
   reason: line(4_000),
   ticket: line(200).optional(),
   on_behalf_of: line(200).optional(),
+  ...carried,
 });
 
 const NEEDS_REASON = 'The reason is text that is not blank and holds no NUL character.';

@@ -5,11 +5,12 @@ import { asError } from '../kit/fault.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { isBlank, isOneLine, quote } from '../kit/text.ts';
+import { readAsserts, readCarried, type CarriedOptions } from './carried-options.ts';
 import { expandRanges } from './expand-ranges.ts';
 import { printable } from './printable.ts';
 
 /** What is asked for, as the command line says it. */
-export interface AskOptions {
+export interface AskOptions extends CarriedOptions {
   readonly reason: string;
   readonly selector: readonly string[];
   readonly expect?: number;
@@ -35,11 +36,12 @@ export function readAsk({ action, targets }: Asked, options: AskOptions): Ask {
   const parameters = readParameters(options);
   return {
     action: notBlank(action, 'the action'),
-    targets: readTargets(targets, options),
+    targets: { ...readTargets(targets, options), ...readAsserts(options) },
     reason: oneLine(reason, '--reason'),
     ...(ticket !== undefined && { ticket: oneLine(ticket, '--ticket') }),
     ...(onBehalfOf !== undefined && { on_behalf_of: oneLine(onBehalfOf, '--on-behalf-of') }),
     ...(parameters !== undefined && { parameters }),
+    ...readCarried(options),
   };
 }
 

@@ -64,6 +64,10 @@ function linesOf(one: RecordedDecision, nowMs: number): string[] {
     ...field('key', one.idempotency_key),
     ...field('targets', one.targets && `${showCount(one.targets.count)} (${one.targets.digest})`),
     ...field('selector', one.selector && JSON.stringify(one.selector)),
+    ...field('asserts', one.asserts && JSON.stringify(one.asserts)),
+    ...field('artifact', one.artifact),
+    ...field('plan', one.plan && `${one.plan.name}, generation ${one.plan.generation}`),
+    ...field('effects', one.effects && effectsOf(one.effects)),
     ...field('parameters', one.parameters && JSON.stringify(one.parameters)),
     ...radiusOf(one),
     ...field(
@@ -82,6 +86,11 @@ function linesOf(one: RecordedDecision, nowMs: number): string[] {
     ...field('outcome', outcome && `${outcome.status}${settled}${why === '' ? '' : `: ${why}`}`),
   ];
 }
+
+const effectsOf = (effects: NonNullable<RecordedDecision['effects']>): string =>
+  Object.entries(effects)
+    .map(([name, { before, after }]) => `${name} ${showCount(before)} → ${showCount(after)}`)
+    .join(', ');
 
 /** Values of one dimension that are listed. */
 const LISTED = 5;

@@ -32,9 +32,13 @@ export type ReadyToDecide = z.infer<typeof answers.readyToDecide>;
 /** JSON as it is sent. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-export type Targets =
+export type Targets = (
   | { readonly ids: readonly string[]; readonly expect?: number }
-  | { readonly selector: Readonly<Record<string, string | readonly string[]>>; readonly expect: number };
+  | { readonly selector: Readonly<Record<string, string | readonly string[]>>; readonly expect: number }
+) & {
+  /** Labels that you believe all targets have. */
+  readonly asserts?: Readonly<Record<string, string>>;
+};
 
 /** What is asked for: the body of `POST /v1/requests` and of `POST /v1/preflight`. */
 export interface Ask {
@@ -44,6 +48,11 @@ export interface Ask {
   readonly ticket?: string;
   readonly on_behalf_of?: string;
   readonly parameters?: Readonly<Record<string, Json>>;
+  /** What is rolled out or executed: `sha256:` and hex. */
+  readonly artifact?: string;
+  readonly plan?: { readonly name: string; readonly generation: number };
+  /** What the tool's own dry run says will change. */
+  readonly effects?: Readonly<Record<string, { readonly before: number; readonly after: number }>>;
 }
 
 /** A no of the gate. It is an answer, and no error. */

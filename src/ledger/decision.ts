@@ -2,7 +2,7 @@ import type { BlastRadius } from '../blast-radius/blast-radius.ts';
 import type { Principal } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
-import type { JsonObject } from '../validate/validated.ts';
+import type { Carried, JsonObject } from '../validate/validated.ts';
 import type { Quota } from './quotas.ts';
 
 /** What intake hands to the guard. */
@@ -16,7 +16,7 @@ export interface Asked {
 }
 
 /** A recorded decision. What was not reached is absent. This very document is what the chain holds. */
-export interface DecisionDocument {
+export interface DecisionDocument extends Carried {
   readonly id: string;
   readonly mode: 'request' | 'preflight';
   readonly decision: 'allowed' | 'refused' | 'fault';
@@ -33,6 +33,8 @@ export interface DecisionDocument {
   /** What the caller selected by, where it did not name ids. */
   readonly selector?: Readonly<Record<string, readonly string[]>>;
   readonly expect?: number;
+  /** Labels that the caller believed all targets to have. */
+  readonly asserts?: Readonly<Record<string, string>>;
   readonly targets?: { readonly count: number; readonly digest: string };
   /** Of the targets' declared labels at the decision (`TargetSet.labelsDigest`), so that nobody changes unseen by what it is told that they are others. */
   readonly labels_digest?: string;

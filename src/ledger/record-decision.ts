@@ -127,11 +127,15 @@ function documentOf(
 /** What the caller said of the request; only what validation found well-formed is kept. */
 function said(submission: Submission): Partial<DecisionDocument> {
   if (!('validated' in submission)) return words(submission.said ?? {});
-  const { parameters, named } = submission.validated;
+  const { parameters, named, artifact, plan, effects } = submission.validated;
   return {
     ...words(submission.validated),
     ...(Object.keys(parameters).length > 0 && { parameters }),
     ...('selector' in named && { selector: named.selector, expect: named.expect }),
+    ...(named.asserts !== undefined && { asserts: named.asserts }),
+    ...(artifact !== undefined && { artifact }),
+    ...(plan !== undefined && { plan }),
+    ...(effects !== undefined && { effects }),
   };
 }
 

@@ -15,6 +15,7 @@ const SOME_IDS = 'a list of ids, as {"ids": ["host-0412"]}';
 const A_SELECTOR =
   'declared labels with a value or a list of values, as {"selector": {"rack": "r12"}, "expect": 40}';
 const A_NUMBER = 'a whole number above 0';
+const ASSERTS = 'declared labels, each with the one value that all targets have, as {"zone": "nyc1"}';
 
 /** What was named; or, if anything is wrong, every reason, one for each kind of thing that is wrong. */
 export type CheckedTargets =
@@ -37,9 +38,11 @@ export function checkTargets(value: Json | undefined, labels: readonly string[] 
   } else if (Object.hasOwn(value, 'ids') === Object.hasOwn(value, 'selector')) {
     noteAmbiguous(found, value);
   } else {
-    found.noteUnknownFields(value, ['ids', 'selector', 'expect'], '/targets');
+    found.noteUnknownFields(value, ['ids', 'selector', 'expect', 'asserts'], '/targets');
     const named = Object.hasOwn(value, 'ids') ? checkIds(found, value) : checkSelector(found, value, labels);
-    if (named !== undefined && found.reasons().length === 0) return { named };
+    const asserts = checkAsserts(found, value, labels);
+    if (named !== undefined && found.reasons().length === 0)
+      return { named: asserts === undefined ? named : { ...named, asserts } };
   }
   return { reasons: found.reasons() };
 }
@@ -91,6 +94,28 @@ function checkSelector(
   if (count > MAX_SELECTOR_VALUES)
     noteTooMany(found, count, '/targets/selector', MAX_SELECTOR_VALUES, 'values');
   return expect === undefined ? undefined : { selector: Object.fromEntries(checked), expect };
+}
+
+/** Labels that the caller believes all targets have; undefined if there are none, or they are wrong and noted. */
+function checkAsserts(
+  found: Findings,
+  targets: JsonObject,
+  labels: readonly string[] | undefined,
+): Readonly<Record<string, string>> | undefined {
+  const asserts = targets['asserts'];
+  if (asserts === undefined) return undefined;
+  if (!isJsonObject(asserts) || Object.keys(asserts).length === 0) {
+    noteWrongType(found, asserts, '/targets/asserts', ASSERTS);
+    return undefined;
+  }
+  const checked: [string, string][] = [];
+  for (const [label, value] of Object.entries(asserts)) {
+    const pointer = `/targets/asserts${pointerSegment(label)}`;
+    checkLabel(found, label, pointer, labels);
+    if (typeof value !== 'string') noteWrongType(found, value, pointer, ASSERTS);
+    else if (checkName(found, value, pointer)) checked.push([label, value]);
+  }
+  return Object.fromEntries(checked);
 }
 
 function checkLabel(

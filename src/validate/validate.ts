@@ -4,6 +4,7 @@ import { own } from '../kit/fields.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { didYouMean, pointerSegment, quote } from '../kit/text.ts';
+import { checkCarried } from './carried.ts';
 import { describe, Findings } from './findings.ts';
 import type { ParameterChecks } from './parameters.ts';
 import { checkTargets } from './targets.ts';
@@ -12,7 +13,10 @@ import type { Validated } from './validated.ts';
 
 export type { ParameterChecks } from './parameters.ts';
 
-const FIELDS = ['action', 'targets', 'parameters', 'reason', 'ticket', 'on_behalf_of'];
+const FIELDS = [
+  ...['action', 'targets', 'parameters', 'reason', 'ticket', 'on_behalf_of'],
+  ...['artifact', 'plan', 'effects'],
+];
 
 /** The action that a body names, declared or not: all that may be looked at before the role is. Undefined if it names none. */
 export function readAction(body: JsonObject): string | undefined {
@@ -35,6 +39,7 @@ export function validate(
   const reason = checkText(found, body, 'reason');
   const ticket = checkText(found, body, 'ticket');
   const onBehalfOf = checkText(found, body, 'on_behalf_of');
+  const carried = checkCarried(found, body);
   const action = findAction(found, body, config);
   const kind = action === undefined ? undefined : config.kinds.get(action.kind);
   if (action !== undefined && kind === undefined)
@@ -62,6 +67,7 @@ export function validate(
     reason,
     ...(ticket === undefined ? {} : { ticket }),
     ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
+    ...carried,
   };
 }
 

@@ -3,13 +3,41 @@ import type { JsonObject } from '../kit/strict-json.ts';
 
 export type { Json, JsonObject } from '../kit/strict-json.ts';
 
+/** Labels that the caller believes all targets have. Never empty. */
+interface Believed {
+  readonly asserts?: Readonly<Record<string, string>>;
+}
+
 /** What the caller named: ids as they came (distinct), or a selector (label → non-empty list of values) with its expectation. */
-export type Named =
-  | { readonly ids: readonly [string, ...string[]]; readonly expect?: number }
-  | { readonly selector: Readonly<Record<string, readonly [string, ...string[]]>>; readonly expect: number };
+export type Named = Believed &
+  (
+    | { readonly ids: readonly [string, ...string[]]; readonly expect?: number }
+    | { readonly selector: Readonly<Record<string, readonly [string, ...string[]]>>; readonly expect: number }
+  );
+
+/** The plan that a request carries out: of plans with one name, the one with the higher generation is the newer. */
+export interface Plan {
+  readonly name: string;
+  readonly generation: number;
+}
+
+/** How many of something there are, and how many there will be, as the tool's own dry run says. Whole, from 0 to 2^53-1. */
+export interface Effect {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What a request says beside its targets and parameters. What was not given is absent; nothing here is ever empty. */
+export interface Carried {
+  /** Digest of what is rolled out or executed: `sha256:` and hex. */
+  readonly artifact?: string;
+  readonly plan?: Plan;
+  /** By the name of what is changed. */
+  readonly effects?: Readonly<Record<string, Effect>>;
+}
 
 /** A request whose shape is right. Made by `validate` only. */
-export interface Validated {
+export interface Validated extends Carried {
   readonly action: Action;
   readonly kind: Kind;
   readonly named: Named;

@@ -52,6 +52,7 @@ const bodies = (members: Readonly<Record<string, fc.Arbitrary<Json>>>): fc.Arbit
 
 const targets: fc.Arbitrary<Json> = fc.oneof(
   { weight: 6, arbitrary: bodies({ ids: fc.oneof(lists, leaves), expect: leaves }) },
+  { weight: 3, arbitrary: bodies({ ids: fc.constant(['r12']), asserts: fc.oneof(labels, leaves) }) },
   { weight: 6, arbitrary: bodies({ selector: fc.oneof(labels, lists, leaves), expect: leaves }) },
   { weight: 1, arbitrary: bodies({ ids: lists, selector: labels, expect: leaves }) },
   { weight: 1, arbitrary: fc.oneof(leaves, lists) },

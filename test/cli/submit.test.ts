@@ -261,6 +261,46 @@ describe('where the key comes from', () => {
   });
 });
 
+test('what a request carries is what was typed', async () => {
+  server.script({ status: 200, body: outcome('delivered') });
+  const artifact = `sha256:${'0a'.repeat(32)}`;
+  await run(
+    ...[...SUBMIT, '--assert', 'zone=nyc1', '--assert', 'rack=r1', '--artifact', artifact],
+    ...['--plan', 'dns@us-east-1@812', '--effect', 'records=812:811', '--effect', 'zones=0:9007199254740991'],
+  );
+  expect(bodyOf()).toEqual({
+    action: 'disk.wipe',
+    targets: { ids: ['a'], asserts: { zone: 'nyc1', rack: 'r1' } },
+    reason: 'r',
+    artifact,
+    plan: { name: 'dns@us-east-1', generation: 812 },
+    effects: { records: { before: 812, after: 811 }, zones: { before: 0, after: 9_007_199_254_740_991 } },
+  });
+});
+
+test.each([
+  ...['', '=', 'zone', 'zone=', '=nyc1', 'zone= '].map(text => ['--assert', text]),
+  ['--assert', 'zone=a', '--assert', 'zone=b'],
+  ...['', ' ', 'sha256:', `SHA256:${'0a'.repeat(32)}`, `sha256:${'0A'.repeat(32)}`].map(text => [
+    '--artifact',
+    text,
+  ]),
+  ...['', 'dns', 'dns@', '@812', 'dns@-1', 'dns@1.5', 'dns@0x10', 'dns@08', `dns@${'9'.repeat(20)}`].map(
+    text => ['--plan', text],
+  ),
+  ...['', 'records', 'records=', 'records=812', 'records=812:', 'records=:811', '=1:2', 'records=1:2:3'].map(
+    text => ['--effect', text],
+  ),
+  ['--effect', 'records=1e3:1'],
+  ['--effect', 'records=1:1', '--effect', 'records=1:2'],
+])('half of what a request carries is wrong use, and nothing is asked: %j', async (...flags) => {
+  server.script({ status: 200, body: outcome('delivered') });
+  const { code, complained } = await run(...SUBMIT, ...flags);
+  expect(code).toBe(2);
+  expect(complained).toContain(flags[0]);
+  expect(server.received).toEqual([]);
+});
+
 test('what is asked is what was typed', async () => {
   server.script({ status: 200, body: outcome('delivered') });
   const targets = files.write('targets', '\ufeffb[1-2] # two\r\n\n  c\n');

@@ -28,6 +28,37 @@ describe('targets are refused as', () => {
       withSelector([]),
       ['targets.empty /targets/selector', 'targets.malformed /targets/selector'],
     ],
+    // What is believed of them.
+    ...[null, '', [], {}, 'zone=nyc1', false, 0].map((asserts): [string, unknown, string[]] => [
+      `malformed when asserts are ${JSON.stringify(asserts)}`,
+      { ids: ['host-1'], asserts },
+      [...(asserts === '' ? ['targets.blank /targets/asserts'] : []), 'targets.malformed /targets/asserts'],
+    ]),
+    ...[null, ['r1'], {}, 5, 'é', 'r1 r2', 'r.*|'].map((value): [string, unknown, string[]] => [
+      `malformed when a rack is asserted to be ${JSON.stringify(value)}`,
+      { ids: ['host-1'], asserts: { rack: value } },
+      ['targets.malformed /targets/asserts/rack'],
+    ]),
+    [
+      'blank when what is asserted is',
+      { ids: ['host-1'], asserts: { rack: ' ' } },
+      ['targets.blank /targets/asserts/rack'],
+    ],
+    [
+      'a wildcard when what is asserted is',
+      { ids: ['host-1'], asserts: { rack: '*' } },
+      ['targets.wildcard /targets/asserts/rack'],
+    ],
+    [
+      'malformed when a label is asserted that the kind does not declare',
+      { ids: ['host-1'], asserts: { rak: 'r1' } },
+      ['targets.malformed /targets/asserts/rak'],
+    ],
+    [
+      'ambiguous when there is nothing but what is asserted',
+      { asserts: { rack: 'r1' } },
+      ['targets.ambiguous /targets'],
+    ],
     // Blank.
     ['blank when an id is ""', withIds(''), ['targets.blank /targets/ids/0']],
     ['blank when an id is " "', withIds('host-1', ' '), ['targets.blank /targets/ids/1']],
@@ -231,11 +262,6 @@ describe('targets are refused as', () => {
     ],
     // Fields.
     ['invalid when a field is unknown', { ids: ['host-1'], id: 'x' }, ['request.invalid /targets/id']],
-    [
-      'invalid when a field of part two is there',
-      { ids: ['host-1'], asserts: {} },
-      ['request.invalid /targets/asserts'],
-    ],
     // Several at once.
     [
       'all that they are',
