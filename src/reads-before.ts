@@ -61,7 +61,7 @@ export function createReadsBefore(db: Kysely<Database>, embedded: boolean): Read
       await upTo(deadline, async isWanted => {
         if ('ids' in named && named.ids.length <= FEW_IDS) {
           const found = await targets.ask({ kind, revision, ids: named.ids }, isWanted);
-          if (found.length === named.ids.length) return freezeFound(kind, revision, found, named.expect);
+          if (found.length === named.ids.length) return freezeFound(kind, revision, found, named);
         }
         return await lane.run(async () => await resolveTargets(db, kind, named, revision), isWanted);
       }),

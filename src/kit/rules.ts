@@ -183,6 +183,13 @@ const builtinRules = {
     explain:
       'What was resolved is not what the caller believed. Look at the difference before you ask again.',
   },
+  'targets.assertion_failed': {
+    step: 'targets',
+    status: 422,
+    title: 'A target is not what the caller believes',
+    explain:
+      'A label that the request asserts is another one in the inventory, or a target lacks it. The request was written for another place, or the place has changed. Look which of the two before you ask again.',
+  },
   'targets.in_operation': {
     step: 'decide',
     status: 409,
@@ -203,6 +210,20 @@ const builtinRules = {
     title: 'The parameters do not follow the schema',
     explain:
       'Each reason carries a JSON Pointer into the body. An action without a schema takes no parameters.',
+  },
+  'parameters.blank': {
+    step: 'shape',
+    status: 422,
+    title: 'A parameter says nothing',
+    explain:
+      'Anywhere in the parameters, a blank text, null, an empty list or an empty object is an unset variable or an empty answer more often than not, and tools have taken it for everything. Only where the schema of the action names that very value by `enum` or `const` is it taken.',
+  },
+  'parameters.wildcard': {
+    step: 'shape',
+    status: 422,
+    title: 'A parameter stands for everything',
+    explain:
+      'Anywhere in the parameters, a text that matches all (`*`, `.*`, `%`, `/`, `0.0.0.0/0`, a path of only separators and dots, and what looks like one of these) is refused, unless the schema of the action names that very value by `enum` or `const`.',
   },
   'inventory.stale': {
     step: 'targets',

@@ -2,6 +2,7 @@ import type { Action } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
 import type { Policy } from '../policy/policy.ts';
+import { beliefReasons } from '../targets/believed.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { Said } from '../validate/texts.ts';
 import type { Validated } from '../validate/validated.ts';
@@ -179,7 +180,10 @@ function find(turn: Turn, submission: Submission, deciding: Deciding): Finding {
     const targets = isRefusal(result) ? undefined : result;
     const definition = deciding.definitions.get(validated.kind.name);
     const stale = staleReasons(validated.kind, definition, state, turn.nowMs);
-    const [first, ...rest] = [...stale, ...(isRefusal(result) ? result.reasons : [])];
+    const ofTargets = isRefusal(result)
+      ? result.reasons
+      : beliefReasons(validated.named.asserts, result.targets);
+    const [first, ...rest] = [...stale, ...ofTargets];
     if (first !== undefined || targets === undefined) {
       return {
         refusal: refuse(first ?? noInventory(validated.kind), ...rest),

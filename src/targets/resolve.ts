@@ -6,6 +6,7 @@ import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { quote } from '../kit/text.ts';
 import type { Named } from '../validate/validated.ts';
+import { beliefReasons } from './believed.ts';
 import { meantBy } from './meant.ts';
 import {
   countByTags,
@@ -37,32 +38,43 @@ export async function resolveTargets(
   revision: number,
 ): Promise<TargetSet | Refusal> {
   return 'ids' in named
-    ? await resolveIds(db, kind, named.ids, named.expect, revision)
-    : await resolveSelector(db, kind, named.selector, named.expect, revision);
+    ? await resolveIds(db, kind, named, revision)
+    : await resolveSelector(db, kind, named, revision);
 }
+
+type NamedIds = Extract<Named, { readonly ids: unknown }>;
+type NamedSelector = Extract<Named, { readonly selector: unknown }>;
 
 async function resolveIds(
   db: Kysely<Database>,
   kind: string,
-  ids: readonly [string, ...string[]],
-  expect: number | undefined,
+  named: NamedIds,
   revision: number,
 ): Promise<TargetSet | Refusal> {
+  const { ids, expect, asserts } = named;
   const found = await findByIds(db, kind, ids, revision);
   const known = new Set(found.map(({ id }) => id));
   const missing = ids.filter(id => !known.has(id));
-  if (missing.length === 0) return freezeFound(kind, revision, found, expect);
+  if (missing.length === 0) return freezeFound(kind, revision, found, named);
   const unknown = await explainMissing(db, kind, missing, revision);
-  return freeze(kind, revision, found, [...unknown, ...notExpected(ids.length, expect)]);
+  const others = [...unknown, ...notExpected(ids.length, expect)];
+  return freeze(kind, revision, found, [...others, ...beliefReasons(asserts, found)]);
 }
 
-/** A set of ids that were all found, if they are as many as expected. */
-export const freezeFound = (
+/**
+ * A set of ids that were all found, if they are as many as expected. What the caller believes of them is looked at here only
+ * where the set is refused anyway: a set that is what was named is recorded with its refusal.
+ */
+export function freezeFound(
   kind: string,
   revision: number,
   found: readonly Target[],
-  expect: number | undefined,
-): TargetSet | Refusal => freeze(kind, revision, found, notExpected(found.length, expect));
+  { expect, asserts }: Named,
+): TargetSet | Refusal {
+  const reasons = notExpected(found.length, expect);
+  const isRefused = reasons.length > 0;
+  return freeze(kind, revision, found, isRefused ? [...reasons, ...beliefReasons(asserts, found)] : reasons);
+}
 
 const notExpected = (count: number, expect: number | undefined): Reason[] =>
   expect === undefined || expect === count ? [] : [unexpected(count, expect, '/targets/expect')];
@@ -126,15 +138,15 @@ function list(ids: readonly string[]): string {
 async function resolveSelector(
   db: Kysely<Database>,
   kind: string,
-  selector: Readonly<Record<string, readonly [string, ...string[]]>>,
-  expect: number,
+  named: NamedSelector,
   revision: number,
 ): Promise<TargetSet | Refusal> {
+  const { selector, expect } = named;
   const groups = Object.entries(selector).map(([label, values]) =>
     values.map(value => tagOf(kind, label, value)),
   );
   const some = await findByTags(db, groups, revision, FEW + 1);
-  if (some.length <= FEW) return freezeFound(kind, revision, some, expect);
+  if (some.length <= FEW) return freezeFound(kind, revision, some, named);
   const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
   if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
   if (count !== expect) return refuse(unexpected(count, expect, '/targets/expect'));
@@ -145,7 +157,7 @@ async function resolveSelector(
     revision,
   );
   // A revision does not change while it is in force; if it is not any more, the ledger resolves anew.
-  return freezeFound(kind, revision, found, expect);
+  return freezeFound(kind, revision, found, named);
 }
 
 const tooMany = (measured: number, expect: number): Reason => ({

@@ -5,6 +5,8 @@ import { asError, Fault } from '../kit/fault.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { escapeText, pointerSegment, quote } from '../kit/text.ts';
+import { findNamed, type FollowsPart } from './named-values.ts';
+import { refuseNothingOrAll, type FindNamed } from './nothing-or-all.ts';
 
 /** Every reason against the parameters, at most twenty; none if they follow the schema. */
 export type ParameterCheck = (parameters: JsonObject) => readonly Reason[];
@@ -70,7 +72,29 @@ export function compileParameters(schema: Schema): CompiledParameters {
   } catch (error) {
     return { ok: false, problems: [`is not a JSON Schema (2020-12): ${asError(error).message}`] };
   }
-  return { ok: true, check: parameters => checkParameters(parameters, first, all) };
+  const follows = partsOf(schema);
+  return {
+    ok: true,
+    check: parameters =>
+      checkParameters(parameters, first, all, isWanted =>
+        // It came from YAML and was found to be a schema: it is JSON.
+        findNamed(schema as JsonObject, parameters, follows, isWanted),
+      ),
+  };
+}
+
+const ROOT = 'parameters';
+
+/** Tells of parts of a schema whether a value follows them. Each is compiled when it is first asked for: most never are. */
+function partsOf({ $id: _id, ...schema }: Schema): FollowsPart {
+  const ajv = createAjv(false).addSchema(schema, ROOT);
+  const parts = new Map<string, ValidateFunction>();
+  return (pointer, value) => {
+    const fragment = pointer.split('/').map(encodeURIComponent).join('/');
+    const part = parts.get(pointer) ?? ajv.compile({ $ref: `${ROOT}#${fragment}` });
+    parts.set(pointer, part);
+    return part(value) === true;
+  };
 }
 
 /**
@@ -126,13 +150,26 @@ function checkParameters(
   parameters: JsonObject,
   first: ValidateFunction,
   all: ValidateFunction,
+  named: FindNamed,
 ): readonly Reason[] {
   const values = countValues(parameters, MAX_PARAMETER_VALUES);
   if (values > MAX_PARAMETER_VALUES) return [tooManyValues()];
+  const isFew = values <= MAX_VALUES_FOR_ALL_ERRORS;
+  return [
+    ...refuseNothingOrAll(parameters, named).slice(0, isFew ? MAX_REASONS : 1),
+    ...againstSchema(parameters, first, isFew ? all : undefined),
+  ];
+}
+
+function againstSchema(
+  parameters: JsonObject,
+  first: ValidateFunction,
+  all: ValidateFunction | undefined,
+): readonly Reason[] {
   // Compared with `true`, not with "not false": whatever else a validator returns is a no.
   if (first(parameters) === true) return [];
   let errors = first.errors ?? [];
-  if (values <= MAX_VALUES_FOR_ALL_ERRORS && all(parameters) !== true) errors = all.errors ?? errors;
+  if (all !== undefined && all(parameters) !== true) errors = all.errors ?? errors;
   const reasons = distinct(errors.map(toReason)).slice(0, MAX_REASONS);
   if (reasons.length > 0) return reasons;
   return [

@@ -6,6 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts'
 import { didYouMean, pointerSegment, quote } from '../kit/text.ts';
 import { checkCarried } from './carried.ts';
 import { describe, Findings } from './findings.ts';
+import { refuseNothingOrAll } from './nothing-or-all.ts';
 import type { ParameterChecks } from './parameters.ts';
 import { checkTargets } from './targets.ts';
 import { checkText } from './texts.ts';
@@ -126,6 +127,7 @@ function refuseParameters(parameters: JsonObject, action: string): readonly Reas
   if (name === undefined) return [];
   const others = more.length === 0 ? '' : ` There are ${more.length} more of this.`;
   return [
+    ...refuseNothingOrAll(parameters, undefined).slice(0, 1),
     {
       rule: 'parameters.invalid',
       message: `The action ${quote(action)} takes no parameters, and ${quote(name)} was given.${others}`,

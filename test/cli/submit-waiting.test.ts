@@ -92,7 +92,7 @@ describe.skipIf(!hasTerminals)('a submit that waits, on a terminal', () => {
 
 describe('an interrupt between two attempts', () => {
   const asked = { action: 'disk.wipe', targets: ['a'] };
-  const options = { reason: 'r', selector: [], param: [], waitMs: 1000 } as const;
+  const options = { reason: 'r', selector: [], param: [], assert: [], effect: [], waitMs: 1000 } as const;
 
   /** Interrupts in the pause behind an attempt that ended so. */
   async function interruptedBehind(

@@ -200,7 +200,7 @@ describe('what the executor receives', () => {
     on.executor.behave(answerOf(200));
     const ids = [target(), target()];
     const fields = {
-      parameters: { passes: 1, deep: { list: [1, null, 'x'] } },
+      parameters: { passes: 1, deep: { list: [1, true, 'x'] } },
       reason: 'rack r12 is retired',
       ticket: 'DC-4711',
     };

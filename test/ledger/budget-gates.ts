@@ -208,7 +208,7 @@ export class OneGate {
     this.#targets.set(revision, targets);
     const found = targets.filter(({ id }) => ids.includes(id));
     return found.length === ids.length
-      ? freezeFound(KIND, revision, found, undefined)
+      ? freezeFound(KIND, revision, found, { ids })
       : await resolveTargets(db, KIND, { ids }, revision);
   }
 

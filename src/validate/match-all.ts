@@ -1,0 +1,60 @@
+/**
+ * Texts that stand for everything where a tool reads them as a pattern, a path or a network. A guard errs on the side of no:
+ * whoever means one of them says so in the schema of the action.
+ */
+
+/** Longer texts are judged by their beginning: one that is made of nothing else for so long stands for nothing in particular. */
+const LOOKED_AT = 4_096;
+
+/** Not seen, or not seen as a letter of its own: white space, controls, joiners, marks on the character before, blank Braille. */
+const UNSEEN = /[\s\p{Cc}\p{Cf}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** What compatibility normalization (NFKC) does not make equal, and an eye does. */
+const LOOK_ALIKES: readonly (readonly [RegExp, string])[] = [
+  [
+    /[\u066d\u204e\u2042\u2051\u2055\u2217\u22c6\u2605\u2606\u2722-\u2743\u2749-\u274b\u2b50\ua673\u{1031f}]/gu,
+    '*',
+  ],
+  [/[\u1735\u2044\u2215\u2571\u27cb\u29f8]/gu, '/'],
+  [/[\u2216\u2572\u27cd\u29f5\u29f9]/gu, '\\'],
+  [/[\u066a\u2052]/gu, '%'],
+  [/[\u00b7\u0589\u06d4\u0701\u0702\u2027\u2219\u22c5\u3002]/gu, '.'],
+  [/[\u02d0\u05c3\u2236\ua789]/gu, ':'],
+  [/[\u02c6\u2303]/gu, '^'],
+  [/[\u0660\u06f0]/gu, '0'],
+];
+
+/** Regular expressions that are letters to an eye: any character, and anchors. */
+const REGEX_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\[\\([sdwSDW])\\([sdwSDW])\]|\[\^\]|\\S/g, '.'],
+  [/\(\?[a-zA-Z]*[:)]/g, '('],
+  [/\\[AzZ]/g, ''],
+  [/\{0,\}/g, '*'],
+  [/\{1,\}/g, '+'],
+];
+
+const replaceAll = (text: string, pairs: typeof LOOK_ALIKES): string =>
+  pairs.reduce((changed, [pattern, by]) => changed.replaceAll(pattern, by), text);
+
+/** Separators and dots only: `/`, `//`, `/./`, `..`, `\`; or the root of a drive. */
+const ROOT = /^(?:[A-Za-z]:)?[./\\]+$/;
+
+/** Marks only, a star or a percent sign among them: `*`, `**`, `*.*`, `/*`, `.*`, `^.*$`, `%`, `"*"`, `*:*`. */
+const MARKS = /^[\p{P}\p{S}]*[*%][\p{P}\p{S}]*$/u;
+
+/** At least one of anything: `.+`, `^.+$`, `(.+)`. */
+const SOMETHING = /^[\^(]*\.\+\??[)$]*$/;
+
+/** Every address there is: a prefix of no bits, whatever stands before it. */
+const NETWORK = /^\[?(?:0|\d{1,3}(?:\.\d{1,3}){1,3}|[0-9a-f.]*:[0-9a-f:.]*)\]?\/(?:0+|0\.0\.0\.0)$/i;
+
+/** Whether a text stands for everything, in any dress: blanks around or within it, full width, and what looks like it. */
+export function isMatchAll(text: string): boolean {
+  const start = text.trimStart().slice(0, LOOKED_AT);
+  const seen = replaceAll(start.normalize('NFKC').replaceAll(UNSEEN, ''), LOOK_ALIKES);
+  const plain = replaceAll(seen, REGEX_WORDS);
+  return ROOT.test(seen) || MARKS.test(plain) || SOMETHING.test(plain) || NETWORK.test(seen);
+}
+
+/** Nothing that is seen: an unset variable more often than not. */
+export const saysNothing = (text: string): boolean => text.replaceAll(UNSEEN, '') === '';

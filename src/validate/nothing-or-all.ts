@@ -1,0 +1,88 @@
+import type { Reason } from '../kit/refusal.ts';
+import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
+import { pointerSegment, quote } from '../kit/text.ts';
+import { describe } from './findings.ts';
+import { isMatchAll, saysNothing } from './match-all.ts';
+import type { NamedPlaces } from './named-values.ts';
+
+/** What a tool may read as "all of them": nothing, or a word for everything. */
+interface Suspect {
+  /** JSON Pointer below the parameters; never the parameters themselves. */
+  readonly place: string;
+  readonly rule: 'parameters.blank' | 'parameters.wildcard';
+  /** The value there; undefined where it is the key of the member. */
+  readonly value: Json | undefined;
+  readonly key: string;
+}
+
+/** Looks up what the schema names, going only where it is worth it. */
+export type FindNamed = (isWanted: (pointer: string) => boolean) => NamedPlaces;
+
+/** Every blank, null, empty list or object and every match-all below the top of the parameters that the schema does not name. */
+export function refuseNothingOrAll(parameters: JsonObject, findNamed: FindNamed | undefined): Reason[] {
+  const suspects = [...findSuspects(parameters, '')];
+  if (suspects.length === 0) return [];
+  const way = new Set(suspects.flatMap(({ place }) => waysTo(place)));
+  const named = findNamed?.(pointer => way.has(pointer));
+  return suspects.filter(({ place, value }) => !isNamed(named, place, value === undefined)).map(toReason);
+}
+
+const isNamed = (named: NamedPlaces | undefined, place: string, isKey: boolean): boolean =>
+  named !== undefined && (isKey ? named.hasKey(place) : named.hasValue(place));
+
+/** A place and all that it lies in. */
+function waysTo(place: string): string[] {
+  const ways: string[] = [];
+  for (let end = place.length; end > 0; end = place.lastIndexOf('/', end - 1)) ways.push(place.slice(0, end));
+  return ways;
+}
+
+function* findSuspects(value: Json, place: string): Generator<Suspect> {
+  if (isJsonList(value)) {
+    for (const [index, item] of value.entries()) yield* suspectsAt(item, `${place}/${index}`, String(index));
+  } else if (isJsonObject(value)) {
+    for (const [key, member] of Object.entries(value)) {
+      const there = place + pointerSegment(key);
+      const rule = ruleOfText(key);
+      if (rule !== undefined) yield { place: there, rule, value: undefined, key };
+      yield* suspectsAt(member, there, key);
+    }
+  }
+}
+
+function* suspectsAt(value: Json, place: string, key: string): Generator<Suspect> {
+  const rule = ruleOf(value);
+  if (rule === undefined) yield* findSuspects(value, place);
+  else yield { place, rule, value, key };
+}
+
+function ruleOf(value: Json): Suspect['rule'] | undefined {
+  if (typeof value === 'string') return ruleOfText(value);
+  if (isJsonList(value)) return value.length === 0 ? 'parameters.blank' : undefined;
+  if (isJsonObject(value)) return Object.keys(value).length === 0 ? 'parameters.blank' : undefined;
+  return value === null ? 'parameters.blank' : undefined;
+}
+
+function ruleOfText(text: string): Suspect['rule'] | undefined {
+  if (saysNothing(text)) return 'parameters.blank';
+  return isMatchAll(text) ? 'parameters.wildcard' : undefined;
+}
+
+function toReason({ place, rule, value, key }: Suspect): Reason {
+  const pointer = `/parameters${place.length > 400 ? `${place.slice(0, 400)}…` : place}`;
+  const what =
+    value === undefined ? `the key ${quote(key)}` : value === '' ? 'an empty text' : describe(value);
+  const says =
+    rule === 'parameters.blank'
+      ? 'which says nothing, and a tool may take nothing for everything'
+      : 'which stands for everything where a tool reads it as a pattern, a path or a network';
+  return {
+    rule,
+    message: `${quote(pointer, 200)} is ${what}, ${says}.`,
+    remedy:
+      rule === 'parameters.blank'
+        ? 'a value that says what is meant; or leave it out, if the schema of the action lets you'
+        : 'the very things that are meant; where everything is, the schema of the action must name this value by enum or const',
+    pointer,
+  };
+}
