@@ -25,7 +25,10 @@ export async function checkConfig(file: string) {
     actions: [...config.actions.keys()].map(name => describeAction(config, name, limits.actions)),
     profiles: loaded.profiles,
     without_limits: withoutLimits(config, loaded),
-    principals: config.principals.map(({ name, roles }) => ({ name, roles: [...roles] })),
+    principals: config.principals.map(({ name, roles, labels }) => ({
+      ...{ name, roles: [...roles] },
+      ...(labels !== undefined && { labels }),
+    })),
   };
 }
 

@@ -145,8 +145,11 @@ function fixedParts(config: Config): ReadonlyMap<string, string> {
 
 /** By name, for whoever wants to see that the right one is out. */
 function changedPrincipals(before: readonly Principal[], after: readonly Principal[]) {
-  const form = ({ keys, roles, actions }: Principal): string =>
-    canonicalJson({ keys: keys.toSorted(), roles: [...roles].toSorted(), actions: [...actions].toSorted() });
+  const form = ({ keys, roles, actions, labels = {} }: Principal): string =>
+    canonicalJson({
+      ...{ keys: keys.toSorted(), roles: [...roles].toSorted(), actions: [...actions].toSorted() },
+      labels,
+    });
   const [old, now] = [before, after].map(list => new Map(list.map(one => [one.name, form(one)])));
   const namesIn = (list: readonly Principal[], is: (name: string) => boolean): string[] =>
     list.map(({ name }) => name).filter(is);

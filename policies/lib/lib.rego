@@ -18,7 +18,9 @@ entry := found if {
 #   nothing is not left out.
 lacks(key) if {
 	entry
-	not key in keys
+
+	# Looked up: in WASM `in` walks the set.
+	not keys[key]
 }
 
 keys := {key | some key, _ in entry}
@@ -49,6 +51,61 @@ dimensions[name] := facts if {
 		fact.total >= fact.count
 	}
 	sum([fact.count | some fact in facts]) == fleet.count
+}
+
+# METADATA
+# description: |
+#   The values of each label that was looked at: each value once, each with its number of targets, and together no more
+#   than the targets of the request. Targets that lack the label are in none.
+labels[name] := facts if {
+	some name, facts in input.labels
+	is_array(facts)
+	count({fact.value | some fact in facts}) == count(facts)
+	every fact in facts {
+		is_string(fact.value)
+		fact.value != ""
+		is_number(fact.count)
+		fact.count >= 1
+	}
+	sum([fact.count | some fact in facts]) <= fleet.count
+}
+
+# METADATA
+# description: |
+#   What is known of the times in each label that was looked at: how many targets lack it or hold no time there, and of
+#   the others the latest and the earliest time. Undefined where the clock is not known.
+times[name] := fact if {
+	some name, fact in input.times
+	is_time(input.now_ms)
+	is_count(fact.missing)
+	is_count(fact.malformed)
+	fact.missing + fact.malformed <= fleet.count
+	dated(fact)
+}
+
+dated(fact) if fact.missing + fact.malformed == fleet.count
+
+dated(fact) if {
+	fact.missing + fact.malformed < fleet.count
+	is_time(fact.oldest_ms)
+	is_time(fact.youngest_ms)
+	fact.oldest_ms <= fact.youngest_ms
+}
+
+# METADATA
+# description: A whole number from 0 to 2^53-1, up to which each is exact.
+is_count(number) if {
+	is_number(number)
+	number >= 0
+	number <= 9007199254740991
+	floor(number) == number
+}
+
+# METADATA
+# description: Milliseconds of the Unix era.
+is_time(number) if {
+	is_count(number)
+	number > 0
 }
 
 # METADATA

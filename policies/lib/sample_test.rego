@@ -16,7 +16,10 @@ facts := {
 			{"value": "r2", "count": 1, "total": 40, "takes": 0, "remaining": 2},
 		],
 	},
-	"labels": {"state": [{"value": "decommissioning", "count": 3}]},
+	"labels": {
+		"state": [{"value": "decommissioning", "count": 3}],
+		"environment": [{"value": "test", "count": 3}],
+	},
 	"windows": [
 		{"source": "action", "index": 0, "value": "host", "used": 10, "count": 3, "total": 1200},
 		{"source": "action", "index": 1, "value": "r1", "used": 0, "count": 2, "total": 40},
@@ -30,6 +33,12 @@ facts := {
 	],
 	"in_flight": 1,
 	"protected": [{"index": 0, "count": 0}, {"index": 2, "count": 0}],
+	"principal_labels": {"environment": "test"},
+	"times": {
+		"quarantined_at": {"missing": 0, "malformed": 0, "youngest_ms": 1789395200000, "oldest_ms": 1789000000000},
+		"restored_at": {"missing": 0, "malformed": 0, "youngest_ms": 1790000000000, "oldest_ms": 1787408000000},
+	},
+	"effects": {"records": {"before": 1000, "after": 950}},
 }
 
 entry := {
@@ -52,6 +61,15 @@ entry := {
 		{"per": "fleet", "over_s": 60, "max": 90},
 	],
 	"max_in_flight": 4,
+	"match": ["environment"],
+	"require_age": {"quarantined_at": 604800},
+	"require_recent": {"restored_at": 2592000},
+	"effects": {"records": {
+		"max_loss": {"share_ppm": 50000, "at_least": 0},
+		"max_growth": {"share_ppm": 60000, "at_least": 0},
+		"min_after": 900,
+		"rollback": "required",
+	}},
 }
 
 limits := {

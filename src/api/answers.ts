@@ -28,6 +28,12 @@ export const reason = z.strictObject({
 });
 
 const fleetRadius = z.strictObject({ count, total: count, share_ppm: count });
+const times = z.strictObject({
+  missing: count.describe('Targets that lack the label'),
+  malformed: count.describe('Targets whose label holds no time'),
+  youngest_ms: count.optional().describe('Unix milliseconds'),
+  oldest_ms: count.optional(),
+});
 const plan = z.strictObject({ name: z.string(), generation: count });
 const effects = z.record(z.string(), z.strictObject({ before: count, after: count }));
 
@@ -75,6 +81,14 @@ const decisionFields = {
     .optional()
     .describe('Whether the action was declared so; there where targets are'),
   blast_radius: blastRadius.optional(),
+  principal_labels: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("Of the labels that the limits match with the targets', those that the principal has"),
+  times: z
+    .record(z.string(), times)
+    .optional()
+    .describe('By label, what the limits on age looked at: the latest and the earliest time'),
   reasons: z.array(reason),
   passes: count.optional().describe('The largest n such that the first n targets would be allowed now'),
   retry_after_s: count.optional(),

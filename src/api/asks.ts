@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isText } from '../kit/fields.ts';
 import { MAX_TARGETS } from '../kit/most-targets.ts';
-import { isBlank, isOneLine, isTargetName, isUnseen, isWildcard } from '../kit/text.ts';
+import { effectName, isBlank, isOneLine, isTargetName, isUnseen, isWildcard } from '../kit/text.ts';
 import { anyJson } from './answers.ts';
 
 /*
@@ -77,7 +77,7 @@ export const carried = {
     .optional()
     .describe('The plan that is carried out: a higher generation is a newer one'),
   effects: z
-    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/), effect)
+    .record(z.string().regex(effectName), effect)
     .refine(stated => Object.keys(stated).length > 0 && Object.keys(stated).length <= 100)
     .meta({ minProperties: 1, maxProperties: 100 })
     .optional()

@@ -19,6 +19,11 @@ export async function runCheckConfig(
   terminal.say(options.json ? JSON.stringify(checked) : linesOf(checked).join('\n'));
 }
 
+const showLabels = (labels: Readonly<Record<string, string>> = {}): string =>
+  Object.entries(labels)
+    .map(([label, value]) => `; ${label}=${value}`)
+    .join('');
+
 function linesOf(checked: CheckedConfig): string[] {
   const expires = checked.certificate_expires;
   const clients = checked.client_certificates === true ? ', clients must show one too' : '';
@@ -35,9 +40,9 @@ function linesOf(checked: CheckedConfig): string[] {
       'action',
       `${name} on ${kind}: ${limits === null ? 'NO LIMITS, so every request for it is refused' : Object.keys(limits).join(', ')}`,
     ]),
-    ...checked.principals.map(({ name, roles }): readonly [string, string] => [
+    ...checked.principals.map(({ name, roles, labels }): readonly [string, string] => [
       'principal',
-      `${name}: ${roles.join(', ')}`,
+      `${name}: ${roles.join(', ')}${showLabels(labels)}`,
     ]),
   ];
   return [

@@ -58,6 +58,8 @@ export interface Principal {
   readonly keys: readonly string[];
   readonly roles: ReadonlySet<Role>;
   readonly actions: ReadonlySet<string>;
+  /** What limits may match with the labels of targets. Absent for none. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export type StoreConfig =

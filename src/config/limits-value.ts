@@ -75,7 +75,10 @@ function hasWhatItMust(shape: MapShape, keys: readonly string[], path: YamlPath,
   const chosen = choices.filter(key => keys.includes(key));
   const isChosen = choices.length === 0 || chosen.length === 1;
   if (!isChosen) scene.report(path, `must have exactly one of ${listNames(choices)}`);
-  return missing.length === 0 && isChosen;
+  const wanted = (shape.anyOf ?? []).map(({ required: [key] }) => key);
+  const isSaid = wanted.length === 0 || wanted.some(key => keys.includes(key));
+  if (!isSaid) scene.report(path, `must have at least one of ${listNames(wanted)}`);
+  return missing.length === 0 && isChosen && isSaid;
 }
 
 function readPair(

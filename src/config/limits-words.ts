@@ -1,4 +1,4 @@
-import { didYouMean, isTargetName, isWildcard, quote } from '../kit/text.ts';
+import { didYouMean, effectName, isTargetName, isWildcard, quote } from '../kit/text.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
 import { declaredLabels, type Kind } from './config.ts';
@@ -177,6 +177,13 @@ const readSelector: Reader = (value, scene, report) => {
   return pairs.every(pair => pair !== undefined) ? Object.fromEntries(pairs) : undefined;
 };
 
+/** Requests state what they like; so whatever can be a name is one. */
+const readEffect: Reader = (value, _, report) => {
+  if (typeof value === 'string' && effectName.test(value)) return value;
+  report('must be the name of an effect: a letter, then letters, digits and _ . - (63 at most)');
+  return undefined;
+};
+
 const readers: Readonly<Record<LimitWord, Reader>> = {
   count: readWhole(0),
   positive: readWhole(1),
@@ -190,4 +197,5 @@ const readers: Readonly<Record<LimitWord, Reader>> = {
   kind: readKind,
   ids: readTargetNames,
   selector: readSelector,
+  effect: readEffect,
 };

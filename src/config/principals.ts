@@ -9,6 +9,7 @@ export function readPrincipals(
   problems: Problems,
   value: unknown,
   actionNames: readonly string[],
+  labelNames: readonly string[],
 ): Principal[] {
   if (!Array.isArray(value) || value.length === 0) {
     problems.add(
@@ -25,9 +26,13 @@ export function readPrincipals(
     const path = ['principals', index];
     const principal = problems.check(principalSchema, raw, path);
     checkRoles(problems, raw, path, actionNames);
+    checkLabels(problems, raw, path, labelNames);
     if (principal === undefined) continue;
-    const { name, keys, roles, actions } = principal;
-    principals.push({ name, keys, roles: new Set(roles), actions: new Set(actions) });
+    const { name, keys, roles, actions, labels } = principal;
+    principals.push({
+      ...{ name, keys, roles: new Set(roles), actions: new Set(actions) },
+      ...(labels !== undefined && { labels }),
+    });
   }
   return principals;
 }
@@ -53,6 +58,19 @@ function checkKeys(problems: Problems, list: readonly unknown[]): void {
         problems.add(['principals', index, 'keys', at], `is a key of principals[${owner}] too`);
       owners.set(key.toLowerCase(), owner);
     }
+  }
+}
+
+/** A label that no kind declares could be matched with nothing. */
+function checkLabels(problems: Problems, raw: unknown, path: YamlPath, labelNames: readonly string[]): void {
+  const labels = member(raw, 'labels');
+  if (typeof labels !== 'object' || labels === null || labelNames.length === 0) return;
+  for (const label of Object.keys(labels)) {
+    if (labelNames.includes(label)) continue;
+    problems.add(
+      [...path, 'labels', label],
+      `no kind declares the label ${quote(label)}${didYouMean(label, labelNames, true)}`,
+    );
   }
 }
 

@@ -6,7 +6,14 @@ import { systemClock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import { MAX_KEY_FILE_BYTES, readPlainFileSync } from '../kit/plain-file.ts';
 import { didYouMean, quote } from '../kit/text.ts';
-import type { Action, Config, ExecutorConfig, Kind, StoreConfig } from './config.ts';
+import {
+  declaredLabels,
+  type Action,
+  type Config,
+  type ExecutorConfig,
+  type Kind,
+  type StoreConfig,
+} from './config.ts';
 import { readPrincipals } from './principals.ts';
 import { member, Problems, textsOf } from './problems.ts';
 import {
@@ -49,7 +56,10 @@ export function readConfig(file: string, certificatesAtMs: number | 'unread' = s
   const actions = readEach(problems, member(raw, 'actions'), ['actions'], actionName, (name, value, path) =>
     readAction(problems, name, value, path, { folder: dirname(resolve(file)), kindNames }),
   );
-  const principals = readPrincipals(problems, member(raw, 'principals'), actionNames);
+  const labelNames = new Set([...kinds.values()].flatMap(declaredLabels));
+  // What a broken kind declares is not known: nothing is said of labels then.
+  const known = kinds.size === kindNames.length ? [...labelNames] : [];
+  const principals = readPrincipals(problems, member(raw, 'principals'), actionNames, known);
   problems.throwIfAny();
   if (top === undefined) throw new Error('a configuration without problems was not read');
   const serving = {

@@ -207,4 +207,8 @@ export const principalSchema = z.strictObject({
     0,
     'must be a list of actions',
   ).default([]),
+  labels: z
+    .record(labelName, labelValue, { error: 'must be a map of labels, each to its one value' })
+    .refine(labels => Object.keys(labels).length > 0, { error: 'must not be empty: leave it out for none' })
+    .optional(),
 });

@@ -57,6 +57,41 @@ export const checkRules = {
     explain:
       'Many small requests add up. Within a sliding window, over all clients and gates, only so many targets of the fleet, of one value or by one principal are allowed. What was allowed leaves the window when it is as old as the window is long; `Retry-After` says when this very request would pass, if nothing else happens.',
   },
+  'effects.empties': {
+    step: 'decide',
+    status: 403,
+    title: 'Too little would stay',
+    explain:
+      "By the tool's own dry run fewer would stay than must: an empty zone, list or table is an outage, however few were in it.",
+  },
+  'effects.growth': {
+    step: 'decide',
+    status: 403,
+    title: 'Too much would be added',
+    explain:
+      "By the tool's own dry run the request adds a larger share than one request may. Of nothing there is no share, so an effect that begins with 0 passes only where the limit has an `at_least`.",
+  },
+  'effects.loss': {
+    step: 'decide',
+    status: 403,
+    title: 'Too much would be lost',
+    explain:
+      "By the tool's own dry run the request takes away a larger share than one request may. Of nothing there is no share, so an effect that begins with 0 passes only where the limit has an `at_least`.",
+  },
+  'effects.missing': {
+    step: 'decide',
+    status: 403,
+    title: 'The request does not state its effect',
+    explain:
+      "The action asks for what the tool's own dry run says will change: how many there are before it, and how many after. A request that cannot say it was not rehearsed.",
+  },
+  'effects.not_reversible': {
+    step: 'decide',
+    status: 403,
+    title: 'The way back would not pass',
+    explain:
+      'The action asks that what it does can be undone by the same gate: the way back, from after to before, must pass the same limits.',
+  },
   'labels.not_allowed': {
     step: 'decide',
     status: 403,
@@ -64,12 +99,33 @@ export const checkRules = {
     explain:
       'The action is only done to targets whose labels say that it may be, such as machines in the state `decommissioning`. Bring the target into that state first, in the system that the inventory is read from.',
   },
+  'labels.too_old': {
+    step: 'decide',
+    status: 403,
+    title: 'Too long ago',
+    explain:
+      'A label of every target must hold a time that is at most so long ago, and not to come, such as when a restore was last tested. A time is RFC 3339 in UTC, like 2026-11-28T09:30:00Z; a target without one has no proof.',
+  },
+  'labels.too_young': {
+    step: 'decide',
+    status: 403,
+    title: 'Not long enough ago',
+    explain:
+      'A label of every target must hold a time that is at least so long ago, such as when it was quarantined. A time is RFC 3339 in UTC, like 2026-11-28T09:30:00Z; a target without one, or with a time that is to come, waits.',
+  },
   'policy.no_limits': {
     step: 'decide',
     status: 403,
     title: 'The action has no limits',
     explain:
       'An action without an entry in the limits file is never allowed. Whoever runs the gate writes one.',
+  },
+  'principal.mismatch': {
+    step: 'decide',
+    status: 403,
+    title: "The targets are not the principal's",
+    explain:
+      "The action is only done where a label of the principal and of every target are there and equal, such as their environment or team. A target that lacks the label is nobody's, and a principal that lacks it has none.",
   },
   'protected.target': {
     step: 'decide',
@@ -84,7 +140,9 @@ export type CheckRule = keyof typeof checkRules;
 
 /** The checks that ship. Another bundle may add to them and change them, and lacks none. */
 export const shippedChecks: readonly string[] = [
+  'effects',
   'limits',
+  'match',
   'max_in_flight',
   'max_per_value',
   'max_requests',
@@ -94,5 +152,7 @@ export const shippedChecks: readonly string[] = [
   'min_remaining',
   'protected',
   'require',
+  'require_age',
+  'require_recent',
   'windows',
 ];

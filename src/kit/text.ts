@@ -1,6 +1,9 @@
 /** Ids of targets and values of labels: 1 to 253 characters, beginning with a letter or digit. */
 const targetName = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/;
 
+/** What a request calls the things that it changes, and limits too. */
+export const effectName = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
+
 const wildcardWords: ReadonlySet<string> = new Set(['*', 'all', 'any', 'every', 'everything', 'everywhere']);
 
 /** Whether a text can be the id of a target or the value of a label, wildcard words aside. */

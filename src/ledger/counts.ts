@@ -1,17 +1,20 @@
 import { tally, type Tally } from '../blast-radius/blast-radius.ts';
-import type { ProtectedEntry } from '../policy/limits.ts';
+import type { ActionLimits, ProtectedEntry } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Circumstances } from './decide.ts';
 import { entryOf, type Subject } from './facts.ts';
+import { countTimes, type TimeCounts } from './times.ts';
 
 /** What was counted over some targets. More can be counted on top, so that no target is counted twice. */
 export interface Counts {
   readonly count: number;
   readonly dimensions: Tally;
-  /** For each label that the action's `require` names: how many targets have each value. */
+  /** For each label that the action's `require` or `match` names: how many targets have each value. */
   readonly labels: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** For each entry of `protected` that speaks of the kind, by its position: how many targets it matches. */
   readonly protected: ReadonlyMap<number, number>;
+  /** For each label that the action's `require_age` or `require_recent` names. */
+  readonly times: TimeCounts;
 }
 
 /** Counts some targets, on top of what was counted before. */
@@ -21,26 +24,30 @@ export function countTargets(
   targets: readonly Target[],
   before?: Counts,
 ): Counts {
+  const entry = entryOf(limits, action.name);
   return {
     count: (before?.count ?? 0) + targets.length,
     dimensions: tally(kind, targets, id => book.held.isTaken(kind.name, id), before?.dimensions),
-    labels: countLabels(entryOf(limits, action.name)?.require ?? 'any', targets, before?.labels),
+    labels: countLabels(labelsOf(entry), targets, before?.labels),
     protected: new Map(
       [...limits.protected.entries()]
         .filter(([, entry]) => entry.kind === kind.name)
         .map(([index, entry]) => [index, (before?.protected.get(index) ?? 0) + matches(entry, targets)]),
     ),
+    times: countTimes(entry, targets, before?.times),
   };
 }
 
+const labelsOf = ({ require = 'any', match = [] }: Partial<ActionLimits> = {}): ReadonlySet<string> =>
+  new Set([...(require === 'any' ? [] : Object.keys(require)), ...match]);
+
 function countLabels(
-  require: 'any' | Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
   targets: readonly Target[],
   before: Counts['labels'] = new Map(),
 ): Counts['labels'] {
-  const names = require === 'any' ? [] : Object.keys(require);
   return new Map(
-    names.map(label => {
+    [...names].map(label => {
       const counts = new Map(before.get(label));
       for (const { labels } of targets) {
         const value = Object.hasOwn(labels, label) ? labels[label] : undefined;

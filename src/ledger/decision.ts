@@ -3,6 +3,7 @@ import type { Principal } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import type { Carried, JsonObject } from '../validate/validated.ts';
+import type { Facts } from '../policy/facts.ts';
 import type { Quota } from './quotas.ts';
 
 /** What intake hands to the guard. */
@@ -41,6 +42,9 @@ export interface DecisionDocument extends Carried {
   /** Whether the action is declared so; as `labels_digest`, there where targets are. */
   readonly irreversible?: boolean;
   readonly blast_radius?: BlastRadius;
+  /** What limits looked at beside: of the principal's labels, and of times in the targets'. */
+  readonly principal_labels?: Facts['principal_labels'];
+  readonly times?: Facts['times'];
   readonly reasons: readonly Reason[];
   readonly passes?: number;
   readonly retry_after_s?: number;

@@ -17,6 +17,9 @@ export interface Subject {
   readonly action: Action;
   readonly kind: Kind;
   readonly principal: string;
+  readonly principalLabels?: Readonly<Record<string, string>> | undefined;
+  /** As the request states them. */
+  readonly effects?: Facts['effects'] | undefined;
 }
 
 export interface Measured {
@@ -45,9 +48,28 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
       requests: requestFacts(subject, now),
       in_flight: book.inFlight(action.name),
       protected: [...counts.protected].map(([index, count]) => ({ index, count })),
+      ...factsOfKeys(subject, entryOf(now.policy.limits, action.name), counts),
     },
   };
 }
+
+/** What only some keys of an entry need: absent without them, so that who does not use them does not pay for them. */
+function factsOfKeys(
+  { principalLabels = {}, effects = {} }: Subject,
+  entry: Partial<ActionLimits> | undefined,
+  { times }: Counts,
+): Pick<Facts, 'principal_labels' | 'times' | 'effects'> {
+  const { match, effects: limited } = entry ?? {};
+  return {
+    ...(match !== undefined && { principal_labels: pick(principalLabels, match) }),
+    ...(times.size > 0 && { times: Object.fromEntries(times) }),
+    ...(limited !== undefined && { effects: pick(effects, Object.keys(limited)) }),
+  };
+}
+
+/** Those of the members named that are there. */
+const pick = <T>(object: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
+  Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
 
 /** The limits of an action; undefined when it has none. */
 export const entryOf = ({ actions }: Limits, action: string): ActionLimits | undefined =>

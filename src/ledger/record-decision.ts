@@ -17,6 +17,8 @@ export interface Finding {
   readonly fault?: Reason;
   readonly targets?: TargetSet;
   readonly blastRadius?: BlastRadius;
+  /** What limits looked at beside. */
+  readonly looked?: Pick<DecisionDocument, 'principal_labels' | 'times'>;
   readonly passes?: number;
   /** The request limits, as `per/seconds`, that refused it themselves. */
   readonly refusedBy?: readonly string[];
@@ -113,6 +115,7 @@ function documentOf(
       ...(submission.action !== undefined && { irreversible: submission.action.irreversible }),
     }),
     ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),
+    ...finding.looked,
     reasons: reasons.map(publicReason),
     ...(finding.passes !== undefined && { passes: finding.passes }),
     // Where another reason decides, no time makes this request pass.

@@ -237,17 +237,25 @@ function decideTargets(
     action: validated.action,
     kind: validated.kind,
     principal: submission.asked.principal.name,
+    principalLabels: submission.asked.principal.labels,
+    effects: validated.effects,
     counted: submission.mode === 'request',
     targets: targets.targets,
   };
-  const { reasons, blastRadius, isByLimits, refusedBy } = judge(one, now);
+  const { reasons, blastRadius, facts, isByLimits, refusedBy } = judge(one, now);
+  const { principal_labels: principalLabels, times } = facts;
+  const looked = {
+    ...(principalLabels !== undefined && { principal_labels: principalLabels }),
+    ...(times !== undefined && { times }),
+  };
   const [first, ...rest] = reasons;
-  if (first === undefined) return { allowed: true, blastRadius };
+  if (first === undefined) return { allowed: true, blastRadius, looked };
   // What a smaller set would do says nothing while a switch or another request stands in the way of this one.
   const smaller = isByLimits ? passes(one, now, reasons) : undefined;
   return {
     refusal: refuse(first, ...rest),
     blastRadius,
+    looked,
     ...(smaller !== undefined && { passes: smaller }),
     refusedBy,
   };

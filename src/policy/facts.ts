@@ -12,7 +12,7 @@ export interface Facts {
   readonly fleet: { readonly count: number; readonly total: number };
   /** Each dimension of the kind, with each value that the request touches. Never empty lists. */
   readonly dimensions: Readonly<Record<string, readonly DimensionFact[]>>;
-  /** For each label that the action's `require` names: how many targets have each value. Targets that lack it are in none. */
+  /** For each label that the action's `require` or `match` names: how many targets have each value. Targets that lack it are in none. */
   readonly labels: Readonly<Record<string, readonly LabelFact[]>>;
   /** One for each scope value of each window of the action (`source: "action"`), and of each budget of the kind (`"budget"`). */
   readonly windows: readonly WindowFact[];
@@ -22,6 +22,30 @@ export interface Facts {
   readonly in_flight: number;
   /** One for each entry of `protected` that speaks of the kind, matched or not. */
   readonly protected: readonly { readonly index: number; readonly count: number }[];
+  /** Of the labels that the action's `match` names, those that the principal has. Absent without `match`. */
+  readonly principal_labels?: Readonly<Record<string, string>>;
+  /** For each label that the action's `require_age` or `require_recent` names. Absent without them. */
+  readonly times?: Readonly<Record<string, TimeFact>>;
+  /** Of the effects that the action's `effects` names, those that the request states. Absent without the key. */
+  readonly effects?: Readonly<Record<string, EffectFact>>;
+}
+
+/** What the targets say of a time in a label. */
+export interface TimeFact {
+  /** Targets that lack the label. */
+  readonly missing: number;
+  /** Targets whose label holds no time. */
+  readonly malformed: number;
+  /** The latest time, Unix milliseconds, rounded up; absent where no target has one. */
+  readonly youngest_ms?: number;
+  /** The earliest, rounded down. */
+  readonly oldest_ms?: number;
+}
+
+/** As the request states it, from 0 to 2^53-1. */
+export interface EffectFact {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface DimensionFact {

@@ -21,6 +21,7 @@ export const limitWords = [
   'kind',
   'ids',
   'selector',
+  'effect',
 ] as const;
 export type LimitWord = (typeof limitWords)[number];
 
@@ -42,6 +43,8 @@ export interface MapShape {
   readonly minProperties?: number | undefined;
   /** Exactly one of these keys. */
   readonly oneOf?: readonly { readonly required: readonly [string] }[] | undefined;
+  /** At least one of these keys. */
+  readonly anyOf?: readonly { readonly required: readonly [string] }[] | undefined;
   /** `state`: only on kinds that have one. */
   readonly 'x-needs'?: 'state' | undefined;
 }
@@ -85,6 +88,7 @@ const mapShape: z.ZodType<MapShape> = z.strictObject({
   },
   minProperties: z.int().min(1).optional(),
   oneOf: z.array(z.strictObject({ required: z.tuple([z.string()]) })).optional(),
+  anyOf: z.array(z.strictObject({ required: z.tuple([z.string()]) })).optional(),
   'x-needs': z.literal('state').optional(),
 });
 

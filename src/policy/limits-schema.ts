@@ -1,4 +1,5 @@
 import type { JsonObject } from '../kit/strict-json.ts';
+import { effectName } from '../kit/text.ts';
 import { keptKey, mapOf, wordOf, type LimitShape, type LimitWord, type MapShape } from './limit-shape.ts';
 import type { CheckManifest, LimitKey } from './manifest.ts';
 
@@ -34,6 +35,7 @@ const written: Readonly<Record<LimitWord, JsonObject>> = {
     minProperties: 1,
     additionalProperties: { oneOf: [name, nameList] },
   },
+  effect: { type: 'string', pattern: effectName.source },
 };
 
 const text = { type: 'string' };
@@ -59,6 +61,7 @@ const kept: Readonly<Record<LimitWord, JsonObject>> = {
   kind: text,
   ids: texts,
   selector: { type: 'object', additionalProperties: texts },
+  effect: text,
 };
 
 const draft = 'http://json-schema.org/draft-07/schema#';

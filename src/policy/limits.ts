@@ -21,6 +21,14 @@ export interface RequestsLimit {
   readonly max: number;
 }
 
+export interface EffectLimit {
+  readonly max_loss?: ShareLimit;
+  readonly max_growth?: ShareLimit;
+  readonly min_after?: number;
+  /** The way back must pass the same limits. */
+  readonly rollback?: 'required';
+}
+
 export interface ActionLimits {
   readonly max_targets: number;
   readonly max_share: Readonly<Record<string, ShareLimit>>;
@@ -31,6 +39,12 @@ export interface ActionLimits {
   readonly min_remaining?: Readonly<Record<string, number>>;
   readonly max_requests?: readonly RequestsLimit[];
   readonly max_in_flight?: number;
+  /** Labels that the principal and every target must have, and alike. */
+  readonly match?: readonly string[];
+  /** Seconds, by label. */
+  readonly require_age?: Readonly<Record<string, number>>;
+  readonly require_recent?: Readonly<Record<string, number>>;
+  readonly effects?: Readonly<Record<string, EffectLimit>>;
 }
 
 export type BudgetLimit = WindowLimit & { readonly kind: string };

@@ -17,10 +17,12 @@ const units: ReadonlySet<string> = new Set(['targets', 'values', 'requests', 'op
 const shapes: Readonly<Record<string, (value: number) => string>> = {
   percent: sharePpm => `${Number((sharePpm / 10_000).toFixed(4))}%`,
   duration: seconds => showSeconds(seconds),
+  time: unixMs => new Date(unixMs).toISOString(),
 };
 
 /**
- * `{name}` or `{name|format}`. Of a number the format is `percent` (of parts per million), `duration` (of seconds) or a unit;
+ * `{name}` or `{name|format}`. Of a number the format is `percent` (of parts per million), `duration` (of seconds), `time` (of
+ * Unix milliseconds) or a unit;
  * of a list it is `or`.
  */
 const gap = /\{([a-z_]+)(?:\|([a-z]+))?\}/g;

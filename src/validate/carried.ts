@@ -1,13 +1,10 @@
 import { own } from '../kit/fields.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { isTargetName, isWildcard, pointerSegment, quote } from '../kit/text.ts';
+import { effectName, isTargetName, isWildcard, pointerSegment, quote } from '../kit/text.ts';
 import { describe, type Findings } from './findings.ts';
 import type { Carried, Effect, Plan } from './validated.ts';
 
 const ARTIFACT = /^sha256:[0-9a-f]{64}$/;
-
-/** What limits name effects by, too. */
-const EFFECT_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
 
 /** A dry run counts a few sorts of things; each is kept with the decision, for ever. */
 const MAX_EFFECTS = 100;
@@ -85,7 +82,7 @@ function checkEffects(
 
 function checkEffect(found: Findings, name: string, value: Json): Effect | undefined {
   const pointer = `/effects${pointerSegment(name.slice(0, 200))}`;
-  const isName = EFFECT_NAME.test(name);
+  const isName = effectName.test(name);
   if (!isName) {
     found.note('effect name', () => ({
       rule: 'request.invalid',

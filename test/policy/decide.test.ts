@@ -43,11 +43,8 @@ function changed(value: unknown, [first, ...rest]: Path, change: (old: unknown) 
   return { ...Object(value), [first]: changed(Object(value)[first], rest, change) };
 }
 
-/** What no limit of the sample speaks of: the clock, and the total of a value without a share. */
-const isUnused = (path: Path): boolean => path[0] === 'now_ms';
-
 const showPath = (path: Path): string => path.join('.');
-const places = placesIn(facts).filter(path => !isUnused(path));
+const places = placesIn(facts);
 
 describe('nothing that is known of a request', () => {
   it.each([{}, { action: 'disk.wipe' }, { ...facts, action: '' }])('allows it (%#)', asked => {

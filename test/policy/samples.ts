@@ -97,7 +97,10 @@ export const facts = {
       { value: 'r2', count: 1, total: 40, takes: 0, remaining: 2 },
     ],
   },
-  labels: { state: [{ value: 'decommissioning', count: 3 }] },
+  labels: {
+    state: [{ value: 'decommissioning', count: 3 }],
+    environment: [{ value: 'test', count: 3 }],
+  },
   windows: [
     { source: 'action', index: 0, value: 'host', used: 10, count: 3, total: 1_200 },
     { source: 'action', index: 1, value: 'r1', used: 0, count: 2, total: 40 },
@@ -109,6 +112,18 @@ export const facts = {
   requests: [{ index: 0, value: 'decom-bot', used: 4 }],
   in_flight: 1,
   protected: [{ index: 0, count: 0 }],
+  principal_labels: { environment: 'test' },
+  times: {
+    quarantined_at: {
+      ...{ missing: 0, malformed: 0 },
+      ...{ youngest_ms: 1_789_395_200_000, oldest_ms: 1_789_000_000_000 },
+    },
+    restored_at: {
+      ...{ missing: 0, malformed: 0 },
+      ...{ youngest_ms: 1_790_000_000_000, oldest_ms: 1_787_408_000_000 },
+    },
+  },
+  effects: { records: { before: 1_000, after: 950 } },
 } as const satisfies Facts;
 
 export const entry: ActionLimits = {
@@ -126,6 +141,15 @@ export const entry: ActionLimits = {
   ],
   max_requests: [{ per: 'principal', over_s: 60, max: 30 }],
   max_in_flight: 4,
+  match: ['environment'],
+  require_age: { quarantined_at: 604_800 },
+  require_recent: { restored_at: 2_592_000 },
+  effects: {
+    records: {
+      ...{ max_loss: { share_ppm: 50_000, at_least: 0 }, max_growth: { share_ppm: 60_000, at_least: 0 } },
+      ...{ min_after: 900, rollback: 'required' },
+    },
+  },
 };
 
 export const limits: Limits = {

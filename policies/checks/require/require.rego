@@ -14,23 +14,9 @@ ok if {
 	lib.is_map(lib.entry.require)
 	every label, allowed in lib.entry.require {
 		is_array(allowed)
-		known(label)
+		lib.labels[label]
 		sum([fact.count | some fact in input.labels[label]; fact.value in allowed]) == lib.fleet.count
 	}
-}
-
-# Each value of the label once, each with its number, and together no more than the targets of the request.
-known(label) if {
-	facts := input.labels[label]
-	is_array(facts)
-	count({fact.value | some fact in facts}) == count(facts)
-	every fact in facts {
-		is_string(fact.value)
-		fact.value != ""
-		is_number(fact.count)
-		fact.count >= 1
-	}
-	sum([fact.count | some fact in facts]) <= lib.fleet.count
 }
 
 reasons contains {
@@ -84,7 +70,7 @@ mapped if lib.is_map(lib.entry.require)
 
 determined(label, allowed) if {
 	is_array(allowed)
-	known(label)
+	lib.labels[label]
 }
 
 undetermined := {
