@@ -88,7 +88,7 @@ const on = standing({
 });
 
 /** Refused by exactly this: the answer, the record, and nothing at the executor. */
-async function refuses(
+async function expectNo(
   [action, targets, fields, as = 'bot']: readonly [string, readonly string[] | object, Doc?, string?],
   status: number,
   reasons: readonly Partial<ReasonBody>[],
@@ -103,7 +103,7 @@ async function refuses(
   return { ...(await on.api.request(refused.id)) };
 }
 
-const delivers = async (action: string, targets: readonly string[] | object, fields?: Doc, as = 'bot') =>
+const expectYes = async (action: string, targets: readonly string[] | object, fields?: Doc, as = 'bot') =>
   await expectDelivered(on.api, await on.api.submit(action, targets, { as, ...(fields && { fields }) }));
 
 describe('what the caller asserts of its targets', () => {
@@ -117,7 +117,7 @@ describe('what the caller asserts of its targets', () => {
 
   it('refuses where one of them has another value, and says which', async () => {
     const ids = ['east-1', 'east-2', 'west-1'];
-    const record = await refuses(['plain.act', { ids, asserts: { zone: 'nyc1' } }], 422, [
+    const record = await expectNo(['plain.act', { ids, asserts: { zone: 'nyc1' } }], 422, [
       { ...differ, measured: 1, pointer: '/targets/asserts/zone' },
     ]);
     expect(record).toMatchObject({ asserts: { zone: 'nyc1' }, targets: { count: 3 } });
@@ -126,10 +126,10 @@ describe('what the caller asserts of its targets', () => {
 
   it('refuses where they lack the label, with a selector, and beside another count', async () => {
     const selector = { zone: ['nyc1', 'sfo1'] };
-    await refuses(['plain.act', { selector, expect: 3, asserts: { environment: 'test' } }], 422, [
+    await expectNo(['plain.act', { selector, expect: 3, asserts: { environment: 'test' } }], 422, [
       { rule: 'targets.assertion_failed', dimension: 'environment', value: 'test', measured: 3 },
     ]);
-    await refuses(['plain.act', { selector, expect: 4, asserts: { zone: 'nyc1' } }], 422, [
+    await expectNo(['plain.act', { selector, expect: 4, asserts: { zone: 'nyc1' } }], 422, [
       { ...differ, measured: 1 },
       { rule: 'targets.unexpected_count' },
     ]);
@@ -138,13 +138,13 @@ describe('what the caller asserts of its targets', () => {
   it.each([[{}], [null], [{ zone: ['nyc1'] }], [{ colour: 'red' }]])(
     'refuses %j as no assertion',
     async asserts => {
-      await refuses(['plain.act', { ids: ['east-1'], asserts }], 422, [{ rule: 'targets.malformed' }]);
+      await expectNo(['plain.act', { ids: ['east-1'], asserts }], 422, [{ rule: 'targets.malformed' }]);
     },
   );
 
   it('lets pass what is so, and keeps it in the record', async () => {
     const asserts = { zone: 'nyc1', region: 'eu' };
-    const { id } = await delivers('plain.act', { ids: ['east-1', 'east-2'], asserts });
+    const { id } = await expectYes('plain.act', { ids: ['east-1', 'east-2'], asserts });
     expect(await on.api.request(id)).toMatchObject({ asserts });
   });
 });
@@ -157,20 +157,20 @@ describe('parameters that say nothing, or everything', () => {
       'parameters.wildcard',
     ]),
   ])('refuse %j', async (value, rule) => {
-    await refuses(['open.act', ['east-1'], { parameters: { deep: [{ path: value }] } }], 422, [
+    await expectNo(['open.act', ['east-1'], { parameters: { deep: [{ path: value }] } }], 422, [
       { rule, pointer: '/parameters/deep/0/path' },
     ]);
-    await refuses(['open.act', ['east-1'], { parameters: { path: value } }], 422, [
+    await expectNo(['open.act', ['east-1'], { parameters: { path: value } }], 422, [
       { rule, pointer: '/parameters/path' },
     ]);
   });
 
   it('pass where the schema names that very value, and not the next one', async () => {
-    await delivers('named.act', ['east-1'], { parameters: { path: '/', list: [] } });
-    await refuses(['named.act', ['east-1'], { parameters: { path: '//' } }], 422, [
+    await expectYes('named.act', ['east-1'], { parameters: { path: '/', list: [] } });
+    await expectNo(['named.act', ['east-1'], { parameters: { path: '//' } }], 422, [
       { rule: 'parameters.wildcard' },
     ]);
-    await delivers('open.act', ['east-1'], { parameters: { path: '/srv', list: ['x'], n: 0, off: false } });
+    await expectYes('open.act', ['east-1'], { parameters: { path: '/srv', list: ['x'], n: 0, off: false } });
   });
 });
 
@@ -178,7 +178,7 @@ describe('match', () => {
   const mismatch = { rule: 'principal.mismatch', unit: 'targets', limit: 0 };
 
   it('refuses a principal without the labels', async () => {
-    await refuses(['match.act', ['test-1']], 403, [
+    await expectNo(['match.act', ['test-1']], 403, [
       { ...mismatch, dimension: 'environment', measured: 1 },
       { ...mismatch, dimension: 'owner', measured: 1 },
     ]);
@@ -186,22 +186,22 @@ describe('match', () => {
 
   it('refuses where one target has another value or none, and says how many would pass', async () => {
     const production = { ...mismatch, dimension: 'environment', value: 'production', measured: 1 };
-    await refuses(['match.act', ['prod-1'], {}, 'tester'], 403, [production]);
-    await refuses(['match.act', ['east-1'], {}, 'tester'], 403, [
+    await expectNo(['match.act', ['prod-1'], {}, 'tester'], 403, [production]);
+    await expectNo(['match.act', ['east-1'], {}, 'tester'], 403, [
       { ...mismatch, dimension: 'environment', measured: 1 },
     ]);
-    const record = await refuses(['match.act', ['other-1', 'test-1'], {}, 'tester'], 403, [
+    const record = await expectNo(['match.act', ['other-1', 'test-1'], {}, 'tester'], 403, [
       { ...mismatch, dimension: 'owner', value: 'team-b' },
     ]);
     expect(record).not.toHaveProperty('passes');
-    const some = await refuses(['match.act', ['test-1', 'west-1'], {}, 'tester'], 403, [
+    const some = await expectNo(['match.act', ['test-1', 'west-1'], {}, 'tester'], 403, [
       { ...mismatch, dimension: 'environment', measured: 1 },
     ]);
     expect(some).toMatchObject({ passes: 1, principal_labels: { environment: 'test', owner: 'team-a' } });
   });
 
   it('lets pass what is equal, and records the labels that were looked at', async () => {
-    const { id } = await delivers('match.act', ['test-1', 'test-2'], {}, 'tester');
+    const { id } = await expectYes('match.act', ['test-1', 'test-2'], {}, 'tester');
     const record = await on.api.request(id);
     expect(record).toMatchObject({ principal_labels: { environment: 'test', owner: 'team-a' } });
   });
@@ -220,7 +220,7 @@ describe('require_age and require_recent', () => {
     ['day', lacks],
   ])('refuse %s as too young', async (id, numbers) => {
     const { measured, ...others } = numbers;
-    const record = await refuses(['age.act', [id]], 403, [
+    const record = await expectNo(['age.act', [id]], 403, [
       { rule: 'labels.too_young', dimension: 'quarantined_at', ...others },
     ]);
     const [reason] = record['reasons'] as readonly ReasonBody[];
@@ -229,18 +229,18 @@ describe('require_age and require_recent', () => {
   });
 
   it('say from when on all would pass, and how many would now', async () => {
-    const record = await refuses(['age.act', ['old', 'young']], 403, [{ rule: 'labels.too_young' }]);
+    const record = await expectNo(['age.act', ['old', 'young']], 403, [{ rule: 'labels.too_young' }]);
     expect(record).toMatchObject({ passes: 1, times: { quarantined_at: { missing: 0, malformed: 0 } } });
     expect(JSON.stringify(record['reasons'])).toMatch(/these targets from 20\d\d-\d\d-\d\dT[0-9:.]+Z on/u);
-    await delivers('age.act', ['old']);
+    await expectYes('age.act', ['old']);
   });
 
   it.each(['untested', 'tomorrow', 'nothing', 'east-1'])('refuse %s as too old', async id => {
-    await refuses(['recent.act', [id]], 403, [{ rule: 'labels.too_old', dimension: 'restored_at' }]);
+    await expectNo(['recent.act', [id]], 403, [{ rule: 'labels.too_old', dimension: 'restored_at' }]);
   });
 
   it('let pass what is old enough, and what is recent', async () => {
-    await delivers('recent.act', ['tested']);
+    await expectYes('recent.act', ['tested']);
   });
 });
 
@@ -267,23 +267,23 @@ describe('effects', () => {
       [{ rule: 'effects.growth', measured: 5, limit: 0 }, { rule: 'effects.loss' }],
     ],
   ])('that state %s are refused', async (_, fields, reasons) => {
-    const record = await refuses(['effects.act', ['east-1'], fields], 403, reasons);
+    const record = await expectNo(['effects.act', ['east-1'], fields], 403, reasons);
     expect(record).not.toHaveProperty('passes');
   });
 
   it('whose way back would not pass are refused', async () => {
-    await refuses(['rollback.act', ['east-1'], stated(100, 60)], 403, [
+    await expectNo(['rollback.act', ['east-1'], stated(100, 60)], 403, [
       { rule: 'effects.not_reversible', ...about, measured: 40, limit: 30 },
     ]);
-    await delivers('rollback.act', ['east-1'], stated(100, 67));
+    await expectYes('rollback.act', ['east-1'], stated(100, 67));
   });
 
   it('are compared exactly up to 2^53-1', async () => {
     const most = Number.MAX_SAFE_INTEGER;
-    await refuses(['large.act', ['east-1'], stated(most, most - 3_002_396_749_180_579)], 403, [
+    await expectNo(['large.act', ['east-1'], stated(most, most - 3_002_396_749_180_579)], 403, [
       { rule: 'effects.loss', measured: 3_002_396_749_180_579, limit: 3_002_396_749_180_578 },
     ]);
-    await delivers('large.act', ['east-1'], stated(most, most - 3_002_396_749_180_578));
+    await expectYes('large.act', ['east-1'], stated(most, most - 3_002_396_749_180_578));
   });
 
   it('within their limits pass, and all that is carried is in the record', async () => {
@@ -292,9 +292,9 @@ describe('effects', () => {
       plan: { name: 'dns-us-east-1', generation: 812 },
       effects: { records: { before: 100, after: 95 }, zones: { before: 3, after: 0 } },
     };
-    const { id } = await delivers('effects.act', ['east-1'], carried);
+    const { id } = await expectYes('effects.act', ['east-1'], carried);
     expect(await on.api.request(id)).toMatchObject(carried);
-    const plain = await delivers('plain.act', ['west-1']);
+    const plain = await expectYes('plain.act', ['west-1']);
     for (const field of ['artifact', 'plan', 'effects', 'asserts', 'times', 'principal_labels'])
       expect(await on.api.request(plain.id)).not.toHaveProperty(field);
   });

@@ -249,12 +249,16 @@ describe('a check is idle', () => {
     };
     const idle = createPolicy(bundle, few).checks.filter(check => check.idle);
     expect(idle.map(({ name }) => name)).toEqual([
+      'effects',
+      'match',
       'max_in_flight',
       'max_per_value',
       'max_requests',
       'max_values',
       'min_remaining',
       'protected',
+      'require_age',
+      'require_recent',
     ]);
     expect(createPolicy(bundle, limits).checks.some(check => check.idle)).toBe(false);
   });

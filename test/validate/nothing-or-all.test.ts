@@ -65,6 +65,13 @@ describe('a parameter that says nothing, or everything, is refused', () => {
   });
 });
 
+/** An object with a member of this name would be a promise to `await`. */
+const conditional = (condition: JsonObject, key: 'then' | 'else', part: Json): JsonObject => ({
+  if: condition,
+  [key]: part,
+});
+const all = { properties: { a: { const: '*' } } };
+
 /** Each names `*` for the member `a`. */
 const naming: readonly (readonly [string, JsonObject])[] = [
   ['enum', { properties: { a: { enum: ['*', 'x'] } } }],
@@ -81,7 +88,7 @@ const naming: readonly (readonly [string, JsonObject])[] = [
   ['allOf', { properties: { a: { allOf: [{ type: 'string' }, { enum: ['*'] }] } } }],
   ['anyOf', { properties: { a: { anyOf: [{ const: '*' }, { minLength: 3 }] } } }],
   ['oneOf', { oneOf: [{ properties: { a: { const: '*' } } }, { properties: { a: { const: 'x' } } }] }],
-  ['then', { if: { required: ['a'] }, then: { properties: { a: { const: '*' } } } }],
+  ['then', conditional({ required: ['a'] }, 'then', all)],
   ['else', { if: { required: ['b'] }, else: { properties: { a: { const: '*' } } } }],
   ['patternProperties', { patternProperties: { '^a$': { const: '*' } } }],
   ['additionalProperties', { additionalProperties: { const: '*' } }],
@@ -114,8 +121,8 @@ const taking: readonly (readonly [string, JsonObject])[] = [
     },
   ],
   ['not', { properties: { a: { not: { const: '/' } } } }],
-  ['if', { if: { properties: { a: { const: '*' } } }, then: true }],
-  ['then, where the other holds', { if: { required: ['b'] }, then: { properties: { a: { const: '*' } } } }],
+  ['if', conditional(all, 'then', true)],
+  ['then, where the other holds', conditional({ required: ['b'] }, 'then', all)],
   ['definitions that nothing refers to', { $defs: { a: { const: '*' } }, type: 'object' }],
   ['a value that is nearly that', { properties: { a: { enum: ['* ', '**', ['*']] } }, anyOf: [true] }],
 ];

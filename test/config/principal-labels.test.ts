@@ -1,0 +1,45 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { configFolder, withChange } from './files.ts';
+
+const files = configFolder();
+afterAll(() => files.remove());
+
+const ROLES = 'roles: [requester], ';
+const withLabels = (labels: string): string => withChange(ROLES, `${ROLES}labels: ${labels}, `);
+
+describe('labels of a principal are refused', () => {
+  test.each([
+    ['null', /^30: principals\[0\]\.labels: must be a map of labels/],
+    ['{}', /^30: principals\[0\]\.labels: must not be empty/],
+    ['[owner]', /^30: principals\[0\]\.labels: must be a map of labels/],
+    ['team-a', /^30: principals\[0\]\.labels: must be a map of labels/],
+    ['{ owner: [team-a] }', /^30: principals\[0\]\.labels\.owner: must be a value/],
+    ['{ owner: "" }', /^30: principals\[0\]\.labels\.owner: must be a value/],
+    ['{ owner: "*" }', /^30: principals\[0\]\.labels\.owner: must be a value/],
+    ['{ owner: any }', /^30: principals\[0\]\.labels\.owner: must be a value/],
+    ['{ owner: null }', /^30: principals\[0\]\.labels\.owner: must be a value/],
+    ['{ owner: 1 }', /^30: principals\[0\]\.labels\.owner: must be a value/],
+    [
+      '{ owne: team-a }',
+      /^30: principals\[0\]\.labels\.owne: no kind declares the label "owne" \(did you mean "owner"\?\)/,
+    ],
+    ['{ id: team-a }', /^30: principals\[0\]\.labels/],
+  ])('when they are %s', (labels, problem) => {
+    const problems = files.problemsOf(withLabels(labels));
+    expect(
+      problems.some(one => problem.test(one)),
+      problems.join('\n'),
+    ).toBe(true);
+  });
+
+  test('but nothing is said of them where a kind cannot be read', () => {
+    const problems = files.problemsOf(withLabels('{ elsewhere: a }').replace('max_age: 24h', 'max_age: 24'));
+    expect(problems).toEqual([expect.stringMatching(/kinds\.host\.max_age/)]);
+  });
+});
+
+test('labels of a principal are kept, and absent where there are none', () => {
+  const { principals } = files.read(withLabels('{ owner: team-a, zone: "eu/1" }'));
+  expect(principals[0]?.labels).toEqual({ owner: 'team-a', zone: 'eu/1' });
+  expect(principals[1]).not.toHaveProperty('labels');
+});
