@@ -2,7 +2,7 @@
 
 /** The steps after validation, in the order of the way. A step never knows one that comes after it. */
 const steps = ['validate', 'targets', 'blast-radius', 'policy', 'ledger', 'forward', 'outcome'];
-const beside = ['inventory', 'kill-switch', 'audit', 'metrics'];
+const beside = ['inventory', 'kill-switch', 'evidence', 'audit', 'metrics'];
 const edges = ['intake', 'cli', 'demo'];
 
 const rooms = names => `^src/(${names.join('|')})/`;

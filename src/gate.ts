@@ -4,6 +4,7 @@ import type { TakenProfile } from './config/profiles.ts';
 import type { Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
+import { EvidenceRoom } from './evidence/evidence.ts';
 import { forward } from './forward/forward.ts';
 import { LateAnswers } from './forward/late-answers.ts';
 import { Guard } from './guard.ts';
@@ -67,6 +68,7 @@ export class Gate {
   readonly guard: GuardPort;
   readonly outcomes: Outcomes;
   readonly killSwitch: KillSwitch;
+  readonly evidence: EvidenceRoom;
   readonly inventory: Inventory;
   readonly options: GateOptions;
   activation: Activation | 'none' = 'none';
@@ -164,6 +166,7 @@ export class Gate {
         return inForce.principals;
       },
     });
+    this.evidence = new EvidenceRoom({ kinds: config.kinds, ledger: this.ledger });
     this.inventory = new Inventory({
       db: store.db,
       embedded: store.embedded,

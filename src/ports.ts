@@ -31,7 +31,7 @@ export const portsOf = (behind: Behind): Ports => ({
 function changing({
   gate,
   config,
-}: Behind): Pick<Ports, 'guard' | 'outcomes' | 'killSwitch' | 'clock' | 'inventory'> {
+}: Behind): Pick<Ports, 'guard' | 'outcomes' | 'killSwitch' | 'evidence' | 'clock' | 'inventory'> {
   const killFile = (): string => sayKillFile(config.killFile);
   return {
     guard: {
@@ -47,6 +47,9 @@ function changing({
         await withHint(killFile, async () => await gate.get().killSwitch.engage(request, by)),
       release: async (id, reason, by) => await gate.get().killSwitch.release(id, reason, by),
       status: async () => await withHint(killFile, async () => await gate.get().killSwitch.status()),
+    },
+    evidence: {
+      post: async (report, by) => await gate.getUnlessStopping().evidence.post(report, by),
     },
     clock: {
       accept: async (reason, by) =>

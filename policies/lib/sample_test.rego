@@ -19,6 +19,7 @@ facts := {
 	"labels": {
 		"state": [{"value": "decommissioning", "count": 3}],
 		"environment": [{"value": "test", "count": 3}],
+		"model": [{"value": "m1", "count": 2}, {"value": "m2", "count": 1}],
 	},
 	"windows": [
 		{"source": "action", "index": 0, "value": "host", "used": 10, "count": 3, "total": 1200},
@@ -39,6 +40,23 @@ facts := {
 		"restored_at": {"missing": 0, "malformed": 0, "youngest_ms": 1790000000000, "oldest_ms": 1787408000000},
 	},
 	"effects": {"records": {"before": 1000, "after": 950}},
+	"artifact": "sha256:v2",
+	"plan": {"generation": 812, "highest": 811},
+	"evidence": [
+		{"index": 0, "count": 3, "status": "passed", "at_ms": 1789999900000},
+		{"index": 1, "value": "m1", "count": 2, "status": "passed", "at_ms": 1789999900000},
+		{"index": 1, "value": "m2", "count": 1, "status": "passed", "at_ms": 1789999990000},
+	],
+	"stage": {
+		"run": 1,
+		"total": 1000,
+		"reached": 5,
+		"unsettled": 1,
+		"again": 0,
+		"barred": 0,
+		"values": {"region": 1},
+		"health": {"status": "none"},
+	},
 }
 
 entry := {
@@ -70,6 +88,16 @@ entry := {
 		"min_after": 900,
 		"rollback": "required",
 	}},
+	"require_plan": true,
+	"require_evidence": [
+		{"name": "canary", "max_age_s": 3600},
+		{"name": "burn_in", "max_age_s": 86400, "per": "model"},
+	],
+	"stages": [
+		{"upto": {"share_ppm": 10000, "at_least": 1}, "max_values": {"region": 1}, "bake_s": 1800},
+		{"upto": {"share_ppm": 100000, "at_least": 0}, "bake_s": 3600},
+		{"upto": {"share_ppm": 500000, "at_least": 0}},
+	],
 }
 
 limits := {

@@ -54,6 +54,18 @@ export const outcome = z.strictObject({
   settled_at: time.optional(),
 });
 
+const evidenceFields = {
+  seq: z.int().positive().describe('Of its entry in the audit trail'),
+  name: z.string(),
+  status: z.enum(['passed', 'failed', 'unknown']),
+  dimension: z.string().optional(),
+  value: z.string().optional(),
+  by: z.string(),
+  at: time,
+};
+
+const evidenceShown = z.strictObject(evidenceFields);
+
 const decisionFields = {
   id,
   mode: z.enum(['request', 'preflight']),
@@ -89,6 +101,17 @@ const decisionFields = {
     .record(z.string(), times)
     .optional()
     .describe('By label, what the limits on age looked at: the latest and the earliest time'),
+  stage: z
+    .strictObject({
+      run: count,
+      stage: count.describe('From 1; with the request where it is allowed'),
+      of: count,
+      reached: count,
+      count: count.describe('Targets that the stage holds'),
+      total: count.describe('All targets of the kind when the run began'),
+    })
+    .optional(),
+  evidence: z.array(evidenceShown).optional().describe('The evidence that was looked at'),
   reasons: z.array(reason),
   passes: count.optional().describe('The largest n such that the first n targets would be allowed now'),
   retry_after_s: count.optional(),
@@ -130,6 +153,10 @@ const pageOf = <Item extends z.ZodType>(item: Item) =>
 
 export const requestPage = pageOf(recordedDecision);
 export const targetPage = pageOf(z.string());
+
+/** What somebody has seen of an artifact. */
+export const evidence = evidenceShown.extend({ artifact: z.string() });
+export const evidencePage = pageOf(evidence);
 
 export const scope = z.union([
   z.strictObject({}),

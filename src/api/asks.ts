@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { isText } from '../kit/fields.ts';
 import { MAX_TARGETS } from '../kit/most-targets.ts';
-import { effectName, isBlank, isOneLine, isTargetName, isUnseen, isWildcard } from '../kit/text.ts';
+import {
+  artifactName,
+  effectName,
+  isBlank,
+  isOneLine,
+  isTargetName,
+  isUnseen,
+  isWildcard,
+  MAX_ARTIFACT_LENGTH,
+} from '../kit/text.ts';
 import { anyJson } from './answers.ts';
 
 /*
@@ -29,13 +38,15 @@ const line = (maxLength: number) =>
     });
 
 /** Id of a target, or value of a label. */
-const name = z
-  .string()
-  .refine(value => isTargetName(value) && !isWildcard(value))
-  .meta({
-    pattern: '^[A-Za-z0-9][A-Za-z0-9._:/\\-]{0,252}$',
-    description: 'No word for "all" (`all`, `any`, `every` …), in any case',
-  });
+const nameOf = (error?: string) =>
+  z
+    .string({ error })
+    .refine(value => isTargetName(value) && !isWildcard(value), { error })
+    .meta({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._:/\\-]{0,252}$',
+      description: 'No word for "all" (`all`, `any`, `every` …), in any case',
+    });
+const name = nameOf();
 
 const isDistinct = (list: readonly string[]): boolean => new Set(list).size === list.length;
 
@@ -65,13 +76,18 @@ export const targets = z
 
 const effect = z.strictObject({ before: z.int().nonnegative(), after: z.int().nonnegative() });
 
+/** What is rolled out or executed. */
+const artifactOf = (error?: string) =>
+  z
+    .string({ error })
+    .max(MAX_ARTIFACT_LENGTH, { error })
+    .regex(artifactName, { error })
+    .describe('Digest of what is rolled out or executed');
+const artifact = artifactOf();
+
 /** What a request may say beside the rest. */
 export const carried = {
-  artifact: z
-    .string()
-    .regex(/^sha256:[0-9a-f]{64}$/)
-    .optional()
-    .describe('Digest of what is rolled out or executed'),
+  artifact: artifact.optional(),
   plan: z
     .strictObject({ name, generation: z.int().nonnegative() })
     .optional()
@@ -113,6 +129,29 @@ export const report = z.strictObject({
   status: z.enum(['delivered', 'refused'], { error: 'The status is "delivered" or "refused".' }),
   reason: reason.optional(),
 });
+
+const NEEDS_BOTH = 'A dimension and its value stand together, or neither does.';
+
+/** `POST /v1/evidence`. */
+export const evidence = z
+  .strictObject({
+    artifact: artifactOf(
+      'The artifact is a digest, such as "sha256:9f2c…", and no name that may mean something else tomorrow.',
+    ),
+    name: nameOf('The name of the evidence is 1 to 253 of A–Z a–z 0–9 . _ : / -, such as "canary".'),
+    status: z.enum(['passed', 'failed', 'unknown'], {
+      error: 'The status is "passed", "failed" or "unknown".',
+    }),
+    dimension: nameOf('The dimension is a label that a kind declares.')
+      .optional()
+      .describe('A declared label, with `value`: what was seen is of that value only'),
+    value: nameOf('The value is one that a label can have.').optional(),
+  })
+  .refine(({ dimension, value }) => (dimension === undefined) === (value === undefined), {
+    error: NEEDS_BOTH,
+    path: ['value'],
+  })
+  .meta({ dependentRequired: { dimension: ['value'], value: ['dimension'] } });
 
 /** `POST /v1/kill-switch`. No body is `{}`. */
 export const engage = z.strictObject({
@@ -166,6 +205,7 @@ export const searchQuery = {
   ...page,
 };
 export const pageQuery = page;
+export const evidenceQuery = { artifact: text, ...page };
 export const patchQuery = {
   expect: z.int().positive().describe('Lines there must be'),
   force: z

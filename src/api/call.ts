@@ -34,7 +34,8 @@ export interface Call {
   readonly method: 'get' | 'post' | 'put' | 'patch';
   readonly path: string;
   readonly id: string;
-  readonly tag: 'Requests' | 'Kill switch' | 'Inventory' | 'Audit' | 'Policy' | 'Health' | 'Documents';
+  readonly tag:
+    'Requests' | 'Kill switch' | 'Inventory' | 'Evidence' | 'Audit' | 'Policy' | 'Health' | 'Documents';
   readonly summary: string;
   /** More to know, in Markdown. */
   readonly description?: string;

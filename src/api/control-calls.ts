@@ -157,6 +157,41 @@ const loading: readonly Call[] = [
   },
 ];
 
+const seeing: readonly Call[] = [
+  {
+    method: 'post',
+    path: '/v1/evidence',
+    id: 'postEvidence',
+    tag: 'Evidence',
+    summary: 'Say what was seen of an artifact.',
+    description:
+      'An entry of the audit trail. For a decision the newest of each name counts, and never what its requester said itself. With a dimension and a value it is of that value only.',
+    roles: ['observer'],
+    body: {
+      required: true,
+      content: { [JSON_TYPE]: { schema: asks.evidence, examples: examples.evidence } },
+    },
+    done: {
+      201: { description: 'It is recorded', content: { [JSON_TYPE]: { schema: answers.evidence } } },
+    },
+    no: keyedNos(...bodyNos),
+  },
+  {
+    method: 'get',
+    path: '/v1/evidence',
+    id: 'readEvidence',
+    tag: 'Evidence',
+    summary: 'What was seen, newest first.',
+    description: 'Of one artifact, or of all. By `Accept` a page of JSON, or all of it as NDJSON.',
+    roles: ['auditor', 'observer (its own)'],
+    query: asks.evidenceQuery,
+    done: {
+      200: listing('The evidence', answers.evidencePage, { 'application/x-ndjson': 'One a line' }),
+    },
+    no: keyedNos('request.query', 'request.not_acceptable'),
+  },
+];
+
 const looking: readonly Call[] = [
   {
     method: 'get',
@@ -197,4 +232,4 @@ const looking: readonly Call[] = [
   },
 ];
 
-export const controlCalls: readonly Call[] = [...stopping, ...loading, ...looking];
+export const controlCalls: readonly Call[] = [...stopping, ...loading, ...seeing, ...looking];

@@ -120,6 +120,17 @@ export const engages = {
   },
 } as const;
 
+export const evidence = {
+  whole: {
+    summary: 'A canary passed',
+    value: { artifact: 'sha256:9f2c', name: 'canary', status: 'passed' },
+  },
+  value: {
+    summary: 'It failed in one region',
+    value: { artifact: 'sha256:9f2c', name: 'health', status: 'failed', dimension: 'region', value: 'eu' },
+  },
+} as const;
+
 export const reasons = {
   reason: { summary: 'Why', value: { reason: 'looked at with the database team' } },
 } as const;

@@ -10,6 +10,7 @@ type Members = Readonly<Record<string, unknown>>;
 const top = [...Object.keys(decision.shape)];
 const ofReason = Object.keys(reason.shape);
 const ofOutcome = Object.keys(outcome.shape);
+const ofEvidence = ['seq', 'name', 'status', 'dimension', 'value', 'by', 'at'];
 const ofRadius = ['value', 'count', 'total', 'share_ppm', 'remaining'];
 
 /** A decision, with `status` beside it or not, its members in the order of the schema. */
@@ -20,6 +21,8 @@ export function inOrder(document: object): object {
     ...ordered,
     ...each(members, 'targets', one => arrange(one, ['count', 'digest'])),
     ...each(members, 'blast_radius', one => radius(one)),
+    ...each(members, 'stage', one => arrange(one, ['run', 'stage', 'of', 'reached', 'count', 'total'])),
+    ...each(members, 'evidence', one => (Array.isArray(one) ? listOf(one, ofEvidence) : one)),
     ...each(members, 'inventory', one => arrange(one, ['revision', 'age_s'])),
     ...each(members, 'outcome', one => arrange(one, ofOutcome)),
     ...each(members, 'reasons', one => (Array.isArray(one) ? listOf(one, ofReason) : one)),

@@ -6,7 +6,8 @@ import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
 import type { Search } from './search.ts';
 import type { Sight } from './sight.ts';
-import type { Page, PageRequest, RequestView, TrailEntry } from './views.ts';
+import type { EvidenceView } from '../evidence/evidence.ts';
+import type { EvidenceSearch, Page, PageRequest, RequestView, TrailEntry } from './views.ts';
 
 /** The recorded decisions, their target sets, and the chain, as they are read back. Nothing here writes. */
 export function createReads(db: Kysely<Database>) {
@@ -38,6 +39,37 @@ export function createReads(db: Kysely<Database>) {
         if (row === undefined) return undefined;
         if (row.kind === null || row.targets_digest === null) return 'unresolved';
         return await targetsPage(db, { kind: row.kind, digest: row.targets_digest }, page);
+      }),
+
+    /** Newest first; `next` is the number of the last entry. */
+    evidence: async (
+      { artifact, by }: EvidenceSearch,
+      { limit, from }: PageRequest,
+    ): Promise<Page<EvidenceView>> =>
+      await fromDatabase(async () => {
+        const rows = await db
+          .selectFrom('evidence as e')
+          .select([
+            'e.seq',
+            'e.at',
+            'e.principal',
+            'e.artifact',
+            'e.name',
+            'e.status',
+            'e.dimension',
+            'e.value',
+          ])
+          .where(where =>
+            where.and([
+              ...(artifact === undefined ? [] : [where('e.artifact', '=', artifact)]),
+              ...(by === undefined ? [] : [where('e.principal', '=', by)]),
+              ...(from === undefined ? [] : [where('e.seq', '<', from)]),
+            ]),
+          )
+          .orderBy('e.seq', 'desc')
+          .limit(limit + 1)
+          .execute();
+        return pageOf(rows, limit, evidenceView, row => row.seq);
       }),
 
     /** In the order of the chain; `next` is the number of the last entry. */
@@ -172,6 +204,22 @@ function trailEntry({ seq, at, type, body, prev, hash, document }: EntryRow): Tr
   const text = type === 'decision' ? document : body;
   // Both columns are of the type json.
   return { seq, at: new Date(at).toISOString(), type, body: text as Json, prev, hash };
+}
+
+function evidenceView({
+  at,
+  principal,
+  dimension,
+  value,
+  ...row
+}: Pick<EvidenceView, 'seq' | 'artifact' | 'name' | 'status'> & {
+  readonly at: number;
+  readonly principal: string;
+  readonly dimension: string;
+  readonly value: string;
+}): EvidenceView {
+  const of = dimension === '' ? {} : { dimension, value };
+  return { ...row, ...of, by: principal, at: new Date(at).toISOString() };
 }
 
 /** One row more than asked for was read: it only says that there is more. */

@@ -203,7 +203,24 @@ const checks: readonly Check[] = [
     rows: sql`
       select 'operation ' || coalesce(o.id, d.id) as what
       from (select * from decisions where mode = 'request' and decision = 'allowed') d full join operations o on o.id = d.id
-      where (d.seq, d.action, d.kind, d.principal, d.target_count) is distinct from (o.seq, o.action, o.kind, o.principal, o.target_count)`,
+      where (d.seq, d.action, d.kind, d.principal, d.target_count) is distinct from (o.seq, o.action, o.kind, o.principal, o.target_count)
+        or (d.document ->> 'artifact', d.document #>> '{plan,name}', d.document #>> '{plan,generation}')
+          is distinct from (o.artifact, o.plan_name, o.plan_generation::text)`,
+  },
+  {
+    table: 'operations',
+    says: 'is of another run of its artifact than the decisions say',
+    // A run begins with the first of an artifact, or with a later plan; its total is that of the decision that began it.
+    rows: sql`
+      with rolled as (
+        select o.*, lag(run) over of_artifact as run_before, first_value(id) over (partition by action, artifact, run order by seq) as first_id,
+          max(plan_generation) over (of_artifact rows between unbounded preceding and 1 preceding) as highest_before
+        from operations o where artifact is not null window of_artifact as (partition by action, artifact order by seq))
+      select 'operation ' || o.id as what from rolled o join decisions d on d.id = o.id join decisions f on f.id = o.first_id
+      where o.run not between coalesce(o.run_before, 1) and coalesce(o.run_before, 0) + 1
+        or (o.run > o.run_before and (o.plan_generation > coalesce(o.highest_before, -1)) is not true)
+        or o.run_total::text is distinct from f.document #>> '{blast_radius,fleet,total}'
+        or d.document #>> '{stage,run}' <> o.run::text or d.document #>> '{stage,total}' <> o.run_total::text`,
   },
   {
     table: 'operations',
@@ -223,6 +240,23 @@ const checks: readonly Check[] = [
       left join (select request_id, ${digestOf(sql`string_agg(target_id, E'\n' order by target_id collate "C")`)} as digest
         from holds group by request_id) h on h.request_id = o.id
       where h.digest is distinct from d.targets_digest`,
+  },
+  {
+    table: 'holds',
+    says: 'is of another artifact than its operation',
+    rows: sql`
+      select 'target ' || h.target_id || ' of operation ' || h.request_id as what from holds h join operations o on o.id = h.request_id
+      where h.artifact is distinct from o.artifact`,
+  },
+  {
+    table: 'evidence',
+    says: 'is not what its entry in the chain says',
+    rows: sql`
+      select 'the evidence of entry ' || coalesce(v.seq, e.seq) as what
+      from (select * from entries where type = 'evidence') e full join evidence v on v.seq = e.seq
+      where (e.at, e.body ->> 'by', e.body ->> 'artifact', e.body ->> 'name', e.body ->> 'status',
+          coalesce(e.body ->> 'dimension', ''), coalesce(e.body ->> 'value', ''))
+        is distinct from (v.at, v.principal, v.artifact, v.name, v.status, v.dimension, v.value)`,
   },
   {
     table: 'holds',

@@ -19,6 +19,13 @@ export interface TrailEntry {
   readonly hash: string;
 }
 
+/** Which evidence; without either, all of it. */
+export interface EvidenceSearch {
+  readonly artifact?: string;
+  /** Who said it. */
+  readonly by?: string;
+}
+
 /** How many are wanted, and from where. */
 export interface PageRequest {
   /** From 1 up. */

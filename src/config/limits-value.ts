@@ -114,10 +114,36 @@ function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene
   }
   const kept = value.map((item: unknown, index) => readLimit(shape.items, item, [...path, index], scene));
   if (!kept.every(item => item !== undefined)) return undefined;
-  const isDistinct = reportTwins(shape.items, kept, path, scene);
+  const isInOrder = isOrdered(shape, kept, path, scene);
+  // Stages stand in an order, and two may be alike but for what grows.
+  const isDistinct = shape['x-grows'] !== undefined || reportTwins(shape.items, kept, path, scene);
   const lacked = shape.contains === undefined ? [] : lacks(shape.contains.properties, kept);
   if (lacked.length > 0) scene.report(path, `must have an item with ${lacked.join(', ')}`);
-  return isDistinct && lacked.length === 0 ? kept : undefined;
+  return isInOrder && isDistinct && lacked.length === 0 ? kept : undefined;
+}
+
+/** Reports each item whose share does not grow, and each but the last that lacks what these must have. */
+function isOrdered(shape: ListShape, items: readonly Kept[], path: YamlPath, scene: Scene): boolean {
+  const { 'x-grows': grows, 'x-but-last': butLast } = shape;
+  let isInOrder = true;
+  const report = (index: number, message: string): void => {
+    scene.report([...path, index], message);
+    isInOrder = false;
+  };
+  const shareOf = (item: Kept | undefined): unknown => {
+    const share = grows !== undefined && isMapValue(item) ? item[grows] : undefined;
+    return isMapValue(share) ? share['share_ppm'] : undefined;
+  };
+  items.forEach((item, index) => {
+    const [before, share] = [shareOf(items[index - 1]), shareOf(item)];
+    if (typeof before === 'number' && typeof share === 'number' && share <= before)
+      report(index, `must have a larger \`${grows}\` than the item before it`);
+    const isLast = index === items.length - 1;
+    const has = isMapValue(item) && Object.keys(item).some(key => key === butLast || key === `${butLast}_s`);
+    if (butLast !== undefined && !isLast && !has)
+      report(index, `lacks \`${butLast}\`, which all but the last must have`);
+  });
+  return isInOrder;
 }
 
 /** Reports each item that limits what one before it limits already, be it to the same or to another number. */

@@ -5,7 +5,7 @@ import { declaredLabels, type Kind } from './config.ts';
 import type { YamlPath } from './yaml-file.ts';
 
 /** What is kept of a limit: as policies see it. */
-export type Kept = string | number | readonly Kept[] | { readonly [key: string]: Kept };
+export type Kept = string | number | true | readonly Kept[] | { readonly [key: string]: Kept };
 
 /** Where in the limits file the reader is, and what names mean there. */
 export interface Scene {
@@ -134,6 +134,15 @@ function readTargetName(value: unknown, report: (message: string) => void): stri
   return undefined;
 }
 
+/** A name that others choose, of the form of an id. */
+const readWordOfOthers: Reader = (value, _, report) => readTargetName(value, report);
+
+const readYes: Reader = (value, _, report) => {
+  if (value === true) return true;
+  report('must be `true`; leave it out where it is not wanted');
+  return undefined;
+};
+
 const readTargetNames: Reader = (value, _, report) => {
   if (!Array.isArray(value) || value.length === 0) {
     report('must be a list that is not empty');
@@ -198,4 +207,6 @@ const readers: Readonly<Record<LimitWord, Reader>> = {
   ids: readTargetNames,
   selector: readSelector,
   effect: readEffect,
+  word: readWordOfOthers,
+  yes: readYes,
 };

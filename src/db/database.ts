@@ -76,6 +76,11 @@ export interface OperationsTable {
   policy_digest: Fixed<string>;
   inventory_revision: Fixed<number>;
   labels_digest: Fixed<string>;
+  artifact: Fixed<string | null>;
+  run: Fixed<number | null>;
+  run_total: Fixed<number | null>;
+  plan_name: Fixed<string | null>;
+  plan_generation: Fixed<number | null>;
   outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
   phase: OperationPhase;
   was_unknown: ColumnType<boolean, boolean | undefined, boolean>;
@@ -98,6 +103,7 @@ export interface HoldsTable {
   irreversible: Fixed<boolean>;
   labels_digest: Fixed<string>;
   state: Fixed<string | null>;
+  artifact: Fixed<string | null>;
   phase: 'operating' | 'done' | 'closed';
   version: number;
 }
@@ -120,6 +126,18 @@ export interface AsksTable {
   principal: Fixed<string>;
   refused_by: Fixed<string[]>;
   count: Fixed<number>;
+}
+
+export interface EvidenceTable {
+  seq: Fixed<number>;
+  at: FixedTimestamp;
+  principal: Fixed<string>;
+  artifact: Fixed<string>;
+  name: Fixed<string>;
+  status: Fixed<'passed' | 'failed' | 'unknown'>;
+  /** Blank, as the value then is, for what is of the artifact as a whole. */
+  dimension: Fixed<string>;
+  value: Fixed<string>;
 }
 
 export interface InventoryKindsTable {
@@ -207,6 +225,7 @@ export interface Database {
   holds: HoldsTable;
   spends: SpendsTable;
   asks: AsksTable;
+  evidence: EvidenceTable;
   inventory_kinds: InventoryKindsTable;
   inventory_targets: InventoryTargetsTable;
   inventory_total_versions: InventoryTotalVersionsTable;

@@ -8,6 +8,7 @@ const privileges: Readonly<Record<keyof Database, string>> = {
   decisions: 'select, insert',
   spends: 'select, insert',
   asks: 'select, insert',
+  evidence: 'select, insert',
   inventory_revisions: 'select, insert',
   migrations: 'select',
   // Move, but are never taken away.

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import { reasonBody, report } from '../api/asks.ts';
+import { evidence, reasonBody, report } from '../api/asks.ts';
 import { invalid, unknownFields } from '../kit/fields.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 import { pointerSegment } from '../kit/text.ts';
 import { refused, Refused } from './refused.ts';
-import type { OutcomeReport } from './ports.ts';
+import type { EvidenceReport, OutcomeReport } from './ports.ts';
 
 /** The bodies that are smaller than a request, read with the very schemas that the API document shows. */
 
@@ -20,6 +20,15 @@ export function parseReport(body: JsonObject): OutcomeReport | Refused {
   if (parsed instanceof Refused) return parsed;
   const { status, reason } = parsed;
   return { status, ...(reason !== undefined && { reason }) };
+}
+
+/** What an observer says: dimension and value together or not at all. */
+export function parseEvidence(body: JsonObject): EvidenceReport | Refused {
+  const parsed = readBody(evidence, body);
+  if (parsed instanceof Refused) return parsed;
+  const { artifact, name, status, dimension, value } = parsed;
+  const of = dimension !== undefined && value !== undefined && { dimension, value };
+  return { artifact, name, status, ...of };
 }
 
 /** The body as the schema has it; or every mistake in it, unknown fields first, each with its pointer. */

@@ -1,7 +1,8 @@
 import type { Search } from '../audit/search.ts';
 import type { Sight } from '../audit/sight.ts';
-import type { Page, PageRequest, RequestView, TrailEntry } from '../audit/views.ts';
+import type { EvidenceSearch, Page, PageRequest, RequestView, TrailEntry } from '../audit/views.ts';
 import type { Principal } from '../config/config.ts';
+import type { EvidenceRequest, EvidenceView } from '../evidence/evidence.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
 import type { EngageRequest } from '../kill-switch/engage-body.ts';
 import type { Refusal } from '../kit/refusal.ts';
@@ -13,6 +14,7 @@ export interface Ports {
   readonly guard: GuardPort;
   readonly outcomes: OutcomesPort;
   readonly killSwitch: KillSwitchPort;
+  readonly evidence: EvidencePort;
   readonly clock: ClockPort;
   readonly budgets: BudgetsPort;
   readonly policy: PolicyPort;
@@ -47,6 +49,12 @@ export interface KillSwitchPort {
   status(): Promise<{ readonly engaged: readonly object[] }>;
 }
 
+export type EvidenceReport = EvidenceRequest;
+
+export interface EvidencePort {
+  post(report: EvidenceReport, by: Principal): Promise<EvidenceView | Refusal>;
+}
+
 export interface ClockPort {
   accept(reason: string, by: Principal): Promise<object | Refusal>;
 }
@@ -74,6 +82,8 @@ export interface ReadsPort {
   one(id: string, sight: Sight): Promise<RequestView | undefined>;
   /** Ids in order; `unresolved` for a request that was refused before it had a target set. */
   targets(id: string, sight: Sight, page: PageRequest): Promise<Page<string> | 'unresolved' | undefined>;
+  /** Newest first. */
+  evidence(search: EvidenceSearch, page: PageRequest): Promise<Page<EvidenceView>>;
   /** In the order of the chain. */
   trail(page: PageRequest): Promise<Page<TrailEntry>>;
 }

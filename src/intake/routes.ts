@@ -3,6 +3,7 @@ import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { controlHandlers } from './control.ts';
+import { evidenceHandlers } from './evidence.ts';
 import type { Exchange, Handle, Reply } from './exchange.ts';
 import { isRequestId, repeatedHeader } from './headers.ts';
 import { nothingAt } from './find-the-stop.ts';
@@ -44,6 +45,7 @@ function calls({
   const settlements = settlementHandlers({ ...ports, logger });
   const reads = readHandlers(ports.reads);
   const control = controlHandlers({ ...ports, logger, monotonicMs });
+  const evidence = evidenceHandlers({ ...ports, logger });
   const loads = loadHandlers({ ...ports, logger, metrics });
   return {
     '/v1/requests': { POST: requests.submit, GET: reads.search },
@@ -52,6 +54,7 @@ function calls({
     '/v1/requests/:id/targets': { GET: reads.targets },
     '/v1/requests/:id/outcome': { POST: settlements.report },
     '/v1/requests/:id/cancel': { POST: settlements.cancel },
+    '/v1/evidence': { POST: evidence.post, GET: evidence.list },
     '/v1/clock/accept': { POST: control.acceptClock },
     '/v1/kill-switch': { GET: control.switches, POST: control.engage },
     '/v1/kill-switch/:id/release': { POST: control.release },

@@ -92,6 +92,20 @@ export const checkRules = {
     explain:
       'The action asks that what it does can be undone by the same gate: the way back, from after to before, must pass the same limits.',
   },
+  'evidence.failed': {
+    step: 'decide',
+    status: 403,
+    title: 'The evidence is that it failed',
+    explain:
+      'The newest evidence that another party gave of this artifact says that it failed. Find out why before it goes further; a newer evidence that it passed lifts this.',
+  },
+  'evidence.missing': {
+    step: 'decide',
+    status: 403,
+    title: 'Evidence is missing',
+    explain:
+      'Before the action is done with an artifact, another party must have seen that it is fit for it: a canary, a burn-in, a test. What the requester itself said does not count, nor what is unknown or too old; where evidence is wanted of each value of a label, what was said of the whole is none of it.',
+  },
   'labels.not_allowed': {
     step: 'decide',
     status: 403,
@@ -112,6 +126,20 @@ export const checkRules = {
     title: 'Not long enough ago',
     explain:
       'A label of every target must hold a time that is at least so long ago, such as when it was quarantined. A time is RFC 3339 in UTC, like 2026-11-28T09:30:00Z; a target without one, or with a time that is to come, waits.',
+  },
+  'plan.missing': {
+    step: 'decide',
+    status: 403,
+    title: 'The request names no plan',
+    explain:
+      'The action is only done by a plan. Whatever makes the plans of one name gives each a higher generation than the one before, so that an old plan that is carried out late can be told from the newest.',
+  },
+  'plan.stale': {
+    step: 'decide',
+    status: 409,
+    title: 'A newer plan was allowed',
+    explain:
+      'A plan of this name with a higher generation was allowed for the action. What an older plan says was true before it: done now, it would undo the newer one. Make the plan anew.',
   },
   'policy.no_limits': {
     step: 'decide',
@@ -134,6 +162,34 @@ export const checkRules = {
     explain:
       'The limits file names targets that no action may touch, whatever their own labels say. Only whoever owns the limits file can take the protection away; `GET /v1/policy` shows the entries.',
   },
+  'stage.baking': {
+    step: 'decide',
+    status: 429,
+    title: 'The stage is baking',
+    explain:
+      'After the last delivery of a stage its bake time passes before the next is entered, so that what goes wrong slowly is seen. `Retry-After` says what is left of it.',
+  },
+  'stage.no_evidence': {
+    step: 'decide',
+    status: 403,
+    title: 'Nobody has seen the stage well',
+    explain:
+      'The next stage is entered only when another party has given the evidence `health` of this artifact as passed, after the last delivery of this stage, and nothing newer says otherwise.',
+  },
+  'stage.too_large': {
+    step: 'decide',
+    status: 403,
+    title: 'The stage does not hold so much',
+    explain:
+      'An artifact is rolled out in stages. How many targets each holds was fixed when the artifact was first allowed, and no request goes further than into the next stage. A target that had the artifact delivered is reached again only in a further run, with a plan generation higher than any before, which begins at the first stage.',
+  },
+  'stage.unsettled': {
+    step: 'decide',
+    status: 403,
+    title: 'The stage is not delivered whole',
+    explain:
+      'The next stage is entered only when everything of this one is settled as delivered. What is pending or unknown is neither: wait for the executor, or settle it.',
+  },
 } as const;
 
 export type CheckRule = keyof typeof checkRules;
@@ -154,5 +210,8 @@ export const shippedChecks: readonly string[] = [
   'require',
   'require_age',
   'require_recent',
+  'require_evidence',
+  'require_plan',
+  'stages',
   'windows',
 ];

@@ -1,6 +1,10 @@
 /** Ids of targets and values of labels: 1 to 253 characters, beginning with a letter or digit. */
 const targetName = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/;
 
+/** `algorithm:encoded`, as the OCI image specification writes digests. The gate computes none, so it asks for no algorithm and no length. */
+export const artifactName = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/;
+export const MAX_ARTIFACT_LENGTH = 255;
+
 /** What a request calls the things that it changes, and limits too. */
 export const effectName = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
 

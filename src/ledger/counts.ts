@@ -2,7 +2,8 @@ import { tally, type Tally } from '../blast-radius/blast-radius.ts';
 import type { ActionLimits, ProtectedEntry } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Circumstances } from './decide.ts';
-import { entryOf, type Subject } from './facts.ts';
+import { entryOf } from './entry-of.ts';
+import type { Subject } from './facts.ts';
 import { countTimes, type TimeCounts } from './times.ts';
 
 /** What was counted over some targets. More can be counted on top, so that no target is counted twice. */
@@ -15,16 +16,20 @@ export interface Counts {
   readonly protected: ReadonlyMap<number, number>;
   /** For each label that the action's `require_age` or `require_recent` names. */
   readonly times: TimeCounts;
+  /** How many the artifact was delivered to in its present run; 0 where no stage counts it. */
+  readonly again: number;
 }
 
 /** Counts some targets, on top of what was counted before. */
 export function countTargets(
-  { action, kind }: Subject,
-  { book, policy: { limits } }: Circumstances,
+  { action, kind, artifact }: Subject,
+  { book, ahead, policy: { limits } }: Circumstances,
   targets: readonly Target[],
   before?: Counts,
 ): Counts {
   const entry = entryOf(limits, action.name);
+  const rollout =
+    artifact === undefined || entry?.stages === undefined ? undefined : ahead.rollout(action.name, artifact);
   return {
     count: (before?.count ?? 0) + targets.length,
     dimensions: tally(kind, targets, id => book.held.isTaken(kind.name, id), before?.dimensions),
@@ -35,11 +40,19 @@ export function countTargets(
         .map(([index, entry]) => [index, (before?.protected.get(index) ?? 0) + matches(entry, targets)]),
     ),
     times: countTimes(entry, targets, before?.times),
+    again: (before?.again ?? 0) + (rollout?.delivered(targets.map(({ id }) => id)) ?? 0),
   };
 }
 
-const labelsOf = ({ require = 'any', match = [] }: Partial<ActionLimits> = {}): ReadonlySet<string> =>
-  new Set([...(require === 'any' ? [] : Object.keys(require)), ...match]);
+/** Labels that the entry asks values of. */
+function labelsOf({
+  require = 'any',
+  match = [],
+  require_evidence: evidence = [],
+}: Partial<ActionLimits> = {}): ReadonlySet<string> {
+  const required = require === 'any' ? [] : Object.keys(require);
+  return new Set([...required, ...match, ...evidence.flatMap(({ per }) => per ?? [])]);
+}
 
 function countLabels(
   names: ReadonlySet<string>,

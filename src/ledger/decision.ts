@@ -5,6 +5,7 @@ import type { Rule } from '../kit/rules.ts';
 import type { Carried, JsonObject } from '../validate/validated.ts';
 import type { Facts } from '../policy/facts.ts';
 import type { Quota } from './quotas.ts';
+import type { EvidenceShown, StageShown } from './rollout-facts.ts';
 
 /** What intake hands to the guard. */
 export interface Asked {
@@ -45,6 +46,10 @@ export interface DecisionDocument extends Carried {
   /** What limits looked at beside: of the principal's labels, and of times in the targets'. */
   readonly principal_labels?: Facts['principal_labels'];
   readonly times?: Facts['times'];
+  /** Where the action has stages and the request names an artifact. */
+  readonly stage?: StageShown;
+  /** The evidence that was looked at. */
+  readonly evidence?: readonly EvidenceShown[];
   readonly reasons: readonly Reason[];
   readonly passes?: number;
   readonly retry_after_s?: number;

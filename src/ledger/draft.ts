@@ -3,6 +3,7 @@ import { entryHash, type EntryType } from './chain.ts';
 import type { Ask, Spend } from './book.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Operation } from './operation.ts';
+import type { Evidence } from './seen-evidence.ts';
 
 export interface EntryRow {
   readonly seq: number;
@@ -41,6 +42,18 @@ export interface HoldDraft {
   readonly irreversible: boolean;
   readonly labels_digest: string;
   readonly state: string | null;
+  readonly artifact: string | null;
+}
+
+export interface EvidenceDraft {
+  readonly seq: number;
+  readonly principal: string;
+  readonly artifact: string;
+  readonly name: string;
+  readonly status: Evidence['status'];
+  /** Blank, as the value then is, for what is of the artifact as a whole. */
+  readonly dimension: string;
+  readonly value: string;
 }
 
 /** Everything one batch writes: all of it, or nothing. */
@@ -64,6 +77,7 @@ export class Draft {
   /** Operations as they were when an outcome came to be, pending included. */
   readonly outcomes: Operation[] = [];
   readonly holds: HoldDraft[] = [];
+  readonly evidence: EvidenceDraft[] = [];
   readonly settledHolds = new Map<string, 'done' | 'closed'>();
   /** Something was written that the book cannot follow: it is read anew. */
   rereadBook = false;

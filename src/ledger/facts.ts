@@ -7,10 +7,13 @@ import {
 } from '../blast-radius/blast-radius.ts';
 import type { Action, Kind } from '../config/config.ts';
 import type { DimensionFact, Facts, LabelFact, WindowFact } from '../policy/facts.ts';
-import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
+import type { ActionLimits, WindowLimit } from '../policy/limits.ts';
 import { askScope, type Book, type KindState } from './book.ts';
 import type { Counts } from './counts.ts';
 import type { Circumstances } from './decide.ts';
+import { entryOf } from './entry-of.ts';
+import type { DecisionDocument } from './decision.ts';
+import { measureRollout } from './rollout-facts.ts';
 
 /** Who wants to do what to targets of which kind. */
 export interface Subject {
@@ -20,11 +23,18 @@ export interface Subject {
   readonly principalLabels?: Readonly<Record<string, string>> | undefined;
   /** As the request states them. */
   readonly effects?: Facts['effects'] | undefined;
+  readonly artifact?: string;
+  readonly plan?: { readonly name: string; readonly generation: number };
 }
+
+/** Members of the decision that say what limits looked at beside the counts. */
+export type LookedAt = Pick<DecisionDocument, 'principal_labels' | 'times' | 'stage' | 'evidence'>;
 
 export interface Measured {
   readonly facts: Facts;
   readonly blastRadius: BlastRadius;
+  /** What else was looked at, as the decision shows it: if it is allowed, and if it is refused. */
+  readonly lookedAt: { readonly allowed: LookedAt; readonly refused: LookedAt };
 }
 
 /** Measures counted targets against the book: everything a policy may know, and what the decision shows of it. */
@@ -34,8 +44,17 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
   const radius = blastRadius(kind, counts.count, counts.dimensions, totalsOf(book, kind.name, state));
   const fleet = { count: counts.count, total: state.count };
   const dimensions = dimensionFacts(radius, counts.dimensions);
+  const entry = entryOf(now.policy.limits, action.name);
+  const ofKeys = factsOfKeys(subject, entry, counts);
+  const { facts: ofRollout, allowed, refused } = measureRollout(subject, now, counts, entry);
+  const { principal_labels: principalLabels, times } = ofKeys;
+  const both = {
+    ...(principalLabels !== undefined && { principal_labels: principalLabels }),
+    ...(times !== undefined && { times }),
+  };
   return {
     blastRadius: radius,
+    lookedAt: { allowed: { ...both, ...allowed }, refused: { ...both, ...refused } },
     facts: {
       action: action.name,
       kind: kind.name,
@@ -48,7 +67,8 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
       requests: requestFacts(subject, now),
       in_flight: book.inFlight(action.name),
       protected: [...counts.protected].map(([index, count]) => ({ index, count })),
-      ...factsOfKeys(subject, entryOf(now.policy.limits, action.name), counts),
+      ...ofKeys,
+      ...ofRollout,
     },
   };
 }
@@ -70,10 +90,6 @@ function factsOfKeys(
 /** Those of the members named that are there. */
 const pick = <T>(object: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> =>
   Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
-
-/** The limits of an action; undefined when it has none. */
-export const entryOf = ({ actions }: Limits, action: string): ActionLimits | undefined =>
-  Object.hasOwn(actions, action) ? actions[action] : undefined;
 
 function totalsOf(book: Book, kind: string, state: KindState): Totals {
   return {

@@ -1,4 +1,5 @@
 import { Fault } from '../kit/fault.ts';
+import type { Names } from './ahead.ts';
 import type { Turn } from './turn.ts';
 import type { Key } from './key.ts';
 
@@ -15,6 +16,8 @@ export interface JobOptions {
   readonly keyWasFree?: boolean;
   /** How many targets it is about: a batch is bounded by them too. */
   readonly weight?: number;
+  /** What it names that others named before: read before the batch runs. */
+  readonly names?: Names;
   /** It asks the policy, before its first `await`: those that do so one after the other share one time limit. */
   readonly decides?: boolean;
   /** Called once it is durable, before any other turn begins: what is told here holds from the next turn on. Must not throw. */
@@ -29,6 +32,7 @@ export class Job<SomeTurn extends Turn = Turn> {
   readonly key: Key | undefined;
   readonly keyWasFree: boolean;
   readonly weight: number;
+  readonly names: Names | undefined;
   readonly decides: boolean;
   readonly whenDurable: (() => void) | undefined;
   /** A batch that it was in has failed: it is run by itself, so that it is known which one it was. */
@@ -47,6 +51,7 @@ export class Job<SomeTurn extends Turn = Turn> {
     this.key = options.key;
     this.keyWasFree = options.keyWasFree ?? false;
     this.weight = options.weight ?? 1;
+    this.names = options.names;
     this.decides = options.decides ?? false;
     this.whenDurable = options.whenDurable;
     this.#resolve = settle.resolve;

@@ -7,6 +7,7 @@ import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
+import { Ahead } from './ahead.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
 import { commitFailed, commitUnknown, isAway, rolledBack, type Failure } from './failure.ts';
@@ -167,15 +168,8 @@ export class Ledger {
         const gateClock = this.#gateClock();
         const head = await readHead(db);
         if (!this.#known.isAt(head)) return 'lost';
-        const turn = this.#openTurn(
-          db,
-          head,
-          gateClock,
-          await readRecorded(
-            db,
-            jobs.filter(job => this.#mustLookUp(job)),
-          ),
-        );
+        const lookedUp = jobs.filter(job => this.#mustLookUp(job));
+        const turn = this.#openTurn(db, head, gateClock, await this.#read(db, jobs, lookedUp));
         const ran = await this.#work(turn, jobs);
         isWriting = !turn.draft.isEmpty();
         if (isWriting && !(await writeDraft(db, turn.draft))) {
@@ -203,7 +197,7 @@ export class Ledger {
       const others = await this.#known.bringTo(tx, head);
       if (others) this.#contended = CALM_TURNS;
       else if (!isAlone && this.#contended > 0) this.#contended -= 1;
-      const turn = { ...this.#openTurn(tx, head, gateClock, await readRecorded(tx, jobs)), tx };
+      const turn = { ...this.#openTurn(tx, head, gateClock, await this.#read(tx, jobs, jobs)), tx };
       const ran = await this.#work(turn, jobs);
       if (!turn.draft.isEmpty() && !(await writeDraft(tx, turn.draft)))
         throw new Error('the head moved under its lock');
@@ -223,6 +217,21 @@ export class Ledger {
     return key !== undefined && (!keyWasFree || this.#recentKeys.has(key));
   }
 
+  /** What the jobs of a batch may rest on beside the book. */
+  async #read(
+    db: Kysely<Database>,
+    jobs: readonly Pick<Job, 'names'>[],
+    lookedUp: readonly Pick<Job, 'key'>[],
+  ): Promise<Pick<Turn, 'recorded' | 'ahead'>> {
+    const recorded = await readRecorded(db, lookedUp);
+    const ahead = new Ahead(this.#options.limits);
+    await ahead.read(
+      db,
+      jobs.flatMap(({ names }) => names ?? []),
+    );
+    return { recorded, ahead };
+  }
+
   #gateClock(): Turn['gateClock'] {
     const { clock } = this.#options;
     return { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
@@ -232,7 +241,7 @@ export class Ledger {
     db: Kysely<Database>,
     head: HeadRow,
     gateClock: Turn['gateClock'],
-    recorded: Turn['recorded'],
+    read: Pick<Turn, 'recorded' | 'ahead'>,
   ): Turn {
     const reading = this.#watch.read(head.db_now_ms, head.at_ms);
     const { book } = this.#known;
@@ -245,7 +254,7 @@ export class Ledger {
       databaseMs: head.db_now_ms,
       gateClock,
       clockJumped: reading.jumped,
-      recorded,
+      ...read,
     };
   }
 

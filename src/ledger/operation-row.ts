@@ -19,6 +19,11 @@ const fixed = {
   timeout_ms: 'bigint',
   valid_for_ms: 'bigint',
   idempotent: 'boolean',
+  artifact: 'text',
+  run: 'integer',
+  run_total: 'bigint',
+  plan_name: 'text',
+  plan_generation: 'bigint',
 } as const;
 
 const changing = {
@@ -75,6 +80,11 @@ export interface OperationRow {
   readonly timeout_ms: number;
   readonly valid_for_ms: number;
   readonly idempotent: boolean;
+  readonly artifact: string | null;
+  readonly run: number | null;
+  readonly run_total: number | null;
+  readonly plan_name: string | null;
+  readonly plan_generation: number | null;
   readonly outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
   readonly phase: 'waiting' | 'claimed' | 'accepted' | 'ended';
   readonly was_unknown: boolean;
@@ -105,6 +115,11 @@ export function toOperation(row: OperationRow): Operation {
     timeoutMs: row.timeout_ms,
     validForMs: row.valid_for_ms,
     idempotent: row.idempotent,
+    ...(row.artifact !== null && { artifact: row.artifact }),
+    ...(row.run !== null && { run: row.run }),
+    ...(row.run_total !== null && { runTotal: row.run_total }),
+    ...(row.plan_name !== null &&
+      row.plan_generation !== null && { plan: { name: row.plan_name, generation: row.plan_generation } }),
     outcome: row.outcome,
     phase: row.phase,
     wasUnknown: row.was_unknown,
@@ -138,6 +153,11 @@ export function operationRow(operation: Operation, version: number): Readonly<Re
     timeout_ms: operation.timeoutMs,
     valid_for_ms: operation.validForMs,
     idempotent: operation.idempotent,
+    artifact: operation.artifact ?? null,
+    run: operation.run ?? null,
+    run_total: operation.runTotal ?? null,
+    plan_name: operation.plan?.name ?? null,
+    plan_generation: operation.plan?.generation ?? null,
     outcome: operation.outcome,
     phase: operation.phase,
     was_unknown: operation.wasUnknown,

@@ -22,6 +22,11 @@ export interface Operation {
   readonly policyDigest: string;
   readonly inventoryRevision: number;
   readonly labelsDigest: string;
+  /** What was rolled out, in which run of it, and all targets of the kind when that run began: together or not at all. */
+  readonly artifact?: string;
+  readonly run?: number;
+  readonly runTotal?: number;
+  readonly plan?: { readonly name: string; readonly generation: number };
   /** Of its executor, as the policy revision that decided it says: any gate may have to sweep its claim. */
   readonly timeoutMs: number;
   /** It is claimed so long after its decision, or stopped. */

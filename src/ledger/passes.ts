@@ -2,6 +2,7 @@ import type { Reason } from '../kit/refusal.ts';
 import { countTargets, type Counts } from './counts.ts';
 import type { Case, Circumstances } from './decide.ts';
 import { measure } from './facts.ts';
+import { mayBeginRun } from './rollout-facts.ts';
 
 /**
  * The largest n such that the first n targets would be allowed now; undefined when there is none. For a set that limits alone
@@ -13,6 +14,8 @@ import { measure } from './facts.ts';
  */
 export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined {
   if (reasons.some(reason => isOfEach(reason, one.targets.length))) return undefined;
+  // Fewer targets could be of another run of the artifact: what is allowed for all says nothing of the first of them.
+  if (mayBeginRun(one, now)) return undefined;
   let counts: Counts | undefined;
   let allowed = 0;
   let refused = one.targets.length;

@@ -1,6 +1,7 @@
 import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
 import { askScope } from './book.ts';
-import { entryOf, windowCeiling } from './facts.ts';
+import { entryOf } from './entry-of.ts';
+import { windowCeiling } from './facts.ts';
 import type { Turn } from './turn.ts';
 import type { Window } from './window.ts';
 

@@ -8,6 +8,7 @@ import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Turn } from './turn.ts';
 import type { Submission } from './request.ts';
+import type { LookedAt } from './rollout-facts.ts';
 
 /** What was found for a request, as far as its way went. */
 export interface Finding {
@@ -17,8 +18,7 @@ export interface Finding {
   readonly fault?: Reason;
   readonly targets?: TargetSet;
   readonly blastRadius?: BlastRadius;
-  /** What limits looked at beside. */
-  readonly looked?: Pick<DecisionDocument, 'principal_labels' | 'times'>;
+  readonly lookedAt?: LookedAt;
   readonly passes?: number;
   /** The request limits, as `per/seconds`, that refused it themselves. */
   readonly refusedBy?: readonly string[];
@@ -115,7 +115,7 @@ function documentOf(
       ...(submission.action !== undefined && { irreversible: submission.action.irreversible }),
     }),
     ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),
-    ...finding.looked,
+    ...finding.lookedAt,
     reasons: reasons.map(publicReason),
     ...(finding.passes !== undefined && { passes: finding.passes }),
     // Where another reason decides, no time makes this request pass.

@@ -27,6 +27,10 @@ export function recordRequest(
   const operation = operationOf(turn, granted);
   spend(turn, granted);
   hold(turn, id, validated, granted.targets.targets);
+  turn.ahead.allow(
+    operation,
+    granted.targets.targets.map(target => target.id),
+  );
   const isFree =
     !turn.book.hasWaiting(operation.action) &&
     turn.book.busy(operation.action) < validated.action.executor.concurrency;
@@ -82,11 +86,31 @@ function operationOf(turn: Turn, grant: Grant): Operation {
     policyDigest: grant.policy,
     inventoryRevision: targets.revision,
     labelsDigest: targets.labelsDigest,
+    ...rolloutOf(turn, grant),
     outcome: 'pending',
     phase: 'waiting',
     wasUnknown: false,
     attempts: 0,
   };
+}
+
+/** What a request names is recorded, limits or not: one that is written later counts what was done before it. */
+function rolloutOf(
+  turn: Turn,
+  { validated: { action, artifact, plan }, targets, blastRadius }: Grant,
+): Pick<Operation, 'artifact' | 'run' | 'runTotal' | 'plan'> {
+  const planned = plan !== undefined && { plan };
+  if (artifact === undefined) return { ...planned };
+  const rollout = turn.ahead.rollout(action.name, artifact);
+  if (rollout === undefined)
+    throw new Fault('gate.failed', 'An allow of an artifact that was not looked up.');
+  const again = rollout.delivered(targets.targets.map(({ id }) => id));
+  const { run } = rollout.placeOf({
+    again,
+    total: blastRadius.fleet.total,
+    ...(plan !== undefined && { generation: plan.generation }),
+  });
+  return { ...planned, artifact, run: run.run, runTotal: run.total };
 }
 
 function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant): void {
@@ -104,7 +128,12 @@ function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant
   }
 }
 
-function hold(turn: Turn, requestId: string, { action, kind }: Validated, targets: readonly Target[]): void {
+function hold(
+  turn: Turn,
+  requestId: string,
+  { action, kind, artifact }: Validated,
+  targets: readonly Target[],
+): void {
   for (const target of targets) {
     turn.draft.holds.push({
       kind: kind.name,
@@ -114,6 +143,7 @@ function hold(turn: Turn, requestId: string, { action, kind }: Validated, target
       irreversible: action.irreversible,
       labels_digest: target.labelsDigest,
       state: target.state,
+      artifact: artifact ?? null,
     });
     const inService = target.state !== null && (kind.state?.inService.includes(target.state) ?? false);
     turn.book.held.setHold(

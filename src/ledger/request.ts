@@ -32,11 +32,12 @@ export type Submission = {
 );
 
 /** The key that a submission is looked up by, how many targets the ledger has to look at, and whether the policy is asked. */
-export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'decides'> {
+export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'names' | 'decides'> {
   const { principal, idempotencyKey } = submission.asked;
   return {
     ...(idempotencyKey !== undefined && { key: { principal: principal.name, key: idempotencyKey } }),
     weight: weightOf(submission),
+    ...namesOf(submission),
     decides: 'validated' in submission,
   };
 }
@@ -46,6 +47,28 @@ function weightOf(submission: Submission): number {
   const { resolved, validated } = submission;
   if (resolved !== undefined && !isRefusal(resolved.result)) return resolved.result.targets.length;
   return 'ids' in validated.named ? validated.named.ids.length : validated.named.expect;
+}
+
+/** What it names that others named before it, with its targets as far as they are known. */
+function namesOf(submission: Submission): Pick<JobOptions, 'names'> {
+  if (!('validated' in submission)) return {};
+  const { validated, resolved } = submission;
+  const { action, artifact, plan, named } = validated;
+  if (artifact === undefined && plan === undefined) return {};
+  const ids =
+    resolved !== undefined && !isRefusal(resolved.result)
+      ? resolved.result.targets.map(({ id }) => id)
+      : 'ids' in named
+        ? named.ids
+        : [];
+  return {
+    names: {
+      action: action.name,
+      ...(artifact !== undefined && { artifact }),
+      ...(plan !== undefined && { plan: plan.name }),
+      ids: artifact === undefined ? [] : ids,
+    },
+  };
 }
 
 /** Targets as one revision has them, or what that revision has against them. */
@@ -106,9 +129,12 @@ function resolveLate(
   const { validated, resolved } = submission;
   const revision = turn.book.kinds.get(validated.kind.name)?.revision;
   if (revision === undefined || resolved?.revision === revision) return undefined;
-  return deciding
-    .resolve(turn, validated, revision)
-    .then(result => ({ ...submission, resolved: { revision, result } }));
+  return deciding.resolve(turn, validated, revision).then(async result => {
+    const now = { ...submission, resolved: { revision, result } };
+    const { names } = namesOf(now);
+    if (names !== undefined) await turn.ahead.read(turn.db, [names]);
+    return now;
+  });
 }
 
 function decideFirst(
@@ -220,6 +246,7 @@ function mayDecide(
   }
   return {
     book: turn.book,
+    ahead: turn.ahead,
     policy: deciding.policy.loaded,
     digest: deciding.policy.digest,
     killFileEngaged: deciding.killFileEngages(),
@@ -233,6 +260,7 @@ function decideTargets(
   targets: TargetSet,
   now: Circumstances,
 ): Finding {
+  const { artifact, plan } = validated;
   const one: Case = {
     action: validated.action,
     kind: validated.kind,
@@ -241,21 +269,18 @@ function decideTargets(
     effects: validated.effects,
     counted: submission.mode === 'request',
     targets: targets.targets,
+    ...(artifact !== undefined && { artifact }),
+    ...(plan !== undefined && { plan }),
   };
-  const { reasons, blastRadius, facts, isByLimits, refusedBy } = judge(one, now);
-  const { principal_labels: principalLabels, times } = facts;
-  const looked = {
-    ...(principalLabels !== undefined && { principal_labels: principalLabels }),
-    ...(times !== undefined && { times }),
-  };
+  const { reasons, blastRadius, lookedAt, isByLimits, refusedBy } = judge(one, now);
   const [first, ...rest] = reasons;
-  if (first === undefined) return { allowed: true, blastRadius, looked };
+  if (first === undefined) return { allowed: true, blastRadius, lookedAt: lookedAt.allowed };
   // What a smaller set would do says nothing while a switch or another request stands in the way of this one.
   const smaller = isByLimits ? passes(one, now, reasons) : undefined;
   return {
     refusal: refuse(first, ...rest),
     blastRadius,
-    looked,
+    lookedAt: lookedAt.refused,
     ...(smaller !== undefined && { passes: smaller }),
     refusedBy,
   };

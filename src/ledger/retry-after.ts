@@ -2,7 +2,8 @@ import type { Reason } from '../kit/refusal.ts';
 import type { RequestsLimit, WindowLimit } from '../policy/limits.ts';
 import { askScope, requestLimitName } from './book.ts';
 import type { Case, Circumstances } from './decide.ts';
-import { entryOf, windowCeiling, type Measured } from './facts.ts';
+import { entryOf } from './entry-of.ts';
+import { windowCeiling, type Measured } from './facts.ts';
 import type { Window } from './window.ts';
 
 /** Milliseconds until a limit has room for the request; undefined if it never has. */
@@ -18,22 +19,26 @@ export function timed(
   now: Circumstances,
   measured: Measured,
 ): Reason[] {
-  if (!reasons.some(isBudget)) return [...reasons];
+  if (!reasons.some(isTimed)) return [...reasons];
   const full = refusingLimits(reasons, one, now);
   const waits = [
     ...windowWaits(one, now, measured),
     ...full.map(({ limit, window, scope }) => window.waitMs(scope, 1, limit.max, now.nowMs)),
     ...inFlightWait(one, now, reasons),
+    ...bakeWait(reasons),
   ];
   const isTold = waits.length > 0;
   waits.push(...recountWaits(full, one, now));
   const isFinal = !isTold || waits.includes(undefined);
   const waitMs = Math.max(0, ...waits.map(wait => wait ?? 0));
   return reasons.map(reason => {
-    if (!isBudget(reason)) return reason;
+    if (!isTimed(reason) || (isFinal && !isBudget(reason))) return reason;
     return isFinal ? { ...reason, status: 403 } : { ...reason, status: 429, retryAfterMs: waitMs };
   });
 }
+
+/** What passes by itself, if nothing else happens. */
+const isTimed = (reason: Reason): boolean => isBudget(reason) || reason.rule === 'stage.baking';
 
 const isBudget = ({ rule }: Reason): boolean => rule.startsWith('budget.');
 
@@ -88,3 +93,9 @@ function inFlightWait(one: Case, now: Circumstances, reasons: readonly Reason[])
   const most = entryOf(now.policy.limits, one.action.name)?.max_in_flight ?? 0;
   return most >= 1 ? [one.action.executor.timeoutMs] : [undefined];
 }
+
+/** What is left of a stage's bake: it was measured up to the whole second, so it is over then at the latest. */
+const bakeWait = (reasons: readonly Reason[]): Wait[] =>
+  reasons.flatMap(({ rule, measured = 0, limit }) =>
+    rule !== 'stage.baking' ? [] : [limit === undefined ? undefined : Math.max(1, limit - measured) * 1000],
+  );

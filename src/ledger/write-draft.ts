@@ -27,6 +27,7 @@ export async function writeDraft(db: Kysely<Database>, draft: Draft): Promise<bo
     ...(draft.decisions.length > 0 ? [writeDecisions(draft)] : []),
     ...(draft.operations.size > 0 ? [writeOperations(draft)] : []),
     ...(draft.holds.length > 0 ? [writeHolds(draft)] : []),
+    ...(draft.evidence.length > 0 ? [writeEvidence(draft)] : []),
   ];
   const { rows } = await sql<{ moved: number }>`
     with ${sql.join(parts)} select count(*)::int as moved ${operationsAreWhole(draft)} from fence`.execute(
@@ -103,12 +104,18 @@ const writeHolds = (draft: Draft): Part => {
     phase: draft.settledHolds.get(hold.request_id) ?? 'operating',
   }));
   return sql`held as (
-  insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, phase, version)
-  select kind, target_id, request_id, action, irreversible, labels_digest, state, phase, ${draft.version}::bigint
+  insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, artifact, phase, version)
+  select kind, target_id, request_id, action, irreversible, labels_digest, state, artifact, phase, ${draft.version}::bigint
   from fence, ${draft.settledHolds.size > 0 ? sql`(select count(*) from settled) as first,` : sql``}
     jsonb_to_recordset(${json(rows)}) as h(kind text, target_id text, request_id uuid, action text,
-      irreversible boolean, labels_digest text, state text, phase text))`;
+      irreversible boolean, labels_digest text, state text, artifact text, phase text))`;
 };
+
+const writeEvidence = (draft: Draft): Part => sql`said as (
+  insert into evidence (seq, at, principal, artifact, name, status, dimension, value)
+  select seq, ${draft.at}::timestamptz, principal, artifact, name, status, dimension, value
+  from fence, jsonb_to_recordset(${json(draft.evidence)}) as e(seq bigint, principal text, artifact text, name text, status text,
+    dimension text, value text))`;
 
 /** Behind the fence no row can be later than the book. If one were, the division by zero undoes the statement. */
 const operationsAreWhole = (draft: Draft): Part =>

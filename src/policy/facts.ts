@@ -12,7 +12,7 @@ export interface Facts {
   readonly fleet: { readonly count: number; readonly total: number };
   /** Each dimension of the kind, with each value that the request touches. Never empty lists. */
   readonly dimensions: Readonly<Record<string, readonly DimensionFact[]>>;
-  /** For each label that the action's `require` or `match` names: how many targets have each value. Targets that lack it are in none. */
+  /** For each label that the action's `require` or `match`, or the `per` of an evidence, names: how many targets have each value. Targets that lack it are in none. */
   readonly labels: Readonly<Record<string, readonly LabelFact[]>>;
   /** One for each scope value of each window of the action (`source: "action"`), and of each budget of the kind (`"budget"`). */
   readonly windows: readonly WindowFact[];
@@ -28,6 +28,14 @@ export interface Facts {
   readonly times?: Readonly<Record<string, TimeFact>>;
   /** Of the effects that the action's `effects` names, those that the request states. Absent without the key. */
   readonly effects?: Readonly<Record<string, EffectFact>>;
+  /** What is rolled out, where the action's entry asks for evidence or has stages, and the request names it. */
+  readonly artifact?: string;
+  /** Where the entry asks for a plan and the request has one. */
+  readonly plan?: PlanFact;
+  /** For each evidence that the entry asks for: one, or with `per` one for each value that targets have. Targets without the label are in none. */
+  readonly evidence?: readonly EvidenceFact[];
+  /** Where the entry has stages and the request names an artifact. */
+  readonly stage?: StageFact;
 }
 
 /** What the targets say of a time in a label. */
@@ -46,6 +54,45 @@ export interface TimeFact {
 export interface EffectFact {
   readonly before: number;
   readonly after: number;
+}
+
+export interface PlanFact {
+  readonly generation: number;
+  /** The highest that was ever allowed for the action and the plan's name; 0 if none was. */
+  readonly highest: number;
+}
+
+export interface EvidenceFact {
+  /** Position in `require_evidence`. */
+  readonly index: number;
+  /** Of `per`. */
+  readonly value?: string;
+  /** Targets of the request that it is about. */
+  readonly count: number;
+  /** Of the newest that counts; what the requester itself said does not. */
+  readonly status: 'passed' | 'failed' | 'unknown' | 'none';
+  /** Unix time, milliseconds. */
+  readonly at_ms?: number;
+}
+
+/** The run of the artifact that the request would be in, without the request. */
+export interface StageFact {
+  readonly run: number;
+  /** All targets of the kind when the run began: what the stages' shares are of. */
+  readonly total: number;
+  readonly reached: number;
+  /** Operations of the run that may still be carried out, or may have been. */
+  readonly unsettled: number;
+  /** Targets of the request that the artifact was delivered to in this run. */
+  readonly again: number;
+  /** Targets of the request that this run does not take, because its plan is not later than those of the runs before. */
+  readonly barred: number;
+  /** When it was last delivered in the run, Unix time in milliseconds. */
+  readonly delivered_ms?: number;
+  /** For each dimension that a stage names: how many values the run has with the request. */
+  readonly values: Readonly<Record<string, number>>;
+  /** The newest evidence `health` that counts. */
+  readonly health: { readonly status: EvidenceFact['status']; readonly at_ms?: number };
 }
 
 export interface DimensionFact {

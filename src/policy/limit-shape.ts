@@ -22,6 +22,8 @@ export const limitWords = [
   'ids',
   'selector',
   'effect',
+  'word',
+  'yes',
 ] as const;
 export type LimitWord = (typeof limitWords)[number];
 
@@ -55,6 +57,10 @@ export interface ListShape {
   readonly uniqueItems: true;
   /** One of the items, at least, has this. */
   readonly contains?: ContainsShape | undefined;
+  /** The share under this key grows from item to item. */
+  readonly 'x-grows'?: string | undefined;
+  /** All items but the last have this key. */
+  readonly 'x-but-last'?: string | undefined;
 }
 interface ContainsShape {
   readonly type: 'object';
@@ -101,6 +107,8 @@ const listShape: z.ZodType<ListShape> = z.strictObject({
   minItems: z.int().min(1),
   uniqueItems: z.literal(true),
   contains: containsShape.optional(),
+  'x-grows': z.string().optional(),
+  'x-but-last': z.string().optional(),
 });
 
 const eitherShape: z.ZodType<EitherShape> = z.strictObject({

@@ -36,6 +36,8 @@ const written: Readonly<Record<LimitWord, JsonObject>> = {
     additionalProperties: { oneOf: [name, nameList] },
   },
   effect: { type: 'string', pattern: effectName.source },
+  word: name,
+  yes: { const: true },
 };
 
 const text = { type: 'string' };
@@ -62,6 +64,8 @@ const kept: Readonly<Record<LimitWord, JsonObject>> = {
   ids: texts,
   selector: { type: 'object', additionalProperties: texts },
   effect: text,
+  word: text,
+  yes: { type: 'boolean' },
 };
 
 const draft = 'http://json-schema.org/draft-07/schema#';
@@ -125,9 +129,9 @@ function changeSchema(shape: LimitShape): JsonObject {
 
 /** A shape is JSON Schema already; only its type says less than JSON may hold. */
 function writtenSchema(shape: LimitShape): JsonObject {
-  const { 'x-needs': _needs, ...plain } = { 'x-needs': undefined, ...shape };
+  const plain = JSON.stringify(shape, (key, value: unknown) => (key.startsWith('x-') ? undefined : value));
   // A shape was read from JSON or YAML, so writing and reading it loses nothing.
-  return JSON.parse(JSON.stringify(plain)) as JsonObject;
+  return JSON.parse(plain) as JsonObject;
 }
 
 /** JSON Schema of `data.limits`, for `opa check`. Made from the manifests, without references: opa's reader is plain. */

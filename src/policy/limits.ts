@@ -29,6 +29,20 @@ export interface EffectLimit {
   readonly rollback?: 'required';
 }
 
+export interface EvidenceLimit {
+  readonly name: string;
+  readonly max_age_s: number;
+  /** A declared label; without one, evidence of the artifact as a whole. */
+  readonly per?: string;
+}
+
+export interface StageLimit {
+  readonly upto: ShareLimit;
+  readonly max_values?: Readonly<Record<string, number>>;
+  /** How long after its last delivery the next stage may be entered; in all stages but the last. */
+  readonly bake_s?: number;
+}
+
 export interface ActionLimits {
   readonly max_targets: number;
   readonly max_share: Readonly<Record<string, ShareLimit>>;
@@ -45,6 +59,9 @@ export interface ActionLimits {
   readonly require_age?: Readonly<Record<string, number>>;
   readonly require_recent?: Readonly<Record<string, number>>;
   readonly effects?: Readonly<Record<string, EffectLimit>>;
+  readonly require_evidence?: readonly EvidenceLimit[];
+  readonly require_plan?: true;
+  readonly stages?: readonly StageLimit[];
 }
 
 export type BudgetLimit = WindowLimit & { readonly kind: string };

@@ -1,15 +1,22 @@
 import { own } from '../kit/fields.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { effectName, isTargetName, isWildcard, pointerSegment, quote } from '../kit/text.ts';
+import {
+  artifactName,
+  effectName,
+  isTargetName,
+  MAX_ARTIFACT_LENGTH,
+  isWildcard,
+  pointerSegment,
+  quote,
+} from '../kit/text.ts';
 import { describe, type Findings } from './findings.ts';
 import type { Carried, Effect, Plan } from './validated.ts';
-
-const ARTIFACT = /^sha256:[0-9a-f]{64}$/;
 
 /** A dry run counts a few sorts of things; each is kept with the decision, for ever. */
 const MAX_EFFECTS = 100;
 
-const AN_ARTIFACT = 'sha256: and 64 lower-case hexadecimal digits';
+const AN_ARTIFACT =
+  'a digest like "sha256:9f2c…" (255 characters at most), and no name that may mean something else tomorrow';
 const A_PLAN = 'an object, as {"name": "dns-us-east-1", "generation": 812}';
 const A_PLAN_NAME = '1 to 253 characters of A-Z a-z 0-9 . _ : / -, beginning with a letter or digit';
 const EFFECTS = 'an object, as {"records": {"before": 812, "after": 811}}';
@@ -31,7 +38,8 @@ export function checkCarried(found: Findings, body: JsonObject): Carried {
 
 function checkArtifact(found: Findings, value: Json | undefined): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === 'string' && ARTIFACT.test(value)) return value;
+  if (typeof value === 'string' && value.length <= MAX_ARTIFACT_LENGTH && artifactName.test(value))
+    return value;
   note(found, 'artifact', '/artifact', value, AN_ARTIFACT);
   return undefined;
 }

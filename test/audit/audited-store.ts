@@ -24,7 +24,13 @@ const entry = (more: Partial<ActionLimits>): ActionLimits => ({
 export interface AuditedStore {
   readonly store: Store;
   /** Allowed requests: one was delivered, one refused by its executor, one waits for its outcome. */
-  readonly allowed: { readonly delivered: string; readonly refused: string; readonly pending: string };
+  readonly allowed: {
+    readonly delivered: string;
+    readonly refused: string;
+    readonly pending: string;
+    /** By a plan, and of an artifact. */
+    readonly rolled: string;
+  };
   /** Runs a statement as somebody for whom no trigger and no foreign key stands in the way. @returns how many rows it changed */
   spoil(statement: string): Promise<number>;
   /** What verify finds. */
@@ -74,9 +80,14 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
   const gate = new OneGate({ store, policy, traits, requesters: REQUESTERS, ids: IDS, clock: systemClock });
   let keys = 0;
   // Each by itself: rows are summed per batch, and a row of two is another's too.
-  const ask = async (action: string, ids: readonly string[], counted = true): Promise<string> => {
+  const ask = async (
+    action: string,
+    ids: readonly string[],
+    counted = true,
+    names: Pick<Sent, 'artifact' | 'generation'> = {},
+  ): Promise<string> => {
     const key = `k${(keys += 1)}`;
-    const sent: Sent = { principal: 'bot', action, ids, counted, key, keyWasFree: true };
+    const sent: Sent = { principal: 'bot', action, ids, counted, key, keyWasFree: true, ...names };
     const [answer] = await gate.ask([sent]);
     if (answer === undefined || 'repeat' in answer.decided) throw new Error('a repeat');
     return answer.decided.document.id;
@@ -87,6 +98,7 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
   const refused = await ask('disk.wipe', ['h5']);
   await ask('disk.wipe', ['h1'], false);
   await ask('disk.wipe', ['nowhere']);
+  const rolled = await ask('disk.wipe', ['h6'], true, { artifact: 'v1', generation: 3 });
   const pending = await ask('host.reboot', ['h2']);
   await ask('host.reboot', ['h3']);
   // Refused for two reasons.
@@ -97,6 +109,9 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
   ] as const)
     await gate.event(id, { type: 'attempt', attempt: 1, attempted: { kind: as, detail: 'a test' } });
   await gate.release(await gate.engage({ scope: {}, except: [] }));
+  const seen = { artifact: 'v1', name: 'health' };
+  await gate.say({ ...seen, status: 'failed', dimension: 'region', value: 'eu' }, 'observer');
+  await gate.say({ ...seen, status: 'passed' }, 'observer');
   await gate.load(new Map([...firstHosts].slice(1)), Date.now() - 1);
-  return { delivered, refused, pending };
+  return { delivered, refused, pending, rolled };
 }

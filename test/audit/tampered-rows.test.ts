@@ -12,6 +12,7 @@ const FIRST = {
   target_sets: `digest = (select targets_digest from decisions where id = ${ALLOWED})`,
   spends: `ctid = (select min(ctid) from spends where dimension = 'region')`,
   asks: `ctid = (select min(ctid) from asks where refused_by = '{}')`,
+  evidence: `seq = (select min(seq) from evidence)`,
   inventory_revisions: 'revision = 1',
 } as const;
 type Table = keyof typeof FIRST;
@@ -23,6 +24,7 @@ const NAMED: Readonly<Record<Table, RegExp>> = {
   target_sets: /^target_sets: target set sha256:\w{64} /,
   spends: /^spends: the spend of \S+ by disk\.wipe on region (eu|us|x) at \S+/,
   asks: /^asks: the count of requests of \S+ for \S+ at \S+/,
+  evidence: /^evidence: the evidence of entry \d+ is not what its entry in the chain says/,
   inventory_revisions: /^inventory_revisions: (revision \d+ of \w+|the revision of entry \d+) /,
 };
 
@@ -85,6 +87,16 @@ const ALTERED: Readonly<Record<Table, Readonly<Record<string, string | Guarded>>
     refused_by: `array['fleet/3600']`,
     count: 'count + 1',
   },
+  evidence: {
+    seq: 'seq + 1000',
+    at: `at + interval '1 hour'`,
+    principal: `'other'`,
+    artifact: `'other'`,
+    name: `'other'`,
+    status: `'passed'`,
+    dimension: `'state'`,
+    value: `'us'`,
+  },
   inventory_revisions: {
     kind: `'other'`,
     revision: 'revision + 1000',
@@ -120,6 +132,7 @@ const INSERTED: Readonly<Record<Table, string>> = {
   target_sets: `insert into target_sets select kind, 'sha256:' || encode(sha256(E'x\\n'), 'hex'), array['x'], 1 from target_sets limit 1`,
   spends: `insert into spends select * from spends where ${FIRST.spends}`,
   asks: `insert into asks select * from asks where ${FIRST.asks}`,
+  evidence: `insert into evidence select seq + 1000, at, principal, artifact, name, status, dimension, value from evidence where ${FIRST.evidence}`,
   inventory_revisions: `insert into inventory_revisions select kind, revision + 1000, method, as_of, loaded_at, count, added, removed, changed,
       relabelled, forced_shrink, forced_change, 1 from inventory_revisions where ${FIRST.inventory_revisions}`,
 };

@@ -17,7 +17,7 @@ afterAll(async () => {
 /** `$delivered` and so on stand for the requests. */
 const named = (text: string): string =>
   text.replaceAll(
-    /\$(delivered|refused|pending)/g,
+    /\$(delivered|refused|pending|rolled)/g,
     (_, which: keyof AuditedStore['allowed']) => audited.allowed[which],
   );
 
@@ -29,6 +29,8 @@ const COUNT = totals('count of kind host');
 const KIND = 'inventory_kinds: kind host is not in force as its last load made it.';
 const operation = (which: string, says: string): string => `operations: operation $${which} ${says}.`;
 const ALLOWED = 'is not what was allowed';
+const RUN = 'is of another run of its artifact than the decisions say';
+const ANOTHER = 'holds: target h6 of operation $rolled is of another artifact than its operation.';
 const OUTCOME = 'has another outcome than its last entry in the chain';
 const holds = (which: string): string =>
   `holds: operation $${which} does not hold the targets that were allowed.`;
@@ -114,6 +116,33 @@ describe.each<[string, [string, string, string[]][]]>([
         `insert into inventory_kinds select 'other', revision, count, as_of, loaded_at, definition, version from inventory_kinds`,
         ['inventory_kinds: kind other is not in force as its last load made it.'],
       ],
+    ],
+  ],
+  [
+    'what is rolled out',
+    [
+      [
+        'an artifact',
+        `update operations set artifact = 'v2' where ${one('rolled')}`,
+        [ANOTHER, operation('rolled', ALLOWED)],
+      ],
+      ['a run', `update operations set run = 2 where ${one('rolled')}`, [operation('rolled', RUN)]],
+      [
+        'the total of a run',
+        `update operations set run_total = run_total + 1 where ${one('rolled')}`,
+        [operation('rolled', RUN)],
+      ],
+      [
+        'a plan',
+        `update operations set plan_name = 'other' where ${one('rolled')}`,
+        [operation('rolled', ALLOWED)],
+      ],
+      [
+        'a generation',
+        `update operations set plan_generation = 2 where ${one('rolled')}`,
+        [operation('rolled', ALLOWED)],
+      ],
+      ['a hold', `update holds set artifact = null where request_id = '$rolled'`, [ANOTHER]],
     ],
   ],
   [

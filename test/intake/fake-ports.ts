@@ -112,6 +112,12 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
       },
       status: async () => ({ engaged: [] }),
     },
+    evidence: {
+      post: async (report, by) => {
+        note('evidence.post', report, by.name);
+        return { seq: 7, ...report, by: by.name, at: 'now' };
+      },
+    },
     clock: {
       accept: async (reason, by) => {
         note('clock.accept', reason, by.name);
@@ -135,6 +141,10 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
         return { ...document, id, status: 200, outcome: { status: 'delivered' } };
       },
       targets: async () => ({ items: ['host-1'] }),
+      evidence: async (search, page) => {
+        note('reads.evidence', search, page);
+        return { items: [] };
+      },
       trail: async () => ({ items: [] }),
     },
     ready: {

@@ -27,6 +27,7 @@ function reads(count: number, over: Partial<ReadsPort> = {}): ReadsPort {
         all.map((_, index) => `host-${index}`),
         page,
       ),
+    evidence: async () => ({ items: [] }),
     trail: async page =>
       window(
         all.map((_, index) => ({

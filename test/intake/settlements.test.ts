@@ -76,6 +76,7 @@ const fakeReads = {
   one: async () => undefined,
   targets: async () => undefined,
   trail: async () => ({ items: [] }),
+  evidence: async () => ({ items: [] }),
 };
 
 describe('a cancel', () => {

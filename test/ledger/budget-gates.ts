@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 
 import type { Action, Kind, Principal } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
+import { EvidenceRoom, type EvidenceRequest } from '../../src/evidence/evidence.ts';
 import { definitionOf } from '../../src/inventory/describe-kind.ts';
 import { Inventory } from '../../src/inventory/inventory.ts';
 import { sha256 } from '../../src/kit/digest.ts';
@@ -77,6 +78,8 @@ const revision = {
 export interface Sent extends Asked {
   readonly key: string;
   readonly keyWasFree: boolean;
+  readonly artifact?: string;
+  readonly generation?: number;
 }
 
 export interface Answered {
@@ -102,6 +105,7 @@ export class OneGate {
   readonly #ledger: Ledger;
   readonly #killSwitch: KillSwitch;
   readonly #inventory: Inventory;
+  readonly #evidence: EvidenceRoom;
   readonly #targets = new Map<number, readonly Target[]>();
   failedBatches = 0;
 
@@ -132,6 +136,7 @@ export class OneGate {
       principals: requesters.map(name => principalOf(name, 'requester')),
       killFile: '/nonexistent/KILL',
     });
+    this.#evidence = new EvidenceRoom({ ledger, kinds });
     this.#inventory = new Inventory({
       db: store.db,
       embedded: store.embedded,
@@ -176,7 +181,7 @@ export class OneGate {
   }
 
   async #submission(sent: Sent): Promise<{ readonly submission: Submission; readonly sent: Sent }> {
-    const { principal, counted, key } = sent;
+    const { principal, counted, key, artifact, generation } = sent;
     const action = this.#action(sent.action);
     const [first, ...rest] = sent.ids;
     if (first === undefined) throw new Error('a test that asks for nothing');
@@ -191,11 +196,19 @@ export class OneGate {
       asked: {
         principal: principalOf(principal, 'requester'),
         body: {},
-        bodyDigest: sha256(JSON.stringify([sent.action, ids])),
+        bodyDigest: sha256(JSON.stringify([sent.action, ids, artifact, generation])),
         ...(counted && { idempotencyKey: key }),
       },
       action,
-      validated: { action, kind, named: { ids }, parameters: {}, reason: 'a test' },
+      validated: {
+        action,
+        kind,
+        named: { ids },
+        parameters: {},
+        reason: 'a test',
+        ...(artifact !== undefined && { artifact }),
+        ...(generation !== undefined && { plan: { name: 'plan', generation } }),
+      },
       ...resolved,
     };
     return { submission, sent };
@@ -240,6 +253,11 @@ export class OneGate {
     const action = this.#actions.get(name);
     if (action === undefined) throw new Error(`no action ${name}`);
     return action;
+  }
+
+  async say(evidence: EvidenceRequest, by: string): Promise<void> {
+    const said = await this.#evidence.post(evidence, principalOf(by, 'inventory'));
+    if (isRefusal(said)) throw new Error(said.reasons[0].message);
   }
 
   async event(id: string, event: Event): Promise<void> {

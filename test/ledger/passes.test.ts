@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { Ahead } from '../../src/ledger/ahead.ts';
 import { Book, type KindState } from '../../src/ledger/book.ts';
 import { Held } from '../../src/ledger/held.ts';
 import { countTargets } from '../../src/ledger/counts.ts';
@@ -66,6 +67,7 @@ function circumstances(
     book: new WatchedBook(counting, new Map([['host', host]])),
     state,
     policy: { ...policy, limits: counting },
+    ahead: new Ahead(undefined),
     killFileEngaged: false,
     nowMs: 1_000,
   };

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import type { Reason } from '../../src/kit/refusal.ts';
+import { Ahead } from '../../src/ledger/ahead.ts';
 import { Book } from '../../src/ledger/book.ts';
 import { judge, type Case, type Judged } from '../../src/ledger/decide.ts';
 import { windowCeiling } from '../../src/ledger/facts.ts';
@@ -76,7 +77,14 @@ class Model {
     this.#book.advance(this.nowMs);
     const policy = { ...fakePolicy(evaluate(this.#limits)), limits: this.#limits };
     const state = { revision: 1, count: 100, asOfMs: 0, definition: 'd', totals: new Map() };
-    return judge(one, { book: this.#book, state, policy, killFileEngaged: false, nowMs: this.nowMs });
+    return judge(one, {
+      book: this.#book,
+      state,
+      policy,
+      ahead: new Ahead(undefined),
+      killFileEngaged: false,
+      nowMs: this.nowMs,
+    });
   }
 
   ask(one: Case): Judged {

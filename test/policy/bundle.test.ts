@@ -259,6 +259,9 @@ describe('a check is idle', () => {
       'protected',
       'require_age',
       'require_recent',
+      'require_evidence',
+      'require_plan',
+      'stages',
     ]);
     expect(createPolicy(bundle, limits).checks.some(check => check.idle)).toBe(false);
   });

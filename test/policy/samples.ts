@@ -124,6 +124,19 @@ export const facts = {
     },
   },
   effects: { records: { before: 1_000, after: 950 } },
+  artifact: 'sha256:v2',
+  plan: { generation: 812, highest: 811 },
+  evidence: [{ index: 0, value: 'decommissioning', count: 3, status: 'passed', at_ms: 1_789_999_900_000 }],
+  stage: {
+    run: 1,
+    total: 1_200,
+    reached: 4,
+    unsettled: 1,
+    again: 0,
+    barred: 0,
+    values: { region: 1 },
+    health: { status: 'none' },
+  },
 } as const satisfies Facts;
 
 export const entry: ActionLimits = {
@@ -150,6 +163,12 @@ export const entry: ActionLimits = {
       ...{ min_after: 900, rollback: 'required' },
     },
   },
+  require_evidence: [{ name: 'canary', max_age_s: 3_600, per: 'state' }],
+  require_plan: true,
+  stages: [
+    { upto: { share_ppm: 10_000, at_least: 1 }, max_values: { region: 1 }, bake_s: 1_800 },
+    { upto: { share_ppm: 1_000_000, at_least: 0 } },
+  ],
 };
 
 export const limits: Limits = {

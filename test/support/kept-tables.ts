@@ -6,6 +6,7 @@ const tables = [
   'decisions',
   'spends',
   'asks',
+  'evidence',
   'inventory_revisions',
   'operations',
   'holds',

@@ -1,0 +1,301 @@
+# METADATA
+# title: Stages of a rollout
+# description: |
+#   What an artifact has reached in its run, with this request, fits into the stage reached; or into the next one, when all of the
+#   run is delivered, the bake time is over, and the evidence `health` passed after the last delivery.
+package interlock.checks.stages
+
+import data.interlock.lib
+
+default ok := false
+
+ok if lib.lacks("stages")
+
+ok if {
+	determined
+	admitted
+	fits(at)
+}
+
+ok if {
+	determined
+	admitted
+	fits(at + 1)
+	moves_on
+}
+
+stages := lib.entry.stages
+
+determined if {
+	listed
+	named
+	measured
+	valued
+	count(counts) == count(stages)
+	is_number(at)
+}
+
+listed if {
+	is_array(stages)
+	count(stages) > 0
+	every stage in stages {
+		lib.is_share(stage.upto)
+	}
+}
+
+named if {
+	is_string(input.artifact)
+	input.artifact != ""
+}
+
+measured if {
+	every name in ["run", "total", "reached", "unsettled", "again", "barred"] {
+		is_number(input.stage[name])
+		input.stage[name] >= 0
+	}
+	input.stage.total > 0
+	delivered_known
+	health_known
+}
+
+health_known if input.stage.health.status == "none"
+
+health_known if {
+	input.stage.health.status in {"passed", "failed", "unknown"}
+	is_number(input.stage.health.at_ms)
+	input.stage.health.at_ms <= input.now_ms
+}
+
+# What is reached and settled was delivered some time before now.
+delivered_known if input.stage.reached == 0
+
+delivered_known if input.stage.unsettled > 0
+
+delivered_known if delivered_ago_ms >= 0
+
+delivered_ago_ms := input.now_ms - input.stage.delivered_ms if is_number(input.stage.delivered_ms)
+
+# Each value that a stage counts is known, and its limit is one.
+valued if {
+	every stage in stages {
+		every dimension, limit in object.get(stage, "max_values", {}) {
+			lib.is_limit(limit)
+			is_number(input.stage.values[dimension])
+			input.stage.values[dimension] >= 1
+		}
+	}
+}
+
+# How many targets each stage holds: never fewer than the one before.
+counts := [most |
+	some index, _ in stages
+	most := max([holds | some before, stage in stages; before <= index; holds := held(stage.upto)])
+]
+
+held(upto) := max([lib.share_targets(input.stage.total, upto), upto.at_least])
+
+# The first stage that holds what was reached; the last one where none does.
+at := min(array.concat(
+	[index | some index, most in counts; most >= input.stage.reached],
+	[count(counts) - 1],
+))
+
+admitted if {
+	input.stage.again == 0
+	input.stage.barred == 0
+}
+
+with_request := input.stage.reached + lib.fleet.count
+
+fits(index) if {
+	with_request <= counts[index]
+	every dimension, limit in object.get(stages[index], "max_values", {}) {
+		input.stage.values[dimension] <= limit
+	}
+}
+
+# Into the next stage: never into one after that, and never out of one in which nothing was done.
+moves_on if {
+	stages[at + 1]
+	input.stage.reached > 0
+	input.stage.unsettled == 0
+	baked
+	healthy
+}
+
+bakes if is_number(stages[at].bake_s)
+
+baked if {
+	bakes
+	delivered_ago_ms >= stages[at].bake_s * 1000
+}
+
+healthy if {
+	input.stage.health.status == "passed"
+	since_delivery
+}
+
+since_delivery if input.stage.health.at_ms > input.stage.delivered_ms
+
+# The stage that the request may use now.
+open := at + 1 if moves_on
+
+open := at if not moves_on
+
+left := max([0, counts[open] - input.stage.reached])
+
+# It wants more than the stage reached holds, and there is a next one: what keeps it out of that.
+held_back if {
+	not ok
+	determined
+	admitted
+	not fits(at)
+	stages[at + 1]
+	input.stage.reached > 0
+}
+
+# It wants more than any stage may give it now.
+beyond if {
+	not ok
+	determined
+	admitted
+	not reaches_next
+}
+
+reaches_next if {
+	fits(at + 1)
+	input.stage.reached > 0
+}
+
+reasons contains {
+	"rule": "stage.too_large",
+	"sentence": "count",
+	"remedy": remedy,
+	"measured": with_request,
+	"limit": counts[open],
+	"unit": "targets",
+	"with": {"reached": input.stage.reached, "count": lib.fleet.count, "stage": open + 1, "left": left},
+} if {
+	beyond
+	with_request > counts[open]
+}
+
+remedy := "some" if left > 0
+
+remedy := "none" if left == 0
+
+reasons contains {
+	"rule": "stage.too_large",
+	"sentence": "values",
+	"remedy": "fewer",
+	"dimension": dimension,
+	"measured": input.stage.values[dimension],
+	"limit": limit,
+	"unit": "values",
+	"with": {"stage": open + 1},
+} if {
+	beyond
+	some dimension, limit in stages[open].max_values
+	input.stage.values[dimension] > limit
+}
+
+reasons contains {
+	"rule": "stage.unsettled",
+	"sentence": "unsettled",
+	"remedy": "settle",
+	"measured": input.stage.unsettled,
+	"limit": 0,
+	"unit": "operations",
+	"with": {"next": at + 2},
+} if {
+	held_back
+	input.stage.unsettled > 0
+}
+
+reasons contains {
+	"rule": "stage.baking",
+	"sentence": "baking",
+	"remedy": "wait",
+	"measured": lib.whole_quotient(delivered_ago_ms, 1000),
+	"limit": stages[at].bake_s,
+	"unit": "seconds",
+	"with": {"stage": at + 1, "next": at + 2},
+} if {
+	held_back
+	input.stage.unsettled == 0
+	bakes
+	not baked
+}
+
+reasons contains {
+	"rule": "stage.no_evidence",
+	"sentence": sentence,
+	"remedy": "observe",
+	"with": {"stage": at + 1},
+} if {
+	held_back
+	input.stage.unsettled == 0
+	not healthy
+}
+
+default sentence := "missing"
+
+sentence := "failed" if {
+	input.stage.health.status == "failed"
+	since_delivery
+}
+
+reasons contains {
+	"rule": "stage.too_large",
+	"sentence": "again",
+	"remedy": "again",
+	"measured": input.stage.again,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"run": input.stage.run},
+} if {
+	not ok
+	determined
+	input.stage.again > 0
+}
+
+reasons contains {
+	"rule": "stage.too_large",
+	"sentence": "barred",
+	"remedy": "barred",
+	"measured": input.stage.barred,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"run": input.stage.run},
+} if {
+	not ok
+	determined
+	input.stage.barred > 0
+}
+
+reasons contains {"rule": "stage.too_large", "sentence": "no_artifact", "remedy": "artifact"} if {
+	not ok
+	listed
+	not named
+}
+
+reasons contains undetermined if {
+	not ok
+	"stages" in lib.keys
+	not listed
+}
+
+reasons contains undetermined if {
+	not ok
+	named
+	"stages" in lib.keys
+	not determined
+}
+
+# A stage without a bake time is never left.
+reasons contains undetermined if {
+	held_back
+	not bakes
+}
+
+undetermined := {"rule": "stage.too_large", "sentence": "undetermined", "remedy": "undetermined"}

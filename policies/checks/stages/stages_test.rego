@@ -1,0 +1,310 @@
+package interlock.checks.stages_test
+
+import data.interlock.checks.stages
+import data.interlock.sample_test as sample
+
+undetermined := {{"rule": "stage.too_large", "sentence": "undetermined", "remedy": "undetermined"}}
+
+now := sample.facts.now_ms
+
+# Of 1,000: 10, 100 and 500. The request has three targets.
+with_stage(changes) := sample.with_fact("stage", object.union(sample.facts.stage, changes))
+
+# All of stage 1 is reached and delivered, half an hour ago, and healthy since.
+left_behind := {
+	"reached": 10,
+	"unsettled": 0,
+	"delivered_ms": now - 1800000,
+	"health": {"status": "passed", "at_ms": now - 1},
+}
+
+after(changes) := with_stage(object.union(left_behind, changes))
+
+test_a_request_without_an_artifact_is_a_no if {
+	facts := object.remove(sample.facts, ["artifact", "stage"])
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{"rule": "stage.too_large", "sentence": "no_artifact", "remedy": "artifact"}}
+}
+
+test_a_stage_that_cannot_be_told_is_a_no if {
+	every facts in [
+		sample.without_fact("stage"),
+		sample.with_fact("stage", null),
+		sample.with_fact("stage", {}),
+		with_stage({"reached": null}),
+		with_stage({"reached": -1}),
+		with_stage({"total": 0}),
+		with_stage({"total": "1000"}),
+		with_stage({"unsettled": null}),
+		with_stage({"again": null}),
+		with_stage({"barred": null}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["values"])),
+		with_stage({"values": {"region": 0}}),
+		with_stage({"values": {"region": null}}),
+		with_stage({"health": null}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["health"])),
+		sample.with_fact("stage", object.union(object.remove(sample.facts.stage, ["health"]), {"health": {"status": "passed"}})),
+		after({"health": {"status": "passed", "at_ms": null}}),
+		after({"health": {"status": "passed", "at_ms": now + 1}}),
+		after({"health": {"status": "fine", "at_ms": now}}),
+		with_stage({"unsettled": 0}),
+		with_stage({"unsettled": 0, "delivered_ms": now + 1}),
+	] {
+		not stages.ok with input as facts with data.limits as sample.limits
+		reasons := stages.reasons with input as facts with data.limits as sample.limits
+		reasons == undetermined
+	}
+}
+
+test_a_limit_of_another_type_is_a_no if {
+	every limit in [null, [], {}, "1%", [null], [{}], [{"upto": {"share_ppm": null, "at_least": 0}}]] {
+		limits := sample.with_limit("stages", limit)
+		not stages.ok with input as sample.facts with data.limits as limits
+		reasons := stages.reasons with input as sample.facts with data.limits as limits
+		reasons == undetermined
+	}
+}
+
+test_a_limit_of_values_of_another_type_is_a_no if {
+	limits := sample.with_limit("stages", [{"upto": {"share_ppm": 10000, "at_least": 1}, "max_values": {"region": null}}])
+	not stages.ok with input as sample.facts with data.limits as limits
+	reasons := stages.reasons with input as sample.facts with data.limits as limits
+	reasons == undetermined
+}
+
+test_a_stage_without_a_bake_time_is_never_left if {
+	limits := sample.with_limit("stages", [
+		{"upto": {"share_ppm": 10000, "at_least": 1}},
+		{"upto": {"share_ppm": 1000000, "at_least": 1}},
+	])
+	not stages.ok with input as after({}) with data.limits as limits
+	reasons := stages.reasons with input as after({}) with data.limits as limits
+	reasons == undetermined
+}
+
+test_one_target_more_than_the_first_stage_holds_is_a_no_where_nothing_is_delivered if {
+	every facts in [with_stage({"reached": 8, "unsettled": 3}), with_stage({"reached": 8})] {
+		not stages.ok with input as facts with data.limits as sample.limits
+		reasons := stages.reasons with input as facts with data.limits as sample.limits
+		{reason.rule | some reason in reasons} == {"stage.unsettled"}
+	}
+	not stages.ok with input as of_eleven with data.limits as sample.limits
+	reasons := stages.reasons with input as of_eleven with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "count",
+		"remedy": "some",
+		"measured": 11,
+		"limit": 10,
+		"unit": "targets",
+		"with": {"reached": 0, "count": 11, "stage": 1, "left": 10},
+	}}
+}
+
+of_eleven := object.union(
+	object.remove(with_stage({"reached": 0, "unsettled": 0}), ["fleet"]),
+	{"fleet": {"count": 11, "total": 1200}},
+)
+
+test_two_stages_at_once_are_a_no if {
+	facts := object.union(object.remove(after({}), ["fleet"]), {"fleet": {"count": 91, "total": 1200}})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "count",
+		"remedy": "some",
+		"measured": 101,
+		"limit": 100,
+		"unit": "targets",
+		"with": {"reached": 10, "count": 91, "stage": 2, "left": 90},
+	}}
+}
+
+test_beyond_the_last_stage_is_a_no if {
+	every reached in [498, 500, 900] {
+		facts := after({"reached": reached})
+		not stages.ok with input as facts with data.limits as sample.limits
+		reasons := stages.reasons with input as facts with data.limits as sample.limits
+		{[reason.rule, reason.limit] | some reason in reasons} == {["stage.too_large", 500]}
+	}
+}
+
+test_a_stage_that_is_full_leaves_nothing if {
+	reasons := stages.reasons with input as after({"reached": 500}) with data.limits as sample.limits
+	{reason.remedy | some reason in reasons} == {"none"}
+}
+
+test_a_second_region_in_the_first_stage_is_a_no if {
+	facts := with_stage({"reached": 0, "unsettled": 0, "values": {"region": 2}})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "values",
+		"remedy": "fewer",
+		"dimension": "region",
+		"measured": 2,
+		"limit": 1,
+		"unit": "values",
+		"with": {"stage": 1},
+	}}
+}
+
+test_a_second_region_waits_for_the_second_stage if {
+	facts := with_stage({"reached": 3, "values": {"region": 2}})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{reason.rule | some reason in reasons} == {"stage.unsettled"}
+	stages.ok with input as after({"reached": 3, "values": {"region": 2}}) with data.limits as sample.limits
+}
+
+test_what_is_not_settled_keeps_the_next_stage_closed if {
+	facts := after({"unsettled": 2})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.unsettled",
+		"sentence": "unsettled",
+		"remedy": "settle",
+		"measured": 2,
+		"limit": 0,
+		"unit": "operations",
+		"with": {"next": 2},
+	}}
+}
+
+test_a_millisecond_before_the_bake_is_over_is_a_no if {
+	facts := after({"delivered_ms": now - 1799999})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.baking",
+		"sentence": "baking",
+		"remedy": "wait",
+		"measured": 1799,
+		"limit": 1800,
+		"unit": "seconds",
+		"with": {"stage": 1, "next": 2},
+	}}
+}
+
+test_the_bake_of_the_stage_that_is_left_counts if {
+	facts := after({"reached": 100, "delivered_ms": now - 1800000})
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{[reason.rule, reason.limit] | some reason in reasons} == {["stage.baking", 3600]}
+}
+
+test_health_that_nobody_saw_is_a_no if {
+	every health in [
+		{"status": "none"},
+		{"status": "unknown", "at_ms": now},
+		{"status": "passed", "at_ms": now - 1800000},
+		{"status": "failed", "at_ms": now - 1800001},
+	] {
+		facts := sample.with_fact("stage", object.union(
+			object.union(object.remove(sample.facts.stage, ["health"]), object.remove(left_behind, ["health"])),
+			{"health": health},
+		))
+		not stages.ok with input as facts with data.limits as sample.limits
+		reasons := stages.reasons with input as facts with data.limits as sample.limits
+		reasons == {{
+			"rule": "stage.no_evidence",
+			"sentence": "missing",
+			"remedy": "observe",
+			"with": {"stage": 1},
+		}}
+	}
+}
+
+test_health_that_failed_since_is_a_no if {
+	facts := after({"health": {"status": "failed", "at_ms": now}})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{[reason.rule, reason.sentence] | some reason in reasons} == {["stage.no_evidence", "failed"]}
+}
+
+test_bake_and_health_are_told_together if {
+	facts := after({"delivered_ms": now, "health": {"status": "none"}})
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{reason.rule | some reason in reasons} == {"stage.baking", "stage.no_evidence"}
+}
+
+test_a_target_that_it_was_delivered_to_is_a_no if {
+	facts := with_stage({"again": 2})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "again",
+		"remedy": "again",
+		"measured": 2,
+		"limit": 0,
+		"unit": "targets",
+		"with": {"run": 1},
+	}}
+}
+
+test_a_plan_of_the_run_before_is_a_no if {
+	facts := with_stage({"run": 2, "barred": 3})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "barred",
+		"remedy": "barred",
+		"measured": 3,
+		"limit": 0,
+		"unit": "targets",
+		"with": {"run": 2},
+	}}
+}
+
+test_a_share_of_nothing_is_nothing if {
+	facts := with_stage({"total": 5, "reached": 0, "unsettled": 0})
+	limits := sample.with_limit("stages", [{"upto": {"share_ppm": 100000, "at_least": 0}}])
+	not stages.ok with input as facts with data.limits as limits
+	reasons := stages.reasons with input as facts with data.limits as limits
+	{[reason.rule, reason.limit, reason.remedy] | some reason in reasons} == {["stage.too_large", 0, "none"]}
+}
+
+test_an_action_without_an_entry_is_a_no if {
+	not stages.ok with input as sample.with_fact("action", "other") with data.limits as sample.limits
+}
+
+test_what_the_stage_holds_passes if {
+	every facts in [
+		with_stage({"reached": 0, "unsettled": 0}),
+		with_stage({"reached": 7}),
+		with_stage({"reached": 97, "values": {"region": 9}}),
+		with_stage({"reached": 497}),
+	] {
+		stages.ok with input as facts with data.limits as sample.limits
+		reasons := stages.reasons with input as facts with data.limits as sample.limits
+		reasons == set()
+	}
+}
+
+test_the_next_stage_is_entered_when_the_one_before_is_delivered_baked_and_well if {
+	stages.ok with input as after({}) with data.limits as sample.limits
+	reasons := stages.reasons with input as after({}) with data.limits as sample.limits
+	reasons == set()
+}
+
+test_a_stage_never_holds_less_than_the_one_before if {
+	limits := sample.with_limit("stages", [
+		{"upto": {"share_ppm": 10000, "at_least": 50}, "bake_s": 1800},
+		{"upto": {"share_ppm": 20000, "at_least": 0}},
+	])
+	stages.ok with input as with_stage({"reached": 47}) with data.limits as limits
+	not stages.ok with input as after({"reached": 48}) with data.limits as limits
+}
+
+test_an_entry_without_the_key_passes if {
+	limits := sample.without_limit("stages")
+	facts := object.remove(sample.facts, ["artifact", "stage"])
+	stages.ok with input as facts with data.limits as limits
+	reasons := stages.reasons with input as facts with data.limits as limits
+	reasons == set()
+}

@@ -1,0 +1,131 @@
+import { sql, type Kysely, type RawBuilder } from 'kysely';
+
+import type { Database } from '../db/database.ts';
+import type { Operation } from './operation.ts';
+
+/** What requests of a batch name. Each rollout once, with all targets that any of them names. */
+export interface Wanted {
+  readonly artifacts: readonly string[];
+  readonly rollouts: readonly {
+    readonly action: string;
+    readonly artifact: string;
+    /** Dimensions whose values are counted. */
+    readonly dimensions: readonly string[];
+    readonly ids: readonly string[];
+  }[];
+  readonly plans: readonly { readonly action: string; readonly name: string }[];
+}
+
+export interface EvidenceRow {
+  readonly artifact: string;
+  readonly seq: number;
+  readonly at_ms: number;
+  readonly by: string;
+  readonly name: string;
+  readonly status: 'passed' | 'failed' | 'unknown';
+  readonly dimension: string;
+  readonly value: string;
+}
+
+export interface RolloutRow {
+  readonly action: string;
+  readonly artifact: string;
+  readonly run: number;
+  readonly total: number;
+  readonly reached: number;
+  readonly unsettled: number;
+  readonly delivered_ms: number | null;
+  readonly generation: number | null;
+  readonly generation_before: number | null;
+  readonly reached_values: readonly { dimension: string; value: string; operations: number }[] | null;
+  readonly hits:
+    | readonly { readonly id: string; readonly operation: string; readonly outcome: Operation['outcome'] }[]
+    | null;
+}
+
+export interface PlanRow {
+  readonly action: string;
+  readonly name: string;
+  readonly highest: number | null;
+}
+
+export interface AheadRows {
+  readonly evidence: readonly EvidenceRow[] | null;
+  readonly rollouts: readonly RolloutRow[] | null;
+  readonly plans: readonly PlanRow[] | null;
+}
+
+/**
+ * One statement for all that a batch names. Of evidence it walks from party to party, so that what one has said a hundred thousand
+ * times costs no more than once; of a run it reads the operations, which are no more than the targets that it reached. Times later
+ * than one that an operator accepted since count as made then, as everywhere.
+ */
+export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<AheadRows> {
+  const { rows } = await sql<{ ahead: AheadRows }>`
+    with recursive accepted as materialized (
+      select seq, (body ->> 'version')::bigint as version, (body ->> 'accepted_ms')::float8 as at_ms from entries where type = 'clock'),
+    parties as (
+      select p.* from jsonb_array_elements_text(${json(wanted.artifacts)}) as a(artifact) cross join lateral (
+        select e.artifact, e.name, e.dimension, e.value, e.principal from evidence e where e.artifact = a.artifact
+        order by e.artifact, e.name, e.dimension, e.value, e.principal limit 1) p
+      union all
+      select n.* from parties p cross join lateral (
+        select e.artifact, e.name, e.dimension, e.value, e.principal from evidence e where e.artifact = p.artifact
+          and (e.artifact, e.name, e.dimension, e.value, e.principal) > (p.artifact, p.name, p.dimension, p.value, p.principal)
+        order by e.artifact, e.name, e.dimension, e.value, e.principal limit 1) n),
+    said as (
+      select p.artifact, p.name, p.dimension, p.value, p.principal as by, e.seq, e.status, ${noLater('e.at', sql`c.seq > e.seq`)} as at_ms
+      from parties p cross join lateral (
+        select * from evidence e where (e.artifact, e.name, e.dimension, e.value, e.principal) = (p.artifact, p.name, p.dimension, p.value, p.principal)
+        order by e.seq desc limit 1) e),
+    asked as materialized (
+      select a.* from jsonb_to_recordset(${json(wanted.rollouts)}) as a(action text, artifact text, dimensions jsonb, ids jsonb)),
+    rollouts as (
+      select a.action, a.artifact, r.*, ${reachedValues} as reached_values, ${hits} as hits
+      from asked a cross join lateral (${runOf}) r)
+    select json_build_object(
+      'evidence', (select json_agg(s) from said s),
+      'rollouts', (select json_agg(r) from rollouts r where r.run is not null),
+      'plans', (select json_agg(p) from (
+        select a.action, a.name, (select max(o.plan_generation) from operations o where o.action = a.action and o.plan_name = a.name) as highest
+        from jsonb_to_recordset(${json(wanted.plans)}) as a(action text, name text)) p)
+    ) as ahead`.execute(db);
+  const row = rows[0];
+  if (row === undefined) throw new Error('what a batch names could not be read');
+  return row.ahead;
+}
+
+const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
+
+/** A time in Unix milliseconds, folded; `later` says of an accepted time `c` that it came after. `least` passes over a null. */
+const noLater = (at: string, later: RawBuilder<unknown>) =>
+  sql`least((extract(epoch from ${sql.ref(at)}) * 1000)::float8, (select min(c.at_ms) from accepted c where ${later}))`;
+
+const operationsOf = sql`operations o where o.action = a.action and o.artifact = a.artifact`;
+
+const runOf = sql`
+  select n.run, min(o.run_total) as total,
+    coalesce(sum(o.target_count) filter (where o.outcome not in ('refused', 'stopped')), 0) as reached,
+    count(*) filter (where o.phase <> 'ended' or o.outcome in ('pending', 'unknown')) as unsettled,
+    max(${noLater('o.settled_at', sql`c.version > o.version`)}) filter (where o.outcome = 'delivered') as delivered_ms,
+    max(o.plan_generation) as generation,
+    (select max(o.plan_generation) from ${operationsOf} and o.run < n.run) as generation_before
+  from (select max(o.run) as run from ${operationsOf}) n
+  join operations o on o.action = a.action and o.artifact = a.artifact and o.run = n.run
+  group by n.run`;
+
+const reachedValues = sql`(
+  select json_agg(v) from (
+    select d.dimension, v.value, count(*) as operations
+    from operations o
+    cross join jsonb_array_elements_text(a.dimensions) as d(dimension)
+    cross join lateral json_array_elements_text(coalesce(o.dimension_values -> d.dimension, '[]')) as v(value)
+    where o.action = a.action and o.artifact = a.artifact and o.run = r.run and o.outcome not in ('refused', 'stopped')
+    group by 1, 2) v)`;
+
+const hits = sql`(
+  select json_agg(h) from (
+    select h.target_id as id, h.request_id as operation, o.outcome
+    from jsonb_array_elements_text(a.ids) as t(id)
+    join holds h on h.artifact = a.artifact and h.target_id = t.id
+    join operations o on o.id = h.request_id and o.action = a.action and o.run = r.run) h)`;

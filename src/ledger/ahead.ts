@@ -1,0 +1,150 @@
+import type { Kysely } from 'kysely';
+
+import type { Database } from '../db/database.ts';
+import type { Limits } from '../policy/limits.ts';
+import { readAhead, type EvidenceRow, type RolloutRow, type Wanted } from './ahead-queries.ts';
+import { entryOf } from './entry-of.ts';
+import type { Operation } from './operation.ts';
+import { Rollout } from './rollout.ts';
+import { SeenEvidence, type Evidence } from './seen-evidence.ts';
+
+/** What a request names that others named before it. */
+export interface Names {
+  readonly action: string;
+  readonly artifact?: string;
+  readonly plan?: string;
+  /** Of its targets, as far as they are known. */
+  readonly ids: readonly string[];
+}
+
+/**
+ * What was done and seen before of the artifacts and plans that a batch names: read before its jobs run, and changed by each as it
+ * decides. Nothing of it outlives the batch. It is exact for the same reason as the book: it was read after the head, and what is
+ * decided by it is written only on top of that head; whatever changes it elsewhere moves the head.
+ */
+export class Ahead {
+  readonly #dimensions: (action: string) => readonly string[];
+  readonly #evidence = new Map<string, SeenEvidence>();
+  readonly #rollouts = new Map<string, Rollout>();
+  readonly #plans = new Map<string, number | undefined>();
+
+  constructor(limits: Limits | undefined) {
+    this.#dimensions = action => stageDimensions(limits, action);
+  }
+
+  /** Reads what is named and not known yet. Names that nothing is asked for by read nothing. */
+  async read(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
+    const wanted = this.#wanted(names);
+    if (wanted.artifacts.length + wanted.rollouts.length + wanted.plans.length === 0) return;
+    const { evidence, rollouts, plans } = await readAhead(db, wanted);
+    for (const artifact of wanted.artifacts) this.#evidence.set(artifact, new SeenEvidence());
+    for (const row of evidence ?? []) this.#evidence.get(row.artifact)?.add(toEvidence(row));
+    const found = new Map((rollouts ?? []).map(row => [keyOf(row.action, row.artifact), row]));
+    for (const { action, artifact, ids } of wanted.rollouts) {
+      const row = found.get(keyOf(action, artifact));
+      const key = keyOf(action, artifact);
+      const rollout = this.#rollouts.get(key) ?? toRollout(row, this.#dimensions(action));
+      this.#rollouts.set(key, rollout);
+      // Hits are of the run that the rows know; one that began in this batch has none but its own.
+      rollout.learn(ids, rollout.run?.run === row?.run ? (row?.hits ?? []) : []);
+    }
+    for (const { action, name, highest } of plans ?? [])
+      this.#plans.set(keyOf(action, name), highest ?? undefined);
+  }
+
+  #wanted(names: readonly Names[]): Wanted {
+    const rollouts = new Map<
+      string,
+      { readonly one: Names & { artifact: string }; readonly ids: Set<string> }
+    >();
+    const plans = new Map<string, { readonly action: string; readonly name: string }>();
+    for (const one of names) {
+      const { action, artifact, plan } = one;
+      if (plan !== undefined && !this.#plans.has(keyOf(action, plan)))
+        plans.set(keyOf(action, plan), { action, name: plan });
+      if (artifact === undefined) continue;
+      const key = keyOf(action, artifact);
+      const known = rollouts.get(key) ?? { one: { ...one, artifact }, ids: new Set<string>() };
+      rollouts.set(key, known);
+      for (const id of one.ids) known.ids.add(id);
+    }
+    const all = [...rollouts.values()].map(({ one: { action, artifact }, ids }) => ({
+      action,
+      artifact,
+      dimensions: this.#dimensions(action),
+      ids: [...ids],
+    }));
+    return {
+      artifacts: [...new Set(all.map(({ artifact }) => artifact))].filter(one => !this.#evidence.has(one)),
+      rollouts: all,
+      plans: [...plans.values()],
+    };
+  }
+
+  /** Undefined for an artifact that no request of the batch names. */
+  evidence(artifact: string): SeenEvidence | undefined {
+    return this.#evidence.get(artifact);
+  }
+
+  /** Undefined for what no request of the batch names. */
+  rollout(action: string, artifact: string): Rollout | undefined {
+    return this.#rollouts.get(keyOf(action, artifact));
+  }
+
+  /** The highest generation that was ever allowed for an action and a plan. `known` is false where it was not looked up. */
+  plan(action: string, name: string): { readonly known: boolean; readonly highest?: number } {
+    const key = keyOf(action, name);
+    const highest = this.#plans.get(key);
+    return { known: this.#plans.has(key), ...(highest !== undefined && { highest }) };
+  }
+
+  /** An operation was allowed. */
+  allow(operation: Operation, ids: readonly string[]): void {
+    const { action, artifact, plan } = operation;
+    if (artifact !== undefined) this.rollout(action, artifact)?.allow(operation, ids);
+    if (plan === undefined) return;
+    const { highest = 0 } = this.plan(action, plan.name);
+    this.#plans.set(keyOf(action, plan.name), Math.max(highest, plan.generation));
+  }
+
+  /** What becomes of an operation changes. */
+  change(before: Operation, after: Operation): void {
+    if (after.artifact !== undefined) this.rollout(after.action, after.artifact)?.change(before, after);
+  }
+
+  /** Somebody said something of an artifact. */
+  add(artifact: string, evidence: Evidence): void {
+    this.evidence(artifact)?.add(evidence);
+  }
+}
+
+const keyOf = (action: string, name: string): string => `${action}\n${name}`;
+
+/** The dimensions whose values some stage of an action counts. */
+export function stageDimensions(limits: Limits | undefined, action: string): readonly string[] {
+  const stages = (limits && entryOf(limits, action)?.stages) ?? [];
+  return [...new Set(stages.flatMap(({ max_values }) => Object.keys(max_values ?? {})))];
+}
+
+const toEvidence = ({ artifact: _artifact, at_ms, dimension, value, ...row }: EvidenceRow): Evidence => ({
+  ...row,
+  atMs: at_ms,
+  ...(dimension !== '' && { dimension, value }),
+});
+
+function toRollout(row: RolloutRow | undefined, dimensions: readonly string[]): Rollout {
+  const values = new Map(dimensions.map(name => [name, new Map<string, number>()]));
+  for (const { dimension, value, operations } of row?.reached_values ?? [])
+    values.get(dimension)?.set(value, operations);
+  if (row === undefined) return new Rollout(undefined, undefined, values);
+  const { run, total, reached, unsettled, delivered_ms, generation, generation_before } = row;
+  const known = {
+    run,
+    total,
+    reached,
+    unsettled,
+    ...(delivered_ms !== null && { deliveredMs: Math.ceil(delivered_ms) }),
+    ...(generation !== null && { generation }),
+  };
+  return new Rollout(known, generation_before ?? undefined, values);
+}

@@ -1,0 +1,5 @@
+import type { ActionLimits, Limits } from '../policy/limits.ts';
+
+/** The limits of an action; undefined when it has none. */
+export const entryOf = ({ actions }: Limits, action: string): ActionLimits | undefined =>
+  Object.hasOwn(actions, action) ? actions[action] : undefined;

@@ -1,0 +1,216 @@
+import { Fault } from '../kit/fault.ts';
+import type { EvidenceFact, PlanFact, StageFact } from '../policy/facts.ts';
+import type { ActionLimits, StageLimit } from '../policy/limits.ts';
+import type { Counts } from './counts.ts';
+import type { Circumstances } from './decide.ts';
+import { entryOf } from './entry-of.ts';
+import type { Subject } from './facts.ts';
+import type { Place, Rollout } from './rollout.ts';
+import type { Evidence, OfValue, SeenEvidence } from './seen-evidence.ts';
+
+/** What a policy may know of what is rolled out; each absent where the action's entry does not ask for it, or the request does not name it. */
+export interface RolloutFacts {
+  readonly artifact?: string;
+  readonly plan?: PlanFact;
+  readonly evidence?: readonly EvidenceFact[];
+  readonly stage?: StageFact;
+}
+
+/** What the decision shows of it. */
+interface RolloutShown {
+  readonly stage?: StageShown;
+  readonly evidence?: readonly EvidenceShown[];
+}
+
+export interface StageShown {
+  readonly run: number;
+  /** From 1; with the request where it is allowed. */
+  readonly stage: number;
+  readonly of: number;
+  readonly reached: number;
+  /** Targets that the stage holds. */
+  readonly count: number;
+  /** All targets of the kind when the run began. */
+  readonly total: number;
+}
+
+export interface EvidenceShown {
+  /** Of its entry in the chain. */
+  readonly seq: number;
+  readonly name: string;
+  readonly status: Evidence['status'];
+  readonly dimension?: string;
+  readonly value?: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** The evidence that lets a rollout into its next stage. */
+export const HEALTH = 'health';
+
+export interface RolloutMeasured {
+  readonly facts: RolloutFacts;
+  /** The stage as it would be with the request. */
+  readonly allowed: RolloutShown;
+  readonly refused: RolloutShown;
+}
+
+const nothing: RolloutMeasured = { facts: {}, allowed: {}, refused: {} };
+
+/** Measures a request against what was done and seen before of its artifact and plan. Without an entry that asks, nothing. */
+export function measureRollout(
+  subject: Subject,
+  now: Circumstances,
+  counts: Counts,
+  entry: ActionLimits | undefined,
+): RolloutMeasured {
+  const { stages, require_evidence: wanted, require_plan: needsPlan } = entry ?? {};
+  if (stages === undefined && wanted === undefined && needsPlan === undefined) return nothing;
+  const planned = needsPlan === undefined ? {} : planFact(subject, now);
+  const { artifact } = subject;
+  if (artifact === undefined || (stages === undefined && wanted === undefined))
+    return { ...nothing, facts: planned };
+  const seen = now.ahead.evidence(artifact);
+  const rollout = now.ahead.rollout(subject.action.name, artifact);
+  if (seen === undefined || rollout === undefined)
+    throw new Fault('gate.failed', 'An artifact that was not looked up.');
+  const evidence = wanted === undefined ? undefined : lookAt(subject, seen, counts, wanted);
+  const health = stages === undefined ? undefined : seen.newest(subject.principal, HEALTH);
+  const place = placeOf(subject, now, counts, rollout);
+  const shown = [...(evidence ?? []).flatMap(({ found }) => found ?? []), ...(health ? [health] : [])];
+  const looked = shown.length > 0 ? { evidence: shownEvidence(shown) } : {};
+  const show = (reached: number): RolloutShown => ({
+    ...looked,
+    ...(stages !== undefined && { stage: shownStage(place, stages, reached) }),
+  });
+  return {
+    facts: {
+      artifact,
+      ...planned,
+      ...(evidence !== undefined && { evidence: evidence.map(({ fact }) => fact) }),
+      ...(stages !== undefined && { stage: stageFact(counts, { stages, place, rollout, health }) }),
+    },
+    allowed: show(place.run.reached + counts.count),
+    refused: show(place.run.reached),
+  };
+}
+
+function planFact({ action, plan }: Subject, { ahead }: Circumstances): RolloutFacts {
+  if (plan === undefined) return {};
+  const { known, highest = 0 } = ahead.plan(action.name, plan.name);
+  if (!known) throw new Fault('gate.failed', 'A plan that was not looked up.');
+  return { plan: { generation: plan.generation, highest } };
+}
+
+/** Whether a set of its targets could begin a run of an artifact that has stages, where a part of the set would not. */
+export function mayBeginRun(
+  { action, artifact, plan }: Subject,
+  { ahead, policy, state }: Circumstances,
+): boolean {
+  if (artifact === undefined || plan === undefined) return false;
+  if (entryOf(policy.limits, action.name)?.stages === undefined) return false;
+  const place = { again: 0, total: state.count, generation: plan.generation };
+  return ahead.rollout(action.name, artifact)?.placeOf(place).mayBegin ?? false;
+}
+
+const placeOf = ({ plan }: Subject, { state }: Circumstances, counts: Counts, rollout: Rollout): Place =>
+  rollout.placeOf({
+    again: counts.again,
+    total: state.count,
+    ...(plan !== undefined && { generation: plan.generation }),
+  });
+
+interface Looked {
+  readonly fact: EvidenceFact;
+  readonly found: Evidence | undefined;
+}
+
+/** For each evidence that the entry wants: the newest of the whole, or of each value that targets have. */
+function lookAt(
+  { principal }: Subject,
+  seen: SeenEvidence,
+  counts: Counts,
+  wanted: NonNullable<ActionLimits['require_evidence']>,
+): Looked[] {
+  return wanted.flatMap(({ name, per }, index): Looked[] => {
+    const look = (count: number, of?: OfValue): Looked => {
+      const found = seen.newest(principal, name, of);
+      return {
+        found,
+        fact: {
+          index,
+          ...(of !== undefined && { value: of.value }),
+          count,
+          status: found?.status ?? 'none',
+          ...(found !== undefined && { at_ms: found.atMs }),
+        },
+      };
+    };
+    if (per === undefined) return [look(counts.count)];
+    const values = [...(counts.labels.get(per) ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return values.map(([value, count]) => look(count, { dimension: per, value }));
+  });
+}
+
+function stageFact(
+  counts: Counts,
+  {
+    stages,
+    place,
+    rollout,
+    health,
+  }: {
+    readonly stages: readonly StageLimit[];
+    readonly place: Place;
+    readonly rollout: Rollout;
+    readonly health: Evidence | undefined;
+  },
+): StageFact {
+  const { run, total, reached, unsettled, deliveredMs } = place.run;
+  const dimensions = [...new Set(stages.flatMap(({ max_values }) => Object.keys(max_values ?? {})))];
+  return {
+    run,
+    total,
+    reached,
+    unsettled,
+    again: place.begins ? 0 : counts.again,
+    barred: place.barred ? counts.count : 0,
+    ...(deliveredMs !== undefined && { delivered_ms: deliveredMs }),
+    values: Object.fromEntries(
+      dimensions.map(name => [
+        name,
+        rollout.valuesWith(place, name, counts.dimensions.get(name)?.keys() ?? []),
+      ]),
+    ),
+    health: { status: health?.status ?? 'none', ...(health !== undefined && { at_ms: health.atMs }) },
+  };
+}
+
+/** How many targets each stage holds. A stage never holds less than the one before. */
+export function stageCounts(stages: readonly Pick<StageLimit, 'upto'>[], total: number): number[] {
+  let most = 0;
+  return stages.map(({ upto: { share_ppm, at_least } }) => {
+    most = Math.max(most, Math.floor((share_ppm * total) / 1_000_000), at_least);
+    return most;
+  });
+}
+
+function shownStage({ run }: Place, stages: readonly StageLimit[], reached: number): StageShown {
+  const counts = stageCounts(stages, run.total);
+  const first = counts.findIndex(count => count >= reached);
+  const index = first < 0 ? counts.length - 1 : first;
+  return {
+    run: run.run,
+    stage: index + 1,
+    of: counts.length,
+    reached,
+    count: counts[index] ?? 0,
+    total: run.total,
+  };
+}
+
+const shownEvidence = (found: readonly Evidence[]): EvidenceShown[] =>
+  [...new Map(found.map(one => [one.seq, one])).values()].map(({ atMs, ...one }) => ({
+    ...one,
+    at: new Date(atMs).toISOString(),
+  }));

@@ -1,0 +1,166 @@
+import { Fault } from '../kit/fault.ts';
+import { holdsItsTargets, type Operation } from './operation.ts';
+
+/** What one run of an artifact has come to, as it is read and as the jobs of a batch change it. */
+export interface Run {
+  readonly run: number;
+  /** All targets of the kind when the run began: what the counts of its stages are made of. */
+  readonly total: number;
+  /** Targets of its operations that were neither refused nor stopped. */
+  readonly reached: number;
+  /** Operations that may still be carried out, or may have been. */
+  readonly unsettled: number;
+  readonly deliveredMs?: number;
+  /** The highest plan generation that was allowed in it, refused or stopped since or not. */
+  readonly generation?: number;
+}
+
+/** Where in a rollout a request would be. */
+export interface Place {
+  readonly run: Run;
+  /** It would begin this run: targets were reached before, and its plan is later than all before. */
+  readonly begins: boolean;
+  /** Its plan is later than all before: with a target that was reached before, it would begin a run. */
+  readonly mayBegin: boolean;
+  /** A later run is under way, and its plan is not later than the runs before. */
+  readonly barred: boolean;
+}
+
+/**
+ * One artifact and one action. A target is reached once in a run; a further run, the way back, begins where a later plan
+ * reaches a target again, and from then on only plans as late as that are let into it.
+ */
+export class Rollout {
+  #run: Run | undefined;
+  /** The highest generation of the runs before. */
+  #generationBefore: number | undefined;
+  /** By dimension and value: how many operations of the run reach it. Only of the dimensions that a stage names. */
+  #values: Map<string, Map<string, number>>;
+  /** Operations of the run that have each target, whatever became of them. Only of targets that a request of the batch names. */
+  readonly #hits = new Map<string, Set<string>>();
+  readonly #outcomes = new Map<string, Operation['outcome']>();
+  readonly #known = new Set<string>();
+
+  constructor(
+    run: Run | undefined,
+    generationBefore: number | undefined,
+    values: ReadonlyMap<string, ReadonlyMap<string, number>>,
+  ) {
+    this.#run = run;
+    this.#generationBefore = generationBefore;
+    this.#values = new Map([...values].map(([dimension, counts]) => [dimension, new Map(counts)]));
+  }
+
+  get run(): Run | undefined {
+    return this.#run;
+  }
+
+  /** Targets that were looked up, and the operations of the present run that have them. */
+  learn(
+    ids: readonly string[],
+    hits: readonly {
+      readonly id: string;
+      readonly operation: string;
+      readonly outcome: Operation['outcome'];
+    }[],
+  ): void {
+    for (const id of ids) this.#known.add(id);
+    for (const { id, operation, outcome } of hits) {
+      this.#hit(id, operation);
+      // What a job of this batch has changed is newer.
+      if (!this.#outcomes.has(operation)) this.#outcomes.set(operation, outcome);
+    }
+  }
+
+  /** How many of these targets the artifact was delivered to in the present run. @throws Fault where one was not looked up */
+  delivered(ids: Iterable<string>): number {
+    let count = 0;
+    for (const id of ids) {
+      if (!this.#known.has(id)) throw new Fault('gate.failed', 'A target was not looked up in its rollout.');
+      const operations = [...(this.#hits.get(id) ?? [])];
+      if (operations.some(one => this.#outcomes.get(one) === 'delivered')) count += 1;
+    }
+    return count;
+  }
+
+  /** @param again how many of its targets were delivered in the present run; `total` all of the kind now */
+  placeOf(request: { readonly again: number; readonly total: number; readonly generation?: number }): Place {
+    const { generation, total } = request;
+    const fresh = { total, reached: 0, unsettled: 0 };
+    const run = this.#run;
+    if (run === undefined) return { run: { ...fresh, run: 1 }, begins: true, mayBegin: false, barred: false };
+    const mayBegin = isLater(generation, run.generation) && isLater(generation, this.#generationBefore);
+    if (request.again > 0 && mayBegin)
+      return { run: { ...fresh, run: run.run + 1 }, begins: true, mayBegin, barred: false };
+    const barred = run.run > 1 && !isLater(generation, this.#generationBefore);
+    return { run, begins: false, mayBegin, barred };
+  }
+
+  /** Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none. */
+  valuesWith(place: Place, dimension: string, asked: Iterable<string>): number {
+    const reached = place.begins ? [] : (this.#values.get(dimension)?.keys() ?? []);
+    return new Set([...reached, ...asked]).size;
+  }
+
+  /** An operation was allowed, where `placeOf` said. */
+  allow(operation: Operation, ids: readonly string[]): void {
+    const { run, runTotal } = operation;
+    if (run === undefined || runTotal === undefined) return;
+    if (run !== this.#run?.run) this.#begin(run, runTotal);
+    const generation = later(operation.plan?.generation, this.#run?.generation);
+    if (this.#run !== undefined && generation !== undefined) this.#run = { ...this.#run, generation };
+    this.#outcomes.set(operation.id, operation.outcome);
+    for (const id of ids) this.#hit(id, operation.id);
+    this.#count(operation, 1);
+  }
+
+  /** What becomes of an operation changes. */
+  change(before: Operation, after: Operation): void {
+    if (before.run !== this.#run?.run) return;
+    this.#outcomes.set(after.id, after.outcome);
+    this.#count(before, -1);
+    this.#count(after, 1);
+  }
+
+  #begin(run: number, total: number): void {
+    this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
+    this.#run = { run, total, reached: 0, unsettled: 0 };
+    this.#values = new Map([...this.#values.keys()].map(dimension => [dimension, new Map()]));
+    this.#hits.clear();
+  }
+
+  #hit(id: string, operation: string): void {
+    const operations = this.#hits.get(id) ?? new Set();
+    this.#hits.set(id, operations.add(operation));
+  }
+
+  #count(operation: Operation, by: 1 | -1): void {
+    if (this.#run === undefined) return;
+    const { outcome, settledAtMs, targetCount, dimensionValues } = operation;
+    const { reached, unsettled, ...run } = this.#run;
+    const isReached = outcome !== 'refused' && outcome !== 'stopped';
+    const last = later(outcome === 'delivered' && by === 1 ? settledAtMs : undefined, run.deliveredMs);
+    this.#run = {
+      ...run,
+      reached: reached + (isReached ? by * targetCount : 0),
+      unsettled: unsettled + (holdsItsTargets(operation) ? by : 0),
+      ...(last !== undefined && { deliveredMs: last }),
+    };
+    if (!isReached) return;
+    for (const [dimension, counts] of this.#values)
+      for (const value of dimensionValues[dimension] ?? []) countValue(counts, value, by);
+  }
+}
+
+function countValue(counts: Map<string, number>, value: string, by: 1 | -1): void {
+  const count = (counts.get(value) ?? 0) + by;
+  if (count > 0) counts.set(value, count);
+  else counts.delete(value);
+}
+
+/** Nothing is later than something, and a plan is later than none. */
+const isLater = (generation: number | undefined, than: number | undefined): boolean =>
+  generation !== undefined && (than === undefined || generation > than);
+
+const later = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || (other !== undefined && other > one) ? other : one;

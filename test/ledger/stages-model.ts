@@ -1,0 +1,133 @@
+import type { Evidence } from '../../src/ledger/seen-evidence.ts';
+
+/* What happened in a rollout, as a list; each answer is counted from it anew. */
+
+export const BAKES_MS = [1_000, 2_000];
+/** Shares of the total, at least so many, and how many regions. */
+export const STAGES = [
+  { percent: 10, atLeast: 2, regions: 1 },
+  { percent: 50, atLeast: 0, regions: 2 },
+  { percent: 80, atLeast: 0, regions: 2 },
+] as const;
+
+export const regionOf = (id: string): string => (Number(id.slice(1)) % 2 === 0 ? 'eu' : 'us');
+
+export interface ModelRequest {
+  readonly by: string;
+  readonly artifact: string;
+  readonly ids: readonly string[];
+  readonly generation: number | undefined;
+}
+
+export interface ModelOperation extends ModelRequest {
+  readonly id: string;
+  readonly run: number;
+  readonly total: number;
+  outcome: 'pending' | 'unknown' | 'delivered' | 'refused';
+  settledMs: number;
+}
+
+export interface ModelVerdict {
+  readonly rules: readonly string[];
+  readonly run: number;
+  readonly total: number;
+  readonly reached: number;
+  /** It could begin a run, so that a part of it may be of another run. */
+  readonly mayBegin: boolean;
+}
+
+export class StagesModel {
+  readonly operations: ModelOperation[] = [];
+  readonly evidence: (Omit<Evidence, 'seq'> & { readonly artifact: string })[] = [];
+  total: number;
+  nowMs: number;
+
+  constructor(total: number, nowMs: number) {
+    this.total = total;
+    this.nowMs = nowMs;
+  }
+
+  judge(request: ModelRequest): ModelVerdict {
+    const busy = this.operations.filter(isOpen).flatMap(({ ids }) => ids);
+    const inTheWay = request.ids.some(id => busy.includes(id)) ? ['targets.in_operation'] : [];
+    const verdict = this.#stage(request);
+    return { ...verdict, rules: [...inTheWay, ...verdict.rules].toSorted() };
+  }
+
+  #stage(request: ModelRequest): ModelVerdict {
+    const all = this.operations.filter(({ artifact }) => artifact === request.artifact);
+    const last = Math.max(0, ...all.map(({ run }) => run));
+    const here = all.filter(({ run }) => run === last);
+    const isLater = (than: readonly ModelOperation[]): boolean =>
+      request.generation !== undefined &&
+      than.every(({ generation }) => generation === undefined || generation < (request.generation ?? 0));
+    const again = request.ids.some(id =>
+      here.some(one => one.outcome === 'delivered' && one.ids.includes(id)),
+    );
+    const mayBegin = last > 0 && isLater(all);
+    if (last === 0 || (again && mayBegin))
+      return { ...this.#fit(request, [], this.total), run: last + 1, total: this.total, mayBegin };
+    const total = here[0]?.total ?? 0;
+    const before = all.filter(({ run }) => run < last);
+    const place = { run: last, total, mayBegin };
+    if (again || (last > 1 && !isLater(before)))
+      return { ...place, rules: ['stage.too_large'], reached: reachedBy(here).length };
+    return { ...place, ...this.#fit(request, here, total) };
+  }
+
+  #fit(
+    request: ModelRequest,
+    here: readonly ModelOperation[],
+    total: number,
+  ): Pick<ModelVerdict, 'rules' | 'reached'> {
+    const before = reachedBy(here);
+    const after = [...before, ...request.ids];
+    const holds = STAGES.map((stage, index) =>
+      Math.max(
+        ...STAGES.slice(0, index + 1).map(one =>
+          Math.max(Math.floor((one.percent * total) / 100), one.atLeast),
+        ),
+        stage.atLeast,
+      ),
+    );
+    const found = holds.findIndex(count => count >= before.length);
+    const at = found < 0 ? STAGES.length - 1 : found;
+    const fits = (index: number): boolean =>
+      after.length <= (holds[index] ?? -1) &&
+      new Set(after.map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
+    const reached = before.length;
+    if (fits(at)) return { rules: [], reached };
+    const doors = at + 1 < STAGES.length && reached > 0 ? this.#doors(request, here, at) : undefined;
+    if (doors?.length === 0 && fits(at + 1)) return { rules: [], reached };
+    const tooLarge = doors === undefined || !fits(at + 1) ? ['stage.too_large'] : [];
+    return { rules: [...tooLarge, ...(doors ?? [])], reached };
+  }
+
+  /** What keeps the next stage closed. */
+  #doors(request: ModelRequest, here: readonly ModelOperation[], at: number): string[] {
+    if (here.some(isOpen)) return ['stage.unsettled'];
+    const lastMs = Math.max(...here.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
+    const baking = this.nowMs < lastMs + (BAKES_MS[at] ?? 0) ? ['stage.baking'] : [];
+    const said = this.evidence.filter(
+      ({ artifact, by }) => artifact === request.artifact && by !== request.by,
+    );
+    const newestOf = (region: string | undefined) =>
+      said.findLast(({ value, by }) => value === region && by !== '');
+    const whole = newestOf(undefined);
+    const isWell = whole?.status === 'passed' && whole.atMs > lastMs;
+    const failures = ['eu', 'us'].map(newestOf).filter(one => one?.status === 'failed');
+    const isSpoilt = failures.some(
+      one => one !== undefined && said.indexOf(one) > (whole ? said.indexOf(whole) : -1),
+    );
+    return [...baking, ...(isWell && !isSpoilt ? [] : ['stage.no_evidence'])];
+  }
+
+  allow(id: string, request: ModelRequest, { run, total }: ModelVerdict): void {
+    this.operations.push({ ...request, id, run, total, outcome: 'pending', settledMs: 0 });
+  }
+}
+
+const isOpen = ({ outcome }: ModelOperation): boolean => outcome === 'pending' || outcome === 'unknown';
+
+const reachedBy = (operations: readonly ModelOperation[]): string[] =>
+  operations.filter(({ outcome }) => outcome !== 'refused').flatMap(({ ids }) => ids);
