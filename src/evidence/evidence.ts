@@ -52,12 +52,12 @@ function recordEvidence(
   by: Principal,
 ): EvidenceView {
   const said = {
-    artifact,
     name,
     status,
     ...(dimension !== undefined && value !== undefined && { dimension, value }),
+    by: by.name,
   };
-  const { seq, at } = turn.draft.append('evidence', { ...said, by: by.name });
+  const { seq, at } = turn.draft.append('evidence', { artifact, ...said });
   turn.draft.evidence.push({
     seq,
     principal: by.name,
@@ -67,6 +67,6 @@ function recordEvidence(
     dimension: dimension ?? '',
     value: value ?? '',
   });
-  turn.ahead.add(artifact, { ...said, seq, by: by.name, atMs: turn.draft.nowMs });
-  return { seq, ...said, by: by.name, at };
+  turn.ahead.add(artifact, { ...said, seq, atMs: turn.draft.nowMs });
+  return { seq, artifact, ...said, at };
 }

@@ -210,7 +210,13 @@ function shownStage({ run }: Place, stages: readonly StageLimit[], reached: numb
 }
 
 const shownEvidence = (found: readonly Evidence[]): EvidenceShown[] =>
-  [...new Map(found.map(one => [one.seq, one])).values()].map(({ atMs, ...one }) => ({
-    ...one,
-    at: new Date(atMs).toISOString(),
-  }));
+  [...new Map(found.map(one => [one.seq, one])).values()].map(
+    ({ seq, name, status, dimension, value, by, atMs }) => ({
+      seq,
+      name,
+      status,
+      ...(dimension !== undefined && value !== undefined && { dimension, value }),
+      by,
+      at: new Date(atMs).toISOString(),
+    }),
+  );
