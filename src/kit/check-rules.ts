@@ -209,9 +209,9 @@ export const shippedChecks: readonly string[] = [
   'protected',
   'require',
   'require_age',
-  'require_recent',
   'require_evidence',
   'require_plan',
+  'require_recent',
   'stages',
   'windows',
 ];

@@ -8,7 +8,7 @@ import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Turn } from './turn.ts';
 import type { Submission } from './request.ts';
-import type { LookedAt } from './rollout-facts.ts';
+import type { LookedAt } from './facts.ts';
 
 /** What was found for a request, as far as its way went. */
 export interface Finding {
