@@ -81,7 +81,7 @@ const decisionFields = {
   selector: z.record(z.string(), z.array(z.string())).optional(),
   expect: count.optional(),
   asserts: z.record(z.string(), z.string()).optional(),
-  artifact: digest.optional(),
+  artifact: z.string().optional(),
   plan: plan.optional(),
   effects: effects.optional(),
   targets: z.strictObject({ count, digest }).optional(),

@@ -103,6 +103,12 @@ describe('an example of what is asked gets what the document says', () => {
     expect(released.status, released.text).toBe(200);
   });
 
+  it.each(['whole', 'value'])('evidence of an artifact: %s', async name => {
+    const answer = await send(['postEvidence', JSON_TYPE, name], 'observer');
+    expect(answer.status, answer.text).toBe(201);
+    expect((await on.api.get('/v1/evidence')).body.items).toContainEqual(answer.body);
+  });
+
   it('the acceptance of a clock, which has not jumped here', async () => {
     expect((await send(['acceptClock', JSON_TYPE, 'reason'], 'operator')).status).toBe(409);
   });

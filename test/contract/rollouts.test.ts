@@ -93,22 +93,22 @@ describe('evidence', () => {
     ['without an artifact', { name: 'canary', status: 'passed' }, '/artifact'],
     ['with a blank artifact', { artifact: ' ', name: 'canary', status: 'passed' }, '/artifact'],
     ['of every artifact', { artifact: '*', name: 'canary', status: 'passed' }, '/artifact'],
-    ['without a name', { artifact: 'v', status: 'passed' }, '/name'],
-    ['without a status', { artifact: 'v', name: 'canary' }, '/status'],
-    ['with a null status', { artifact: 'v', name: 'canary', status: null }, '/status'],
-    ['that is fine', { artifact: 'v', name: 'canary', status: 'fine' }, '/status'],
+    ['without a name', { artifact: 'test:v', status: 'passed' }, '/name'],
+    ['without a status', { artifact: 'test:v', name: 'canary' }, '/status'],
+    ['with a null status', { artifact: 'test:v', name: 'canary', status: null }, '/status'],
+    ['that is fine', { artifact: 'test:v', name: 'canary', status: 'fine' }, '/status'],
     [
       'of a dimension alone',
-      { artifact: 'v', name: 'canary', status: 'passed', dimension: 'region' },
+      { artifact: 'test:v', name: 'canary', status: 'passed', dimension: 'region' },
       '/value',
     ],
-    ['of a value alone', { artifact: 'v', name: 'canary', status: 'passed', value: 'eu' }, '/value'],
+    ['of a value alone', { artifact: 'test:v', name: 'canary', status: 'passed', value: 'eu' }, '/value'],
     [
       'of a label that no kind declares',
-      { artifact: 'v', name: 'canary', status: 'passed', dimension: 'regoin', value: 'eu' },
+      { artifact: 'test:v', name: 'canary', status: 'passed', dimension: 'regoin', value: 'eu' },
       '/dimension',
     ],
-    ['that says more', { artifact: 'v', name: 'canary', status: 'passed', at: 'now' }, '/at'],
+    ['that says more', { artifact: 'test:v', name: 'canary', status: 'passed', at: 'now' }, '/at'],
   ])('%s is refused, and nothing is recorded', async (_, body, pointer) => {
     const before = await gate.api.audit();
     const answer = await gate.api.post('/v1/evidence', body, { as: 'observer' });
@@ -118,29 +118,31 @@ describe('evidence', () => {
   });
 
   it.each(['bot', 'worker', 'auditor', 'operator', 'feed'])('is not for %s to post', async as => {
-    const body = { artifact: 'v', name: 'canary', status: 'passed' };
+    const body = { artifact: 'test:v', name: 'canary', status: 'passed' };
     expect((await gate.api.post('/v1/evidence', body, { as })).status).toBe(403);
   });
 
   it('is an entry of the trail, and is read back newest first, page by page', async () => {
-    const first = await say({ artifact: 'read', name: 'canary', status: 'passed' });
+    const first = await say({ artifact: 'test:read', name: 'canary', status: 'passed' });
     const second = await say(
-      { artifact: 'read', name: 'canary', status: 'failed', dimension: 'region', value: 'eu' },
+      { artifact: 'test:read', name: 'canary', status: 'failed', dimension: 'region', value: 'eu' },
       'other-observer',
     );
     expect(second.body).toMatchObject({ by: 'other-observer', status: 'failed', value: 'eu' });
-    const page = await gate.api.get('/v1/evidence?artifact=read&limit=1');
+    const page = await gate.api.get('/v1/evidence?artifact=test:read&limit=1');
     expect(page.body.items).toEqual([second.body]);
     const rest = await gate.api.get(
-      `/v1/evidence?artifact=read&limit=1&cursor=${encodeURIComponent(page.body.next ?? '')}`,
+      `/v1/evidence?artifact=test:read&limit=1&cursor=${encodeURIComponent(page.body.next ?? '')}`,
     );
     expect(rest.body).toEqual({ items: [first.body], next: null });
-    const own = await gate.api.get('/v1/evidence?artifact=read', { as: 'observer' });
+    const own = await gate.api.get('/v1/evidence?artifact=test:read', { as: 'observer' });
     expect(own.body.items).toEqual([first.body]);
     expect((await gate.api.get('/v1/evidence', { as: 'bot' })).status).toBe(403);
     expect((await gate.api.get('/v1/evidence?name=canary')).status).toBe(400);
     const entries = (await gate.api.audit()).filter(entry => entry.type === 'evidence');
-    expect(entries.at(-1)).toMatchObject({ body: { artifact: 'read', by: 'other-observer', value: 'eu' } });
+    expect(entries.at(-1)).toMatchObject({
+      body: { artifact: 'test:read', by: 'other-observer', value: 'eu' },
+    });
   });
 });
 
@@ -191,14 +193,14 @@ describe('require_plan', () => {
 describe('require_evidence', () => {
   it('refuses a request without an artifact, and an artifact that nobody saw', async () => {
     await expectRefusedBy('proof.push', upto(1), {}, ['evidence.missing']);
-    await expectRefusedBy('proof.push', upto(1), { artifact: 'unseen' }, ['evidence.missing']);
+    await expectRefusedBy('proof.push', upto(1), { artifact: 'test:unseen' }, ['evidence.missing']);
   });
 
   it.each([
     ['unknown', 'evidence.missing'],
     ['failed', 'evidence.failed'],
   ])('refuses what is newest %s, whatever passed before', async (status, rule) => {
-    const artifact = `newest-${status}`;
+    const artifact = `test:newest-${status}`;
     await say({ artifact, name: 'canary', status: 'passed' });
     await say({ artifact, name: 'canary', status }, 'other-observer');
     const { body } = await expectRefusedBy('proof.push', upto(1), { artifact }, [rule]);
@@ -208,7 +210,7 @@ describe('require_evidence', () => {
   });
 
   it('does not see what the requester itself said, good or bad', async () => {
-    const artifact = 'own';
+    const artifact = 'test:own';
     await say({ artifact, name: 'canary', status: 'passed' }, 'self-seer');
     const answer = await submit('proof.push', upto(1), { artifact }, 'self-seer');
     await expectRefusal(gate.api, answer, 403, ['evidence.missing']);
@@ -219,7 +221,7 @@ describe('require_evidence', () => {
   });
 
   it('wants it of each value that the targets have, and of none that they lack', async () => {
-    const artifact = 'per';
+    const artifact = 'test:per';
     await say({ artifact, name: 'canary', status: 'passed' });
     const all = await expectRefusedBy('model.push', upto(11, 10), { artifact }, [
       'evidence.missing',
@@ -238,7 +240,7 @@ describe('require_evidence', () => {
   });
 
   it('is missing for targets without the label, and once it is too old', async () => {
-    const artifact = 'old';
+    const artifact = 'test:old';
     for (const value of ['a', 'b'])
       await say({ artifact, name: 'canary', status: 'passed', dimension: 'quarantined_at', value });
     await expectDone('mark.push', upto(18, 9), { artifact });
@@ -281,7 +283,7 @@ describe('stages', () => {
   });
 
   it('refuses what the first stage does not hold, and says what would pass', async () => {
-    const artifact = 'first';
+    const artifact = 'test:first';
     const many = await expectRefusedBy('stage.push', upto(3), { artifact }, ['stage.too_large']);
     expect(many.body).toMatchObject({
       artifact,
@@ -294,7 +296,7 @@ describe('stages', () => {
   });
 
   it('goes from stage to stage, and never beyond the last', async () => {
-    const artifact = 'whole';
+    const artifact = 'test:whole';
     const asked = { artifact };
     const first = await expectDone('stage.push', upto(2), asked);
     expect(first).toMatchObject({ stage: { stage: 1, reached: 2 } });
@@ -323,10 +325,10 @@ describe('stages', () => {
   });
 
   it('says how long a stage still bakes, and leaves the key free', async () => {
-    const fields = { artifact: 'slow' };
+    const fields = { artifact: 'test:slow' };
     await expectDone('slow.push', upto(2), fields);
     await expectRefusedBy('slow.push', upto(3, 3), fields, ['stage.baking', 'stage.no_evidence']);
-    await health('slow');
+    await health('test:slow');
     const key = 'baking-1';
     const ask = async (): Promise<Answer> => await gate.api.submit('slow.push', upto(3, 3), { fields, key });
     const answer = await ask();
@@ -338,13 +340,13 @@ describe('stages', () => {
   });
 
   it('waits for everything to be settled as delivered; what was refused is not part of it', async () => {
-    const fields = { artifact: 'pending' };
+    const fields = { artifact: 'test:pending' };
     gate.executor.behave({ type: 'answer', status: 202 });
     const one = await submit('stage.push', upto(1), fields);
     const two = await submit('stage.push', upto(2, 2), fields);
     gate.executor.behave({ type: 'answer', status: 200 });
     expect([one.status, two.status]).toEqual([202, 202]);
-    await health('pending');
+    await health('test:pending');
     const { body } = await expectRefusedBy('stage.push', upto(3, 3), fields, ['stage.unsettled']);
     expect(body.reasons).toMatchObject([{ measured: 2, limit: 0, unit: 'operations' }]);
     expect((await gate.api.outcome(one.body.id, { status: 'delivered' })).status).toBe(200);
@@ -355,7 +357,7 @@ describe('stages', () => {
   });
 
   it('reaches a target again only by a later plan, which begins a run at the first stage', async () => {
-    const artifact = 'back';
+    const artifact = 'test:back';
     const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });
     await expectDone('stage.push', upto(2), planned(5));
     for (const fields of [{ artifact }, planned(4), planned(5)]) {
@@ -374,7 +376,7 @@ describe('stages', () => {
   });
 
   it('decides many at once as if they came one by one', async () => {
-    const fields = { artifact: 'at-once' };
+    const fields = { artifact: 'test:at-once' };
     const answers = await Promise.all(upto(8).map(async id => await submit('stage.push', [id], fields)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
   });

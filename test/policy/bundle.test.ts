@@ -258,9 +258,9 @@ describe('a check is idle', () => {
       'min_remaining',
       'protected',
       'require_age',
-      'require_recent',
       'require_evidence',
       'require_plan',
+      'require_recent',
       'stages',
     ]);
     expect(createPolicy(bundle, limits).checks.some(check => check.idle)).toBe(false);
