@@ -1,7 +1,8 @@
 import type { LoadedPolicy } from './gate.ts';
 import { tagOf } from './inventory/describe-kind.ts';
+import { freezeStatus } from './ledger/freezes.ts';
 import type { Turn } from './ledger/turn.ts';
-import type { Limits, ProtectedEntry } from './policy/limits.ts';
+import type { Freeze, Limits, ProtectedEntry } from './policy/limits.ts';
 import { countByTags, findByIds } from './targets/queries.ts';
 
 /** The policy revision of this gate: what it is made of, its checks, and its limits. */
@@ -18,8 +19,21 @@ export async function describePolicy(
     limits: policy.limits,
     profiles,
     protected: await countProtected(turn, policy.limits),
+    freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, turn.nowMs)),
   };
 }
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** A freeze as people say it, and whether it is in force at that time. */
+export const describeFreeze = (freeze: Freeze, nowMs: number) => ({
+  actions: freeze.actions,
+  from: iso(freeze.from_ms),
+  ...(freeze.until_ms !== undefined && { until: iso(freeze.until_ms) }),
+  reason: freeze.reason,
+  ...(freeze.except !== undefined && { except: freeze.except }),
+  status: freezeStatus(freeze, nowMs),
+});
 
 export type CountedEntry = ProtectedEntry & { readonly matches: number };
 

@@ -116,6 +116,9 @@ export class Gate {
       get policyDigest() {
         return inForce.loaded?.revision.digest;
       },
+      get limits() {
+        return inForce.loaded?.policy.limits;
+      },
       killFileEngages: killFile,
       resolveIds: async (turn, name, ids, revision) => await this.#resolveIds(turn, name, ids, revision),
       logger,

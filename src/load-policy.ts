@@ -24,7 +24,7 @@ interface ReadPolicy {
  */
 export async function readPolicy(config: Config): Promise<ReadPolicy> {
   const bundle = await loadBundle(config.policies);
-  const { limits, profiles } = loadLimits(config.limitsFile, config.kinds, config.actions, bundle.manifests);
+  const { limits, profiles } = loadLimits(config.limitsFile, config, bundle.manifests);
   const limitsDigest = sha256(canonicalJson(limits));
   const digest = sha256(
     canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }),

@@ -1,19 +1,21 @@
 import type { Config } from './config/config.ts';
 import type { LoadedPolicy } from './gate.ts';
 import { budgetItems, type BudgetItem } from './ledger/budgets.ts';
+import { freezeStatus } from './ledger/freezes.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Turn } from './ledger/turn.ts';
 import type { Fill, OperationState, Standing } from './metrics/standing.ts';
 
 /** How this gate stands, for its gauges. */
 export function standingOf(
-  turn: Pick<Turn, 'book' | 'clockJumped'>,
+  turn: Pick<Turn, 'book' | 'clockJumped' | 'nowMs'>,
   config: Pick<Config, 'actions' | 'kinds'>,
   loaded:
     | { readonly policy: Pick<LoadedPolicy['policy'], 'limits'>; readonly revision: LoadedPolicy['revision'] }
     | undefined,
 ): Standing {
-  const { book, clockJumped } = turn;
+  const { book, clockJumped, nowMs } = turn;
+  const { freezes = [] } = loaded?.policy.limits ?? {};
   return {
     operations: countOperations(config.actions.keys(), book.operations()),
     fills:
@@ -24,6 +26,7 @@ export function standingOf(
           ),
     isPolicyActive: loaded !== undefined && book.activePolicy === loaded.revision.digest,
     hasClockJumped: clockJumped,
+    freezesInForce: freezes.filter(freeze => freezeStatus(freeze, nowMs) === 'in_force').length,
   };
 }
 

@@ -40,7 +40,7 @@ describe('the limits that docs/limits.md shows', () => {
     const limits = path.join(folder.path, 'limits.yaml');
     writeFileSync(limits, block);
     const { manifests } = await shippedBundle();
-    expect(loadLimits(limits, config.kinds, config.actions, manifests)).toHaveProperty('limits.actions');
+    expect(loadLimits(limits, config, manifests)).toHaveProperty('limits.actions');
     await folder.remove();
   });
 });

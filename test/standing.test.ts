@@ -24,7 +24,7 @@ function fillsWith(count: number | undefined): readonly (readonly [string, numbe
       totals: new Map(),
     });
   const loaded = { policy: { limits: shared }, revision };
-  const { fills } = standingOf({ book, clockJumped: false }, config, loaded);
+  const { fills } = standingOf({ book, clockJumped: false, nowMs: 0 }, config, loaded);
   return fills.map(({ action, ratio }) => [action, ratio] as const);
 }
 

@@ -34,6 +34,11 @@ facts := {
 	],
 	"in_flight": 1,
 	"protected": [{"index": 0, "count": 0}, {"index": 2, "count": 0}],
+	"freezes": [
+		{"index": 0, "status": "over"},
+		{"index": 2, "status": "to_come"},
+		{"index": 3, "status": "excepted"},
+	],
 	"principal_labels": {"environment": "test"},
 	"times": {
 		"quarantined_at": {"missing": 0, "malformed": 0, "youngest_ms": 1789395200000, "oldest_ms": 1789000000000},
@@ -111,6 +116,12 @@ limits := {
 		{"kind": "switch", "ids": ["core-1"]},
 		{"kind": "host", "selector": {"role": ["gate"]}},
 	],
+	"freezes": [
+		{"actions": ["disk.wipe"], "from_ms": 1780000000000, "until_ms": 1790000000000, "reason": "last week"},
+		{"actions": ["config.push"], "from_ms": 1780000000000, "reason": "others"},
+		{"actions": ["config.push", "disk.wipe"], "from_ms": 1790000000001, "reason": "next week"},
+		{"actions": ["disk.wipe"], "from_ms": 1790000000000, "reason": "now", "except": ["decom-bot", "oncall-bot"]},
+	],
 }
 
 # METADATA
@@ -119,6 +130,7 @@ with_limit(key, value) := {
 	"actions": {"disk.wipe": object.union(object.remove(entry, [key]), {key: value})},
 	"budgets": limits.budgets,
 	"protected": limits.protected,
+	"freezes": limits.freezes,
 }
 
 # METADATA
@@ -127,6 +139,7 @@ without_limit(key) := {
 	"actions": {"disk.wipe": object.remove(entry, [key])},
 	"budgets": limits.budgets,
 	"protected": limits.protected,
+	"freezes": limits.freezes,
 }
 
 # METADATA

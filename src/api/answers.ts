@@ -272,6 +272,16 @@ export const policy = z.strictObject({
       }),
     ]),
   ),
+  freezes: z.array(
+    z.strictObject({
+      actions: z.array(z.string()),
+      from: time,
+      until: time.optional().describe('Absent for one without an end'),
+      reason: z.string(),
+      except: z.array(z.string()).optional().describe('Requesters that it does not hold'),
+      status: z.enum(['to_come', 'in_force', 'over']),
+    }),
+  ),
 });
 
 const ruleInfo = {

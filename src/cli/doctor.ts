@@ -106,7 +106,7 @@ function openConfig(file: string, tell: Tell): Config | undefined {
 
 async function lookAtConfig(config: Config, options: DoctorOptions, clock: Clock, tell: Tell): Promise<void> {
   tell(await guarded('permissions', async () => await Promise.resolve(checkPermissions(config))));
-  const { findings, loaded } = await checkPolicy(config);
+  const { findings, loaded } = await checkPolicy(config, clock.wallMs());
   tell(findings);
   const checkpoints = await checkCheckpoints(config, clock.wallMs());
   tell(checkpoints.findings);

@@ -22,6 +22,7 @@ export async function runPolicyShow(
     ['', 'Limits', ...limitLines(policy.limits, terminal.width)],
     ...profileSections(policy),
     ['', 'Protected', ...protectedLines(policy, terminal.width)],
+    ...freezeSections(policy, terminal.width),
     ['', 'Budgets now', ...budgetLines(budgets, terminal.width)],
   ];
   for (const line of sections.flat()) terminal.say(line);
@@ -111,6 +112,29 @@ function protectedLines({ protected: entries }: Policy, width: number | undefine
   const empty = entries.some(({ matches }) => matches === 0);
   const note = empty ? ['  An entry that matches 0 targets guards nothing now: is its name right?'] : [];
   return [...indented(formatTable(columns, rows, roomOf(width))), ...note];
+}
+
+const freezeWords = { in_force: 'IN FORCE', to_come: 'to come', over: 'over' } as const;
+
+function freezeSections({ freezes }: Policy, width: number | undefined): string[][] {
+  if (freezes.length === 0) return [];
+  const columns = [
+    { title: 'STATUS' },
+    { title: 'ACTIONS' },
+    { title: 'FROM' },
+    { title: 'UNTIL' },
+    { title: 'EXCEPT' },
+    { title: 'REASON', shrinks: true },
+  ] as const;
+  const rows = freezes.map(({ status, actions, from, until, except, reason }) => [
+    freezeWords[status],
+    actions.join(', '),
+    from,
+    until ?? 'no end',
+    except?.join(', '),
+    reason,
+  ]);
+  return [['', 'Freezes', ...indented(formatTable(columns, rows, roomOf(width)))]];
 }
 
 function budgetLines({ items }: Budgets, width: number | undefined): string[] {

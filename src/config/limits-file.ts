@@ -1,7 +1,7 @@
 import { didYouMean } from '../kit/text.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
-import { FileError, type Action, type Kind, type PlacedProblem } from './config.ts';
+import { FileError, type Action, type Config, type PlacedProblem } from './config.ts';
 import { isMapValue, readLimit } from './limits-value.ts';
 import type { Kept, Scene } from './limits-words.ts';
 import { mergeProfile, type TakenProfile } from './profiles.ts';
@@ -15,20 +15,21 @@ export interface LoadedLimits {
 
 /**
  * Reads limits.yaml: what it may say is what the manifests of the loaded bundle's checks say it may.
- * @param kinds what the configuration declares
- * @param actions what the configuration declares; an action without an entry is no problem here: it is never allowed
+ * @param declared what the configuration declares; an action without an entry is no problem here: it is never allowed
  * @throws FileError with every problem, each with its path and line
  */
 export function loadLimits(
   file: string,
-  kinds: ReadonlyMap<string, Kind>,
-  actions: ReadonlyMap<string, Action>,
+  declared: Pick<Config, 'kinds' | 'actions' | 'principals'>,
   manifests: readonly CheckManifest[],
 ): LoadedLimits {
+  const { kinds, actions, principals } = declared;
   const yaml = readYamlFile(file, '`limits` of the configuration names it');
   const problems: PlacedProblem[] = [];
   const scene: Scene = {
     kinds,
+    actions,
+    requesters: principals.filter(({ roles }) => roles.has('requester')).map(({ name }) => name),
     kind: undefined,
     report: (path, message) => void problems.push(yaml.problemAt(path, message)),
   };

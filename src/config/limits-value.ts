@@ -56,7 +56,24 @@ function readMap(shape: MapShape, value: unknown, path: YamlPath, outer: Scene):
   }
   const isWhole = hasWhatItMust(shape, keys, path, scene);
   const kept = keys.map(key => readPair(shape, key, value[key], [...path, key], scene));
-  return isWhole && kept.every(pair => pair !== undefined) ? Object.fromEntries(kept) : undefined;
+  if (!isWhole || !kept.every(pair => pair !== undefined)) return undefined;
+  const read = Object.fromEntries(kept);
+  return endsAfterItBegins(shape, read, path, scene) ? read : undefined;
+}
+
+/** An interval that is over before it begins would limit nothing. */
+function endsAfterItBegins(
+  { 'x-before': interval }: MapShape,
+  read: Readonly<Record<string, Kept>>,
+  path: YamlPath,
+  scene: Scene,
+): boolean {
+  if (interval === undefined) return true;
+  const [begin, end] = interval;
+  const [beginMs, endMs] = [read[`${begin}_ms`], read[`${end}_ms`]];
+  if (typeof beginMs !== 'number' || typeof endMs !== 'number' || beginMs < endMs) return true;
+  scene.report([...path, end], `must be later than \`${begin}\``);
+  return false;
 }
 
 /** A map that names its kind speaks of the dimensions and labels of that kind; without a known one, of none. */

@@ -1,7 +1,8 @@
-import { didYouMean, effectName, isTargetName, isWildcard, quote } from '../kit/text.ts';
+import { didYouMean, effectName, isOneLine, isTargetName, isUnseen, isWildcard, quote } from '../kit/text.ts';
+import { parseTimeMs } from '../kit/time.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
-import { declaredLabels, type Kind } from './config.ts';
+import { declaredLabels, type Action, type Kind } from './config.ts';
 import type { YamlPath } from './yaml-file.ts';
 
 /** What is kept of a limit: as policies see it. */
@@ -10,6 +11,9 @@ export type Kept = string | number | true | readonly Kept[] | { readonly [key: s
 /** Where in the limits file the reader is, and what names mean there. */
 export interface Scene {
   readonly kinds: ReadonlyMap<string, Kind>;
+  readonly actions: ReadonlyMap<string, Action>;
+  /** Names of the principals that may ask for actions. */
+  readonly requesters: readonly string[];
   /** The kind whose dimensions and labels may be named; undefined where it is not known, which was reported. */
   readonly kind: Kind | undefined;
   report(path: YamlPath, message: string): void;
@@ -117,6 +121,42 @@ const readKind: Reader = (value, { kinds }, report) => {
   return undefined;
 };
 
+const readAction: Reader = (value, { actions }, report) => {
+  if (typeof value === 'string' && actions.has(value)) return value;
+  const name = typeof value === 'string' ? value : '';
+  report(`must be an action that the configuration declares${didYouMean(name, [...actions.keys()], true)}`);
+  return undefined;
+};
+
+const readRequester: Reader = (value, { requesters }, report) => {
+  if (typeof value === 'string' && requesters.includes(value)) return value;
+  const name = typeof value === 'string' ? value : '';
+  report(
+    `must be a principal of the configuration with the role requester${didYouMean(name, requesters, true)}`,
+  );
+  return undefined;
+};
+
+/** Finer than a millisecond goes up, so that half open intervals stay exact. */
+const readTime: Reader = (value, _, report) => {
+  const timeMs = typeof value === 'string' ? parseTimeMs(value, 'up') : undefined;
+  if (timeMs !== undefined && timeMs > 0) return timeMs;
+  report('must be a time like 2026-12-24T18:00:00Z, with its offset from UTC (RFC 3339)');
+  return undefined;
+};
+
+const MAX_LINE = 500;
+
+/** What people are to read. */
+const readLine: Reader = (value, _, report) => {
+  if (typeof value !== 'string') report('must be text: put it in quotation marks');
+  else if (isUnseen(value)) report('must not be blank');
+  else if (value.length > MAX_LINE || !isOneLine(value))
+    report(`must be one line of at most ${MAX_LINE} characters, without control characters`);
+  else return value.trim();
+  return undefined;
+};
+
 /** The one form of names of targets and of values of labels; no word for "all of them" is one. */
 function readTargetName(value: unknown, report: (message: string) => void): string | undefined {
   if (typeof value !== 'string') {
@@ -209,4 +249,8 @@ const readers: Readonly<Record<LimitWord, Reader>> = {
   effect: readEffect,
   word: readWordOfOthers,
   yes: readYes,
+  action: readAction,
+  requester: readRequester,
+  time: readTime,
+  line: readLine,
 };

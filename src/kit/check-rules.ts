@@ -106,6 +106,13 @@ export const checkRules = {
     explain:
       'Before the action is done with an artifact, another party must have seen that it is fit for it: a canary, a burn-in, a test. What the requester itself said does not count, nor what is unknown or too old; where evidence is wanted of each value of a label, what was said of the whole is none of it.',
   },
+  'freeze.in_force': {
+    step: 'decide',
+    status: 403,
+    title: 'A freeze is in force',
+    explain:
+      'The limits file names a time in which this action is not done, and why; only the requesters that it excepts may do it then. What was allowed before and was not sent yet is held back as long. `GET /v1/policy` shows what is frozen, and what will be.',
+  },
   'labels.not_allowed': {
     step: 'decide',
     status: 403,
@@ -197,6 +204,7 @@ export type CheckRule = keyof typeof checkRules;
 /** The checks that ship. Another bundle may add to them and change them, and lacks none. */
 export const shippedChecks: readonly string[] = [
   'effects',
+  'freezes',
   'limits',
   'match',
   'max_in_flight',

@@ -13,6 +13,7 @@ import type { Counts } from './counts.ts';
 import type { Circumstances } from './decide.ts';
 import { entryOf } from './entry-of.ts';
 import type { DecisionDocument } from './decision.ts';
+import { freezeFacts } from './freezes.ts';
 import { measureRollout } from './rollout-facts.ts';
 
 /** Who wants to do what to targets of which kind. */
@@ -46,6 +47,7 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
   const dimensions = dimensionFacts(radius, counts.dimensions);
   const entry = entryOf(now.policy.limits, action.name);
   const ofKeys = factsOfKeys(subject, entry, counts);
+  const freezes = freezeFacts(now.policy.limits, action.name, principal, now.nowMs);
   const { facts: ofRollout, allowed, refused } = measureRollout(subject, now, counts, entry);
   const { principal_labels: principalLabels, times } = ofKeys;
   const both = {
@@ -67,6 +69,7 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
       requests: requestFacts(subject, now),
       in_flight: book.inFlight(action.name),
       protected: [...counts.protected].map(([index, count]) => ({ index, count })),
+      ...(freezes.length > 0 && { freezes }),
       ...ofKeys,
       ...ofRollout,
     },

@@ -25,6 +25,8 @@ export interface Standing {
   /** Whether this gate's policy revision is the active one; false where none is loaded. */
   readonly isPolicyActive: boolean;
   readonly hasClockJumped: boolean;
+  /** Entries of `freezes` that are in force; 0 where no policy is loaded. */
+  readonly freezesInForce: number;
 }
 
 /** Gauges of what is so now. Their labels come from the configuration and the limits file, never from a caller. */
@@ -47,6 +49,11 @@ export function createStandingGauges(registers: Registry[]): {
     help: "1 while the database's clock and the gate's have parted; nothing is decided then.",
     registers,
   });
+  const freezes = new Gauge({
+    name: 'interlock_freezes_in_force',
+    help: 'Freezes of the limits file that are in force now.',
+    registers,
+  });
   const operations = new Gauge({
     name: 'interlock_operations',
     help: 'Allowed requests that still hold their targets: waiting, on_the_wire, accepted (the executor will report), unknown (somebody must settle it).',
@@ -64,6 +71,7 @@ export function createStandingGauges(registers: Registry[]): {
     observe(standing) {
       active.set(standing.isPolicyActive ? 1 : 0);
       jumped.set(standing.hasClockJumped ? 1 : 0);
+      freezes.set(standing.freezesInForce);
       for (const [action, counts] of standing.operations)
         for (const state of STATES) operations.set({ action, state }, counts[state]);
       fills.reset();

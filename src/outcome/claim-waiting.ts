@@ -5,10 +5,12 @@ import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
+import { isFrozen } from '../ledger/freezes.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
 import { readDocument } from '../ledger/recorded.ts';
 import { stops, subjectOf } from '../ledger/stops.ts';
+import type { Limits } from '../policy/limits.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import { recordEvent } from './record-event.ts';
 
@@ -18,6 +20,8 @@ export interface Claiming {
   readonly actions: ReadonlyMap<string, Action>;
   /** Digest of the policy revision that this gate has loaded. */
   readonly policyDigest: string | undefined;
+  /** Of that policy. */
+  readonly limits: Limits | undefined;
   killFileEngages(): boolean;
   /** The targets of some ids in one revision. */
   resolveIds(
@@ -75,9 +79,9 @@ async function claimOne(
     stop(turn, claiming, operation, 'forward.expired', 'it was not claimed within valid_for of its decision');
     return undefined;
   }
+  const { limits } = claiming;
   // A gate with another policy than the active one claims nothing: it does not know what holds.
-  if (claiming.policyDigest === undefined || claiming.policyDigest !== turn.book.activePolicy)
-    return undefined;
+  if (limits === undefined || claiming.policyDigest !== turn.book.activePolicy) return undefined;
   if (action === undefined) {
     stop(turn, claiming, operation, 'forward.drifted', 'its action is not declared any more');
     return undefined;
@@ -90,6 +94,8 @@ async function claimOne(
     stop(turn, claiming, operation, 'kill_switch.engaged', `stopped by the kill switch ${engaged.id}`);
     return undefined;
   }
+  // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
+  if (isFrozen(limits, operation.action, operation.principal, turn.nowMs)) return undefined;
   if (!hasPlace(turn, action)) return undefined;
   crashPoint('claim.begun');
   return await claimUndrifted(turn, claiming, action, operation);

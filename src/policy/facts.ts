@@ -22,6 +22,8 @@ export interface Facts {
   readonly in_flight: number;
   /** One for each entry of `protected` that speaks of the kind, matched or not. */
   readonly protected: readonly { readonly index: number; readonly count: number }[];
+  /** One for each entry of `freezes` that names the action, in force or not. Absent where none does. */
+  readonly freezes?: readonly FreezeFact[];
   /** Of the labels that the action's `match` names, those that the principal has. Absent without `match`. */
   readonly principal_labels?: Readonly<Record<string, string>>;
   /** For each label that the action's `require_age` or `require_recent` names. Absent without them. */
@@ -36,6 +38,13 @@ export interface Facts {
   readonly evidence?: readonly EvidenceFact[];
   /** Where the entry has stages and the request names an artifact. */
   readonly stage?: StageFact;
+}
+
+export interface FreezeFact {
+  /** Position in `freezes`. */
+  readonly index: number;
+  /** `excepted`: it is in force, and does not hold the principal. */
+  readonly status: 'to_come' | 'in_force' | 'excepted' | 'over';
 }
 
 /** What the targets say of a time in a label. */

@@ -24,6 +24,10 @@ export const limitWords = [
   'effect',
   'word',
   'yes',
+  'action',
+  'requester',
+  'time',
+  'line',
 ] as const;
 export type LimitWord = (typeof limitWords)[number];
 
@@ -49,6 +53,8 @@ export interface MapShape {
   readonly anyOf?: readonly { readonly required: readonly [string] }[] | undefined;
   /** `state`: only on kinds that have one. */
   readonly 'x-needs'?: 'state' | undefined;
+  /** The time under the first key is before the one under the second, where both are there. */
+  readonly 'x-before'?: readonly [string, string] | undefined;
 }
 export interface ListShape {
   readonly type: 'array';
@@ -96,6 +102,7 @@ const mapShape: z.ZodType<MapShape> = z.strictObject({
   oneOf: z.array(z.strictObject({ required: z.tuple([z.string()]) })).optional(),
   anyOf: z.array(z.strictObject({ required: z.tuple([z.string()]) })).optional(),
   'x-needs': z.literal('state').optional(),
+  'x-before': z.tuple([z.string(), z.string()]).optional(),
 });
 
 /** Lists are never empty and hold nothing twice: an empty list says nothing, and nothing is no limit. */
@@ -131,9 +138,11 @@ export const wordOf = (shape: RefShape): LimitWord => {
   return word;
 };
 
-/** The key under which a limit's part is kept: a duration says its unit, because it is kept in whole seconds. */
+const units: Partial<Record<LimitWord, string>> = { duration: '_s', time: '_ms' };
+
+/** The key under which a limit's part is kept: a duration says that it is kept in whole seconds, and a time in milliseconds. */
 export const keptKey = (key: string, shape: LimitShape): string =>
-  '$ref' in shape && wordOf(shape) === 'duration' ? `${key}_s` : key;
+  key + ('$ref' in shape ? (units[wordOf(shape)] ?? '') : '');
 
 /** The map that a shape is, or may be. */
 export function mapOf(shape: LimitShape): MapShape | undefined {

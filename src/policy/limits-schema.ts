@@ -38,6 +38,10 @@ const written: Readonly<Record<LimitWord, JsonObject>> = {
   effect: { type: 'string', pattern: effectName.source },
   word: name,
   yes: { const: true },
+  action: name,
+  requester: name,
+  time: { type: 'string', format: 'date-time' },
+  line: name,
 };
 
 const text = { type: 'string' };
@@ -66,6 +70,10 @@ const kept: Readonly<Record<LimitWord, JsonObject>> = {
   effect: text,
   word: text,
   yes: { type: 'boolean' },
+  action: text,
+  requester: text,
+  time: whole,
+  line: text,
 };
 
 const draft = 'http://json-schema.org/draft-07/schema#';

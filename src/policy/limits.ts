@@ -70,8 +70,20 @@ export type ProtectedEntry =
   | { readonly kind: string; readonly ids: readonly string[] }
   | { readonly kind: string; readonly selector: Readonly<Record<string, readonly string[]>> };
 
+/** A time in which actions are not done: from `from_ms` on, and before `until_ms`. */
+export interface Freeze {
+  readonly actions: readonly string[];
+  readonly from_ms: number;
+  /** Without one it lasts. */
+  readonly until_ms?: number;
+  readonly reason: string;
+  /** Requesters that it does not hold. */
+  readonly except?: readonly string[];
+}
+
 export interface Limits {
   readonly actions: Readonly<Record<string, ActionLimits>>;
   readonly budgets: readonly BudgetLimit[];
   readonly protected: readonly ProtectedEntry[];
+  readonly freezes: readonly Freeze[];
 }

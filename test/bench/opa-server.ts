@@ -22,8 +22,8 @@ export const findOpa = (): string | undefined =>
 
 /** As the gate reads them. */
 async function limitsOf({ folder }: Pick<Gate, 'folder'>): Promise<Limits> {
-  const { limitsFile, kinds, actions } = readConfig(path.join(folder, 'interlock.yaml'));
-  return loadLimits(limitsFile, kinds, actions, (await shippedBundle()).manifests).limits;
+  const config = readConfig(path.join(folder, 'interlock.yaml'));
+  return loadLimits(config.limitsFile, config, (await shippedBundle()).manifests).limits;
 }
 
 /** OPA's own server over the sources of the policy that ships, with the limits of a gate; undefined without `opa`. */
@@ -102,6 +102,7 @@ const facts = (): Facts => {
     requests: [{ index: 0, value: 'bot', used: 999 }],
     in_flight: 0,
     protected: [],
+    freezes: [],
   };
 };
 

@@ -30,6 +30,7 @@ const limits: Limits = {
   ),
   budgets: [],
   protected: [],
+  freezes: [],
 };
 
 describe('an evaluation that takes too long or too much', () => {

@@ -63,6 +63,7 @@ function sweeper({ ledger, deciding }: Parts, action: Partial<Action['executor']
     ledger,
     actions: new Map([[wipe.name, { ...wipe, executor: { ...wipe.executor, ...action } }]]),
     policyDigest: deciding.policy?.digest,
+    limits: deciding.policy?.loaded.limits,
     killFileEngages: () => false,
     resolveIds: async () => await Promise.reject(new Error('resolved anew')),
     logger: quiet,

@@ -281,6 +281,7 @@ export class OneGate {
         gateId: 'gate',
         actions: this.#actions,
         policyDigest: revision.digest,
+        limits: this.#options.policy.limits,
         killFileEngages: () => false,
         resolveIds: async (_: Turn, name: string, [first = '', ...rest]: readonly string[], at: number) =>
           await resolveTargets(turn.db, name, { ids: [first, ...rest] }, at),

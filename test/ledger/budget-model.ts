@@ -94,6 +94,7 @@ export class BudgetModel extends BudgetHistory {
       requests,
       in_flight: this.inFlight(action),
       protected: [],
+      freezes: [],
     };
   }
 

@@ -81,6 +81,7 @@ export const anyLimits: fc.Arbitrary<Limits> = fc
     actions: { 'disk.wipe': wipe, 'host.reboot': reboot },
     budgets: budgets.map(budget => ({ kind: 'host', ...budget })),
     protected: [],
+    freezes: [],
   }));
 
 /** One request of a batch; `again` is an earlier one with its key. */
@@ -176,6 +177,7 @@ const twoOf = (disk: ActionLimits): Limits => ({
   actions: { 'disk.wipe': disk, 'host.reboot': wide() },
   budgets: [],
   protected: [],
+  freezes: [],
 });
 
 /** What chance comes to too seldom. */

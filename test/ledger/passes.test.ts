@@ -30,6 +30,7 @@ const counting: Limits = {
     { kind: 'host', ids: ['t1', 't5', 't900'] },
     { kind: 'host', selector: { rack: ['r1', 'r7'] } },
   ],
+  freezes: [],
 };
 
 const state: KindState = { revision: 1, count: 5_000, asOfMs: 0, definition: 'd', totals: new Map() };

@@ -38,6 +38,7 @@ const limitsWith = (entry: Partial<ActionLimits>): Limits => ({
   },
   budgets: [],
   protected: [],
+  freezes: [],
 });
 
 const perFleet = (max: number, over: number) => ({ per: 'fleet', over_s: over, max_targets: max });

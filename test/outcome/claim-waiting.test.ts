@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
+import { activatePolicy } from '../../src/ledger/activate.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
+import type { Freeze } from '../../src/policy/limits.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
-import { gateParts, loadHosts, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import { bot, gateParts, limits, loadHosts, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 let store: Store;
@@ -27,6 +29,7 @@ const claiming: Claiming = {
   gateId: 'gate-1',
   actions: new Map([[wipe.name, wipe]]),
   policyDigest: 'sha256:policy',
+  limits,
   killFileEngages: () => false,
   resolveIds: async () => await Promise.reject(new Error('nothing has drifted')),
 };
@@ -97,5 +100,62 @@ describe('what waits', () => {
     expect(await rulesOf({ killFileEngages: () => true })).toEqual([]);
     expect(await rulesOf({})).toEqual([]);
     expect(await waiting()).toBe(2);
+  });
+
+  describe('where its executor has places', () => {
+    const roomy = { ...wipe, executor: { ...wipe.executor, concurrency: 10 } };
+    const claimedUnder = async (freezes: readonly Partial<Freeze>[], with_: Partial<Claiming> = {}) =>
+      await parts.ledger.enqueue(async turn => {
+        const frozen = freezes.map((freeze): Freeze => ({
+          actions: [wipe.name],
+          from_ms: turn.nowMs,
+          reason: 'a test',
+          ...freeze,
+        }));
+        const now: Claiming = {
+          ...claiming,
+          actions: new Map([[wipe.name, roomy]]),
+          limits: { ...limits, freezes: frozen },
+          ...with_,
+        };
+        const { claimed } = await claimWaiting(turn, now, wipe.name, 'all');
+        return { claimed: claimed.length, stopped: turn.draft.outcomes.length };
+      });
+    const inAnHour = (): number => Date.now() + 3_600_000;
+
+    it('is held back by a freeze, and not stopped', async () => {
+      expect(await claimedUnder([{}])).toEqual({ claimed: 0, stopped: 0 });
+      expect(await claimedUnder([{ until_ms: inAnHour() }])).toEqual({ claimed: 0, stopped: 0 });
+      expect(await claimedUnder([{ except: ['oncall-bot'] }])).toEqual({ claimed: 0, stopped: 0 });
+      expect(await waiting()).toBe(2);
+    });
+
+    it('is held back by a freeze that came with another policy revision, and drifts when it is over', async () => {
+      await parts.ledger.enqueueAlone(turn => {
+        const revision = {
+          digest: 'sha256:next',
+          bundle: { revision: 'test', digest: 'sha256:test' },
+          limitsDigest: 'sha256:limits',
+        };
+        activatePolicy(turn, revision, false, 'gate-1');
+      });
+      const next = { policyDigest: 'sha256:next' };
+      expect(await claimedUnder([{}], next)).toEqual({ claimed: 0, stopped: 0 });
+      expect(await claimedUnder([], next)).toEqual({ claimed: 0, stopped: 2 });
+    });
+
+    it('is not claimed by a gate without limits', async () => {
+      expect(await claimedUnder([], { limits: undefined })).toEqual({ claimed: 0, stopped: 0 });
+    });
+
+    it.each<[string, (nowMs: number) => Partial<Freeze>]>([
+      ['is over at this very moment', nowMs => ({ from_ms: 1, until_ms: nowMs })],
+      ['has not begun', () => ({ from_ms: inAnHour() })],
+      ['is of another action', () => ({ actions: ['config.push'] })],
+      ['excepts who asked', () => ({ except: [bot.name] })],
+    ])('is claimed beside a freeze that %s', async (_, freeze) => {
+      const before = await parts.ledger.enqueue(({ nowMs }) => nowMs);
+      expect(await claimedUnder([freeze(before)])).toEqual({ claimed: 2, stopped: 0 });
+    });
   });
 });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/db/store.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
-import { gateParts, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import { gateParts, limits, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 let store: Store;
@@ -28,6 +28,7 @@ const outcomesOf = (parts: Parts, more: Partial<OutcomesOptions> = {}): Outcomes
     ledger: parts.ledger,
     actions: new Map([[wipe.name, wipe]]),
     policyDigest: 'sha256:policy',
+    limits,
     killFileEngages: () => false,
     resolveIds: async () => await Promise.reject(new Error('nothing has drifted')),
     logger: quiet,

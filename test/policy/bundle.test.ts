@@ -246,10 +246,12 @@ describe('a check is idle', () => {
       actions: { 'disk.wipe': { max_targets, max_share, require, windows } },
       budgets: [],
       protected: [],
+      freezes: [],
     };
     const idle = createPolicy(bundle, few).checks.filter(check => check.idle);
     expect(idle.map(({ name }) => name)).toEqual([
       'effects',
+      'freezes',
       'match',
       'max_in_flight',
       'max_per_value',

@@ -81,6 +81,9 @@ budgets:
 protected:
   - { kind: host, ids: [bastion-01, "10.0.0.1"] }
   - { kind: host, selector: { rack: r1, owner: [core, edge] } }
+freezes:
+  - { actions: [config.push], from: 2026-12-20T00:00:00Z, until: 2027-01-04T08:00:00.0001+01:00, reason: " change freeze " }
+  - { actions: [config.push, disk.wipe], from: "2020-01-01T00:00:00Z", reason: for good, except: [oncall-bot] }
 `;
     expect(reading.load(text)).toEqual({
       actions: {
@@ -125,10 +128,24 @@ protected:
         { kind: 'host', ids: ['bastion-01', '10.0.0.1'] },
         { kind: 'host', selector: { rack: ['r1'], owner: ['core', 'edge'] } },
       ],
+      freezes: [
+        {
+          actions: ['config.push'],
+          from_ms: Date.parse('2026-12-20T00:00:00Z'),
+          until_ms: Date.parse('2027-01-04T07:00:00.001Z'),
+          reason: 'change freeze',
+        },
+        {
+          actions: ['config.push', 'disk.wipe'],
+          from_ms: Date.parse('2020-01-01T00:00:00Z'),
+          reason: 'for good',
+          except: ['oncall-bot'],
+        },
+      ],
     });
   });
 
   it('needs no budgets, no protected targets and not every action', () => {
-    expect(reading.load(entry())).toMatchObject({ budgets: [], protected: [] });
+    expect(reading.load(entry())).toMatchObject({ budgets: [], protected: [], freezes: [] });
   });
 });

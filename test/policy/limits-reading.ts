@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { FileError } from '../../src/config/config.ts';
+import { FileError, type Principal, type Role } from '../../src/config/config.ts';
 import { loadLimits, type LoadedLimits } from '../../src/config/limits-file.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import { actionOf, host, scope, shippedBundle } from './samples.ts';
@@ -16,6 +16,18 @@ const actions = new Map(
   ].map(action => [action.name, action]),
 );
 
+const principalOf = (name: string, role: Role): Principal => ({
+  name,
+  keys: [],
+  roles: new Set([role]),
+  actions: new Set(['disk.wipe']),
+});
+const principals = [
+  principalOf('decom-bot', 'requester'),
+  principalOf('oncall-bot', 'requester'),
+  principalOf('oncall', 'operator'),
+];
+
 /** Reads limits files, by the manifests that ship. */
 export async function limitsReading(): Promise<{
   /** @throws FileError */
@@ -27,7 +39,7 @@ export async function limitsReading(): Promise<{
   problemsOf(text: string): string[];
 }> {
   const { manifests } = await shippedBundle();
-  const loadAll = (file: string): LoadedLimits => loadLimits(file, kinds, actions, manifests);
+  const loadAll = (file: string): LoadedLimits => loadLimits(file, { kinds, actions, principals }, manifests);
   const loadFile = (file: string): Limits => loadAll(file).limits;
   const loadProfiled = (text: string): LoadedLimits => {
     const folder = mkdtempSync(path.join(tmpdir(), 'interlock-limits-'));

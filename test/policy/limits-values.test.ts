@@ -257,6 +257,9 @@ describe('a limit of an action', () => {
   });
 });
 
+const freeze = (fields: string): string => `freezes: [{ ${fields} }]`;
+const freezeOf = (fields: string): string => freeze(`from: "2026-12-01T00:00:00Z", reason: r, ${fields}`);
+
 const wrongAtTop: readonly (readonly [string, string])[] = [
   ['budgets: []', '7 budgets: must not be empty: nothing here would be no limit'],
   ['budgets: null', '7 budgets: must be a list'],
@@ -307,7 +310,54 @@ const wrongAtTop: readonly (readonly [string, string])[] = [
     'protected: [{ kind: host, selector: { color: red } }]',
     '7 protected[0].selector.color: "color" is no declared label of host',
   ],
-  ['freezes: []', '7 freezes: is not a key of the limits file'],
+  ['freezes: []', '7 freezes: must not be empty: nothing here would be no limit'],
+  ['freezes: [{}]', '7 freezes[0]: must not be empty: nothing here would be no limit'],
+  [freeze('actions: [disk.wipe], reason: r'), '7 freezes[0]: lacks `from`'],
+  [freeze('actions: [disk.wipe], from: "2026-12-01T00:00:00Z"'), '7 freezes[0]: lacks `reason`'],
+  [freeze('from: "2026-12-01T00:00:00Z", reason: r'), '7 freezes[0]: lacks `actions`'],
+  [freezeOf('actions: []'), '7 freezes[0].actions: must not be empty: nothing here would be no limit'],
+  [
+    freezeOf('actions: [disk.wpie]'),
+    '7 freezes[0].actions[0]: must be an action that the configuration declares (did you mean "disk.wipe"?)',
+  ],
+  [freezeOf('actions: [disk.wipe, disk.wipe]'), '7 freezes[0].actions[1]: is there twice'],
+  [freezeOf('actions: "*"'), '7 freezes[0].actions: must be a list'],
+  [freezeOf('actions: [disk.wipe], except: []'), '7 freezes[0].except: must not be empty'],
+  [
+    freezeOf('actions: [disk.wipe], except: [oncal-bot]'),
+    '7 freezes[0].except[0]: must be a principal of the configuration with the role requester (did you mean "oncall-bot"?)',
+  ],
+  // An operator asks for nothing, so that to except one excepts nobody.
+  [freezeOf('actions: [disk.wipe], except: [oncall]'), '7 freezes[0].except[0]: must be a principal'],
+  [
+    freezeOf('actions: [disk.wipe], until: "2026-12-01T00:00:00Z"'),
+    '7 freezes[0].until: must be later than `from`',
+  ],
+  [
+    freezeOf('actions: [disk.wipe], until: "2026-11-30T23:59:59.999Z"'),
+    '7 freezes[0].until: must be later than `from`',
+  ],
+  [freezeOf('actions: [disk.wipe], until: never'), '7 freezes[0].until: must be a time like'],
+  [freezeOf('actions: [disk.wipe], until: null'), '7 freezes[0].until: must be a time like'],
+  [freezeOf('actions: [disk.wipe], until: 1790000000'), '7 freezes[0].until: must be a time like'],
+  [freezeOf('actions: [disk.wipe], until: 2026-12-24'), '7 freezes[0].until: must be a time like'],
+  [freezeOf('actions: [disk.wipe], unitl: 2027-01-01T00:00:00Z'), '7 freezes[0].unitl: is not a key here'],
+  [
+    freeze('actions: [disk.wipe], from: "1970-01-01T00:00:00Z", reason: r'),
+    '7 freezes[0].from: must be a time like',
+  ],
+  [
+    freeze('actions: [disk.wipe], from: "2026-12-01T00:00:00Z", reason: " "'),
+    '7 freezes[0].reason: must not be blank',
+  ],
+  [
+    freeze('actions: [disk.wipe], from: "2026-12-01T00:00:00Z", reason: 4711'),
+    '7 freezes[0].reason: must be text: put it in quotation marks',
+  ],
+  [
+    freeze('actions: [disk.wipe], from: "2026-12-01T00:00:00Z", reason: "a\\nb"'),
+    '7 freezes[0].reason: must be one line',
+  ],
   ['protectd: []', '7 protectd: is not a key of the limits file (did you mean "protected"?)'],
 ];
 

@@ -69,7 +69,7 @@ describe('the schema of the limits', () => {
     const { manifests } = await shippedBundle();
     const isKept = new Ajv({ strict: false }).compile(keptLimitsSchema(manifests));
     expect(isKept(limits), JSON.stringify(isKept.errors)).toBe(true);
-    expect(isKept({ ...limits, freezes: [] })).toBe(false);
+    expect(isKept({ ...limits, thaws: [] })).toBe(false);
     expect(isKept({ ...limits, actions: { a: { max_targets: '40' } } })).toBe(false);
   });
 

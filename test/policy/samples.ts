@@ -112,6 +112,7 @@ export const facts = {
   requests: [{ index: 0, value: 'decom-bot', used: 4 }],
   in_flight: 1,
   protected: [{ index: 0, count: 0 }],
+  freezes: [{ index: 0, status: 'excepted' }],
   principal_labels: { environment: 'test' },
   times: {
     quarantined_at: {
@@ -175,6 +176,9 @@ export const limits: Limits = {
   actions: { 'disk.wipe': entry },
   budgets: [{ kind: 'host', per: 'fleet', over_s: 86_400, max_share: { share_ppm: 30_000, at_least: 0 } }],
   protected: [{ kind: 'host', ids: ['bastion-01'] }],
+  freezes: [
+    { actions: ['disk.wipe'], from_ms: 1_790_000_000_000, reason: 'quarter end', except: ['decom-bot'] },
+  ],
 };
 
 export const withEntry = (changes: Partial<ActionLimits>): Limits => ({

@@ -61,6 +61,7 @@ export const limits: Limits = {
   },
   budgets: [],
   protected: [],
+  freezes: [],
 };
 
 /** A policy that holds the first window's limit and nothing else; or whatever a test wants it to say. */

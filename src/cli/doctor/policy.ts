@@ -2,9 +2,11 @@ import type { Config } from '../../config/config.ts';
 import { FileError } from '../../config/config.ts';
 import { showPolicies, withoutLimits } from '../../describe-start.ts';
 import type { LoadedPolicy } from '../../gate.ts';
+import { describeFreeze } from '../../describe-policy.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
 import { readPolicy, toLoaded } from '../../load-policy.ts';
+import type { Limits } from '../../policy/limits.ts';
 import { countOf, shortDigest } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
@@ -15,7 +17,7 @@ export interface PolicyFound {
 }
 
 /** Loads the bundle and the limits as a start does, and asks the policy once. */
-export async function checkPolicy(config: Config): Promise<PolicyFound> {
+export async function checkPolicy(config: Config, nowMs: number): Promise<PolicyFound> {
   const policy = findingsOf('policy');
   const limits = findingsOf('limits');
   try {
@@ -36,6 +38,7 @@ export async function checkPolicy(config: Config): Promise<PolicyFound> {
               `no limits for ${listNames(unnamed)}: every request for it is refused`,
               `give each an entry under \`actions\` in ${config.limitsFile}`,
             ),
+        ...lookAtFreezes(read.limits, nowMs),
       ],
     };
   } catch (thrown) {
@@ -54,4 +57,24 @@ export async function checkPolicy(config: Config): Promise<PolicyFound> {
       ],
     };
   }
+}
+
+/** By this machine's clock; a gate goes by its database's. */
+function lookAtFreezes({ freezes }: Limits, nowMs: number): Finding[] {
+  const { ok, warn } = findingsOf('freezes');
+  return freezes.flatMap(freeze => {
+    const { status, actions, from, until, reason, except = [] } = describeFreeze(freeze, nowMs);
+    const what = `${listNames(actions)}: ${reason}`;
+    const but = except.length === 0 ? '' : `, but for ${listNames(except)}`;
+    if (status === 'to_come') return [ok(`to come on ${from}: ${what}`)];
+    if (status === 'over') return [];
+    return [
+      until === undefined
+        ? warn(
+            `in force since ${from}, without an end: ${what}${but}`,
+            'take it out of the limits file when it is over',
+          )
+        : ok(`in force until ${until}: ${what}${but}`),
+    ];
+  });
 }

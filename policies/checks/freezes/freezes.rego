@@ -1,0 +1,104 @@
+# METADATA
+# title: Freezes
+# description: In a time that an entry of `freezes` names, its actions are not done.
+package interlock.checks.freezes
+
+default ok := false
+
+ok if {
+	listed
+	count(speaking) == 0
+}
+
+ok if {
+	determined
+	every fact in input.freezes {
+		passing[fact.status]
+	}
+}
+
+passing := {"over", "to_come", "excepted"}
+
+# METADATA
+# description: The list is there, and each entry says which actions it is about.
+listed if {
+	is_string(input.action)
+	is_array(data.limits.freezes)
+	every freeze in data.limits.freezes {
+		is_array(freeze.actions)
+		count(freeze.actions) > 0
+	}
+}
+
+speaking := {index |
+	some index, freeze in data.limits.freezes
+	some action in freeze.actions
+	action == input.action
+}
+
+# Exactly one fact for each entry that speaks of the action.
+determined if {
+	listed
+	is_array(input.freezes)
+	count({fact.index | some fact in input.freezes}) == count(input.freezes)
+	count(input.freezes) == count(speaking)
+	every fact in input.freezes {
+		# Looked up: in WASM `in` walks a set. 0 is a member too.
+		is_number(speaking[fact.index])
+		known[fact.status]
+	}
+}
+
+known := passing | {"in_force"}
+
+reasons contains {
+	"rule": "freeze.in_force",
+	"sentence": sentence_of(freeze),
+	"remedy": remedy_of(freeze),
+	"with": {
+		"entry": fact.index + 1,
+		"action": input.action,
+		"why": freeze.reason,
+		"until": object.get(freeze, "until_ms", 0),
+		"except": object.get(freeze, "except", []),
+	},
+} if {
+	not ok
+	determined
+	some fact in input.freezes
+	fact.status == "in_force"
+	freeze := data.limits.freezes[fact.index]
+}
+
+sentence_of(freeze) := "until" if freeze.until_ms
+
+sentence_of(freeze) := "open" if not freeze.until_ms
+
+remedy_of(freeze) := "wait" if {
+	freeze.until_ms
+	not freeze.except
+}
+
+remedy_of(freeze) := "wait_or_ask" if {
+	freeze.until_ms
+	freeze.except
+}
+
+remedy_of(freeze) := "ask" if {
+	not freeze.until_ms
+	freeze.except
+}
+
+remedy_of(freeze) := "none" if {
+	not freeze.until_ms
+	not freeze.except
+}
+
+reasons contains {
+	"rule": "freeze.in_force",
+	"sentence": "undetermined",
+	"remedy": "undetermined",
+} if {
+	not ok
+	not determined
+}
