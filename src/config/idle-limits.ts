@@ -1,4 +1,11 @@
-import { innerShape, mapOf, type LimitShape, type ListShape, type MapShape } from '../policy/limit-shape.ts';
+import {
+  innerShape,
+  mapOf,
+  type LimitShape,
+  type ListShape,
+  type MapShape,
+  type RefShape,
+} from '../policy/limit-shape.ts';
 import type { Kind } from './config.ts';
 import { isMapValue } from './limits-value.ts';
 import { undeclared } from './limits-words.ts';
@@ -40,8 +47,24 @@ export class Idle {
   #pruneValue(shape: LimitShape, value: unknown, path: YamlPath): unknown {
     if ('type' in shape && shape.type === 'array')
       return Array.isArray(value) ? this.#pruneList(shape, value, path) : value;
+    if ('$ref' in shape) return this.#pruneName(shape, value, path);
     const map = mapOf(shape);
-    return map !== undefined && isMapValue(value) ? this.#pruneMap(map, value, path) : value;
+    if (map === undefined || !isMapValue(value)) return value;
+    // What every action must say is said by the word for "nothing", where nothing of it has any ground.
+    return (
+      this.#pruneMap(map, value, path) ??
+      ('type' in shape || !('oneOf' in shape) ? undefined : shape.oneOf[0].const)
+    );
+  }
+
+  /** Of the words, only one that stands in a list by itself: what stands under a key of a map is looked at with its map. */
+  #pruneName(shape: RefShape, value: unknown, path: YamlPath): unknown {
+    const isItem = typeof path.at(-1) === 'number';
+    const wrong =
+      isItem && this.#isInherited(path) && typeof value === 'string'
+        ? undeclared(shape, value, this.#kind)
+        : undefined;
+    return wrong === undefined ? value : this.#leaveOut(path, wrong);
   }
 
   #pruneList(shape: ListShape, value: readonly unknown[], path: YamlPath): unknown {

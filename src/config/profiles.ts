@@ -95,7 +95,8 @@ export function mergeProfile(
     return undefined;
   }
   const merging = new Merging(profile.name, scene);
-  const merged = merging.mergeKeys(key => keys.get(key)?.schema, profile.entry, said, path);
+  const base = onStateOf(scene.kind, profile.entry);
+  const merged = merging.mergeKeys(key => keys.get(key)?.schema, base, said, path);
   const idle = new Idle(scene.kind, merging.isInherited);
   const value = idle.prune(key => keys.get(key)?.schema, merged, path);
   return {
@@ -103,6 +104,19 @@ export function mergeProfile(
     taken: { action: action.name, profile: profile.name, idle: idle.found },
     isInherited: merging.isInherited,
   };
+}
+
+/**
+ * In a profile's `require`, `state` stands for whatever label the kind says its state is in; and a state that the kind counts as in
+ * service is none in which something may be done that needs it out of service.
+ */
+function onStateOf({ state }: Kind, entry: Profile['entry']): Profile['entry'] {
+  const { require } = entry;
+  if (state === undefined || !isMapValue(require)) return entry;
+  const { state: wanted, ...others } = require;
+  if (!Array.isArray(wanted)) return entry;
+  const out = wanted.filter((value: unknown) => !state.inService.some(one => one === value));
+  return { ...entry, require: { [state.label]: out, ...others } };
 }
 
 type ShapeOf = (key: string) => LimitShape | undefined;

@@ -7,12 +7,19 @@ import type { Limits } from '../../src/policy/limits.ts';
 import { actionOf, host, scope, shippedBundle } from './samples.ts';
 
 const { state: _, ...stateless } = { ...scope, name: 'bare' };
-const kinds = new Map([host, scope, stateless].map(kind => [kind.name, kind]));
+/** A kind whose state is in a label of another name, one value of which is in service and in a profile's list. */
+const lived = {
+  ...{ ...host, name: 'lived', dimensions: ['region', 'environment'] },
+  state: { label: 'life', inService: ['live', 'drained'] },
+};
+const kinds = new Map([host, scope, stateless, lived].map(kind => [kind.name, kind]));
 const actions = new Map(
   [
     { ...actionOf('disk.wipe', 'host'), irreversible: true },
     actionOf('config.push', 'config-scope'),
     actionOf('bare.act', 'bare'),
+    { ...actionOf('bare.end', 'bare'), irreversible: true },
+    { ...actionOf('life.end', 'lived'), irreversible: true },
   ].map(action => [action.name, action]),
 );
 

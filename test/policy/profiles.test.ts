@@ -45,7 +45,7 @@ describe('an entry like a profile', () => {
 
   it('is a whole entry without more', () => {
     const { limits, profiles } = reading.loadProfiled(wipe('like: destroy@1'));
-    expect(limits.actions['disk.wipe']).toMatchObject({ max_targets: 20, max_in_flight: 2 });
+    expect(limits.actions['disk.wipe']).toMatchObject({ max_targets: 40, max_in_flight: 2 });
     expect(profiles.map(({ action, profile }) => [action, profile])).toEqual([['disk.wipe', 'destroy@1']]);
   });
 
@@ -82,7 +82,7 @@ describe('an entry like a profile', () => {
     ['windows: none', 'lacks `windows`'],
     ['require: none', 'lacks `require`'],
     ['max_share: { fleet: none }', 'fleet'],
-    ['max_per_value: none', 'is not in destroy@1: there is nothing to drop'],
+    ['stages: none', 'is not in destroy@1: there is nothing to drop'],
     ['max_targets:', 'must be a whole number'],
     ['windows: []', 'must not be empty'],
     ['max_share: {}', 'must not be empty'],
@@ -93,11 +93,69 @@ describe('an entry like a profile', () => {
   });
 });
 
+describe('the state that a profile asks for', () => {
+  it('is in whatever label the kind says, and none that counts as in service', () => {
+    const required = entryOf(file('life.end', 'like: destroy@1'), 'life.end')?.require;
+    expect(required).toMatchObject({ life: expect.arrayContaining(['decommissioning', 'retired']) });
+    expect(required).not.toHaveProperty('state');
+    expect(required).not.toMatchObject({ life: expect.arrayContaining(['drained']) });
+  });
+
+  it('merges with the values that the entry says, under the name of that label', () => {
+    const own = file('life.end', 'like: destroy@1', 'require: { life: [ended], owner: [infra] }');
+    expect(entryOf(own, 'life.end')?.require).toEqual({ life: ['ended'], owner: ['infra'] });
+  });
+});
+
+describe('each profile that ships', () => {
+  it.each([
+    ['destroy@1', 'disk.wipe'],
+    ['disrupt@1', 'disk.wipe'],
+    ['push@1', 'config.push'],
+    ['grant@1', 'config.push'],
+    ['destroy@1', 'bare.end'],
+    ['disrupt@1', 'bare.act'],
+    ['push@1', 'bare.act'],
+    ['grant@1', 'bare.act'],
+  ])('%s is a whole entry of %s without more', (profile, action) => {
+    const { limits, profiles } = reading.loadProfiled(file(action, `like: ${profile}`));
+    expect(Object.keys(limits.actions[action] ?? {})).toEqual(
+      expect.arrayContaining(['max_targets', 'max_share', 'require', 'windows', 'max_requests']),
+    );
+    expect(profiles).toMatchObject([{ action, profile }]);
+  });
+});
+
 describe('what a profile limits and the kind declares no ground for', () => {
   it('is idle and said to be so', () => {
     const { limits, profiles } = reading.loadProfiled(file('bare.act', 'like: disrupt@1'));
     expect(limits.actions['bare.act']).not.toHaveProperty('min_remaining');
     expect(profiles[0]?.idle).toContainEqual({ key: 'min_remaining', why: 'bare declares no state' });
+  });
+
+  it('is a name in a list as well as a key of a map', () => {
+    const { limits, profiles } = reading.loadProfiled(file('bare.act', 'like: disrupt@1'));
+    expect(limits.actions['bare.act']).not.toHaveProperty('match');
+    expect(profiles[0]?.idle).toContainEqual({
+      key: 'match[0]',
+      why: expect.stringContaining('"environment" is no declared label of bare'),
+    });
+    expect(entryOf(file('life.end', 'like: destroy@1'), 'life.end')?.match).toEqual(['environment']);
+  });
+
+  it('is `any` where every action must say something, and that is said to be idle', () => {
+    const { limits, profiles } = reading.loadProfiled(file('bare.end', 'like: destroy@1'));
+    expect(limits.actions['bare.end']?.require).toBe('any');
+    expect(profiles[0]?.idle.map(({ key }) => key)).toEqual(
+      expect.arrayContaining(['require.state', 'require.serving', 'require.in_use']),
+    );
+  });
+
+  it('is not the evidence of a push, nor its stages', () => {
+    const entry = entryOf(file('bare.act', 'like: push@1'), 'bare.act');
+    expect(entry?.require_evidence).toEqual([{ name: 'canary', max_age_s: 86_400 }]);
+    expect(entry?.stages?.map(({ upto }) => upto.share_ppm)).toEqual([10_000, 100_000, 500_000, 1_000_000]);
+    expect(entry?.stages?.[0]).not.toHaveProperty('max_values');
   });
 
   it('is an error where the entry says it itself', () => {
