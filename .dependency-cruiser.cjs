@@ -3,7 +3,7 @@
 /** The steps after validation, in the order of the way. A step never knows one that comes after it. */
 const steps = ['validate', 'targets', 'blast-radius', 'policy', 'ledger', 'forward', 'outcome'];
 const beside = ['inventory', 'kill-switch', 'evidence', 'audit', 'metrics'];
-const edges = ['intake', 'cli', 'demo'];
+const edges = ['intake', 'cli', 'demo', 'drill'];
 
 const rooms = names => `^src/(${names.join('|')})/`;
 const none = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
@@ -117,7 +117,7 @@ module.exports = {
     ),
     none(
       'nobody-knows-the-edges',
-      'intake/, cli/ and demo/ are asked by nobody but the wiring.',
+      'intake/, cli/, demo/ and drill/ are asked by nobody but the wiring.',
       { path: '^src/[^/]+/', pathNot: rooms(edges) },
       { path: rooms(edges) },
     ),
@@ -125,7 +125,25 @@ module.exports = {
       'demo-is-a-client',
       'demo/ knows the gate over HTTP, as anybody does.',
       { path: rooms(['demo']) },
-      { path: '^src/', pathNot: rooms(['demo', 'kit']) },
+      { path: '^src/', pathNot: rooms(['demo', 'scratch', 'kit']) },
+    ),
+    none(
+      'drill-is-a-client',
+      'drill/ knows the gate over HTTP, as anybody does, and how its files are written.',
+      { path: rooms(['drill']) },
+      { path: '^src/', pathNot: rooms(['drill', 'scratch', 'config', 'kit']) },
+    ),
+    none(
+      'scratch-stands-alone',
+      'scratch/ starts a real gate for a while; what is done with it, others know.',
+      { path: rooms(['scratch']) },
+      { path: '^src/', pathNot: rooms(['scratch', 'kit']) },
+    ),
+    none(
+      'scratch-is-for-trials',
+      'What starts gates for a while is of the demo and the drill.',
+      { path: '^src/', pathNot: rooms(['demo', 'drill', 'scratch']) },
+      { path: rooms(['scratch']) },
     ),
     none(
       'client-stands-alone',

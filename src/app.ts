@@ -34,6 +34,8 @@ export interface StartOptions {
   readonly restoredTo?: number;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Instead of what reads the bundle and the limits. */
+  readonly loadPolicy?: typeof loadPolicy;
 }
 
 export interface RunningGate {
@@ -54,7 +56,7 @@ export interface RunningGate {
 export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
   const config = readConfig(options.configFile, clock.wallMs());
-  const loaded = await loadPolicy(config, logger);
+  const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger);
   logger.info(describeStart(config, loaded), 'starting');
   const inForce = new InForce({ config, loaded });
   warnOfMissingLimits(inForce, logger);

@@ -128,7 +128,7 @@ describe('each thing with one home', () => {
     ['randomness', /random(UUID|Bytes|Int|Fill)|Math\s*\.\s*random|getRandomValues/, /^src\/kit\//],
     ['opa-wasm', /opa-wasm/, /^src\/policy\//],
     ['SQL', /\bsql(<[^`]*>)?`/, /^src\/(db|ledger)\/|[/-]queries\.ts$/],
-    ['fetch', /\bawait fetch\((?!\{)|\?\? fetch\b/, /^src\/(forward|demo|cli|policy|client)\//],
+    ['fetch', /\bawait fetch\((?!\{)|\?\? fetch\b/, /^src\/(forward|demo|scratch|cli|policy|client)\//],
     ['WebAssembly', /\bWebAssembly\s*\./, /^src\/policy\//],
   ])('keeps %s there', (_, pattern, at) => {
     const found = holding(pattern);

@@ -8,6 +8,7 @@ import { addAuditCommand } from './audit-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { addDemoCommand } from './demo-command.ts';
+import { addDrillCommand } from './drill-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { addInventoryCommand } from './inventory-command.ts';
@@ -76,6 +77,7 @@ function createProgram(context: CommandContext): Command {
     });
   addServeCommand(program, context);
   addDemoCommand(program, context);
+  addDrillCommand(program, context);
   addSubmitCommand(program, context);
   addPreflightCommand(program, context);
   addKillCommand(program, context);

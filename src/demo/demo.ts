@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import picocolors from 'picocolors';
 import { systemClock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
-import { startGate, startTool } from './child.ts';
+import { startGate } from '../scratch/child.ts';
+import { startTool } from './tool-child.ts';
 import { freshKeys, writeGateFiles, writeToolKey } from './demo-files.ts';
 import { inventoryLines, makeFleet, remainingDisks, writeDisks } from './fleet.ts';
-import { createGateClient } from './gate-client.ts';
-import { createProps, type Props } from './props.ts';
+import { createGateClient } from '../scratch/gate-client.ts';
+import { createProps, type Props } from '../scratch/props.ts';
 import { drip, loadInventory, retireRack, runAgain, wholeClass } from './scenes-2014.ts';
 import { auditor, killSwitch } from './scenes-brakes.ts';
 import type { Stage } from './stage.ts';
@@ -35,7 +36,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   };
   const teller = createTeller(write, paint);
   const keep = options.keep === true;
-  const props = createProps(keep);
+  const props = createProps('demo', keep);
   const begunMs = systemClock.monotonicMs();
   try {
     const disks = await tell(teller, props);

@@ -1,6 +1,6 @@
 import { freshId } from '../kit/ids.ts';
 import { RETIRED_RACKS } from './fleet.ts';
-import { at, listAt, rulesOf, textAt } from './gate-client.ts';
+import { at, listAt, rulesOf, textAt } from '../scratch/gate-client.ts';
 import { ask, askAloud, goneDisks, idsWhere, toolCalls, type Asking, type Stage } from './stage.ts';
 
 const [EU_RACK, US_RACK, ASIA_RACK] = RETIRED_RACKS;

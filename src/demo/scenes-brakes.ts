@@ -1,4 +1,4 @@
-import { at, listAt, rulesOf, textAt, type Reply } from './gate-client.ts';
+import { at, listAt, rulesOf, textAt, type Reply } from '../scratch/gate-client.ts';
 import { ask, askAloud, idsWhere, toolCalls, until, type Asking, type Stage } from './stage.ts';
 
 const reboot = (stage: Stage, from: number): Asking => ({

@@ -1,13 +1,13 @@
 import { freshId } from '../kit/ids.ts';
 import type { DemoPrincipal } from './demo-files.ts';
 import { remainingDisks, type Machine } from './fleet.ts';
-import { listAt, textAt, type GateClient, type Reply } from './gate-client.ts';
+import { listAt, textAt, type GateClient, type Reply } from '../scratch/gate-client.ts';
 import type { Teller } from './teller.ts';
 
 /** What the scenes play with: the real gate, the real tool, the real files. */
 export interface Stage {
   readonly teller: Teller;
-  readonly gate: GateClient;
+  readonly gate: GateClient<DemoPrincipal>;
   readonly tool: {
     readonly url: string;
     readonly key: string;

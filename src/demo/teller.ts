@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { createColors } from 'picocolors';
-import { at, listAt, rulesOf, textAt, type Reply } from './gate-client.ts';
+import { at, listAt, rulesOf, textAt, type Reply } from '../scratch/gate-client.ts';
 
 /** One thing that had to be so, and what was seen. */
 export interface Check {

@@ -1,8 +1,8 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** A process that the demo started. */
+/** A process of our own that was started. */
 export interface Child {
   /** Like `http://127.0.0.1:40123`, once it is ready; rejects if it ends before that. */
   readonly address: Promise<string>;
@@ -14,7 +14,7 @@ export interface Child {
 const STOP_PATIENCE_MS = 5_000;
 
 /** A program of this package by its path without ending: .js where this is compiled, .ts where it is not. */
-function programFile(name: string): string {
+export function programFile(name: string): string {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return fileURLToPath(new URL(`../${name}.${ending}`, import.meta.url));
 }
@@ -38,17 +38,12 @@ export function startGate(configFile: string, logFile: string): Child {
   });
 }
 
-/** Starts the decommission tool. It takes the message `finish reboots`. */
-export function startTool(disksFolder: string, keyFile: string): Child {
-  const child = fork(programFile('demo/decommission-tool-process'), [disksFolder, keyFile]);
-  return watch(child, 'the decommission tool', ready => {
-    child.on('message', message => {
-      if (typeof message === 'string') ready(message);
-    });
-  });
-}
-
-function watch(child: ChildProcess, name: string, listen: (ready: (address: string) => void) => void): Child {
+/** @param listen tells its address, once the process has said it */
+export function watch(
+  child: ChildProcess,
+  name: string,
+  listen: (ready: (address: string) => void) => void,
+): Child {
   const ended = new Promise<void>(resolve => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());

@@ -1,5 +1,3 @@
-import type { DemoKeys, DemoPrincipal } from './demo-files.ts';
-
 /** What the gate answered. */
 export interface Reply {
   readonly status: number;
@@ -17,19 +15,17 @@ export interface Call {
   readonly text?: { readonly type: string; readonly content: string };
 }
 
-export interface GateClient {
+export interface GateClient<Principal extends string = string> {
   /** One HTTP call as this principal. Rejects only if no answer came within a minute. */
-  call(
-    as: DemoPrincipal,
-    method: 'GET' | 'POST' | 'PUT' | 'PATCH',
-    path: string,
-    call?: Call,
-  ): Promise<Reply>;
+  call(as: Principal, method: 'GET' | 'POST' | 'PUT' | 'PATCH', path: string, call?: Call): Promise<Reply>;
 }
 
 const PATIENCE_MS = 60_000;
 
-export function createGateClient(gateUrl: string, keys: DemoKeys): GateClient {
+export function createGateClient<Principal extends string>(
+  gateUrl: string,
+  keys: Readonly<Record<Principal, string>>,
+): GateClient<Principal> {
   return {
     async call(as, method, path, call = {}) {
       const content = call.text?.content ?? (call.json === undefined ? undefined : JSON.stringify(call.json));

@@ -5,7 +5,7 @@ import type { Child } from './child.ts';
 
 const EXIT_INTERRUPTED = 130;
 
-/** What the demo makes and starts, so that it can be taken away in whatever state the demo is. */
+/** What is made and started for a while, so that it can be taken away in whatever state things are. */
 export interface Props {
   readonly folder: string;
   add(child: Child): Child;
@@ -16,8 +16,8 @@ export interface Props {
 }
 
 /** A temporary folder, and listeners that clear up and end the process when it is interrupted. */
-export function createProps(keepFolder: boolean): Props {
-  const folder = mkdtempSync(join(tmpdir(), 'interlock-demo-'));
+export function createProps(name: string, keepFolder: boolean): Props {
+  const folder = mkdtempSync(join(tmpdir(), `interlock-${name}-`));
   const children: Child[] = [];
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   let interrupted = false;

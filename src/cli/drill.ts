@@ -1,0 +1,172 @@
+import path from 'node:path';
+import type { Client } from '../client/client.ts';
+import type { Ask } from '../client/types.ts';
+import { configFileOf, UsageError } from '../config/environment.ts';
+import { readConfig } from '../config/read-config.ts';
+import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../drill/case.ts';
+import { resultOf, tallyOf, unplayed, type CaseResult, type Said, type Tally } from '../drill/result.ts';
+import { CORPUS, DrillFailed, runScratch } from '../drill/run-scratch.ts';
+import { stoppedBy, summaryOf, twinOf } from '../drill/score-card.ts';
+import { didYouMean, quote } from '../kit/text.ts';
+import { decisionIn, reasonsOf } from './decision-exit.ts';
+import { exitCode } from './exit-code.ts';
+import { connectGate, type GateOptions } from './gate-connection.ts';
+import { jsonLine, printable } from './printable.ts';
+import { countOf, formatTable } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface DrillOptions extends GateOptions {
+  readonly own?: string;
+  readonly scratch?: true;
+  readonly config?: string;
+  readonly keep?: true;
+}
+
+/**
+ * Runs a drill, and prints its score card.
+ * @returns 0 where every case was stopped by its rule and every twin allowed, 1 where not, 3 where one could not be told
+ * @throws UsageError and FileError for wrong use
+ */
+export async function runDrill(
+  names: readonly string[],
+  options: DrillOptions,
+  terminal: Terminal,
+): Promise<number> {
+  refuseOdd(options);
+  const { own } = options;
+  const isLive = own !== undefined && options.scratch !== true;
+  const all = own === undefined ? readCorpus(path.join(CORPUS, 'cases')) : readCases(own, false);
+  const cases = choose(all, names);
+  try {
+    const results = isLive
+      ? await askLive(cases, options, terminal)
+      : await playScratch(cases, options, terminal);
+    terminal.progress(undefined);
+    const tally = tallyOf(results);
+    if (options.json === true) terminal.say(jsonLine({ ok: isOk(tally), ...tally, results }));
+    else for (const line of cardLines(results, tally, terminal)) terminal.say(line);
+    return codeOf(tally);
+  } catch (thrown) {
+    if (!(thrown instanceof DrillFailed)) throw thrown;
+    terminal.complain(`The drill could not be held: ${printable(thrown.message)}`);
+    if (options.json === true) terminal.say(jsonLine({ ok: false, error: thrown.message }));
+    return exitCode.couldNotTell;
+  }
+}
+
+function refuseOdd({ own, scratch, config, url, keyFile, keep }: DrillOptions): void {
+  if (own === undefined && scratch === true)
+    throw new UsageError('--scratch is for cases of your own: name them with --own FILE');
+  const isLive = own !== undefined && scratch !== true;
+  if (isLive && (config !== undefined || keep === true))
+    throw new UsageError('--config and --keep are for a scratch gate: say --scratch too');
+  if (!isLive && (url !== undefined || keyFile !== undefined))
+    throw new UsageError('--url and --key-file are for cases of your own on the live gate: --own FILE');
+}
+
+function choose(cases: readonly DrillCase[], names: readonly string[]): readonly DrillCase[] {
+  const known = cases.map(({ name }) => name);
+  for (const name of names)
+    if (!known.includes(name))
+      throw new UsageError(`no case is named ${quote(name)}${didYouMean(name, known, true)}`);
+  return names.length === 0 ? cases : cases.filter(({ name }) => names.includes(name));
+}
+
+async function playScratch(
+  cases: readonly DrillCase[],
+  { own, config, keep }: DrillOptions,
+  terminal: Terminal,
+): Promise<CaseResult[]> {
+  terminal.complain(
+    `A gate of its own, on an embedded store, for ${countOf(cases.length, 'case')}; it makes its database first.`,
+  );
+  return await runScratch({
+    cases,
+    configFile: own === undefined ? path.join(CORPUS, 'interlock.yaml') : configFileOf(config),
+    ...(own === undefined && config !== undefined && { policies: readConfig(config, 'unread').policies }),
+    keep: keep === true,
+    onCase: ({ title }, index) => terminal.progress(`${index + 1}/${cases.length}  ${printable(title)}`),
+    onKept: folder => terminal.complain(`The gate's files and its store: ${folder}`),
+  });
+}
+
+/** Each case in pre-flight, as whoever the key is of: nothing is consumed and nothing is done. */
+async function askLive(
+  cases: readonly DrillCase[],
+  options: DrillOptions,
+  terminal: Terminal,
+): Promise<CaseResult[]> {
+  const { gate } = connectGate(options, terminal);
+  const results: CaseResult[] = [];
+  for (const [index, drillCase] of cases.entries()) {
+    terminal.progress(`${index + 1}/${cases.length}  ${printable(drillCase.title)}`);
+    results.push(await askCase(drillCase, gate));
+  }
+  return results;
+}
+
+type Preflight = Pick<Client, 'preflight'>;
+
+async function askCase(drillCase: DrillCase, gate: Preflight): Promise<CaseResult> {
+  const { trial, history } = drillCase;
+  if (trial.kind !== 'trial') return resultOf(drillCase, { kind: 'allowed' }, undefined);
+  const { request, twin } = trial;
+  if (history.length > 0 || (twin?.history.length ?? 0) > 0)
+    return unplayed(
+      drillCase,
+      'It tells what was before, which no pre-flight can bring about: say --scratch.',
+    );
+  if ([request, twin?.request].some(namesFleet))
+    return unplayed(drillCase, 'It takes its targets `from` a fleet of its own: say --scratch.');
+  return resultOf(drillCase, await askGate(request, gate), twin && (await askGate(twin.request, gate)));
+}
+
+const namesFleet = (request: CaseRequest | undefined): boolean =>
+  typeof request?.targets === 'object' && request.targets !== null && 'from' in request.targets;
+
+async function askGate(asked: CaseRequest, gate: Preflight): Promise<Said> {
+  const { as: _, ...request } = asked;
+  // As it came, however odd: what is wrong with it is for the gate to say.
+  const answer = await gate.preflight({ reason: 'a drill', ...request } as unknown as Ask);
+  const decided = decisionIn(answer);
+  if (decided?.decision === 'allowed') return { kind: 'allowed' };
+  const [first] = decided === undefined ? [] : reasonsOf(decided);
+  if (decided?.decision === 'refused' && first !== undefined)
+    return { kind: 'refused', rule: first.rule, says: first.message };
+  return { kind: 'untold', says: answer.ok ? 'the gate could not tell' : (answer.problem.detail ?? '') };
+}
+
+function cardLines(results: readonly CaseResult[], tally: Tally, { paint, width }: Terminal): string[] {
+  const columns = [
+    { title: 'CASE' },
+    { title: 'WHAT HAPPENED', shrinks: true },
+    { title: 'STOPPED BY' },
+    { title: 'DONE PROPERLY' },
+  ] as const;
+  const rows = results.map(one => [one.name, one.title, stoppedBy(one), twinOf(one)]);
+  const summary = summaryOf(tally);
+  return [
+    ...formatTable(columns, rows, width),
+    ...results.flatMap(troubleLines),
+    '',
+    isOk(tally) ? paint.green(summary) : paint.red(summary),
+  ];
+}
+
+/** Of what did not go as it must: what was said. */
+function troubleLines(result: CaseResult): string[] {
+  const { name, verdict, twin, says = '' } = result;
+  const isFine = verdict === 'stopped' && (twin === undefined || twin === 'allowed');
+  if (isFine) return [];
+  const twinSays = twin === 'refused' || twin === 'untold' ? ` The twin: ${twinOf(result)}.` : '';
+  return [
+    '',
+    `${printable(name)}: ${stoppedBy(result)}.${twinSays}`,
+    ...(says === '' ? [] : [`  ${printable(says)}`]),
+  ];
+}
+
+const isOk = ({ failed, untold }: Tally): boolean => failed === 0 && untold === 0;
+
+const codeOf = ({ failed, untold }: Tally): number =>
+  failed > 0 ? exitCode.refused : untold > 0 ? exitCode.couldNotTell : exitCode.done;

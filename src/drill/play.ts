@@ -1,0 +1,153 @@
+import { freshId } from '../kit/ids.ts';
+import { asError } from '../kit/fault.ts';
+import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate-client.ts';
+import type { CaseRequest, DrillCase, Fleet, Step } from './case.ts';
+import type { Answer, Executor } from './executor.ts';
+import { linesOf, targetsOf, type Lines } from './fleet.ts';
+import { resultOf, unplayed, type CaseResult, type Said } from './result.ts';
+import { OWN } from './scratch-config.ts';
+
+/** What a case is played on: a real gate, and the executor behind it. */
+export interface Stage {
+  readonly gate: GateClient;
+  readonly executor: Executor;
+  readonly nowMs: number;
+}
+
+/**
+ * Plays one case: loads its fleet, brings about what was before the incident, and asks that; then what should be allowed, or before all
+ * else where the case says so.
+ */
+export async function playCase(drillCase: DrillCase, stage: Stage): Promise<CaseResult> {
+  const { trial, fleet, history } = drillCase;
+  if (trial.kind !== 'trial') return resultOf(drillCase, { kind: 'allowed' }, undefined);
+  try {
+    const lines = linesOf(fleet, stage.nowMs);
+    await load(lines, stage);
+    const askTwin = async (isFirst: boolean): Promise<Said | undefined> => {
+      const { twin } = trial;
+      if (twin?.first !== isFirst) return undefined;
+      await bringAbout(twin.history, lines, stage);
+      return await ask(twin.request, lines, stage);
+    };
+    const before = await askTwin(true);
+    await bringAbout(history, lines, stage);
+    const said = await ask(trial.request, lines, stage);
+    return resultOf(drillCase, said, before ?? (await askTwin(false)));
+  } catch (thrown) {
+    return unplayed(drillCase, asError(thrown).message);
+  }
+}
+
+async function load(lines: Lines, { gate }: Stage): Promise<void> {
+  for (const [kind, targets] of lines) {
+    const content = targets.map(line => `${JSON.stringify(line)}\n`).join('');
+    const reply = await gate.call(OWN.inventory, 'PUT', `/v1/inventory/${kind}?expect=${targets.length}`, {
+      text: { type: 'application/x-ndjson', content },
+    });
+    if (reply.status !== 200) throw new Error(`the fleet of ${kind} was not loaded: ${inShort(reply)}`);
+  }
+}
+
+async function bringAbout(history: readonly Step[], lines: Lines, stage: Stage): Promise<void> {
+  for (const [index, step] of history.entries()) {
+    const trouble = await take(step, lines, stage);
+    if (trouble !== undefined) throw new Error(`step ${index + 1} of what was before did not go: ${trouble}`);
+  }
+}
+
+/** @returns what did not go as told */
+async function take(step: Step, lines: Lines, stage: Stage): Promise<string | undefined> {
+  const { gate } = stage;
+  if (step.inventory !== undefined) return await reload(step.inventory, stage);
+  if (step.evidence !== undefined) {
+    const { as = OWN.observer, ...evidence } = step.evidence;
+    return troubleOf(await gate.call(as, 'POST', '/v1/evidence', { json: evidence }));
+  }
+  if (step.engage !== undefined) {
+    const { action, reason } = step.engage;
+    const json = { scope: { action }, reason };
+    return troubleOf(await gate.call(OWN.operator, 'POST', '/v1/kill-switch', { json }));
+  }
+  if (step.request === undefined) return 'it says nothing';
+  for (const body of bitesOf(step, lines)) {
+    const trouble = await askForTrue(step.request, body, step.outcome ?? 'delivered', stage);
+    if (trouble !== undefined) return trouble;
+  }
+  return undefined;
+}
+
+async function reload(fleet: Fleet, stage: Stage): Promise<undefined> {
+  await load(linesOf(fleet, stage.nowMs), stage);
+  return undefined;
+}
+
+const troubleOf = (reply: Reply): string | undefined => (reply.status < 300 ? undefined : inShort(reply));
+
+/** The body of a step's request, or of each of the small ones that it is asked in. */
+function bitesOf({ request, in_bites_of: size }: Step, lines: Lines): Members[] {
+  if (request === undefined) return [];
+  const body = bodyOf(request, lines);
+  const ids = listAt(body, 'targets', 'ids');
+  if (size === undefined || ids.length === 0) return [body];
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, index) => ({
+    ...body,
+    targets: { ids: ids.slice(index * size, (index + 1) * size) },
+  }));
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+function bodyOf(asked: CaseRequest, lines: Lines): Members {
+  const { as: _, ...request } = asked;
+  const targets = targetsOf(asked, lines);
+  return { ...request, reason: request.reason ?? 'a drill', ...(targets !== undefined && { targets }) };
+}
+
+async function submit(as: string, body: Members, prefer: string, { gate }: Stage): Promise<Reply> {
+  const headers = { 'idempotency-key': freshId(), prefer };
+  return await gate.call(as, 'POST', '/v1/requests', { json: body, headers });
+}
+
+/** A request of the history: it must be allowed, and end as the case says. */
+async function askForTrue(
+  { as }: CaseRequest,
+  body: Members,
+  outcome: Answer,
+  stage: Stage,
+): Promise<string | undefined> {
+  stage.executor.answerWith(outcome);
+  const prefer = outcome === 'pending' ? 'respond-async' : 'wait=20';
+  const reply = await submit(as, body, prefer, stage);
+  // Who does not wait for the outcome must wait for the attempt, or the next answer would be this one's.
+  if (outcome === 'pending') await stage.executor.received(textAt(reply.body, 'id'));
+  stage.executor.answerWith('delivered');
+  if (textAt(reply.body, 'decision') !== 'allowed') return inShort(reply);
+  const came = textAt(reply.body, 'outcome', 'status');
+  return came === outcome ? undefined : `its outcome is ${came}, and was to be ${outcome}`;
+}
+
+/** What the gate says to the incident, or to its twin; a yes counts when the executor got the very targets, a no when it got nothing. */
+async function ask(request: CaseRequest, lines: Lines, stage: Stage): Promise<Said> {
+  const reply = await submit(request.as, bodyOf(request, lines), 'wait=20', stage);
+  const sent = stage.executor.sent(textAt(reply.body, 'id'));
+  const decision = textAt(reply.body, 'decision');
+  if (decision === 'allowed') {
+    const count = Number(textAt(reply.body, 'targets', 'count'));
+    const isDone = textAt(reply.body, 'outcome', 'status') === 'delivered' && sent?.length === count;
+    return isDone
+      ? { kind: 'allowed' }
+      : { kind: 'untold', says: `allowed, and not delivered: ${inShort(reply)}` };
+  }
+  const rule = textAt(at(reply.body, 'reasons', 0), 'rule');
+  if (decision !== 'refused' || rule === '' || sent !== undefined)
+    return { kind: 'untold', says: inShort(reply) };
+  return { kind: 'refused', rule, says: textAt(at(reply.body, 'reasons', 0), 'message') };
+}
+
+/** A no in one sentence; of what is no answer of the gate, its status. */
+function inShort({ status, body }: Reply): string {
+  const first = at(body, 'reasons', 0);
+  const says = textAt(first, 'message') || textAt(body, 'detail') || textAt(body, 'title');
+  return [`${status}`, textAt(first, 'rule'), says].filter(one => one !== '').join(' ');
+}

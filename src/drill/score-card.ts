@@ -1,0 +1,47 @@
+import type { CaseResult, Tally } from './result.ts';
+
+/** The card as Markdown: each case, the rule that stopped it, and what became of the same done properly. */
+export function markdownCard(results: readonly CaseResult[], tally: Tally): string {
+  const rows = results.map(
+    result => `| ${[result.title, stoppedBy(result, true), twinOf(result)].join(' | ')} |`,
+  );
+  return ['| | stopped by | done properly |', '| --- | --- | --- |', ...rows, '', summaryOf(tally)].join(
+    '\n',
+  );
+}
+
+/** Which rule stopped it, or what became of it instead. */
+export function stoppedBy({ verdict, rule, expected }: CaseResult, isMarkdown = false): string {
+  const shown = (text: string | undefined): string => (isMarkdown ? `\`${text ?? ''}\`` : (text ?? ''));
+  switch (verdict) {
+    case 'stopped':
+      return shown(rule);
+    case 'other_rule':
+      return `${shown(rule)}, and not ${shown(expected)}`;
+    case 'slipped':
+      return `NOT STOPPED by ${shown(expected)}`;
+    case 'not_seen':
+      return 'nothing: no gate sees it';
+    case 'approval':
+      return "nothing: only a second person's approval would";
+    case 'untold':
+      return 'could not be told';
+  }
+}
+
+export function twinOf({ twin, twin_rule: rule }: CaseResult): string {
+  if (twin === undefined) return '–';
+  return twin === 'refused' ? `REFUSED by ${rule}` : twin === 'untold' ? 'could not be told' : 'allowed';
+}
+
+/** One sentence for all of it. */
+export function summaryOf({ cases, stopped, failed, untold, unseen }: Tally): string {
+  const seen = cases - unseen;
+  const parts = [
+    `${stopped} of ${seen} stopped by the rule that is named, and the same done properly is allowed`,
+    ...(failed > 0 ? [`${failed} not so`] : []),
+    ...(untold > 0 ? [`${untold} could not be told`] : []),
+    ...(unseen > 0 ? [`${unseen} more that no gate could have stopped`] : []),
+  ];
+  return `${parts.join('; ')}.`;
+}
