@@ -5,7 +5,7 @@ import { connect } from './connect.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
 import { withConnection } from './connection-options.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
-import { readCount } from './read-count.ts';
+import { MOST_SHOWN, readCount } from './read-count.ts';
 
 const SEARCH_EXAMPLES = [
   'interlock audit search --decision refused --since 2h',
@@ -15,9 +15,6 @@ const SEARCH_EXAMPLES = [
 const SHOW_EXAMPLE = 'interlock audit show 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
 const EXPORT_EXAMPLE =
   'interlock audit export --out trail.ndjson && interlock audit verify --export trail.ndjson';
-
-/** More than anybody reads; it keeps a slip of the finger from being taken for a number. */
-const MOST_SHOWN = 999_999_999;
 
 /** What was asked for is in the answer, whatever it says; so there is no 1. */
 const SHOWN = exitCodesText({

@@ -1,6 +1,6 @@
 import type { Ask, Targets } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
-import { isBlank, quote } from '../kit/text.ts';
+import { artifactName, isBlank, MAX_ARTIFACT_LENGTH, quote } from '../kit/text.ts';
 
 /** What a request carries beside targets and parameters, as the command line says it. */
 export interface CarriedOptions {
@@ -17,7 +17,7 @@ export interface CarriedOptions {
 export function readCarried(options: CarriedOptions): Pick<Ask, 'artifact' | 'plan' | 'effects'> {
   const { artifact, plan, effect } = options;
   return {
-    ...(artifact !== undefined && { artifact: readArtifact(artifact) }),
+    ...(artifact !== undefined && { artifact: readArtifact('--artifact', artifact) }),
     ...(plan !== undefined && { plan: readPlan(plan) }),
     ...(effect.length > 0 && { effects: readEffects(effect) }),
   };
@@ -40,9 +40,12 @@ export function readAsserts({ assert }: CarriedOptions): Pick<Targets, 'asserts'
   return { asserts: Object.fromEntries(labels) };
 }
 
-function readArtifact(text: string): string {
-  if (/^sha256:[0-9a-f]{64}$/.test(text)) return text;
-  throw new UsageError(`--artifact ${quote(text)} is not sha256: and 64 lower-case hexadecimal digits`);
+/** @throws UsageError */
+export function readArtifact(what: string, text: string): string {
+  if (text.length <= MAX_ARTIFACT_LENGTH && artifactName.test(text)) return text;
+  throw new UsageError(
+    `${what} ${quote(text)} is not a digest like sha256:9f2c…: a name or a tag may mean something else tomorrow`,
+  );
 }
 
 /** The generation stands behind the last `@`. */

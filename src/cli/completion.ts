@@ -1,5 +1,5 @@
 // zsh ties `path` to PATH, and has arrays of its own called `commands` and `options`: the scripts use none of these names.
-import type { Argument, Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 
 /** What one command takes, as a shell needs it. */
 interface Node {
@@ -9,7 +9,7 @@ interface Node {
   readonly options: readonly Word[];
   /** Options behind which a value stands, with the values that there are, if they are known. */
   readonly values: ReadonlyMap<string, readonly string[]>;
-  /** Of the first argument, if they are known. */
+  /** Of its arguments, as far as they are known. */
   readonly arguments: readonly string[];
 }
 
@@ -61,14 +61,13 @@ function nodesOf(command: Command, path = ''): Node[] {
             : [],
         ),
       ),
-      arguments: choicesOf(command.registeredArguments[0]),
+      arguments: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     },
     ...below,
   ];
 }
 
 const takesValue = (option: Option): boolean => option.required || option.optional;
-const choicesOf = (argument: Argument | undefined): readonly string[] => argument?.argChoices ?? [];
 const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replaceAll(/[^\x20-\x7e]/g, '');
 
 /** For single quotes of a POSIX shell. */

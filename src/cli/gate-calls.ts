@@ -22,6 +22,8 @@ type Calls = Pick<
   | 'settle'
   | 'cancel'
   | 'acceptClock'
+  | 'postEvidence'
+  | 'evidence'
 >;
 
 type ValueOf<Answered> = Answered extends { readonly ok: true; readonly value: infer Value } ? Value : never;
@@ -60,6 +62,8 @@ export function connectCalls(options: GateOptions, terminal: Terminal): GateCall
     settle: async (...args) => await tell(client.settle(...args)),
     cancel: async (...args) => await tell(client.cancel(...args)),
     acceptClock: async (...args) => await tell(client.acceptClock(...args)),
+    postEvidence: async (...args) => await tell(client.postEvidence(...args)),
+    evidence: async (...args) => await tell(client.evidence(...args)),
     rules: async (...args) => await tell(client.rules(...args)),
   };
 }

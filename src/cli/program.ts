@@ -11,6 +11,7 @@ import { addDemoCommand } from './demo-command.ts';
 import { addDrillCommand } from './drill-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
+import { addEvidenceCommand } from './evidence-command.ts';
 import { addInventoryCommand } from './inventory-command.ts';
 import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
@@ -84,6 +85,7 @@ function createProgram(context: CommandContext): Command {
   addSettleCommands(program, context);
   addAuditCommand(program, context);
   addInventoryCommand(program, context);
+  addEvidenceCommand(program, context);
   addDoctorCommand(program, context);
   addKeygenCommand(program, context);
   addCompletionCommand(program, context);

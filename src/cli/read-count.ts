@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 import { showCount } from './table.ts';
 
+/** More than anybody reads; it keeps a slip of the finger from being taken for a number. */
+export const MOST_SHOWN = 999_999_999;
+
 /** A whole number from 1 to `most`, as an option takes it. Anything else is told, and never cut to what would fit. */
 export const readCount =
   (most: number) =>

@@ -38,7 +38,7 @@ export function addSubmitCommand(program: Command, { terminal, end }: CommandCon
         'interlock submit disk.wipe "web[01-20,25]" --reason "end of life" --param passes=3',
         'interlock submit disk.wipe --selector rack=r99 --selector state=decommissioning --expect 8 --reason "r99 is retired"',
         'interlock submit disk.wipe --targets-from hosts.txt --reason "see DC-4711" --wait 10m --json',
-        'interlock submit dns.apply us-east-1 --reason "plan 812" --assert zone=nyc1 --plan dns-us-east-1@812 --effect records=812:811',
+        'interlock submit dns.apply us-east-1 --reason x --assert zone=nyc1 --plan dns-us-east-1@812 --effect records=812:811',
       ) +
         exitCodesText({
           done: 'done, or with --no-wait allowed',

@@ -8,6 +8,7 @@ import type {
   Budgets,
   Content,
   EngagedSwitch,
+  Evidence,
   Inventory,
   Listing,
   Load,
@@ -20,6 +21,7 @@ import type {
   Rules,
   Scope,
   Search,
+  Seen,
   Submitted,
   Switches,
 } from './types.ts';
@@ -75,6 +77,13 @@ export interface Client {
   ): Promise<Answer<EngagedSwitch>>;
   release(id: string, reason: string, options?: Aborted): Promise<Answer<ReleasedSwitch>>;
   switches(options?: Aborted): Promise<Answer<Switches>>;
+  /** Never asked twice: if it throws, `evidence` tells; the same said again does no harm. */
+  postEvidence(seen: Seen, options?: Aborted): Promise<Answer<Evidence>>;
+  /** What was seen of one artifact, or of all, newest first; an observer gets its own. */
+  evidence(
+    filters?: { readonly artifact?: string },
+    listing?: Listing,
+  ): Promise<Answer<AsyncIterable<Evidence>>>;
   /** A whole snapshot of a kind. */
   putInventory(kind: string, content: Content, load?: Load): Promise<Answer<Loaded>>;
   /** Single targets, as NDJSON. */

@@ -63,6 +63,7 @@ export function createClient(settings: ClientSettings, chances: Chances = real):
     ...settling(line, calls),
     ...stopping(line, calls),
     ...listing(line, calls, timeoutMs),
+    ...observing(line, calls, timeoutMs),
     ...loading(line),
     ...looking(line, calls),
   };
@@ -162,6 +163,16 @@ function listing(
       if (!streamed.ok) return answerOf(streamed);
       return { ok: true, status: streamed.status, value: streamed.pieces };
     },
+  };
+}
+
+const SEEN: Expected = { statuses: [201], members: ['seq', 'artifact', 'name', 'status', 'at'] };
+
+function observing(line: Line, { post }: Calls, withinMs: number): Pick<Client, 'postEvidence' | 'evidence'> {
+  return {
+    postEvidence: async (seen, options) => await ask(line, post('/v1/evidence', SEEN, seen, options)),
+    evidence: async (filters = {}, options = {}) =>
+      await listItems(line, { path: '/v1/evidence', filters, withinMs }, options),
   };
 }
 

@@ -19,6 +19,8 @@ export type Scope = z.infer<typeof answers.scope>;
 export type EngagedSwitch = z.infer<typeof answers.engaged>;
 export type ReleasedSwitch = z.infer<typeof answers.released>;
 export type Switches = z.infer<typeof answers.switches>;
+/** What somebody has seen of an artifact, as it is recorded. */
+export type Evidence = z.infer<typeof answers.evidence>;
 export type AcceptedClock = z.infer<typeof answers.acceptedClock>;
 export type Loaded = z.infer<typeof answers.loaded>;
 export type Inventory = z.infer<typeof answers.inventory>;
@@ -94,6 +96,16 @@ export interface Search {
   readonly since?: string;
   /** RFC 3339, exclusive. */
   readonly until?: string;
+}
+
+/** What an observer says of an artifact. With a dimension and a value it is of that value only. */
+export interface Seen {
+  /** `sha256:` and hex. */
+  readonly artifact: string;
+  readonly name: string;
+  readonly status: Evidence['status'];
+  readonly dimension?: string;
+  readonly value?: string;
 }
 
 /** How a list is fetched. */

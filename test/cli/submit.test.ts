@@ -281,7 +281,7 @@ test('what a request carries is what was typed', async () => {
 test.each([
   ...['', '=', 'zone', 'zone=', '=nyc1', 'zone= '].map(text => ['--assert', text]),
   ['--assert', 'zone=a', '--assert', 'zone=b'],
-  ...['', ' ', 'sha256:', `SHA256:${'0a'.repeat(32)}`, `sha256:${'0A'.repeat(32)}`].map(text => [
+  ...['', ' ', 'agent', 'sha256:', `SHA256:${'0a'.repeat(32)}`, `sha256:${'0a '.repeat(32)}`].map(text => [
     '--artifact',
     text,
   ]),

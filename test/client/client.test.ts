@@ -11,6 +11,7 @@ import { problem, scriptedServer, type Step } from './scripted-server.ts';
 
 const KEY = 'ilk_very-secret-key';
 const ASK = { action: 'disk.wipe', targets: { ids: ['a'] }, reason: 'a test' };
+const SEEN = { artifact: `sha256:${'a'.repeat(64)}`, name: 'canary', status: 'passed' } as const;
 const ALLOWED = { id: '1', decision: 'allowed', status: 200, outcome: { status: 'delivered' } };
 const SWITCH = { id: '1', scope: {}, reason: 'x', except: [] };
 const ENGAGED = { ...SWITCH, on_the_wire: [], stopped: [], took_ms: 1 };
@@ -136,6 +137,7 @@ describe('what is not asked again', () => {
     ['a cancel', gate => gate.cancel('1')],
     ['a load', gate => gate.putInventory('host', '{}\n')],
     ['an accepted clock', gate => gate.acceptClock('x')],
+    ['evidence', gate => gate.postEvidence(SEEN)],
   ])('%s that broke: it has no idempotency key', async (_, call) => {
     server.script(breaks);
     expect(await caught(call(client()))).toBeInstanceOf(NoAnswerError);
@@ -202,6 +204,8 @@ describe('what is not asked again', () => {
     ['a settlement', 200, { status: 'ok' }, gate => gate.settle('1', { status: 'delivered' })],
     ['a cancel', 200, { status: 'ok' }, gate => gate.cancel('1')],
     ['an accepted clock', 200, { status: 'ok' }, gate => gate.acceptClock('x')],
+    ['evidence', 201, { status: 'passed' }, gate => gate.postEvidence(SEEN)],
+    ['evidence, that is answered 200', 200, { ...SEEN, seq: 1, at: 'x' }, gate => gate.postEvidence(SEEN)],
     ['a load', 200, { status: 'ok' }, gate => gate.putInventory('host', '{}\n')],
     ['a load, that is answered 202', 202, { revision: 1, count: 1 }, gate => gate.putInventory('host', '{}')],
     ['what is engaged', 200, { status: 'ok' }, gate => gate.switches()],
