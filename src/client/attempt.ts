@@ -246,8 +246,12 @@ function causeOf(thrown: unknown): Error {
 
 function codeOf(thrown: unknown): string | undefined {
   const cause = causeOf(thrown);
+  if (cause.message === BAD_PORT) return BAD_PORT;
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }
+
+/** What `fetch` says, without a code, of ports that the standard keeps from it: 6000, 6667 … */
+const BAD_PORT = 'bad port';
 
 const neverConnected: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -279,6 +283,10 @@ const UNKNOWN_SIGNER =
 /** What no other attempt mends. All of it comes before anything is sent. */
 const lasting: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'there is no host of that name'],
+  [
+    BAD_PORT,
+    'fetch calls no port that is known for another protocol ("bad port"): give the gate another one',
+  ],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNKNOWN_SIGNER],
   ['UNABLE_TO_GET_ISSUER_CERT', UNKNOWN_SIGNER],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNKNOWN_SIGNER],

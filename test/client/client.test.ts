@@ -188,6 +188,14 @@ describe('what is not asked again', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  test('a port that fetch never calls', async () => {
+    const thrown = await caught(client({ url: 'http://127.0.0.1:6000' }).submit(ASK));
+    expect(thrown).toMatchObject({
+      why: expect.stringContaining('"bad port"'),
+      tried: { attempts: 1, neverConnected: true },
+    });
+  });
+
   test('a name that no host has', async () => {
     const thrown = await caught(client({ url: 'http://nowhere.invalid' }).submit(ASK));
     expect(thrown).toMatchObject({ name: 'NoAnswerError' });
