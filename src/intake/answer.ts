@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { hasBody } from './body.ts';
+import { hasBody, onCut } from './body.ts';
 import type { Patience } from './patience.ts';
 
 /** How long what a client still sends is thrown away, so that it gets to read its answer. */
@@ -37,9 +37,11 @@ export function write(
 function linger(req: IncomingMessage, res: ServerResponse, body: string | Uint8Array): void {
   const end = (): void => {
     clearTimeout(timer);
+    stopHearing();
     if (!res.writableEnded) res.end();
   };
   const timer = setTimeout(end, LINGER_MS);
+  const stopHearing = onCut(req, end);
   req.once('end', end).once('close', end).once('error', end);
   // The length is announced, so the client has its answer whole before the response is ended.
   res.write(body);

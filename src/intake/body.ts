@@ -60,6 +60,7 @@ export async function readWhole({ req, res, patience }: Incoming): Promise<Buffe
     const stop = (): void => {
       clearTimeout(timer);
       req.off('data', take).off('end', finish).off('close', leave).off('error', leave);
+      stopHearing();
     };
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
@@ -79,6 +80,7 @@ export async function readWhole({ req, res, patience }: Incoming): Promise<Buffe
       stop();
       resolve(refused('request.too_slow', `The body did not arrive within ${patience.bodyMs / 1000} s.`));
     }, patience.bodyMs);
+    const stopHearing = onCut(req, leave);
     req.on('data', take).on('end', finish).on('close', leave).on('error', leave);
   });
 }
@@ -88,6 +90,22 @@ const tooLarge = (): Refused =>
     'request.too_large',
     `The body is larger than ${MAX_BODY_BYTES} bytes. Nothing of it was looked at.`,
   );
+
+/**
+ * Calls when the client has closed its half of the connection before the body was whole: node says nothing of that to who reads it.
+ * @returns what ends it
+ */
+export function onCut(req: IncomingMessage, call: () => void): () => void {
+  const { socket } = req;
+  const look = (): void => {
+    if (!req.complete) call();
+  };
+  if (socket.readableEnded) process.nextTick(look);
+  socket.once('end', look);
+  return () => {
+    socket.off('end', look);
+  };
+}
 
 /** The body as one JSON object, strictly. */
 export async function readJson(incoming: Incoming): Promise<JsonObject | Refused> {
@@ -111,7 +129,7 @@ export async function* readPieces({ req, res, patience }: Incoming): AsyncGenera
   const pieces = req.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
-      const next: IteratorResult<unknown> = await inTime(pieces.next(), patience.pieceMs);
+      const next: IteratorResult<unknown> = await inTime(pieces.next(), req, patience.pieceMs);
       if (next.done === true) break;
       if (Buffer.isBuffer(next.value)) yield next.value;
     }
@@ -124,13 +142,20 @@ export async function* readPieces({ req, res, patience }: Incoming): AsyncGenera
 
 async function inTime(
   piece: Promise<IteratorResult<unknown>>,
+  req: IncomingMessage,
   withinMs: number,
 ): Promise<IteratorResult<unknown>> {
-  let timer: NodeJS.Timeout | undefined;
+  let stop: () => void = () => undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    const leave = (): void => {
       reject(new ClientLeft());
-    }, withinMs);
+    };
+    const timer = setTimeout(leave, withinMs);
+    const stopHearing = onCut(req, leave);
+    stop = () => {
+      clearTimeout(timer);
+      stopHearing();
+    };
   });
   try {
     return await Promise.race([piece, late]);
@@ -138,6 +163,6 @@ async function inTime(
     // Whatever ends a stream of the socket early is a client that left.
     throw error instanceof ClientLeft ? error : new ClientLeft();
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }

@@ -34,6 +34,8 @@ export function boundConnections(
 /** What is being answered on which connection of a server. */
 export interface Connections {
   isAnswering(socket: Duplex): boolean;
+  /** Whether a request is being answered whose body is not whole. */
+  isWaitingForBody(socket: Duplex): boolean;
   /**
    * Hangs up on who is waited for: connections on which nothing is being answered (half a head, a handshake, silence), and
    * requests whose body is not whole, of which nothing was decided, or is in force.
@@ -60,9 +62,11 @@ export function watchConnections(server: Server): Connections {
     const answering = open.get(peerOf(req.socket))?.answering.add(req);
     res.once('close', () => answering?.delete(req));
   };
-  server.on('request', watch).on('checkContinue', watch);
+  server.on('request', watch).on('checkContinue', watch).on('checkExpectation', watch);
   return {
     isAnswering: socket => (open.get(peerOf(socket))?.answering.size ?? 0) > 0,
+    isWaitingForBody: socket =>
+      [...(open.get(peerOf(socket))?.answering ?? [])].some(({ complete }) => !complete),
     hangUpOnWaiting: () => {
       for (const { socket, answering } of open.values()) {
         if (answering.size === 0) socket.destroy();

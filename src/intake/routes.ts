@@ -138,6 +138,15 @@ function refuseHead(req: Request, path: string): Refused | undefined {
   if (path === stopping && req.method === 'POST') return undefined;
   const repeated = repeatedHeader(req.rawHeaders);
   if (repeated !== undefined) return refused('request.malformed', `The header ${repeated} was sent twice.`);
+  const { expect } = req.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    return refused(
+      'request.malformed',
+      'Of what `Expect` can ask for there is 100-continue, and nothing else.',
+      {
+        status: 417,
+      },
+    );
   // Node unpacks chunks and nothing else: what was packed besides would be read as if it were not.
   const coding = req.headers['transfer-encoding'];
   return coding === undefined || coding.toLowerCase() === 'chunked'

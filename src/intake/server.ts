@@ -76,7 +76,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   server.on('request', app);
   // The body is welcomed only by who wants to read it (body.ts).
   server.on('checkContinue', app);
+  server.on('checkExpectation', app);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // The client has closed its half in the middle of a body, and may still hear the answer: who reads the body sees it too (body.ts).
+    const isCut = error.code === 'HPE_INVALID_EOF_STATE' && connections.isWaitingForBody(socket);
+    if (isCut && socket.writable) return;
     answerBrokenHead(logger, error, socket, connections.isAnswering(socket));
   });
   // The head's size is bounded; with node's own bound on their number, headers beyond it would not be seen.

@@ -128,6 +128,34 @@ describe('a load', () => {
     },
   );
 
+  it.each(['Content-Length: 1000', 'Transfer-Encoding: chunked'])(
+    'is answered when the client ends its half in the middle of it: %s',
+    async framing => {
+      const put = async (one: { content: AsyncIterable<Uint8Array> }) => {
+        try {
+          for await (const _piece of one.content);
+        } catch {
+          return refuse({ rule: 'inventory.cut_off', message: 'The stream ended too early.' });
+        }
+        return refuse({ rule: 'inventory.malformed', message: 'It was taken for whole.' });
+      };
+      const on = serving({ inventory: { put, patch: put, summary: async () => ({ kinds: [] }) } });
+      const listening = await listen(on.server);
+      const body = framing.startsWith('C') ? line : `${line.length.toString(16)}\r\n${line}\r\n`;
+      const head = `PUT /v1/inventory/host HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer('feed')}\r\nContent-Type: application/x-ndjson`;
+      const socket = connect(listening.port, '127.0.0.1');
+      let answer = '';
+      socket.on('data', chunk => (answer += chunk.toString()));
+      const closed = new Promise(resolve => socket.on('close', resolve));
+      socket.end(`${head}\r\n${framing}\r\n\r\n${body}`);
+      await closed;
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).toContain('"/problems/inventory.cut_off"');
+      expect(answer.toLowerCase()).toContain('connection: close');
+      await listening.close();
+    },
+  );
+
   it('streams what it got, however large', async () => {
     const on = serving();
     const text = line.repeat(400_000);

@@ -107,6 +107,21 @@ describe('a head', () => {
   );
 });
 
+describe('what a client expects beside 100-continue', () => {
+  it.each(['Expect: foo', 'Expect: foo, 100-continue'])('is a problem with 417: %s', async line => {
+    const answer = await send(head(line, `Content-Length: ${text.length}`) + text);
+    expect(answer).toMatch(/^HTTP\/1\.1 417 /);
+    expect(answer).toContain('"/problems/request.malformed"');
+    expect(answer.toLowerCase()).toContain('x-request-id: ');
+    expect(decided()).toBe(0);
+  });
+
+  it('does not stand in the way of stopping', async () => {
+    const lines = ['POST /v1/kill-switch HTTP/1.1', 'Host: x', `Authorization: ${bearer('operator')}`];
+    expect(await send([...lines, 'Expect: foo', '\r\n'].join('\r\n'))).toMatch(/^HTTP\/1\.1 201 /);
+  });
+});
+
 describe('a header sent twice', () => {
   it.each([
     `Authorization: ${bearer('bot')}`,
