@@ -10,7 +10,7 @@ import { openStore } from './db/store.ts';
 import { describeStart, tellReady, warnOfMissingLimits } from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { InForce } from './in-force.ts';
-import { createHttpServer, renewCertificates } from './intake/server.ts';
+import { createHttpServer } from './intake/server.ts';
 import { serveOn, type Serving } from './intake/serving.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
@@ -88,7 +88,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     clock,
     metrics,
     renewCertificates: tls => {
-      renewCertificates(http.server, tls);
+      http.renew(tls);
       metrics.certificateObserved(tls.expiresMs);
     },
   });

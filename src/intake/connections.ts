@@ -36,6 +36,8 @@ export interface Connections {
   isAnswering(socket: Duplex): boolean;
   /** Whether a request is being answered whose body is not whole. */
   isWaitingForBody(socket: Duplex): boolean;
+  /** Ends the connections that there are: at once where nothing is being answered, else behind the answers that are under way. */
+  endAll(): void;
   /**
    * Hangs up on who is waited for: connections on which nothing is being answered (half a head, a handshake, silence), and
    * requests whose body is not whole, of which nothing was decided, or is in force.
@@ -43,30 +45,48 @@ export interface Connections {
   hangUpOnWaiting(): void;
 }
 
+interface OpenConnection {
+  readonly socket: Socket;
+  readonly answering: Set<IncomingMessage>;
+  /** Whether it ends behind what is being answered. */
+  isEnding: boolean;
+}
+
 /**
  * Node's own list of idle connections lacks those that never sent a whole head, and a server that closes does not look at their
  * time any more: one silent client would keep a gate from stopping.
  */
 export function watchConnections(server: Server): Connections {
-  const open = new Map<string, { readonly socket: Socket; readonly answering: Set<IncomingMessage> }>();
+  const open = new Map<string, OpenConnection>();
   server.on('connection', (socket: Socket) => {
     // With TLS this is the bare socket, and a request comes with another around it: both have the peer's address.
     const key = peerOf(socket);
-    const entry = { socket, answering: new Set<IncomingMessage>() };
+    const entry: OpenConnection = { socket, answering: new Set(), isEnding: false };
     open.set(key, entry);
     socket.once('close', () => {
       if (open.get(key) === entry) open.delete(key);
     });
   });
   const watch = (req: IncomingMessage, res: ServerResponse): void => {
-    const answering = open.get(peerOf(req.socket))?.answering.add(req);
-    res.once('close', () => answering?.delete(req));
+    const entry = open.get(peerOf(req.socket));
+    if (entry === undefined) return;
+    entry.answering.add(req);
+    res.once('close', () => {
+      entry.answering.delete(req);
+      if (entry.isEnding && entry.answering.size === 0) req.socket.destroySoon();
+    });
   };
   server.on('request', watch).on('checkContinue', watch).on('checkExpectation', watch);
   return {
     isAnswering: socket => (open.get(peerOf(socket))?.answering.size ?? 0) > 0,
     isWaitingForBody: socket =>
       [...(open.get(peerOf(socket))?.answering ?? [])].some(({ complete }) => !complete),
+    endAll: () => {
+      for (const entry of open.values()) {
+        entry.isEnding = true;
+        if (entry.answering.size === 0) entry.socket.destroy();
+      }
+    },
     hangUpOnWaiting: () => {
       for (const { socket, answering } of open.values()) {
         if (answering.size === 0) socket.destroy();

@@ -40,6 +40,8 @@ const MAX_HEAD_BYTES = 16 * 1024;
 export interface HttpServer {
   readonly server: Server;
   readonly connections: Connections;
+  /** Certificates for the connections that are made from now on; where other clients are believed than before, those there are end. */
+  renew(tls: TlsConfig): void;
 }
 
 /** Not listening yet. */
@@ -87,7 +89,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   server.maxHeadersCount = 0;
   // A client that has said all it has to say may still hear the answer. Node has this setting, its types do not.
   Object.assign(server, { httpAllowHalfOpen: true });
-  return { server, connections };
+  return { server, connections, renew: renewalOf(server, connections, tls) };
 }
 
 /** A certificate of a client says that it may connect, and nothing of who it is: that is what keys are for. */
@@ -98,9 +100,20 @@ const secured = ({ pem }: TlsConfig) => ({
   rejectUnauthorized: true,
 });
 
-/** Certificates for the connections that are made from now on; those there are keep theirs. */
-export function renewCertificates(server: Server, tls: TlsConfig): void {
-  if (server instanceof TlsServer) server.setSecureContext(secured(tls));
+function renewalOf(
+  server: Server,
+  connections: Connections,
+  tls: TlsConfig | undefined,
+): HttpServer['renew'] {
+  let ca = tls?.pem.ca;
+  return renewed => {
+    if (!(server instanceof TlsServer)) return;
+    server.setSecureContext(secured(renewed));
+    const isSame = renewed.pem.ca === ca;
+    ca = renewed.pem.ca;
+    // Whoever may not be believed any more must not stay.
+    if (!isSame) connections.endAll();
+  };
 }
 
 /** Bytes that are not HTTP. While another request of the socket is being answered, this answer would be taken for its. */

@@ -4,7 +4,6 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { boundConnections } from '../../src/intake/connections.ts';
-import { renewCertificates } from '../../src/intake/server.ts';
 import { serveOn } from '../../src/intake/serving.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -198,7 +197,51 @@ it('certificates that are renewed hold for the connections that come after', asy
   const on = await start({}, {}, { tls: forAll });
   const renewed = selfSigned('localhost');
   expect(await ask(on.port, '/livez', { ca: renewed.cert })).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
-  renewCertificates(on.server, { pem: renewed, expiresMs });
+  on.renew({ pem: renewed, expiresMs });
   expect(await ask(on.port, '/livez', { ca: renewed.cert })).toMatchObject({ status: 200 });
   expect(await ask(on.port, '/livez', { ca: own.cert })).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+});
+
+it('a connection is kept through a renewal, and ends where other clients are believed than before', async () => {
+  const on = await start({}, {}, { tls: forClients });
+  const socket = connectTls({
+    ...{ host: '127.0.0.1', port: on.port, servername: 'localhost', ca: own.cert },
+    ...{ cert: client.cert, key: client.key },
+  });
+  let answers = '';
+  socket.on('data', chunk => (answers += chunk.toString()));
+  socket.on('error', () => undefined);
+  const closed = closeOf(socket);
+  const asked = async (times: number): Promise<void> => {
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    await expect.poll(() => answers.match(/HTTP\/1\.1 200/g)?.length).toBe(times);
+  };
+  await asked(1);
+  on.renew(forClients);
+  await asked(2);
+  on.renew({ pem: { ...own, ca: stranger.cert }, expiresMs });
+  await closed;
+});
+
+it('what is being answered when other clients are believed is answered, and then its connection ends', async () => {
+  let release: () => void = () => undefined;
+  const ready = new Promise<void>(resolve => (release = resolve));
+  let arrived = 0;
+  const guard = {
+    submit: async () => {
+      arrived += 1;
+      await ready;
+      return delivered;
+    },
+    preflight: async () => delivered,
+  };
+  const on = await start({ guard }, {}, { tls: forClients });
+  const text = JSON.stringify({ action: 'disk.wipe', targets: { ids: ['host-1'] }, reason: 'a test' });
+  const answer = ask(on.port, '/v1/requests', {
+    ...{ method: 'POST', body: text, as: 'bot', cert: client.cert, key: client.key },
+  });
+  await expect.poll(() => arrived).toBe(1);
+  on.renew({ pem: { ...own, ca: stranger.cert }, expiresMs });
+  release();
+  expect(await answer).toMatchObject({ status: 200 });
 });
