@@ -36,7 +36,10 @@ type Unwrapped<Call> = Call extends (...args: infer Args) => Promise<infer Answe
  * The client's calls as the commands use them: a no of the gate ends a command wherever it is said, so it is thrown, as SaidNo. What
  * could not be told is thrown by the client.
  */
-export type GateCalls = { readonly [Name in keyof Calls]: Unwrapped<Calls[Name]> };
+export type GateCalls = { readonly [Name in keyof Calls]: Unwrapped<Calls[Name]> } & Pick<
+  Client,
+  'readyToDecide'
+>;
 
 /** The calls of the gate that the options, or the environment, name. @throws UsageError or FileError */
 export function connectCalls(options: GateOptions, terminal: Terminal): GateCalls {
@@ -47,6 +50,7 @@ export function connectCalls(options: GateOptions, terminal: Terminal): GateCall
     throw new SaidNo(answer, url);
   };
   return {
+    readyToDecide: async (...args) => await client.readyToDecide(...args),
     engage: async (...args) => await tell(client.engage(...args)),
     release: async (...args) => await tell(client.release(...args)),
     switches: async (...args) => await tell(client.switches(...args)),

@@ -63,6 +63,7 @@ export async function runInventoryLoad(
   });
   if (options.json) terminal.say(JSON.stringify(loaded));
   else terminal.say(sayLoaded(kind, loaded, options));
+  if (query.asOf !== undefined) await warnOfStale(kind, calls, terminal);
   return exitCode.done;
 }
 
@@ -85,7 +86,7 @@ function queryOf({ asOf, force, reason, patch }: LoadOptions): Pick<Load, 'asOf'
   };
 }
 
-type LoadCalls = Pick<GateCalls, 'putInventory' | 'patchInventory' | 'inventory'>;
+type LoadCalls = Pick<GateCalls, 'putInventory' | 'patchInventory' | 'inventory' | 'readyToDecide'>;
 
 /** What the gate is told to expect: what was said, which must be what is in the file. Of a pipe nothing can be counted before. */
 async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<number> {
@@ -133,6 +134,20 @@ function sayLoaded(
 ): string {
   const what = patch ? 'Patched' : 'Loaded';
   return `${what} ${printable(kind)}: ${countOf(count, 'target')} in force, revision ${revision} (${showCount(added)} added, ${showCount(removed)} removed, ${showCount(changed)} changed).`;
+}
+
+/** A snapshot that was read long ago can be in force, and refuse everything. What the gate does not say is no warning. */
+async function warnOfStale(
+  kind: string,
+  calls: Pick<GateCalls, 'readyToDecide'>,
+  terminal: Terminal,
+): Promise<void> {
+  const ready = await calls.readyToDecide().catch(() => undefined);
+  const check = ready?.checks.kinds[kind];
+  if (check?.ok !== false || check.detail === undefined) return;
+  terminal.complain(
+    `Every request for ${printable(kind)} is refused all the same: ${printable(check.detail)}`,
+  );
 }
 
 const LINE_COLUMNS = 200;

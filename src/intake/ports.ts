@@ -38,7 +38,12 @@ export interface OutcomeReport {
 
 export interface OutcomesPort {
   /** What it came to, where it was done; undefined for a request that is not there, or not this principal's to settle. */
-  report(id: string, by: Principal, report: OutcomeReport): Promise<object | Refusal | undefined>;
+  /** The outcome that holds then, which may be another than the one that was reported. */
+  report(
+    id: string,
+    by: Principal,
+    report: OutcomeReport,
+  ): Promise<{ readonly outcome: string } | Refusal | undefined>;
   cancel(id: string, by: Principal): Promise<object | Refusal | undefined>;
 }
 

@@ -28,15 +28,10 @@ export function settlementHandlers({
   readonly reads: Pick<ReadsPort, 'one'>;
   readonly logger: Logger;
 }): Record<'report' | 'cancel', Handle> {
-  const tell = (
-    { res, principal }: Exchange,
-    id: string,
-    result: object | Refusal | undefined,
-    what: { readonly said: string; readonly status?: string },
-  ): void => {
-    if (result === undefined || isRefusal(result)) return;
-    const { said, ...more } = what;
-    logger.info({ request_id: requestIdOf(res), request: id, by: principal.name, ...more }, said);
+  const tellReport = ({ res, principal }: Exchange, id: string, status: string, outcome: string): void => {
+    const told = { request_id: requestIdOf(res), request: id, by: principal.name, status, outcome };
+    if (status === outcome) logger.info(told, 'an outcome was reported');
+    else logger.warn(told, 'an outcome was reported that contradicts the one that holds: it stays as it was');
   };
 
   const report: Handle = async exchange => {
@@ -49,7 +44,7 @@ export function settlementHandlers({
     const parsed = parseReport(body);
     if (parsed instanceof Refused) return parsed;
     const result = await outcomes.report(id, exchange.principal, parsed);
-    tell(exchange, id, result, { said: 'an outcome was reported', status: parsed.status });
+    if (result !== undefined && !isRefusal(result)) tellReport(exchange, id, parsed.status, result.outcome);
     return await settled(reads, id, { all: true }, result);
   };
 
@@ -58,7 +53,12 @@ export function settlementHandlers({
     if (id === undefined) return notFound();
     const own: Sight = { all: false, own: exchange.principal.name, settles: false };
     const result = await outcomes.cancel(id, exchange.principal);
-    tell(exchange, id, result, { said: 'a request was cancelled' });
+    const { res, principal } = exchange;
+    if (result !== undefined && !isRefusal(result))
+      logger.info(
+        { request_id: requestIdOf(res), request: id, by: principal.name },
+        'a request was cancelled',
+      );
     return await settled(reads, id, own, result);
   };
 

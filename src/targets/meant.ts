@@ -6,6 +6,10 @@ const lookAlikes: Readonly<Record<string, string>> = { o: '0', l: '1', i: '1', _
 /** Equal for ids that differ only in case or in characters that look alike. */
 const folded = (id: string): string => id.toLowerCase().replaceAll(/[oli_]/g, one => lookAlikes[one] ?? one);
 
+/** The numbers in an id, zeros in front apart. Another number is another machine: whoever meant it must look. */
+const numbersOf = (id: string): string =>
+  (folded(id).match(/[0-9]+/g) ?? []).map(digits => digits.replace(/^0+(?=.)/, '')).join(' ');
+
 /** How an id might also be spelled, and which of the ids that are there was probably meant. */
 export function meantBy(id: string): {
   readonly spellings: readonly string[];
@@ -29,6 +33,9 @@ export function meantBy(id: string): {
     choose: there =>
       there.find(other => folded(other) === folded(id)) ??
       there.find(other => other === shortName || other.startsWith(`${lower}.`)) ??
-      nearestName(id, there),
+      nearestName(
+        id,
+        there.filter(other => numbersOf(other) === numbersOf(id)),
+      ),
   };
 }

@@ -50,3 +50,38 @@ describe('what is read from a pipe', () => {
     expect(server.received[0]?.path).toBe('/v1/inventory/host?expect=2');
   });
 });
+
+describe('a snapshot that was read long ago', () => {
+  const loaded = { status: 200, body: { revision: 7, count: 2, added: 2, removed: 0, changed: 0 } };
+  const ok = { ok: true };
+  const saying = (host: object, status: number) => ({
+    status,
+    body: {
+      ready: status === 200,
+      checks: { process: ok, database: ok, policy: ok, clock: ok, kinds: { host } },
+    },
+  });
+  const file = (): string => files.write('hosts.csv', 'id\na\nb\n');
+  const asOf = ['--as-of', '2026-11-22T03:00:00Z'];
+
+  test('is in force, and that it refuses every request is said beside it', async () => {
+    server.script(loaded, saying({ ok: false, detail: 'The inventory of host is 33 h old.' }, 503));
+    expect(await load(file(), ...asOf)).toEqual({
+      code: 0,
+      complained: 'Every request for host is refused all the same: The inventory of host is 33 h old.',
+    });
+  });
+
+  test.each<[string, Parameters<typeof server.script>[0]]>([
+    ['is fresh enough', saying(ok, 200)],
+    ['cannot be told of', res => res.destroy()],
+  ])('is no cause for a warning where it %s', async (_, second) => {
+    server.script(loaded, second);
+    expect(await load(file(), ...asOf)).toEqual({ code: 0, complained: '' });
+  });
+
+  test('is not asked after where it is read when it arrives', async () => {
+    expect(await load(file())).toEqual({ code: 0, complained: '' });
+    expect(server.received).toHaveLength(1);
+  });
+});

@@ -80,6 +80,16 @@ describe('the id of a request', () => {
       by: 'operator',
       status: 'delivered',
     });
+    const late = await on.api.post(
+      `/v1/requests/${unknown.body.id}/outcome`,
+      { status: 'refused' },
+      { as: 'operator' },
+    );
+    expect(late.body.outcome?.status).toBe('delivered');
+    const contradicts = 'an outcome was reported that contradicts the one that holds: it stays as it was';
+    expect(await untilLine(on.gate, { msg: contradicts })).toMatchObject({
+      ...{ level: 40, by: 'operator', status: 'refused', outcome: 'delivered' },
+    });
   });
 });
 

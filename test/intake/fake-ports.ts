@@ -94,7 +94,7 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
     outcomes: {
       report: async (id, by, report) => {
         note('outcomes.report', id, by.name, report);
-        return {};
+        return { outcome: report.status };
       },
       cancel: async (id, by) => {
         note('outcomes.cancel', id, by.name);

@@ -203,6 +203,13 @@ describe('what may have been meant', () => {
     expect(meantBy('host-1').choose([])).toBeUndefined();
     expect(meantBy('host-1').choose(['zebra', 'q'])).toBeUndefined();
   });
+
+  it('is never another number: the neighbour of a machine is no slip of the finger', () => {
+    expect(meantBy('us1-k09-m77').choose(['us1-k09-m24', 'us1-k09-m76', 'us1-k08-m77'])).toBeUndefined();
+    expect(meantBy('host-12').choose(['host-11', 'host-112', 'host-1'])).toBeUndefined();
+    expect(meantBy('hsot-0012').choose(['host-0013', 'host-0012'])).toBe('host-0012');
+    expect(meantBy('host-12').choose(['host-13', 'host-0012'])).toBe('host-0012');
+  });
 });
 
 describe('the cost of a decision', () => {
