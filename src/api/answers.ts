@@ -27,7 +27,16 @@ export const reason = z.strictObject({
   request: id.optional().describe('The other request that stands in the way'),
 });
 
-const fleetRadius = z.strictObject({ count, total: count, share_ppm: count });
+const weightRadius = z.strictObject({ weight: count, total: count, share_ppm: count });
+const fleetRadius = z.strictObject({
+  count,
+  total: count,
+  share_ppm: count,
+  weights: z
+    .record(z.string(), weightRadius)
+    .optional()
+    .describe('What the targets weigh together, on a kind that declares weights'),
+});
 const times = z.strictObject({
   missing: count.describe('Targets that lack the label'),
   malformed: count.describe('Targets whose label holds no time'),
@@ -205,6 +214,8 @@ export const loaded = z.strictObject({
   changed: count,
 });
 
+const byValue = z.record(z.string(), z.record(z.string(), count));
+
 export const inventory = z.strictObject({
   kinds: z.array(
     z.strictObject({
@@ -212,7 +223,11 @@ export const inventory = z.strictObject({
       revision: count,
       count,
       age_s: count,
-      dimensions: z.record(z.string(), z.record(z.string(), count)),
+      dimensions: byValue,
+      weights: z
+        .record(z.string(), z.strictObject({ total: count, dimensions: byValue }))
+        .optional()
+        .describe('On a kind that declares weights: what all targets have together, and those of each value'),
     }),
   ),
 });

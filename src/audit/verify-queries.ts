@@ -146,6 +146,15 @@ const checks: readonly Check[] = [
       where k.definition <> e.definition`,
   },
   {
+    table: 'inventory_kinds',
+    says: 'weighs something else than its last load did',
+    rows: sql`
+      select 'kind ' || k.kind as what from inventory_kinds k
+      join (select distinct on (body ->> 'kind') body ->> 'kind' as kind, body -> 'weights' as weights
+        from entries where type = 'inventory' order by body ->> 'kind', seq desc) e on e.kind = k.kind
+      where k.weights is distinct from e.weights::jsonb`,
+  },
+  {
     table: 'spends',
     says: 'is not what the allowed decisions of that time took',
     rows: sql`

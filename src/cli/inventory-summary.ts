@@ -34,9 +34,15 @@ export async function runInventorySummary(
       `${showDuration(one.age_s)} ago`,
     ]);
     for (const line of formatTable(columns, rows, terminal.width)) terminal.say(line);
-    for (const { kind, dimensions } of inventory.kinds)
+    for (const { kind, dimensions, weights = {} } of inventory.kinds) {
       for (const [dimension, values] of Object.entries(dimensions))
         terminal.say(lineOf(kind, dimension, values));
+      for (const [weight, sums] of Object.entries(weights)) {
+        terminal.say(printable(`  ${kind} weighs ${showCount(sums.total)} by ${weight}`));
+        for (const [dimension, values] of Object.entries(sums.dimensions))
+          terminal.say(lineOf(`${kind} ${weight}`, dimension, values));
+      }
+    }
   }
   return exitCode.done;
 }

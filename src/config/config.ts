@@ -16,6 +16,8 @@ export interface Kind {
   readonly labels: readonly string[];
   /** Declared labels that a target may lack. */
   readonly optional: readonly string[];
+  /** Numbers that each target must have, by name. Absent for none. */
+  readonly weights?: readonly string[];
   readonly maxAgeMs: number;
   readonly maxShrinkPpm: number;
   readonly maxChangePpm: number;
@@ -30,6 +32,8 @@ export const requiredLabels = (kind: Kind): string[] => [
 export const declaredLabels = (kind: Kind): string[] => [
   ...new Set([...requiredLabels(kind), ...kind.optional]),
 ];
+
+export const weightsOf = ({ weights = [] }: Kind): readonly string[] => weights;
 
 export interface ExecutorConfig {
   readonly url: URL;

@@ -5,6 +5,7 @@ const scopeOfKind = (kind: Kind) => ({
   ...(kind.state !== undefined && { state: { label: kind.state.label, in_service: kind.state.inService } }),
   labels: kind.labels,
   optional: kind.optional,
+  ...(kind.weights !== undefined && { weights: kind.weights }),
   max_age_ms: kind.maxAgeMs,
   max_shrink_ppm: kind.maxShrinkPpm,
   max_change_ppm: kind.maxChangePpm,

@@ -137,6 +137,7 @@ function readKind(problems: Problems, name: string, value: unknown, path: YamlPa
     ...(state !== undefined && { state: { label: state.label, inService: state.in_service } }),
     labels: kind.labels,
     optional: kind.optional,
+    ...(kind.weights !== undefined && { weights: kind.weights }),
     maxAgeMs: kind.max_age,
     maxShrinkPpm: kind.max_shrink,
     maxChangePpm: kind.max_change,

@@ -43,6 +43,13 @@ export const labelName = name(
   'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet and principal are taken',
 );
 
+/** Weights stand in CSV headers (`weight:traffic`), and where limits name them, as labels do. */
+const weightName = name(
+  /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
+  [],
+  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most)',
+);
+
 /** Kinds stand in paths of the API. */
 export const kindName = name(
   /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/,
@@ -138,6 +145,7 @@ export const kindSchema = z.strictObject({
   state: checkedApart,
   labels: distinct(labelName, 0, 'must be a list of label names').default([]),
   optional: distinct(labelName, 0, 'must be a list of label names').default([]),
+  weights: distinct(weightName, 1, 'must be a list of names of weights, at least one').optional(),
   max_age: duration(Number.POSITIVE_INFINITY, ''),
   max_shrink: share,
   max_change: share,

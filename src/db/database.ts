@@ -117,6 +117,7 @@ export interface SpendsTable {
   dimension: Fixed<string>;
   value: Fixed<string>;
   count: Fixed<number>;
+  weights: ColumnType<unknown, string | null | undefined, never>;
 }
 
 export interface AsksTable {
@@ -147,6 +148,7 @@ export interface InventoryKindsTable {
   as_of: Timestamp;
   loaded_at: Timestamp;
   definition: string;
+  weights: ColumnType<unknown, string | null | undefined, string | null>;
   version: number;
 }
 
@@ -154,6 +156,7 @@ export interface InventoryTargetsTable {
   kind: Fixed<string>;
   id: Fixed<string>;
   labels: ColumnType<unknown, string, never>;
+  weights: ColumnType<unknown, string | null | undefined, never>;
   tags: Fixed<string[]>;
   labels_digest: Fixed<string>;
   state: Fixed<string | null>;
@@ -167,6 +170,7 @@ export interface InventoryTotalVersionsTable {
   value: Fixed<string>;
   count: Fixed<number>;
   in_service: Fixed<number>;
+  weights: ColumnType<unknown, string | null | undefined, never>;
   from_revision: Fixed<number>;
   to_revision: number | null;
 }
@@ -178,6 +182,7 @@ export interface InventoryTotalsView {
   value: ColumnType<string, never, never>;
   count: ColumnType<number, never, never>;
   in_service: ColumnType<number, never, never>;
+  weights: ColumnType<unknown, never, never>;
 }
 
 export interface InventoryRevisionsTable {

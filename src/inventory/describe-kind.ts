@@ -1,13 +1,18 @@
 import { hash } from 'node:crypto';
-import { declaredLabels, requiredLabels, type Kind } from '../config/config.ts';
+import { declaredLabels, requiredLabels, weightsOf, type Kind } from '../config/config.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What is stored of a target beside its id: all its labels, and what is made from the declared ones. */
+/** By name, whole numbers from 0 to `MAX_WEIGHT`. */
+export type Weights = Readonly<Record<string, number>>;
+
+/** What is stored of a target beside its id: all its labels and declared weights, and what is made from the declared labels. */
 export interface Described {
   readonly labels: Labels;
+  /** Null on a kind without weights. */
+  readonly weights: Weights | null;
   /** `kind:label=value` for each declared label that is there: what selectors look for. */
   readonly tags: readonly string[];
   /** SHA-256 over the canonical JSON of the declared labels, the state aside. */
@@ -30,6 +35,8 @@ export function definitionOf(kind: Kind): string {
           : { label: kind.state.label, in_service: kind.state.inService.toSorted() },
       labels: kind.labels.toSorted(),
       optional: kind.optional.toSorted(),
+      // Left out where there are none, so that what was loaded before there were weights is not stale.
+      ...(kind.weights !== undefined && { weights: kind.weights.toSorted() }),
     }),
   );
 }
@@ -44,6 +51,8 @@ const KEPT_DIGESTS = 20_000;
 export class DescribedKind {
   readonly kind: Kind;
   readonly required: readonly string[];
+  /** Weights that each target must have; empty for none. */
+  readonly weights: readonly string[];
   readonly definition: string;
   /** Declared labels but the state, by code unit: what `relabelled` and digests are about. */
   readonly #lasting: readonly string[];
@@ -53,18 +62,30 @@ export class DescribedKind {
   constructor(kind: Kind) {
     this.kind = kind;
     this.required = requiredLabels(kind);
+    this.weights = weightsOf(kind);
     this.definition = definitionOf(kind);
     this.#declared = declaredLabels(kind);
     this.#lasting = this.#declared.filter(label => label !== kind.state?.label).toSorted();
   }
 
-  describe(labels: Labels): Described {
+  describe(labels: Labels, weights: Weights = {}): Described {
     const tags: string[] = [];
     for (const label of this.#declared) {
       const value = labelOf(labels, label);
       if (value !== undefined) tags.push(tagOf(this.kind.name, label, value));
     }
-    return { labels, tags, digest: this.#digest(labels), state: this.stateOf(labels) };
+    return {
+      labels,
+      weights: this.weights.length === 0 ? null : this.declaredWeights(weights),
+      tags,
+      digest: this.#digest(labels),
+      state: this.stateOf(labels),
+    };
+  }
+
+  /** Without those of an earlier declaration of the kind. */
+  declaredWeights(weights: Weights): Weights {
+    return Object.fromEntries(Object.entries(weights).filter(([name]) => this.weights.includes(name)));
   }
 
   stateOf(labels: Labels): string | null {

@@ -2,6 +2,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { timestamp } from '../db/values.ts';
 import { visibleIn } from '../db/visible-in.ts';
+import type { Weights } from './describe-kind.ts';
 import type { LoadMethod } from './load-query.ts';
 
 type Db = Kysely<Database>;
@@ -21,6 +22,8 @@ export interface NextRevision {
   readonly forcedShrink: boolean;
   readonly forcedChange: boolean;
   readonly definition: string;
+  /** What all its targets weigh; null on a kind without weights. */
+  readonly weights: Weights | null;
   readonly seq: number;
   readonly version: number;
 }
@@ -28,12 +31,12 @@ export interface NextRevision {
 /** Puts a revision into force. False if the one before it is not in force any more: then nothing was written. */
 export async function advanceRevision(tx: Db, next: NextRevision): Promise<boolean> {
   const { rows } = await sql`
-    insert into inventory_kinds as k (kind, revision, count, as_of, loaded_at, definition, version)
+    insert into inventory_kinds as k (kind, revision, count, as_of, loaded_at, definition, weights, version)
     select ${next.kind}::text, ${next.revision}::bigint, ${next.count}::bigint, ${timestamp(next.asOfMs)}, ${timestamp(next.loadedMs)},
-      ${next.definition}::text, ${next.version}::bigint
+      ${next.definition}::text, ${next.weights && JSON.stringify(next.weights)}::jsonb, ${next.version}::bigint
     where ${next.revision} = 1 or exists (select from inventory_kinds where kind = ${next.kind})
     on conflict (kind) do update set revision = excluded.revision, count = excluded.count, as_of = excluded.as_of,
-      loaded_at = excluded.loaded_at, definition = excluded.definition, version = excluded.version
+      loaded_at = excluded.loaded_at, definition = excluded.definition, weights = excluded.weights, version = excluded.version
     where k.revision = excluded.revision - 1
     returning k.kind`.execute(tx);
   if (rows.length === 0) return false;

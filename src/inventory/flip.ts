@@ -10,7 +10,8 @@ import {
   type NextRevision,
 } from './flip-queries.ts';
 import { giveBack } from './lease-queries.ts';
-import { countAfter, type Load } from './load.ts';
+import type { Weights } from './describe-kind.ts';
+import { countAfter, weightsAfter, type Load } from './load.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
 import { busy } from './load-refusal.ts';
 
@@ -45,6 +46,8 @@ export interface InventoryEntry {
   readonly forced: readonly string[];
   /** Digest of the kind's declaration that it was loaded under. */
   readonly definition: string;
+  /** What all targets weigh; absent on a kind without weights. */
+  readonly weights?: Weights;
   /** Why, if something was forced. */
   readonly reason?: string;
   readonly by: string;
@@ -108,6 +111,7 @@ function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn, latestMs: nu
     forcedShrink: query.force.has('shrink'),
     forcedChange: query.force.has('change'),
     definition: load.kind.definition,
+    weights: weightsAfter(load),
     seq: turn.seq,
     version: turn.version,
   };
@@ -126,6 +130,7 @@ function entryOf(next: NextRevision, query: LoadQuery, by: string): InventoryEnt
     relabelled: next.relabelled,
     forced: [...query.force].toSorted(),
     definition: next.definition,
+    ...(next.weights !== null && { weights: next.weights }),
     ...(query.reason !== undefined && { reason: query.reason }),
     by,
   };

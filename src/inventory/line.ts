@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kit/strict-json.ts';
 import { isJsonObject } from '../kit/strict-json.ts';
 import { isTargetName, isWildcard, listNames, nearestName, quote } from '../kit/text.ts';
-import { labelOf, type DescribedKind, type Labels } from './describe-kind.ts';
+import { labelOf, type DescribedKind, type Labels, type Weights } from './describe-kind.ts';
 import { malformed } from './load-refusal.ts';
 import type { LoadMethod } from './load-query.ts';
 
@@ -12,6 +12,8 @@ export interface Line {
   readonly id: string;
   /** Null for one that is taken out. */
   readonly labels: Labels | null;
+  /** Those that the kind declares; empty for one that is taken out. */
+  readonly weights: Weights;
 }
 
 /** Lines that arrived together. Never empty. */
@@ -71,30 +73,76 @@ export function checkLabels(
   return labels;
 }
 
-function meant(name: string, labels: Labels): string {
-  const near = nearestName(name, Object.keys(labels));
+/** The largest weight of one target: so many targets as a load may bring can have it, and no step of their sum is lost on the way. */
+const MAX_WEIGHT = 1_000_000_000_000;
+
+/**
+ * Weights of a line: exactly those that the kind declares. One that it does not declare is refused, and not kept as an undeclared label is: nothing
+ * could ask for it, and a name that is misspelt would weigh nothing.
+ * @throws LoadRefused `inventory.malformed`
+ */
+export function checkWeights(
+  number: number,
+  given: Readonly<Record<string, unknown>>,
+  kind: DescribedKind,
+): Weights {
+  const weights: Record<string, number> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!kind.weights.includes(name)) throw malformed(number, undeclared(name, kind));
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_WEIGHT)
+      throw malformed(number, `the weight ${quote(name)} is not a whole number from 0 to ${MAX_WEIGHT}.`);
+    // -0 is 0, and is compared as that.
+    weights[name] = value + 0;
+  }
+  for (const name of kind.weights)
+    if (!Object.hasOwn(weights, name))
+      throw malformed(number, `the weight ${quote(name)} is missing${meant(name, weights)}.`);
+  return weights;
+}
+
+export function undeclared(weight: string, kind: DescribedKind): string {
+  const known =
+    kind.weights.length === 0
+      ? 'it declares none'
+      : `known there: ${listNames(kind.weights.map(name => quote(name)))}`;
+  return `${quote(weight)} is no weight that ${kind.kind.name} declares; ${known}.`;
+}
+
+function meant(name: string, given: object): string {
+  const near = nearestName(name, Object.keys(given));
   return near === undefined ? '' : ` (there is ${quote(near)})`;
 }
 
 /**
- * A line's object: `{"id", "labels"}` and nothing else; in a PATCH also `{"id", "removed": true}`.
+ * A line's object: `{"id", "labels"}`, with `weights` on a kind that declares some, and nothing else; in a PATCH also `{"id", "removed": true}`.
  * @throws LoadRefused `inventory.malformed`
  */
 export function checkLine(number: number, line: JsonObject, kind: DescribedKind, method: LoadMethod): Line {
   const id = checkId(number, line['id']);
-  const known = method === 'patch' && Object.hasOwn(line, 'removed') ? ['id', 'removed'] : ['id', 'labels'];
+  const isRemoval = method === 'patch' && Object.hasOwn(line, 'removed');
+  const known = isRemoval
+    ? ['id', 'removed']
+    : ['id', 'labels', ...(kind.weights.length > 0 ? ['weights'] : [])];
   const unknown = Object.keys(line).filter(name => !known.includes(name));
   if (unknown.length > 0) {
     const names = listNames(unknown.map(name => quote(name)));
-    const where = known.includes('removed') ? 'beside `removed`' : 'in a line';
-    throw malformed(number, `${names} cannot stand ${where}; known there: ${listNames(known)}.`);
+    const where = isRemoval ? 'beside `removed`' : 'in a line';
+    const none = unknown.includes('weights') && !isRemoval ? `${kind.kind.name} declares no weights; ` : '';
+    throw malformed(number, `${names} cannot stand ${where}; ${none}known there: ${listNames(known)}.`);
   }
-  if (known.includes('removed')) {
+  if (isRemoval) {
     if (line['removed'] !== true) throw malformed(number, '`removed` can only be true.');
-    return { number, id, labels: null };
+    return { number, id, labels: null, weights: {} };
   }
   const labels = line['labels'];
   if (labels === undefined) throw malformed(number, '`labels` is missing.');
   if (!isJsonObject(labels)) throw malformed(number, '`labels` is not an object.');
-  return { number, id, labels: checkLabels(number, labels, kind) };
+  const weights = Object.hasOwn(line, 'weights') ? line['weights'] : {};
+  if (!isJsonObject(weights)) throw malformed(number, '`weights` is not an object.');
+  return {
+    number,
+    id,
+    labels: checkLabels(number, labels, kind),
+    weights: checkWeights(number, weights, kind),
+  };
 }

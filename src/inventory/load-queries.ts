@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { timestamp } from '../db/values.ts';
 import { visibleIn } from '../db/visible-in.ts';
 import type { ValueCount } from './count-values.ts';
-import type { Described, Labels } from './describe-kind.ts';
+import type { Described, Labels, Weights } from './describe-kind.ts';
 import type { Past } from './measure-load.ts';
 
 type Db = Kysely<Database>;
@@ -14,6 +14,8 @@ export interface InForce {
   readonly count: number;
   readonly asOfMs: number;
   readonly definition: string;
+  /** What all targets weigh; null on a kind without weights. */
+  readonly weights: Weights | null;
 }
 
 /** The database's time, never earlier than the last entry's; Unix milliseconds, rounded down. */
@@ -27,16 +29,18 @@ export async function readNowMs(db: Db): Promise<number> {
 
 /** Undefined before the first load of the kind. */
 export async function readInForce(db: Db, kind: string): Promise<InForce | undefined> {
-  const { rows } = await sql<{ revision: number; count: number; as_of: number; definition: string }>`
-    select revision, count, as_of, definition from inventory_kinds where kind = ${kind}`.execute(db);
-  const [row] = rows;
-  return row && { revision: row.revision, count: row.count, asOfMs: row.as_of, definition: row.definition };
+  const { rows } = await sql<InForce>`
+    select revision, count, as_of as "asOfMs", definition, weights from inventory_kinds where kind = ${kind}`.execute(
+    db,
+  );
+  return rows[0];
 }
 
 /** A target that a PATCH set (with its labels in force) or took out (null) after the snapshot was read. */
 export interface Patched {
   readonly id: string;
   readonly labels: Labels | null;
+  readonly weights: Weights | null;
 }
 
 /** Targets that stand over a snapshot of a time, by id, at most `limit` after an id. */
@@ -49,7 +53,7 @@ export async function readPatched(
   limit: number,
 ): Promise<readonly Patched[]> {
   const { rows } = await sql<Patched>`
-    select p.id, t.labels
+    select p.id, t.labels, t.weights
     from (select distinct id from inventory_patches
       where kind = ${kind} and revision <= ${revision} and at > ${timestamp(asOfMs)} and id > ${after}
       order by id limit ${sql.lit(limit)}) p
@@ -63,12 +67,14 @@ export interface Sought {
   readonly n: number;
   readonly id: string;
   readonly labels: Labels | null;
+  readonly weights: Weights;
 }
 
-/** A line that is not as the row in force: that row's labels, or null if there is none. */
+/** A line that is not as the row in force: that row's labels and weights, or null if there is none. */
 export interface Difference {
   readonly n: number;
   readonly labels: Labels | null;
+  readonly weights: Weights | null;
 }
 
 /** The lines that differ from the revision in force; or all of them. */
@@ -80,13 +86,15 @@ export async function compareLines(
   all: boolean,
 ): Promise<readonly Difference[]> {
   const { rows } = await sql<Difference>`
-    select l.n, o.labels
-    from json_to_recordset(${JSON.stringify(sought)}::json) as l(n integer, id text, labels jsonb)
+    select l.n, o.labels, o.weights
+    from json_to_recordset(${JSON.stringify(sought)}::json) as l(n integer, id text, labels jsonb, weights jsonb)
     left join lateral (
-      select t.labels from inventory_targets t
+      select t.labels, t.weights from inventory_targets t
       where t.kind = ${kind} and t.id = l.id collate "C" and ${visibleIn('t', revision)}
       order by t.from_revision desc limit 1) o on true
-    where ${all} or o.labels is distinct from l.labels`.execute(db);
+    where ${all} or o.labels is distinct from l.labels or (l.labels is not null and coalesce(o.weights, '{}') <> l.weights)`.execute(
+    db,
+  );
   return rows;
 }
 
@@ -119,10 +127,10 @@ export async function beginTargets(
   targets: readonly (Described & { readonly id: string })[],
 ): Promise<void> {
   await sql`
-    insert into inventory_targets (kind, id, labels, tags, labels_digest, state, from_revision)
-    select ${kind}::text, l.id, l.labels, l.tags, l.digest, l.state, ${revision + 1}::bigint
+    insert into inventory_targets (kind, id, labels, weights, tags, labels_digest, state, from_revision)
+    select ${kind}::text, l.id, l.labels, l.weights, l.tags, l.digest, l.state, ${revision + 1}::bigint
     from json_to_recordset(${JSON.stringify(targets)}::json)
-      as l(id text, labels jsonb, tags text[], digest text, state text)`.execute(db);
+      as l(id text, labels jsonb, weights jsonb, tags text[], digest text, state text)`.execute(db);
 }
 
 /** Remembers which targets a PATCH speaks of, as of its arrival. */
@@ -163,7 +171,7 @@ export async function readTotals(
   limit: number,
 ): Promise<readonly ValueCount[]> {
   const { rows } = await sql<ValueCount>`
-    select t.dimension, t.value, t.count, t.in_service as "inService" from inventory_total_versions t
+    select t.dimension, t.value, t.count, t.in_service as "inService", t.weights from inventory_total_versions t
     where t.kind = ${kind} and (t.dimension, t.value) > (${after.dimension}, ${after.value}) and ${visibleIn('t', revision)}
     order by t.dimension, t.value limit ${sql.lit(limit)}`.execute(db);
   return rows;
@@ -180,7 +188,7 @@ export async function readTotalsOf(
     select o.*
     from json_to_recordset(${JSON.stringify(values)}::json) as l(dimension text, value text)
     cross join lateral (
-      select t.dimension, t.value, t.count, t.in_service as "inService" from inventory_total_versions t
+      select t.dimension, t.value, t.count, t.in_service as "inService", t.weights from inventory_total_versions t
       where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and ${visibleIn('t', revision)}
       order by t.from_revision desc limit 1) o`.execute(db);
   return rows;
@@ -203,9 +211,9 @@ export async function moveTotals(
         where t.kind = ${kind} and t.dimension = l.dimension and t.value = l.value and t.to_revision is null
         order by t.from_revision desc limit 1) o))`.execute(db);
   await sql`
-    insert into inventory_total_versions (kind, dimension, value, count, in_service, from_revision)
-    select ${kind}::text, l.dimension, l.value, l.count, l."inService", ${revision + 1}::bigint
-    from json_to_recordset(${text}::json) as l(dimension text, value text, count bigint, "inService" bigint)
+    insert into inventory_total_versions (kind, dimension, value, count, in_service, weights, from_revision)
+    select ${kind}::text, l.dimension, l.value, l.count, l."inService", l.weights, ${revision + 1}::bigint
+    from json_to_recordset(${text}::json) as l(dimension text, value text, count bigint, "inService" bigint, weights jsonb)
     where l.count <> 0`.execute(db);
 }
 

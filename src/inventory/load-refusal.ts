@@ -1,4 +1,5 @@
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
+import { quote } from '../kit/text.ts';
 
 /** What a load would have done; ids and lines of it are in no answer. */
 export interface Would {
@@ -33,6 +34,15 @@ const noLoad = (reason: Reason): LoadRefused => new LoadRefused(refuse(reason));
 /** A line that is not one. `problem` is a sentence. */
 export const malformed = (line: number, problem: string): LoadRefused =>
   new LoadRefused({ ...refuse({ rule: 'inventory.malformed', message: `Line ${line}: ${problem}` }), line });
+
+/** Sums are kept as whole numbers that JSON and all who read it take for exact. */
+export const tooHeavy = (weight: string, line?: number): LoadRefused =>
+  line === undefined
+    ? noLoad({ rule: 'inventory.malformed', message: tooMuch(weight) })
+    : malformed(line, `up to here, ${tooMuch(weight)}`);
+
+const tooMuch = (weight: string): string =>
+  `the targets weigh more than ${Number.MAX_SAFE_INTEGER} by ${quote(weight)}, and the sum would not be exact. Give it in a larger unit.`;
 
 export const cutOff = (): LoadRefused =>
   noLoad({ rule: 'inventory.cut_off', message: 'The stream ended before its end. Nothing of it was taken.' });

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../kit/clock.ts';
-import { ValueCounts } from './count-values.ts';
-import type { DescribedKind } from './describe-kind.ts';
+import { sumWeights, ValueCounts } from './count-values.ts';
+import type { DescribedKind, Weights } from './describe-kind.ts';
 import { IdSet } from './id-set.ts';
 import type { Arrival } from './flip.ts';
 import type { Lease } from './lease-queries.ts';
@@ -60,4 +60,10 @@ export const nothingDone = (kind: DescribedKind): Done => ({
 /** Targets in force once the load is. */
 export function countAfter(load: Load): number {
   return (load.inForce?.count ?? 0) + load.done.added - load.done.removed;
+}
+
+/** What they weigh then; null on a kind without weights. */
+export function weightsAfter({ kind, method, inForce, done }: Load): Weights | null {
+  if (kind.weights.length === 0) return null;
+  return method === 'put' ? done.counts.fleet : sumWeights(inForce?.weights ?? null, done.counts.fleet);
 }

@@ -5,7 +5,16 @@ import { z } from 'zod';
 import { asError } from '../kit/fault.ts';
 import { listNames, quote } from '../kit/text.ts';
 import type { DescribedKind } from './describe-kind.ts';
-import { checkId, checkLabels, isLabelName, MAX_LINE_BYTES, type Line, type Lines } from './line.ts';
+import {
+  checkId,
+  checkLabels,
+  checkWeights,
+  isLabelName,
+  MAX_LINE_BYTES,
+  undeclared,
+  type Line,
+  type Lines,
+} from './line.ts';
 import { malformed } from './load-refusal.ts';
 
 /** As csv-parse gives a record with `info`. */
@@ -15,8 +24,8 @@ const csvRecord = z.object({ record: z.array(z.string()), info: z.object({ lines
 const GROUP = 200;
 
 /**
- * Lines of a CSV snapshot as they arrive: a header with `id` and the labels, RFC 4180 quoting, a byte order mark is taken. An empty
- * cell is a label that is not there.
+ * Lines of a CSV snapshot as they arrive: a header with `id`, the labels and each weight as `weight:NAME`, RFC 4180 quoting, a byte order mark is taken. An empty
+ * cell is a label that is not there, or a weight.
  * @throws LoadRefused `inventory.malformed`, and whatever the stream throws.
  */
 export async function* readCsv(
@@ -101,9 +110,15 @@ class RecordReader {
     const twice = columns.find((name, index) => columns.indexOf(name) !== index);
     if (twice !== undefined)
       throw malformed(number, `the column ${quote(twice)} stands twice in the header.`);
-    const wrong = columns.find(name => !isLabelName(name));
-    if (wrong !== undefined) throw malformed(number, `${quote(wrong)} cannot be the name of a label.`);
-    const missing = ['id', ...this.#kind.required].filter(name => !columns.includes(name));
+    for (const name of columns) {
+      const weight = weightOf(name);
+      if (weight === undefined) {
+        if (!isLabelName(name)) throw malformed(number, `${quote(name)} cannot be the name of a label.`);
+      } else if (!this.#kind.weights.includes(weight))
+        throw malformed(number, undeclared(weight, this.#kind));
+    }
+    const weights = this.#kind.weights.map(name => `${WEIGHT}${name}`);
+    const missing = ['id', ...this.#kind.required, ...weights].filter(name => !columns.includes(name));
     if (missing.length > 0) throw malformed(number, `the header lacks ${listNames(missing)}.`);
     return columns;
   }
@@ -112,12 +127,30 @@ class RecordReader {
     if (cells.length !== columns.length)
       throw malformed(number, `there are ${cells.length} values for ${columns.length} columns.`);
     const labels: Record<string, string> = {};
+    const weights: Record<string, unknown> = {};
     let id: string | undefined;
     for (const [index, name] of columns.entries()) {
       const cell = cells[index] ?? '';
+      const weight = weightOf(name);
       if (name === 'id') id = cell;
-      else if (cell !== '') labels[name] = cell;
+      else if (cell === '') continue;
+      else if (weight === undefined) labels[name] = cell;
+      else weights[weight] = readWhole(cell);
     }
-    return { number, id: checkId(number, id), labels: checkLabels(number, labels, this.#kind) };
+    return {
+      number,
+      id: checkId(number, id),
+      labels: checkLabels(number, labels, this.#kind),
+      weights: checkWeights(number, weights, this.#kind),
+    };
   }
 }
+
+const WEIGHT = 'weight:';
+
+const weightOf = (column: string): string | undefined =>
+  column.startsWith(WEIGHT) ? column.slice(WEIGHT.length) : undefined;
+
+/** Digits only: what else `Number` takes (blanks, `0x10`, `1e3`) is nothing that a table means. */
+const readWhole = (cell: string): number | undefined =>
+  /^[0-9]{1,13}$/.test(cell) ? Number(cell) : undefined;

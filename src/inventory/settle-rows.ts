@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ValueCount } from './count-values.ts';
+import { sameWeights, sumWeights, type ValueCount } from './count-values.ts';
 import { underLease } from './lease-queries.ts';
-import { labelOf, type Labels } from './describe-kind.ts';
+import { labelOf, type DescribedKind, type Labels, type Weights } from './describe-kind.ts';
 import {
   beginTargets,
   endTargets,
@@ -19,7 +19,7 @@ const BATCH = 500;
 
 /**
  * The targets that stand over a snapshot of a time: id → whether it is in force. Those in force stay as they are, and are counted so. If the
- * kind was declared anew, their rows are written anew, but for one that lacks a label which is required now: the snapshot speaks for it.
+ * kind was declared anew, their rows are written anew, but for one that lacks a label or weight which is required now: the snapshot speaks for it.
  */
 export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyMap<string, boolean>> {
   const { db, kind, revision, done } = load;
@@ -27,14 +27,15 @@ export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyM
   let after = '';
   for (;;) {
     const page = await readPatched(db, kind.kind.name, revision, asOfMs, after, PAGE);
-    const rewritten: { readonly id: string; readonly labels: Labels }[] = [];
-    for (const { id, labels } of page) {
+    const rewritten: Kept[] = [];
+    for (const { id, labels, weights: known } of page) {
+      const weights = kind.declaredWeights(known ?? {});
       if (labels !== null && load.redefined) {
-        if (kind.required.some(label => labelOf(labels, label) === undefined)) continue;
-        rewritten.push({ id, labels });
+        if (isLacking(kind, labels, weights)) continue;
+        rewritten.push({ id, labels, weights });
       }
       kept.set(id, labels !== null);
-      if (labels !== null) done.counts.add(labels);
+      if (labels !== null) done.counts.add(labels, weights);
     }
     await rewrite(load, rewritten);
     after = page.at(-1)?.id ?? '';
@@ -42,10 +43,17 @@ export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyM
   }
 }
 
-async function rewrite(
-  load: Load,
-  targets: readonly { readonly id: string; readonly labels: Labels }[],
-): Promise<void> {
+interface Kept {
+  readonly id: string;
+  readonly labels: Labels;
+  readonly weights: Weights;
+}
+
+const isLacking = (kind: DescribedKind, labels: Labels, weights: Weights): boolean =>
+  kind.required.some(label => labelOf(labels, label) === undefined) ||
+  kind.weights.some(name => !Object.hasOwn(weights, name));
+
+async function rewrite(load: Load, targets: readonly Kept[]): Promise<void> {
   const { db, lease, kind, revision } = load;
   for (let at = 0; at < targets.length; at += BATCH) {
     const some = targets.slice(at, at + BATCH);
@@ -57,7 +65,7 @@ async function rewrite(
         revision,
         some.map(target => target.id),
       );
-      const rows = some.map(({ id, labels }) => ({ id, ...kind.describe(labels) }));
+      const rows = some.map(({ id, labels, weights }) => ({ id, ...kind.describe(labels, weights) }));
       await beginTargets(tx, kind.kind.name, revision, rows);
     });
   }
@@ -124,7 +132,11 @@ async function* snapshotTotals(load: Load): AsyncGenerator<ValueCount, void> {
     for (const before of page) {
       known.add(keyOf(before));
       const now = counts.of(before.dimension, before.value);
-      if (now.count !== before.count || now.inService !== before.inService)
+      if (
+        now.count !== before.count ||
+        now.inService !== before.inService ||
+        !sameWeights(now.weights, before.weights)
+      )
         yield { dimension: before.dimension, value: before.value, ...now };
     }
     after = page.at(-1) ?? after;
@@ -136,14 +148,22 @@ async function* snapshotTotals(load: Load): AsyncGenerator<ValueCount, void> {
 
 /** A PATCH knows what it adds and takes away. */
 async function* patchTotals(load: Load): AsyncGenerator<ValueCount, void> {
-  const deltas = [...load.done.counts].filter(one => one.count !== 0 || one.inService !== 0);
+  const deltas = [...load.done.counts].filter(isSome);
   for (let at = 0; at < deltas.length; at += BATCH) {
     const some = deltas.slice(at, at + BATCH);
     const rows = await readTotalsOf(load.db, load.kind.kind.name, load.revision, some);
     const before = new Map(rows.map(row => [keyOf(row), row]));
     for (const delta of some) {
-      const { count = 0, inService = 0 } = before.get(keyOf(delta)) ?? {};
-      yield { ...delta, count: count + delta.count, inService: inService + delta.inService };
+      const { count = 0, inService = 0, weights = null } = before.get(keyOf(delta)) ?? {};
+      yield {
+        ...delta,
+        count: count + delta.count,
+        inService: inService + delta.inService,
+        weights: sumWeights(weights, delta.weights),
+      };
     }
   }
 }
+
+const isSome = ({ count, inService, weights }: ValueCount): boolean =>
+  count !== 0 || inService !== 0 || Object.values(weights ?? {}).some(sum => sum !== 0);

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
+import type { Weights } from './describe-kind.ts';
 
 export interface KindRow {
   readonly kind: string;
@@ -7,6 +8,8 @@ export interface KindRow {
   readonly count: number;
   /** Unix milliseconds. */
   readonly as_of: number;
+  /** What all targets weigh; null on a kind without weights. */
+  readonly weights: Weights | null;
 }
 
 export interface TotalRow {
@@ -14,6 +17,7 @@ export interface TotalRow {
   readonly dimension: string;
   readonly value: string;
   readonly count: number;
+  readonly weights: Weights | null;
 }
 
 /** What is in force, all from one moment. */
@@ -24,9 +28,10 @@ export async function readSummary(
     .transaction()
     .setIsolationLevel('repeatable read')
     .execute(async tx => {
-      const kinds = await sql<KindRow>`select kind, revision, count, as_of from inventory_kinds`.execute(tx);
+      const kinds =
+        await sql<KindRow>`select kind, revision, count, as_of, weights from inventory_kinds`.execute(tx);
       const totals = await sql<TotalRow>`
-        select kind, dimension, value, count from inventory_totals order by kind, dimension, value`.execute(
+        select kind, dimension, value, count, weights from inventory_totals order by kind, dimension, value`.execute(
         tx,
       );
       return { kinds: kinds.rows, totals: totals.rows };

@@ -1,8 +1,9 @@
-import type { Labels } from './describe-kind.ts';
+import type { Described, Labels } from './describe-kind.ts';
+import { sameWeights } from './count-values.ts';
 import { MAX_LINES, type Line, type Lines } from './line.ts';
 import { beginPatches, beginTargets, compareLines, endTargets, type Difference } from './load-queries.ts';
 import type { Load } from './load.ts';
-import { malformed } from './load-refusal.ts';
+import { malformed, tooHeavy } from './load-refusal.ts';
 import { underLease } from './lease-queries.ts';
 
 /** On the embedded store nothing else runs while a statement does: chunks are cut so that one takes about this long. */
@@ -54,7 +55,8 @@ function takeLine(load: Load, line: Line): boolean {
   if (done.lines > MAX_LINES) throw malformed(line.number, `a load has at most ${MAX_LINES} lines.`);
   if (!done.seen.add(line.id)) throw malformed(line.number, `the id "${line.id}" stands twice in the load.`);
   if (done.patched.has(line.id)) return false;
-  if (load.method === 'put' && line.labels !== null) done.counts.add(line.labels);
+  if (load.method === 'put' && line.labels !== null)
+    refuseInexact(line.number, done.counts.add(line.labels, line.weights));
   return true;
 }
 
@@ -64,23 +66,20 @@ async function writeChunk(load: Load, chunk: readonly Line[]): Promise<void> {
     if (chunk.length === 0) return;
     const { kind, revision } = load;
     const ended: string[] = [];
-    const begun: { readonly id: string; readonly labels: Labels }[] = [];
-    for (const { n, labels: before } of await differences(load, tx, chunk)) {
+    const begun: (Described & { readonly id: string })[] = [];
+    for (const { n, ...before } of await differences(load, tx, chunk)) {
       const line = chunk[n];
       if (line === undefined) throw new Error('a difference to a line that was not sent');
-      countDifference(load, before, line.labels);
-      if (before !== null) ended.push(line.id);
-      if (line.labels !== null) begun.push({ id: line.id, labels: line.labels });
+      countDifference(load, before, line);
+      if (before.labels !== null) ended.push(line.id);
+      if (line.labels !== null) begun.push({ id: line.id, ...kind.describe(line.labels, line.weights) });
     }
     // A row ends before its successor begins: one row of a target is open at a time.
     if (ended.length > 0) {
       const found = await endTargets(tx, kind.kind.name, revision, ended);
       if (found !== ended.length) throw new Error(`${ended.length} rows to end, and ${found} were there`);
     }
-    if (begun.length > 0) {
-      const rows = begun.map(({ id, labels }) => ({ id, ...kind.describe(labels) }));
-      await beginTargets(tx, kind.kind.name, revision, rows);
-    }
+    if (begun.length > 0) await beginTargets(tx, kind.kind.name, revision, begun);
     if (load.method === 'patch') {
       const ids = chunk.map(line => line.id);
       await beginPatches(tx, kind.kind.name, revision, load.arrival.nowMs, ids);
@@ -94,8 +93,8 @@ async function differences(
   tx: Load['db'],
   chunk: readonly Line[],
 ): Promise<readonly Difference[]> {
-  if (load.inForce === undefined) return chunk.map((_, n) => ({ n, labels: null }));
-  const sought = chunk.map(({ id, labels }, n) => ({ n, id, labels }));
+  if (load.inForce === undefined) return chunk.map((_, n) => ({ n, labels: null, weights: null }));
+  const sought = chunk.map(({ id, labels, weights }, n) => ({ n, id, labels, weights }));
   const found = await compareLines(tx, load.kind.kind.name, load.revision, sought, load.redefined);
   load.done.met += chunk.length;
   for (const { labels } of found) if (labels === null) load.done.met -= 1;
@@ -103,17 +102,25 @@ async function differences(
   return found.filter(({ n, labels }) => labels !== null || chunk[n]?.labels !== null);
 }
 
-function countDifference(load: Load, before: Labels | null, after: Labels | null): void {
-  const { done, kind, method } = load;
-  if (before === null) done.added += 1;
-  else if (after === null) done.removed += 1;
+/** A target's row in force, or nulls for one that is not there. */
+type Row = Pick<Difference, 'labels' | 'weights'>;
+
+/** A weight that is another one is a change, and no relabelling: it says nothing of what the target is, and traffic moves all day. */
+function countDifference({ done, kind, method }: Load, before: Row, after: Line): void {
+  if (before.labels === null) done.added += 1;
+  else if (after.labels === null) done.removed += 1;
   else {
-    if (!sameLabels(before, after)) done.changed += 1;
-    if (kind.relabelled(before, after)) done.relabelled += 1;
+    if (!sameLabels(before.labels, after.labels) || !sameWeights(before.weights, after.weights))
+      done.changed += 1;
+    if (kind.relabelled(before.labels, after.labels)) done.relabelled += 1;
   }
   if (method === 'put') return;
-  if (before !== null) done.counts.remove(before);
-  if (after !== null) done.counts.add(after);
+  if (before.labels !== null) done.counts.remove(before.labels, before.weights ?? {});
+  if (after.labels !== null) refuseInexact(after.number, done.counts.add(after.labels, after.weights));
+}
+
+function refuseInexact(line: number, weight: string | undefined): void {
+  if (weight !== undefined) throw tooHeavy(weight, line);
 }
 
 function sameLabels(a: Labels, b: Labels): boolean {

@@ -4,8 +4,8 @@ import type { InventoryLedger } from './flip.ts';
 import type { Lines } from './line.ts';
 import { analyze, readPast } from './load-queries.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
-import { cutOff, LoadRefused } from './load-refusal.ts';
-import { countAfter, type Load } from './load.ts';
+import { cutOff, LoadRefused, tooHeavy } from './load-refusal.ts';
+import { countAfter, weightsAfter, type Load } from './load.ts';
 import { measureLoad } from './measure-load.ts';
 import { readCsv } from './read-csv.ts';
 import { readNdjson } from './read-ndjson.ts';
@@ -34,6 +34,8 @@ export async function writeLoad(
   // By the agreed time, as windows: a database that is ahead must not let what was lost be forgotten early.
   const past =
     inForce && (await readPast(db, kind.kind.name, kind.kind.maxAgeMs, (await ledger.arrive()).nowMs));
+  const heavy = Object.entries(weightsAfter(load) ?? {}).find(([, sum]) => !Number.isSafeInteger(sum));
+  if (heavy !== undefined) throw tooHeavy(heavy[0]);
   const refusal = measureLoad(kind.kind, { method, ...done, count: countAfter(load) }, query, past);
   if (refusal !== undefined) throw new LoadRefused(refusal);
   if (method === 'put') await endAbsent(load);

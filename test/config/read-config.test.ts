@@ -141,6 +141,7 @@ describe('a configuration that is right', () => {
       checkpoints: join(files.folder, 'checkpoints.ndjson'),
     });
     expect(config.kinds.get('host')).toMatchObject({ labels: [], optional: [] });
+    expect(config.kinds.get('host')).not.toHaveProperty('weights');
     expect(config.kinds.get('host')).not.toHaveProperty('state');
   });
 

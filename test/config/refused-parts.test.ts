@@ -177,6 +177,24 @@ const changes: Change[] = [
     /^11: kinds\.host\.optional\[0\]: "state" is required/,
   ],
   [
+    'no weights',
+    '[quarantined_at]',
+    '[quarantined_at]\n    weights: []',
+    /^12: kinds\.host\.weights: must be a list of names of weights, at least one/,
+  ],
+  [
+    'a weight twice',
+    '[quarantined_at]',
+    '[quarantined_at]\n    weights: [traffic, traffic]',
+    /^12: kinds\.host\.weights\[1\]: "traffic" stands twice/,
+  ],
+  [
+    'a weight that is no name',
+    '[quarantined_at]',
+    "[quarantined_at]\n    weights: ['weight:traffic']",
+    /^12: kinds\.host\.weights\[0\]: must be the name of a weight/,
+  ],
+  [
     'a name twice',
     'name: wiper',
     'name: decom-bot',

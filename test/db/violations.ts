@@ -330,9 +330,12 @@ export const nullable = [
   'entries.body',
   'holds.artifact',
   'holds.state',
+  'inventory_kinds.weights',
   'inventory_targets.state',
   'inventory_targets.to_revision',
+  'inventory_targets.weights',
   'inventory_total_versions.to_revision',
+  'inventory_total_versions.weights',
   'operations.artifact',
   'operations.claimed_at',
   'operations.claimed_by',
@@ -345,6 +348,7 @@ export const nullable = [
   'operations.run',
   'operations.run_total',
   'operations.settled_at',
+  'spends.weights',
 ];
 
 /** What the database says it has: constraints, unique indexes, and what each trigger looks at. */

@@ -109,7 +109,7 @@ describe('NDJSON', () => {
 
   it('is the same lines however it is cut, with LF or CRLF, with a last end or without', async () => {
     const lines = [hostLine('h-1', { note: 'x' }), hostLine('h-2'), hostLine('h-3')];
-    const read = lines.map((one, index) => ({ ...one, number: index + 1 }));
+    const read = lines.map((one, index) => ({ ...one, number: index + 1, weights: {} }));
     for (const end of ['\n', '\r\n']) {
       for (const last of ['', end]) {
         const text = lines.map(one => JSON.stringify(one)).join(end) + last;
@@ -126,7 +126,7 @@ describe('NDJSON', () => {
 
   it('of a PATCH takes targets out', async () => {
     expect(await all(json('{"id":"h-1","removed":true}', 'patch'))).toEqual([
-      { number: 1, id: 'h-1', labels: null },
+      { number: 1, id: 'h-1', labels: null, weights: {} },
     ]);
   });
 });
@@ -144,7 +144,7 @@ describe('CSV', () => {
     ['no id', 'region,rack,state,owner\n', 1, 'the header lacks id'],
     ['required columns missing', 'id,region,rack\n', 1, 'the header lacks state and owner'],
     ['a column without a name', `${header},\n`, 1, '"" cannot be'],
-    ['a column for weights', `${header},weight:traffic\n`, 1, '"weight:traffic" cannot be'],
+    ['a column for weights', `${header},weight:traffic\n`, 1, '"traffic" is no weight that host declares'],
     ['a column of a prototype', `${header},constructor\n`, 1, '"constructor" cannot be'],
     ['too few values', `${header}\nh-1,eu,r1,serving\n`, 2, '4 values for 5 columns'],
     ['a blank line between others', `${header}\n\nh-1,eu,r1,serving,a\n`, 2, 'blank'],
@@ -170,8 +170,18 @@ describe('CSV', () => {
     const text = `\uFEFF${header},note\r\nh-1,eu,r1,serving,a,\r\n"h-2","us",r2,off,b,x\r\n\r\n`;
     for (const piece of [1, 3, undefined]) {
       expect(await all(csv(text, piece))).toEqual([
-        { number: 2, id: 'h-1', labels: { region: 'eu', rack: 'r1', state: 'serving', owner: 'a' } },
-        { number: 3, id: 'h-2', labels: { region: 'us', rack: 'r2', state: 'off', owner: 'b', note: 'x' } },
+        {
+          number: 2,
+          id: 'h-1',
+          labels: { region: 'eu', rack: 'r1', state: 'serving', owner: 'a' },
+          weights: {},
+        },
+        {
+          number: 3,
+          id: 'h-2',
+          labels: { region: 'us', rack: 'r2', state: 'off', owner: 'b', note: 'x' },
+          weights: {},
+        },
       ]);
     }
   });

@@ -1,0 +1,16 @@
+-- Weights: whole numbers that targets carry beside their labels, their sums, and what of them was allowed. Each column is an object, by
+-- weight, and null on a kind that declares none.
+
+alter table inventory_targets add column weights jsonb;
+alter table inventory_targets alter weights set statistics 0;
+
+-- Sums of all targets of the kind, and of those of one value. Each is at most 2^53-1: up to there a JSON number is exact.
+alter table inventory_kinds add column weights jsonb;
+alter table inventory_total_versions add column weights jsonb;
+create or replace view inventory_totals as
+  select t.kind, t.dimension, t.value, t.count, t.in_service, t.weights
+  from inventory_kinds k
+  join inventory_total_versions t on t.kind = k.kind
+    and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision);
+
+alter table spends add column weights jsonb;
