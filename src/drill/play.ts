@@ -11,6 +11,8 @@ import { OWN } from './scratch-config.ts';
 export interface Stage {
   readonly gate: GateClient;
   readonly executor: Executor;
+  /** Those that have a key. */
+  readonly principals: ReadonlySet<string>;
   readonly nowMs: number;
 }
 
@@ -104,7 +106,9 @@ function bodyOf(asked: CaseRequest, lines: Lines): Members {
   return { ...request, reason: request.reason ?? 'a drill', ...(targets !== undefined && { targets }) };
 }
 
-async function submit(as: string, body: Members, prefer: string, { gate }: Stage): Promise<Reply> {
+async function submit(as: string, body: Members, prefer: string, stage: Stage): Promise<Reply> {
+  const { gate, principals } = stage;
+  if (!principals.has(as)) throw new Error(`${as} is no principal of the configuration`);
   const headers = { 'idempotency-key': freshId(), prefer };
   return await gate.call(as, 'POST', '/v1/requests', { json: body, headers });
 }

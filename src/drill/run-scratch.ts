@@ -53,7 +53,12 @@ export async function runScratch(drill: ScratchDrill): Promise<CaseResult[]> {
     const url = await gate.address.catch((thrown: unknown) => {
       throw new DrillFailed(`${asError(thrown).message}\n${lastLines(join(props.folder, 'gate.log'))}`);
     });
-    const stage = { gate: createGateClient(url, keys), executor, nowMs: systemClock.wallMs() };
+    const stage = {
+      gate: createGateClient(url, keys),
+      executor,
+      principals: new Set(Object.keys(keys)),
+      nowMs: systemClock.wallMs(),
+    };
     const results: CaseResult[] = [];
     for (const [index, drillCase] of cases.entries()) {
       onCase(drillCase, index);

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { limitsReading } from './limits-reading.ts';
+import { policiesFolder, shippedBundle } from './samples.ts';
 
 let reading: Awaited<ReturnType<typeof limitsReading>>;
 beforeAll(async () => {
@@ -124,6 +126,35 @@ describe('each profile that ships', () => {
     );
     expect(profiles).toMatchObject([{ action, profile }]);
   });
+});
+
+/**
+ * Keys that a profile goes without: what only an owner can name (`effects`, plans), what is of a rollout in what is none, and of a push or
+ * a grant what is of targets that go away. A new key must be in each profile, or here.
+ */
+const goesWithout = {
+  destroy: ['effects', 'require_evidence', 'require_plan', 'stages'],
+  disrupt: ['effects', 'require_age', 'require_evidence', 'require_plan', 'require_recent', 'stages'],
+  push: ['effects', 'max_per_value', 'min_remaining', 'require_age', 'require_plan', 'require_recent'],
+  grant: [
+    ...['effects', 'max_per_value', 'min_remaining', 'require_age', 'require_evidence'],
+    ...['require_plan', 'require_recent', 'stages'],
+  ],
+};
+
+describe('a profile that ships', () => {
+  it.each(Object.entries(goesWithout))(
+    '%s has every key of the vocabulary but these',
+    async (name, lacks) => {
+      const { manifests } = await shippedBundle();
+      const known = manifests.flatMap(({ keys }) =>
+        keys.filter(({ on }) => on === 'action').map(({ key }) => key),
+      );
+      const text = readFileSync(`${policiesFolder}/profiles/${name}@1.yaml`, 'utf8');
+      const has = known.filter(key => new RegExp(`^  ${key}:`, 'm').test(text));
+      expect(known.filter(key => !has.includes(key)).toSorted()).toEqual(lacks);
+    },
+  );
 });
 
 describe('what a profile limits and the kind declares no ground for', () => {

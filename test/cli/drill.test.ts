@@ -1,0 +1,130 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hosts } from '../support/api.ts';
+import { keyOf } from '../support/gate.ts';
+import { standing } from '../support/standing.ts';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'drill-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const stand = standing({
+  store: 'embedded',
+  config: { actions: { 'disk.wipe': { irreversible: true } } },
+  limits: {
+    actions: {
+      'disk.wipe': {
+        max_targets: 3,
+        max_share: { fleet: '100%' },
+        require: 'any',
+        windows: [{ per: 'fleet', over: '1h', max_targets: 100 }],
+      },
+    },
+  },
+  inventory: { host: hosts('web', 10, { zone: 'eu-1' }) },
+});
+
+interface Ran {
+  readonly code: number | null;
+  readonly said: string;
+  readonly complained: string;
+}
+
+function drill(...args: readonly string[]): Ran {
+  const ran = spawnSync(process.execPath, [program, 'drill', ...args], {
+    encoding: 'utf8',
+    env: {
+      PATH: process.env['PATH'],
+      TMPDIR: folder,
+      INTERLOCK_URL: stand.gate.url,
+      INTERLOCK_KEY: keyOf('bot'),
+    },
+  });
+  return { code: ran.status, said: ran.stdout, complained: ran.stderr };
+}
+
+function file(name: string, ...lines: readonly string[]): string {
+  const at = path.join(folder, name);
+  writeFileSync(at, `${lines.join('\n')}\n`);
+  return at;
+}
+
+const ask = (ids: string): string => `{ as: bot, action: disk.wipe, targets: { ids: [${ids}] } }`;
+const FOUR = 'web-001, web-002, web-003, web-004';
+
+describe('interlock drill', () => {
+  it.each<[string, readonly string[], string]>([
+    ['a case that is not there', ['google-diskerase-2041'], 'did you mean "google-diskerase-2014"?'],
+    ['--scratch without cases of its own', ['--scratch'], '--scratch is for cases of your own'],
+    ['a gate for the corpus', ['--url', 'http://127.0.0.1:1'], 'for cases of your own on the live gate'],
+    ['--config for the live gate', ['--own', 'x.yaml', '--config', 'y.yaml'], 'for a scratch gate'],
+    ['a file that is not there', ['--own', 'nothing.yaml'], 'there is no such file'],
+  ])('takes %s for wrong use', (_, args, message) => {
+    const { code, complained } = drill(...args);
+    expect(complained).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it('plays a published incident and its twin on a gate of its own, and leaves nothing behind', () => {
+    const { code, said } = drill('google-diskerase-2014', 'optus-2023', '--json');
+    const card: unknown = JSON.parse(said);
+    expect(card).toMatchObject({
+      ...{ ok: true, cases: 2, stopped: 1, failed: 0, untold: 0, unseen: 1 },
+      results: [
+        { name: 'google-diskerase-2014', verdict: 'stopped', rule: 'targets.empty', twin: 'allowed' },
+        { name: 'optus-2023', verdict: 'not_seen' },
+      ],
+    });
+    expect(code).toBe(0);
+    expect(readdirSync(folder).filter(name => name.startsWith('interlock-'))).toEqual([]);
+  });
+});
+
+describe('interlock drill --own on the live gate', () => {
+  it('asks each case and its twin in pre-flight, by the limits in force', async () => {
+    const own = file(
+      'good.yaml',
+      ...['name: too-many', 'title: Four at once', `request: ${ask(FOUR)}`],
+      ...['expect: { refused: blast_radius.max_targets }', `twin: { request: ${ask('web-001')} }`],
+    );
+    const { code, said } = drill('--own', own);
+    expect(said).toMatch(/too-many +Four at once +blast_radius\.max_targets +allowed/);
+    expect(code).toBe(0);
+    expect(stand.executor.received()).toEqual([]);
+  });
+
+  it('ends with 1 where one slips through, is stopped by another rule, or the twin is refused', () => {
+    const own = file(
+      'bad.yaml',
+      'cases:',
+      `  - { name: slips, title: One, request: ${ask('web-001')}, expect: { refused: blast_radius.max_targets } }`,
+      `  - { name: other, title: Four, request: ${ask(FOUR)}, expect: { refused: budget.window } }`,
+      `  - { name: strict, title: None, request: ${ask('')}, expect: { refused: targets.empty }, twin: { request: ${ask(FOUR)} } }`,
+    );
+    const { code, said } = drill('--own', own);
+    expect(said).toContain('NOT STOPPED by blast_radius.max_targets');
+    expect(said).toContain('blast_radius.max_targets, and not budget.window');
+    expect(said).toContain('REFUSED by blast_radius.max_targets');
+    expect(said).toContain('0 of 3 stopped');
+    expect(code).toBe(1);
+  });
+
+  it('ends with 3 where what was before can only be played', () => {
+    const own = file(
+      'before.yaml',
+      ...['name: before', 'title: Again', `history: [{ request: ${ask('web-001')} }]`],
+      ...[`request: ${ask('web-001')}`, 'expect: { refused: targets.already_done }'],
+    );
+    const { code, said } = drill('--own', own);
+    expect(said).toContain('say --scratch');
+    expect(code).toBe(3);
+  });
+});

@@ -1,0 +1,196 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FileError } from '../../src/config/config.ts';
+import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../../src/drill/case.ts';
+import { linesOf, targetsOf } from '../../src/drill/fleet.ts';
+import { resultOf, tallyOf, type Said } from '../../src/drill/result.ts';
+import { stoppedBy, summaryOf, twinOf } from '../../src/drill/score-card.ts';
+import { temporaryFolder } from '../support/store.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(async () => await folder.remove());
+
+const REQUEST = 'request: { as: bot, action: disk.wipe, targets: { ids: [a] } }';
+const EXPECT = 'expect: { refused: targets.empty }';
+const TWIN = 'twin: { request: { as: bot, action: disk.wipe } }';
+const whole = ['name: one', 'title: One', REQUEST, EXPECT, TWIN];
+
+function read(lines: readonly string[], needsTwin = true): ReturnType<typeof readCases> {
+  const file = path.join(folder.path, 'case.yaml');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return readCases(file, needsTwin);
+}
+
+function problemsOf(lines: readonly string[], needsTwin?: boolean): string[] {
+  try {
+    read(lines, needsTwin);
+  } catch (thrown) {
+    if (thrown instanceof FileError)
+      return thrown.problems.map(({ line, path: at, message }) => `${line} ${at}: ${message}`);
+    throw thrown;
+  }
+  return [];
+}
+
+const without = (start: string): string[] => whole.filter(line => !line.startsWith(start));
+
+describe('the file of a case', () => {
+  it.each<[string, readonly string[], string]>([
+    ['that is empty', [], 'is empty'],
+    ['without a name', without('name'), 'name: is missing'],
+    ['with a name of another form', ['name: One Two', ...without('name')], '1 name: must be a name'],
+    ['without a request', without('request'), '(top): lacks `request`'],
+    ['without what it expects', without('expect'), '(top): lacks `expect'],
+    ['without a twin', without('twin'), '(top): lacks `twin`'],
+    ['with a key that is not known', [...whole, 'requst: {}'], '6 requst: is not known here'],
+    [
+      'with a key of a request that is not known',
+      [...without('request'), 'request: { as: bot, action: x, target: { ids: [a] } }'],
+      '5 request.target: is not known here',
+    ],
+    ['with a fleet of nothing', [...whole, 'fleet: { host: [] }'], '6 fleet.host'],
+    ['with a group of no targets', [...whole, 'fleet: { host: [{ id: a, count: 0 }] }'], 'at least 1'],
+    ['with a step that says nothing', [...whole, 'history: [{}]'], '6 history[0]: must have exactly one'],
+    [
+      'with a step that says two things',
+      [...whole, 'history: [{ engage: { action: x, reason: y }, inventory: { host: [{ id: a }] } }]'],
+      'must have exactly one',
+    ],
+    ['with a list of none', ['cases: []'], '1 cases: must be a list of cases'],
+    [
+      'with the same name twice',
+      [
+        'cases:',
+        '  - { name: a, title: A, not_seen: because }',
+        '  - { name: a, title: A, not_seen: because }',
+      ],
+      '3 cases[1].name: is there twice',
+    ],
+    ['not seen, with a request', [...whole, 'not_seen: because'], 'cannot stand beside not_seen'],
+  ])('%s is refused with its place', (_, lines, problem) => {
+    expect(problemsOf(lines).join('\n')).toContain(problem);
+  });
+
+  it('needs no twin where it is of a user', () => {
+    expect(problemsOf(without('twin'), false)).toEqual([]);
+    expect(read(without('twin'), false)[0]?.trial).toMatchObject({ kind: 'trial', rule: 'targets.empty' });
+  });
+
+  it('may be of a case that nobody sees', () => {
+    expect(read(['name: a', 'title: A', 'not_seen: because'])[0]?.trial).toEqual({
+      kind: 'not_seen',
+      why: 'because',
+    });
+  });
+
+  it('is looked for in a folder that has some', () => {
+    expect(() => readCorpus(path.join(folder.path, 'nothing'))).toThrow('install this program anew');
+  });
+});
+
+describe('the fleet of a case', () => {
+  const fleet = {
+    host: [
+      {
+        id: '{zone}-{}',
+        count: 2,
+        each: { region: ['eu', 'us'], side: ['a', 'b'] },
+        labels: { zone: '{region}-{side}', deleted_at: '8d ago' },
+      },
+    ],
+  };
+  const lines = linesOf(fleet, Date.UTC(2026, 10, 28));
+
+  it('has so many targets for each combination of values', () => {
+    expect(lines.get('host')?.map(({ id }) => id)).toEqual([
+      'eu-a-1',
+      'eu-a-2',
+      'eu-b-1',
+      'eu-b-2',
+      'us-a-1',
+      'us-a-2',
+      'us-b-1',
+      'us-b-2',
+    ]);
+    expect(lines.get('host')?.[3]?.labels).toEqual({
+      region: 'eu',
+      side: 'b',
+      zone: 'eu-b',
+      deleted_at: '2026-11-20T00:00:00.000Z',
+    });
+  });
+
+  const asked = (targets: unknown): unknown => {
+    const request: CaseRequest = { as: 'bot', action: 'disk.wipe', targets };
+    return targetsOf(request, lines);
+  };
+
+  it('is named by `from`, and anything else is sent as it came', () => {
+    expect(
+      asked({ from: { kind: 'host', where: { zone: ['eu-a', 'us-b'] }, skip: 1, first: 2 }, expect: 2 }),
+    ).toEqual({ ids: ['eu-a-2', 'us-b-1'], expect: 2 });
+    for (const odd of [undefined, null, [], '*', { ids: [] }, { ids: null }]) expect(asked(odd)).toEqual(odd);
+  });
+
+  it.each<[unknown, string]>([
+    [{ from: null }, 'must name a kind'],
+    [{ from: { kind: 'hosts' } }, 'must name a kind'],
+    [{ from: { kind: 'host', where: { zone: 'moon' } } }, 'finds no target'],
+    [{ from: { kind: 'host', first: 0 } }, 'finds no target'],
+    [{ from: { kind: 'host', frist: 1 } }, 'takes kind, where, skip and first'],
+  ])('is not named by %j', (targets, message) => {
+    expect(() => asked(targets)).toThrow(message);
+  });
+});
+
+describe('what a case comes to', () => {
+  const drillCase: DrillCase = {
+    ...{ name: 'one', title: 'One', fleet: {}, history: [] },
+    trial: { kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' } },
+  };
+  const refused = (rule: string): Said => ({ kind: 'refused', rule, says: 'No.' });
+  const allowed: Said = { kind: 'allowed' };
+  const untold: Said = { kind: 'untold', says: '503' };
+
+  it.each<[string, Said, Said | undefined, readonly string[], number, number, number]>([
+    ['stopped by its rule', refused('targets.empty'), allowed, ['targets.empty', 'allowed'], 1, 0, 0],
+    ['without a twin', refused('targets.empty'), undefined, ['targets.empty', '–'], 1, 0, 0],
+    [
+      'stopped by another rule',
+      refused('budget.window'),
+      allowed,
+      ['budget.window, and not targets.empty', 'allowed'],
+      ...([0, 1, 0] as const),
+    ],
+    ['that slipped through', allowed, allowed, ['NOT STOPPED by targets.empty', 'allowed'], 0, 1, 0],
+    [
+      'whose twin is refused, as by a gate that refuses everything',
+      refused('targets.empty'),
+      refused('labels.too_old'),
+      ['targets.empty', 'REFUSED by labels.too_old'],
+      ...([0, 1, 0] as const),
+    ],
+    ['that could not be told', untold, allowed, ['could not be told', 'allowed'], 0, 0, 1],
+    [
+      'whose twin could not be told',
+      refused('targets.empty'),
+      untold,
+      ['targets.empty', 'could not be told'],
+      ...([0, 0, 1] as const),
+    ],
+  ])('one %s', (_, said, twin, shown, stopped, failed, isUntold) => {
+    const result = resultOf(drillCase, said, twin);
+    expect([stoppedBy(result), twinOf(result)]).toEqual(shown);
+    expect(tallyOf([result])).toEqual({ cases: 1, stopped, failed, untold: isUntold, unseen: 0 });
+  });
+
+  it('is summed up in one sentence', () => {
+    expect(summaryOf({ cases: 5, stopped: 1, failed: 1, untold: 1, unseen: 2 })).toBe(
+      '1 of 3 stopped by the rule that is named, and the same done properly is allowed; 1 not so; 1 could not be told; 2 more that no gate could have stopped.',
+    );
+  });
+});
