@@ -1,3 +1,5 @@
+import type { Kysely } from 'kysely';
+import type { Database } from './db/database.ts';
 import type { LoadedPolicy } from './gate.ts';
 import { tagOf } from './inventory/describe-kind.ts';
 import { freezeStatus } from './ledger/freezes.ts';
@@ -18,7 +20,7 @@ export async function describePolicy(
     checks: policy.checks,
     limits: policy.limits,
     profiles,
-    protected: await countProtected(turn, policy.limits),
+    protected: await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, policy.limits),
     freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, turn.nowMs)),
   };
 }
@@ -38,15 +40,20 @@ export const describeFreeze = (freeze: Freeze, nowMs: number) => ({
 export type CountedEntry = ProtectedEntry & { readonly matches: number };
 
 /** Each protected entry with how many targets it stands for now; one that matches none guards nothing. */
-export async function countProtected(turn: Turn, limits: Limits): Promise<readonly CountedEntry[]> {
+export async function countProtected(
+  db: Kysely<Database>,
+  revisionOf: (kind: string) => number | undefined,
+  limits: Limits,
+): Promise<readonly CountedEntry[]> {
   const counted: CountedEntry[] = [];
-  for (const entry of limits.protected) counted.push({ ...entry, matches: await countMatches(turn, entry) });
+  for (const entry of limits.protected) {
+    const revision = revisionOf(entry.kind);
+    counted.push({ ...entry, matches: revision === undefined ? 0 : await countMatches(db, entry, revision) });
+  }
   return counted;
 }
 
-async function countMatches({ db, book }: Turn, entry: ProtectedEntry): Promise<number> {
-  const revision = book.kinds.get(entry.kind)?.revision;
-  if (revision === undefined) return 0;
+async function countMatches(db: Kysely<Database>, entry: ProtectedEntry, revision: number): Promise<number> {
   if ('ids' in entry) return (await findByIds(db, entry.kind, entry.ids, revision)).length;
   const groups = Object.entries(entry.selector).map(([label, values]) =>
     values.map(value => tagOf(entry.kind, label, value)),

@@ -230,7 +230,9 @@ export class Gate {
     const limits = inForce.loaded?.policy.limits;
     if (limits === undefined) return;
     try {
-      const entries = await this.ledger.enqueue(async turn => await countProtected(turn, limits));
+      const entries = await this.ledger.enqueue(
+        async turn => await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, limits),
+      );
       for (const { matches, ...entry } of entries) {
         // Before the first load there is nothing that it could match.
         if (matches === 0 && this.ledger.revisionOf(entry.kind) !== undefined)

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { FileError, type Config } from '../config/config.ts';
-import { findAccess, NoAccessError, type GateAccess } from '../config/client-settings.ts';
-import { configFileOf, readClientEnvironment, UsageError } from '../config/environment.ts';
+import { certificatesOf, findAccess, NoAccessError, type GateAccess } from '../config/client-settings.ts';
+import { readClientTls } from '../config/client-tls.ts';
+import { configFileOf, readClientEnvironment, UsageError, type TlsFiles } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
@@ -11,15 +12,17 @@ import { checkStore } from './doctor/database.ts';
 import { checkExecutors } from './doctor/executors.ts';
 import { checkDisk, checkKillFile, checkPermissions } from './doctor/files.ts';
 import { findingsOf, type Finding, type Status } from './doctor/finding.ts';
-import { askGate, askOwnGate, urlOf } from './doctor/gate.ts';
+import { askGate, askOwnGate } from './doctor/gate.ts';
 import { checkKey } from './doctor/key.ts';
 import { checkPolicy } from './doctor/policy.ts';
 import { exitCode } from './exit-code.ts';
+import { fetchBy } from './fetch-by.ts';
+import { urlOf } from './gate-url.ts';
 import { printable } from './printable.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-export interface DoctorOptions {
+export interface DoctorOptions extends TlsFiles {
   readonly config?: string;
   /** Of a gate to ask; by default where the configuration says that it listens. */
   readonly url?: string;
@@ -52,10 +55,15 @@ export async function runDoctor(
   // Whoever names a gate, and has no configuration here, asks for that gate alone.
   const isAlone = options.config === undefined && url !== undefined && !existsSync(file);
   const config = isAlone ? undefined : openConfig(file, tell);
-  if (config !== undefined) await lookAtConfig(config, options, clock, tell);
-  else if (url !== undefined) tell(await askGate(url, { runs: 'must', storeRead: false }));
+  const certificates = findCertificates(options, given);
+  const fetch = fetchOf(certificates, clock);
+  let storeRead = false;
+  if (config !== undefined)
+    storeRead = await lookAtConfig(config, options.url, { certificates, fetch, clock, tell });
+  else if (url !== undefined) tell((await askGate(url, { runs: 'must', storeRead, fetch })).findings);
   const access = given ?? findKey({ ...options, ...ownUrl(config) }, 'needed');
-  if (access !== undefined) tell(await guarded('key', async () => await checkKey(access)));
+  if (access !== undefined)
+    tell(await guarded('key', async () => await checkKey(access, { fetch, storeRead })));
   const worst = worstOf(findings);
   if (options.json) terminal.say(JSON.stringify({ status: worst, checks: findings }));
   else terminal.say(sumUp(findings));
@@ -73,6 +81,13 @@ function findKey(options: DoctorOptions, found?: 'needed'): GateAccess | undefin
     throw thrown;
   }
 }
+
+/** As every command finds them, a key or none. */
+const findCertificates = (options: DoctorOptions, given: GateAccess | undefined): TlsFiles | undefined =>
+  given?.tls ?? certificatesOf(options, readClientEnvironment());
+
+const fetchOf = (certificates: TlsFiles | undefined, clock: Clock): typeof fetch =>
+  certificates === undefined ? fetch : fetchBy(readClientTls(certificates, clock.wallMs()));
 
 function ownUrl(config: Config | undefined): { readonly url?: string } {
   const url = config === undefined ? undefined : urlOf(config);
@@ -104,24 +119,47 @@ function openConfig(file: string, tell: Tell): Config | undefined {
   }
 }
 
-async function lookAtConfig(config: Config, options: DoctorOptions, clock: Clock, tell: Tell): Promise<void> {
+interface Looking {
+  readonly certificates: TlsFiles | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly tell: Tell;
+}
+
+/** @returns whether the store was looked into */
+async function lookAtConfig(
+  config: Config,
+  url: string | undefined,
+  { certificates, fetch, clock, tell }: Looking,
+): Promise<boolean> {
   tell(await guarded('permissions', async () => await Promise.resolve(checkPermissions(config))));
   const { findings, loaded } = await checkPolicy(config, clock.wallMs());
   tell(findings);
   const checkpoints = await checkCheckpoints(config, clock.wallMs());
   tell(checkpoints.findings);
   const store = await checkStore({ config, clock, loaded, newest: checkpoints.newest });
-  tell(store.findings);
   const runs = store.held ? 'must' : store.used ? 'should' : 'may';
-  tell(
-    options.url === undefined
-      ? await askOwnGate(config, { runs, storeRead: store.read })
-      : await askGate(options.url, { runs: 'must', storeRead: false }),
-  );
+  const showsCertificate = certificates?.cert !== undefined;
+  const gate =
+    url === undefined
+      ? await askOwnGate(config, { runs, storeRead: store.read, fetch, showsCertificate })
+      : await askGate(url, { runs: 'must', storeRead: false, fetch });
+  tell(store.findings.map(finding => (gate.clockIsWell ? easeClock(finding) : finding)));
+  tell(gate.findings);
   tell(await guarded('executor', async () => await checkExecutors(config)));
   tell(await guarded('disk', async () => await checkDisk(config)));
   tell(await guarded('kill file', async () => await Promise.resolve(checkKillFile(config))));
+  return store.read;
 }
+
+/** A gate that runs and decides has had its clock accepted, or agrees: then what is left is a matter of the next start. */
+const easeClock = (finding: Finding): Finding =>
+  finding.check !== 'clock' || finding.status !== 'fail'
+    ? finding
+    : findingsOf('clock').warn(
+        `${finding.what}; the gate that runs decides all the same: its time was accepted, or agrees`,
+        'one that starts would decide nothing: set the clocks right before (NTP)',
+      );
 
 /** One check that breaks must not hide the others; and it is no "ok". */
 async function guarded(check: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {

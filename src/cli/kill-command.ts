@@ -45,7 +45,10 @@ export function addKillCommand(program: Command, { terminal, end }: CommandConte
     .option('--dimension <name>', 'only a failure domain: with --value')
     .option('--value <value>', 'its value')
     .option('--except <name...>', 'requesters that are let through')
-    .option('--config <file>', 'whose kill file is named if the gate does not answer')
+    .option(
+      '--config <file>',
+      'its gate, where nothing else says which; and whose kill file is named if none answers',
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (what: string[], options: Given<KillOptions>) => {
       const { runKill } = await import('./kill.ts');

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { NoAnswerError } from '../client/errors.ts';
 import type { EngagedSwitch, RecordedDecision, Scope, Switches } from '../client/types.ts';
+import { NoGateError } from '../config/client-settings.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { nearestName } from '../kit/text.ts';
@@ -9,6 +10,7 @@ import { findId, isWholeId } from './find-id.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
+import { readAddress } from './read-address.ts';
 import { readKillFile, type KillFile } from './read-kill-file.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
@@ -42,7 +44,7 @@ export async function runKill(
 ): Promise<number> {
   try {
     const body = engageBody(options);
-    const calls = connect(gateOf(options), terminal);
+    const calls = connectAnyhow(options, terminal, connect);
     const engaged = await calls.engage(body);
     if (options.json) terminal.say(JSON.stringify(engaged));
     else await sayEngaged(engaged, calls, terminal);
@@ -56,6 +58,18 @@ export async function runKill(
         JSON.stringify(thrown instanceof SaidNo ? thrown.problem : { error: asError(thrown).message }),
       );
     return code;
+  }
+}
+
+/** Who has to stop a gate is not asked which one, where the configuration that was named says where it listens. */
+function connectAnyhow(options: KillOptions, terminal: Terminal, connect: typeof connectCalls): GateCalls {
+  const gate = gateOf(options);
+  try {
+    return connect(gate, terminal);
+  } catch (thrown) {
+    const url = options.config === undefined ? undefined : readAddress(options.config);
+    if (!(thrown instanceof NoGateError) || url === undefined) throw thrown;
+    return connect({ ...gate, url }, terminal);
   }
 }
 

@@ -4,7 +4,7 @@ import { readPlainFileSync } from '../kit/plain-file.ts';
 import { isBlank } from '../kit/text.ts';
 
 /** More than this in a file that people write is not one. */
-const MAX_BYTES = 8 * 1024 * 1024;
+export const MAX_BYTES = 8 * 1024 * 1024;
 
 export interface KillFile {
   readonly file: string;

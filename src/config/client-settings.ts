@@ -48,6 +48,9 @@ interface Settings {
 /** Nothing says which gate is called, or as whom. */
 export class NoAccessError extends UsageError {}
 
+/** Nothing says which. */
+export class NoGateError extends NoAccessError {}
+
 /**
  * The gate and the key: of the command line, else of the environment, else of `interlock/client.yaml` in the settings folder.
  * The key and the certificates in that file are for the gate that the file names, and are not shown to another one.
@@ -65,7 +68,7 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
   const settings = file === undefined ? {} : readSettings(file);
   const chosen = url ?? settings.url;
   if (chosen === undefined)
-    throw new NoAccessError(
+    throw new NoGateError(
       `which gate? Say it with --url, INTERLOCK_URL, or \`url\` in ${file ?? 'client.yaml'}`,
     );
   const isOfFile = settings.url === chosen;
@@ -80,6 +83,12 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
   const ofFile = isOfFile && file !== undefined ? tlsOfFile(settings, file) : undefined;
   return accessOf(chosen, key, options, said ?? ofFile);
 }
+
+/** Those that the command line or the environment names, for who asks without a key. */
+export const certificatesOf = (
+  options: AccessOptions,
+  environment: ClientEnvironment,
+): TlsFiles | undefined => tlsOf(options) ?? environment.tls;
 
 const isOfTls = (url: string): boolean => /^https:/i.test(url);
 

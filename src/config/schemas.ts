@@ -94,9 +94,12 @@ const path = text(
   'must be a path, and not blank',
 );
 
-const listen = text(readAddress, 'must be a host and a port, like 127.0.0.1:7070 or "[::1]:7070"');
+export const DEFAULT_LISTEN = { host: '127.0.0.1', port: 7070 } as const;
 
-function readAddress(value: string): { host: string; port: number } | undefined {
+const listen = text(readListen, 'must be a host and a port, like 127.0.0.1:7070 or "[::1]:7070"');
+
+/** A host and a port. */
+export function readListen(value: string): { host: string; port: number } | undefined {
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})?)):([0-9]{1,5})$/.exec(value);
   const [, v6, other, digits] = match ?? [];
   const port = Number(digits);
@@ -121,7 +124,7 @@ function readPublicUrl(value: string): string | undefined {
 const checkedApart = z.unknown().optional();
 
 export const topSchema = z.strictObject({
-  listen: listen.default({ host: '127.0.0.1', port: 7070 }),
+  listen: listen.default(DEFAULT_LISTEN),
   tls: checkedApart,
   plaintext: z.literal('behind-a-proxy', { error: 'may only be behind-a-proxy' }).optional(),
   public_url: text(

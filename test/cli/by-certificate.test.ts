@@ -13,11 +13,15 @@ const gate = selfSigned('localhost');
 const client = selfSigned('oncall', { ca: true });
 const stranger = selfSigned('a stranger', { ca: true });
 
+const ok = { ok: true };
+const READY = { process: ok, database: ok, policy: ok, clock: ok, kinds: {} };
+
 const received: string[] = [];
 const server = createServer({ ...gate, ca: client.cert, requestCert: true }, (req, res) => {
   received.push(`${req.method} ${req.url} ${req.headers.authorization}`);
   req.resume();
-  if (req.url === '/v1/kill-switch' && req.method === 'GET') res.writeHead(200).end('{"engaged":[]}');
+  if (req.url === '/readyz/decide') res.end(JSON.stringify({ ready: true, checks: READY }));
+  else if (req.url === '/v1/kill-switch' && req.method === 'GET') res.writeHead(200).end('{"engaged":[]}');
   else
     res.writeHead(201).end(
       JSON.stringify({
@@ -156,4 +160,13 @@ describe('without the right ones nothing was engaged, and it is said why', () =>
     expect(code).toBe(2);
     expect(complained).toContain('INTERLOCK_CA is set, but blank');
   });
+});
+
+test('doctor asks such a gate with them, for what it says and for the key', async () => {
+  const { said } = await run('doctor', ...certificate);
+  expect(said).toContain(`${url} answers, and can decide`);
+  // The key is tried on the same line.
+  expect(received).toContain('GET /v1/budgets Bearer ilk_secret');
+  const { said: without } = await run('doctor', '--ca', at('gate.crt'));
+  expect(without).not.toContain('can decide');
 });

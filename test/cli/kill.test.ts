@@ -2,6 +2,7 @@ import path from 'node:path';
 import { chmodSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
+import { readAddress } from '../../src/cli/read-address.ts';
 import { readKillFile } from '../../src/cli/read-kill-file.ts';
 import { problem, scriptedServer, type Step } from '../client/scripted-server.ts';
 import { temporaryFolder } from '../config/files.ts';
@@ -132,6 +133,46 @@ describe('the way that needs no gate is said', () => {
     const { complained } = await run('kill', '--config', files.write('none.yaml', 'store: ./store\n'));
     expect(complained).toContain(`touch ${path.join(files.folder, 'KILL')}`);
     expect(complained).toContain('sets no `kill_file`');
+  });
+});
+
+describe('the gate of a configuration that is named', () => {
+  const listening = (more = ''): string =>
+    files.write('listening.yaml', `listen: "${new URL(server.url).host}"\nkill_file: ./stop/NOW\n${more}`);
+
+  test('is stopped where nothing else says which', async () => {
+    vi.stubEnv('INTERLOCK_URL', undefined);
+    server.script({ status: 201, body: ENGAGED });
+    expect(await run('kill', '--config', listening())).toMatchObject({ code: 0, complained: '' });
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('gives way to one that is named itself', async () => {
+    server.script({ status: 201, body: ENGAGED });
+    const elsewhere = files.write('elsewhere.yaml', 'listen: 127.0.0.1:9\n');
+    expect(await run('kill', '--config', elsewhere)).toMatchObject({ code: 0 });
+    expect(server.received).toHaveLength(1);
+  });
+
+  test.each<[string, string]>([
+    ['is broken', 'listen: "127.0.0.1:7070"\nkinds: [\n'],
+    ['says it twice', 'listen: 127.0.0.1:7070\nlisten: 127.0.0.1:7071\n'],
+    ['lets the system choose', 'listen: 127.0.0.1:0\n'],
+    ['says what is no address', 'listen: somewhere\n'],
+    ['is empty', ''],
+  ])('is not guessed from one that %s', async (_, text) => {
+    vi.stubEnv('INTERLOCK_URL', undefined);
+    const { code, complained } = await run('kill', '--config', files.write('unclear.yaml', text));
+    expect(code).toBe(2);
+    expect(complained).toContain('which gate?');
+  });
+
+  test('is reached by TLS, and by the name that its certificate has', () => {
+    const read = (text: string) => readAddress(files.write('address.yaml', text));
+    const tls = 'tls: { cert: a, key: b }\n';
+    expect(read(`listen: 0.0.0.0:1\n${tls}`)).toBe('https://127.0.0.1:1');
+    expect(read(`public_url: https://gate.example\n${tls}`)).toBe('https://gate.example');
+    expect(read('public_url: https://gate.example\n')).toBe('http://127.0.0.1:7070');
   });
 });
 

@@ -7,6 +7,7 @@ import { findHolder } from '../../db/folder-lock.ts';
 import { compareMigrations } from '../../db/migrate.ts';
 import { openStore, type Store } from '../../db/store.ts';
 import { StoreRefused } from '../../db/store-refused.ts';
+import { countProtected } from '../../describe-policy.ts';
 import { showStore } from '../../describe-start.ts';
 import type { LoadedPolicy } from '../../gate.ts';
 import { definitionOf } from '../../inventory/describe-kind.ts';
@@ -21,6 +22,7 @@ import { showDuration } from '../times.ts';
 import { showCount } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { sayOutcomes } from './gauges.ts';
+import { sayProtected } from './protected.ts';
 import { askServer, countUnknown, readPolicies } from './queries.ts';
 
 /** A doctor does not wait as a gate does. */
@@ -126,6 +128,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
     ...(await checkChain(store, around.newest)),
     ...(await checkActive(store, around.loaded)),
     ...(await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))),
+    ...(await checkProtected(store, around)),
     ...(await checkOutcomes(store)),
   ];
   return { findings, read: true, used: true };
@@ -212,6 +215,18 @@ async function checkKind(store: Store, kind: Kind): Promise<Finding> {
   const ageMs = nowMs - state.asOfMs;
   const said = `${kind.name}: ${showCount(state.count)} targets, read ${showDuration(ageMs / 1000)} ago, of at most ${showDuration(kind.maxAgeMs / 1000)}`;
   return ageMs > kind.maxAgeMs * SOON ? warn(said, todo) : ok(said);
+}
+
+async function checkProtected({ db }: Store, { config, loaded }: Around): Promise<Finding[]> {
+  if (loaded === undefined) return [];
+  const revisions = new Map<string, number>();
+  for (const { name } of config.kinds.values()) {
+    const state = await readInForce(db, name);
+    if (state !== undefined) revisions.set(name, state.revision);
+  }
+  const entries = await countProtected(db, kind => revisions.get(kind), loaded.policy.limits);
+  // Before the first load there is nothing that it could match.
+  return sayProtected(entries.filter(({ kind }) => revisions.has(kind)));
 }
 
 async function checkOutcomes(store: Store): Promise<Finding[]> {

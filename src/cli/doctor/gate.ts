@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../../config/config.ts';
 import { asError } from '../../kit/fault.ts';
+import { urlOf } from '../gate-url.ts';
 import { listNames } from '../../kit/text.ts';
 import { printable } from '../printable.ts';
 import { findingsOf, type Finding } from './finding.ts';
@@ -24,70 +25,71 @@ const readyToDecide = z.object({
   }),
 });
 
-/** Where a gate of this configuration is reached from here; undefined for a port that the system chose. */
-export function urlOf({
-  listen,
-  tls,
-  publicUrl,
-}: Pick<Config, 'listen' | 'tls' | 'publicUrl'>): string | undefined {
-  // Its certificate is of the name that clients know it by.
-  if (tls !== undefined && publicUrl !== undefined) return publicUrl;
-  if (listen.port === 0) return undefined;
-  const anywhere = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host;
-  const host = anywhere.includes(':') ? `[${anywhere}]` : anywhere;
-  return `${tls === undefined ? 'http' : 'https'}://${host}:${listen.port}`;
-}
-
 /** What is known of a gate before it is asked. */
 export interface Expected {
   /** `must`: it was named, or holds the store. `should`: one has run here before. */
   readonly runs: 'must' | 'should' | 'may';
   /** Whether the store itself was looked into: then nothing is said twice. */
   readonly storeRead: boolean;
+  /** By which certificates it is asked. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
+export interface GateFound {
+  readonly findings: readonly Finding[];
+  /** Whether it decides by its clock: it agrees with its database's, or an operator has accepted that one's time. */
+  readonly clockIsWell: boolean;
+}
+
+const alone = (...findings: readonly Finding[]): GateFound => ({ findings, clockIsWell: false });
+
 /** What the gate of a configuration says without a key. */
-export async function askOwnGate(config: Config, expected: Expected): Promise<Finding[]> {
+export async function askOwnGate(
+  config: Config,
+  expected: Expected & { readonly showsCertificate: boolean },
+): Promise<GateFound> {
   const { unknown } = findingsOf('gate');
   const url = urlOf(config);
   if (url === undefined)
-    return [unknown('the configuration lets the system choose the port', 'name the gate with --url')];
-  if (config.tls?.pem.ca !== undefined)
-    return [
+    return alone(unknown('the configuration lets the system choose the port', 'name the gate with --url'));
+  if (config.tls?.pem.ca !== undefined && !expected.showsCertificate)
+    return alone(
       unknown(
-        `the gate at ${url} hears only who shows a certificate (\`client_ca\`), and doctor has none`,
-        `ask it with one: curl --cert FILE --key FILE ${at(url, '/readyz/decide')}`,
+        `the gate at ${url} hears only who shows a certificate (\`client_ca\`), and doctor was given none`,
+        'give it one: --cert FILE --cert-key FILE',
       ),
-    ];
+    );
   return await askGate(url, expected);
 }
 
 /** Asks a gate what it says without a key. */
-export async function askGate(url: string, expected: Expected): Promise<Finding[]> {
+export async function askGate(url: string, expected: Expected): Promise<GateFound> {
+  const ask = expected.fetch ?? fetch;
   let answer: Response;
   try {
-    answer = await fetch(at(url, '/readyz/decide'), {
+    answer = await ask(at(url, '/readyz/decide'), {
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS),
     });
   } catch (thrown) {
-    return [withoutAnswer(url, expected.runs, asError(thrown))];
+    return alone(withoutAnswer(url, expected.runs, asError(thrown)));
   }
   const body = readyToDecide.safeParse(await answer.json().catch(() => undefined));
   if (!body.success)
-    return [
+    return alone(
       findingsOf('gate').unknown(
         `${url} answers ${answer.status}, and not as a gate does`,
         'name where the gate listens with --url',
       ),
-    ];
-  const gauges = await readGauges(at(url, '/metrics'), ANSWER_MS);
-  const { database } = body.data.checks;
-  return [
+    );
+  const gauges = await readGauges(at(url, '/metrics'), ANSWER_MS, ask);
+  const { database, clock } = body.data.checks;
+  const findings = [
     ...lookAtChecks(url, body.data, gauges, expected),
     // While the database is away they stand as they did.
     ...(database.ok ? [...lookAtSwitches(gauges), ...(expected.storeRead ? [] : lookAtStore(gauges))] : []),
   ];
+  return { findings, clockIsWell: clock.ok };
 }
 
 /** A gate's address may have a path of its own. */
@@ -101,7 +103,7 @@ function withoutAnswer(url: string, runs: Expected['runs'], error: Error): Findi
   if (isOfTls(code))
     return unknown(
       said,
-      'name the gate with --url as its certificate does; NODE_EXTRA_CA_CERTS for an authority of your own',
+      'name the gate with --url as its certificate does; --ca FILE for an authority of your own, --cert FILE --cert-key FILE where it asks for one',
     );
   if (runs === 'must') return fail(said, 'start it, or name where it listens with --url');
   if (code !== 'ECONNREFUSED')

@@ -10,9 +10,13 @@ const LOOKED_AT =
   /^interlock_(inventory_age_seconds\{|kill_switch_engaged\{|operations\{|checkpoints_written(\{| ))/;
 
 /** What cannot be read is not there. */
-export async function readGauges(url: string, timeoutMs: number): Promise<Gauges> {
+export async function readGauges(
+  url: string,
+  timeoutMs: number,
+  ask: typeof globalThis.fetch,
+): Promise<Gauges> {
   try {
-    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+    const answer = await ask(url, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
     const lines = (await answer.text()).split('\n');
     return new Map(
       lines

@@ -1,8 +1,9 @@
-import { createClient, NoAnswerError, type Answer } from '../../client/create-client.ts';
+import { createClient, NoAnswerError, type Answer, type Client } from '../../client/create-client.ts';
 import type { GateAccess } from '../../config/client-settings.ts';
 import { listNames } from '../../kit/text.ts';
 import { printable } from '../printable.ts';
 import { findingsOf, type Finding } from './finding.ts';
+import { sayProtected } from './protected.ts';
 
 const ANSWER_MS = 5_000;
 
@@ -10,9 +11,12 @@ const ANSWER_MS = 5_000;
  * Whether a gate takes a key, and which role that shows: by calls that change nothing, for there is none that every role may make. The
  * key itself is never said.
  */
-export async function checkKey({ url, key }: GateAccess): Promise<Finding[]> {
+export async function checkKey(
+  { url, key }: GateAccess,
+  { fetch, storeRead }: { readonly fetch: typeof globalThis.fetch; readonly storeRead: boolean },
+): Promise<Finding[]> {
   const { ok, fail, unknown } = findingsOf('key');
-  const gate = createClient({ url, key, timeoutMs: ANSWER_MS, patience: { attempts: 1 } });
+  const gate = createClient({ url, key, fetch, timeoutMs: ANSWER_MS, patience: { attempts: 1 } });
   try {
     // One after the other: a wrong key asks once, and is not slowed down for it.
     const switches = await ask(gate.switches());
@@ -28,11 +32,22 @@ export async function checkKey({ url, key }: GateAccess): Promise<Finding[]> {
       await ask(gate.inventory()),
       await ask(gate.search({}, { limit: 1 })),
     ];
-    return [ok(`${url} takes the key, ${rolesOf({ switches, budgets, inventory, search })}`)];
+    return [
+      ok(`${url} takes the key, ${rolesOf({ switches, budgets, inventory, search })}`),
+      // What the store has told already is not said again.
+      ...(budgets === 'may' && !storeRead ? await lookAtProtected(gate) : []),
+    ];
   } catch (thrown) {
     if (!(thrown instanceof NoAnswerError)) throw thrown;
     return [unknown(`the key could not be tried: ${printable(thrown.message)}`, 'try again when it answers')];
   }
+}
+
+async function lookAtProtected(gate: Pick<Client, 'policy' | 'inventory'>): Promise<Finding[]> {
+  const [policy, inventory] = [await gate.policy(), await gate.inventory()];
+  if (!policy.ok || !inventory.ok) return [];
+  const loaded = new Set(inventory.value.kinds.map(({ kind }) => kind));
+  return sayProtected(policy.value.protected.filter(({ kind }) => loaded.has(kind)));
 }
 
 type Asked = 'may' | 'may not' | 'wrong key';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { runDoctor } from '../../../src/cli/doctor.ts';
 import { showBytes } from '../../../src/cli/show-bytes.ts';
-import { urlOf } from '../../../src/cli/doctor/gate.ts';
+import { urlOf } from '../../../src/cli/gate-url.ts';
 import { UsageError } from '../../../src/config/environment.ts';
 import { FileError } from '../../../src/config/config.ts';
 import { lockFolder } from '../../../src/db/folder-lock.ts';
@@ -383,6 +383,25 @@ describeWithPostgres('a PostgreSQL server', () => {
       status: 'fail',
       what: expect.stringMatching(/ (1h|59m 59s) behind /),
     });
+  });
+
+  test('whose clock is elsewhere is worth a look where a gate decides by it: its time was accepted', async () => {
+    const ok = { ok: true };
+    const checks = { process: ok, database: ok, policy: ok, clock: ok, kinds: {} };
+    const gate = createHttpServer((_req, res) => res.end(JSON.stringify({ ready: true, checks })));
+    gate.listen(0, '127.0.0.1');
+    await once(gate, 'listening');
+    const url = `http://127.0.0.1:${portOf(gate)}`;
+    const folder = folderWith({ store: database.url });
+    const { about } = await examine(folder, { url }, () => Date.now() + 3_600_000);
+    expect(about('clock')).toEqual([
+      {
+        ...{ check: 'clock', status: 'warn' },
+        what: expect.stringMatching(/behind .*; the gate that runs decides all the same/),
+        todo: expect.stringContaining('one that starts would decide nothing'),
+      },
+    ]);
+    gate.close();
   });
 
   test('that does not answer fails, and its password is not told', async () => {

@@ -28,8 +28,8 @@ async function askOneThat({
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     const url = `http://127.0.0.1:${address.port}`;
-    const found = await askGate(url, { runs: 'must', storeRead });
-    return found.map(({ what, ...rest }) => ({ ...rest, what: what.replace(url, 'URL') }));
+    const { findings } = await askGate(url, { runs: 'must', storeRead });
+    return findings.map(({ what, ...rest }) => ({ ...rest, what: what.replace(url, 'URL') }));
   } finally {
     server.close();
   }

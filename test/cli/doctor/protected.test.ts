@@ -1,0 +1,56 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { runProgram } from '../../../src/cli/program.ts';
+import { hosts } from '../../support/api.ts';
+import { keyOf, wideLimits } from '../../support/gate.ts';
+import { standing } from '../../support/standing.ts';
+import { recordedTerminal } from '../recorded-terminal.ts';
+
+const stands = standing({
+  store: 'embedded',
+  inventory: { host: hosts('web', 3) },
+  config: { kinds: { host: kind(), spare: kind() } },
+  limits: {
+    actions: { 'test.act': wideLimits },
+    protected: [
+      { kind: 'host', ids: ['web-001'] },
+      { kind: 'host', selector: { role: ['consle', 'dns'] } },
+      { kind: 'spare', ids: ['not-loaded-yet'] },
+    ],
+  },
+});
+
+function kind() {
+  return {
+    dimensions: ['region', 'zone', 'cluster', 'rack', 'role'],
+    state: { label: 'state', in_service: ['serving', 'draining'] },
+    labels: ['owner'],
+    ...{ max_age: '24h', max_shrink: '100%', max_change: '100%' },
+  };
+}
+
+async function examine(): Promise<string> {
+  const keyFile = path.join(stands.gate.folder, 'auditor.key');
+  writeFileSync(keyFile, `${keyOf('auditor')}\n`);
+  chmodSync(keyFile, 0o600);
+  const terminal = recordedTerminal();
+  const config = path.join(stands.gate.folder, 'interlock.yaml');
+  await runProgram(['doctor', '--config', config, '--url', stands.gate.url, '--key-file', keyFile], terminal);
+  return terminal.said.join('\n');
+}
+
+const IDLE =
+  /warn {5}protected {4}role consle or dns matches no target of the inventory of host: it guards nothing\n +→ see whether the name is right/;
+
+test('an entry of `protected` that matches nothing is named, by the gate and by the store that it has left', async () => {
+  const ofGate = await examine();
+  expect(ofGate).toMatch(IDLE);
+  await stands.gate.stop();
+  const ofStore = await examine();
+  expect(ofStore).toMatch(IDLE);
+  // Before its first load a kind has nothing that could be matched.
+  expect(ofGate + ofStore).not.toContain('not-loaded-yet');
+  expect(ofStore.match(/ protected {4}/g)).toHaveLength(1);
+  await stands.gate.restart();
+});
