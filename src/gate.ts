@@ -19,6 +19,7 @@ import { asError } from './kit/fault.ts';
 import { InFlight } from './kit/in-flight.ts';
 import { isRefusal, type Refusal } from './kit/refusal.ts';
 import type { Clock } from './kit/clock.ts';
+import { Trouble } from './kit/trouble.ts';
 import type { Logger } from './kit/logger.ts';
 import { sharedRead } from './kit/together.ts';
 import { activatePolicy, type Activation, type PolicyRevision } from './ledger/activate.ts';
@@ -74,6 +75,8 @@ export class Gate {
   activation: Activation | 'none' = 'none';
   readonly #calls = new InFlight();
   readonly #policyNotice: PolicyNotice;
+  readonly #lookTrouble: Trouble;
+  readonly #gaugeTrouble: Trouble;
   #ticking: Promise<void> | undefined;
   /** Scrapes need no key: all that come at once are one look at the ledger. */
   readonly #gaugesRead = sharedRead(
@@ -85,6 +88,14 @@ export class Gate {
   constructor(options: GateOptions) {
     this.options = options;
     this.#policyNotice = new PolicyNotice(options.logger);
+    this.#lookTrouble = new Trouble(options.logger, options.clock, {
+      begins: 'the store could not be looked at',
+      over: 'the store can be looked at again',
+    });
+    this.#gaugeTrouble = new Trouble(options.logger, options.clock, {
+      begins: 'the gauges could not be read',
+      over: 'the gauges can be read again',
+    });
     const { config, store, inForce, clock, logger, metrics, gateId } = options;
     const killFile = (): boolean => killFileEngages(config.killFile);
     const late = new LateAnswers(logger);
@@ -260,19 +271,23 @@ export class Gate {
       await this.outcomes.tick();
       const { loaded } = this.options.inForce;
       if (loaded !== undefined) this.#policyNotice.look(loaded.revision.digest, this.ledger.activePolicy());
+      this.#lookTrouble.over();
     } catch (thrown) {
-      this.options.logger.warn({ err: asError(thrown) }, 'the store could not be looked at');
+      this.#lookTrouble.met(asError(thrown));
     }
   }
 
   /** Sets the gauges of the ledger to what it says; leaves them as they were if it does not say soon: a scrape must not wait. */
   async readGauges(): Promise<void> {
-    const { metrics, logger } = this.options;
+    const { metrics } = this.options;
     const read = this.#gaugesRead().then(
-      () => metrics.databaseObserved(true),
+      () => {
+        metrics.databaseObserved(true);
+        this.#gaugeTrouble.over();
+      },
       (thrown: unknown) => {
         metrics.databaseObserved(false);
-        logger.warn({ err: asError(thrown) }, 'the gauges could not be read');
+        this.#gaugeTrouble.met(asError(thrown));
       },
     );
     await Promise.race([read, sleep(GAUGE_MS, undefined, { ref: false })]);

@@ -45,6 +45,11 @@ const sqlState = (cause: Error): string =>
 export const commitFailed = (cause: Error): boolean =>
   /^(22...|23...|25006|40001|40P01|42...|53100|53200|55P03|57014|P0...)$/.test(sqlState(cause));
 
+/** There is no connection, or it broke; its own stack says nothing more. */
+export const isOfConnection = (cause: Error): boolean =>
+  'syscall' in cause ||
+  /^(Connection terminated|timeout exceeded when trying to connect)/.test(cause.message);
+
 /** Connections, resources, an operator's doing, the server's own troubles, one that takes no writes. A statement that took too long (57014) is the job's own. */
 export const isAway = (cause: Error): boolean =>
   /^((08|53|57|58)...|25006)$/.test(sqlState(cause)) && sqlState(cause) !== '57014';

@@ -4,13 +4,14 @@ import type { ControlledTransaction, Kysely } from 'kysely';
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../kit/clock.ts';
+import { Trouble } from '../kit/trouble.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
 import { Ahead } from './ahead.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
-import { commitFailed, commitUnknown, isAway, rolledBack, type Failure } from './failure.ts';
+import { commitFailed, commitUnknown, isAway, isOfConnection, rolledBack, type Failure } from './failure.ts';
 import { Job, type JobOptions, type Work } from './job.ts';
 import type { Operation } from './operation.ts';
 import { findRecorded, lockHead, readHead, type HeadRow } from './queries.ts';
@@ -61,10 +62,16 @@ export class Ledger {
   /** Turns that are still to be taken under the lock, because others write too. */
   #contended = 0;
   #running: Promise<void> | undefined;
+  /** With the database, which ends every batch the same way. */
+  readonly #trouble: Trouble;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
     this.#watch = new ClockWatch(options.clock);
+    this.#trouble = new Trouble(options.logger, options.clock, {
+      begins: 'a batch failed and was rolled back',
+      over: 'batches are written again',
+    });
     this.#known = new KnownBook(options, this.#watch);
   }
 
@@ -284,6 +291,7 @@ export class Ledger {
   /** The batch is durable. What ran alone wrote rows that the next turn reads back like another gate's. */
   #close<SomeTurn extends Turn>(turn: SomeTurn, { taken, results }: Ran<SomeTurn>, isAlone: boolean): void {
     const { draft } = turn;
+    this.#trouble.over();
     if (draft.movesHead()) {
       crashPoint('turn.committed');
       this.#known.moved(draft, !isAlone);
@@ -309,7 +317,8 @@ export class Ledger {
       this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
       return commitUnknown(cause);
     }
-    if (!(cause instanceof Fault))
+    if (isAway(cause) || isOfConnection(cause)) this.#trouble.met(cause, 'error');
+    else if (!(cause instanceof Fault))
       this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
     return rolledBack(cause, isRolledBackNow && !isAway(cause));
   }

@@ -93,7 +93,7 @@ export class Outcomes {
   /** Records what an attempt came to, however long the database is away, and claims what waits for its place. */
   async #record({ operation }: Claimed, attempted: Attempted): Promise<void> {
     const event: Event = { type: 'attempt', attempt: operation.attempts, attempted };
-    for (;;) {
+    for (let times = 0; ; times += 1) {
       try {
         const waited = this.#options.ledger.hasWaiting(operation.action);
         const recorded = this.#options.ledger.enqueue(turn => {
@@ -111,10 +111,11 @@ export class Outcomes {
         return;
       } catch (thrown) {
         // The answer is in hand and must not be lost: until it is recorded the request is swept as unknown, and settled by it then.
-        this.#options.logger.warn(
-          { err: asError(thrown), request: operation.id },
-          'an outcome waits for the database',
-        );
+        if (times === 0)
+          this.#options.logger.warn(
+            { why: asError(thrown).message, request: operation.id },
+            'an outcome waits for the database',
+          );
         // A gate that must stop leaves it to the sweep of the others.
         if (this.#stopping) return;
         await new Promise(resolve => setTimeout(resolve, RECORD_AGAIN_MS));

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { Fault } from '../../src/kit/fault.ts';
+import { Trouble } from '../../src/kit/trouble.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+
+test('a trouble is said when it begins, for each other cause, and when it is over, with how often it was met', () => {
+  const { logger, whole } = recordedLogger();
+  let nowMs = 0;
+  const trouble = new Trouble(logger, { monotonicMs: () => nowMs }, { begins: 'away', over: 'back' });
+  trouble.over();
+  for (; nowMs < 20_000; nowMs += 500) {
+    const cause = nowMs < 1_000 ? 'terminated' : nowMs % 1_000 === 0 ? 'refused' : 'terminated';
+    trouble.met(new Fault('store.unavailable', 'it does not answer', new Error(cause)));
+  }
+  trouble.over();
+  trouble.over();
+  trouble.met(new Error('terminated'));
+  expect(whole().map(line => [line['msg'], line['why'] ?? line['times'], line['for_s']])).toEqual([
+    ['away', 'store.unavailable: it does not answer (terminated)', undefined],
+    ['away', 'store.unavailable: it does not answer (refused)', undefined],
+    ['back', 40, 20],
+    ['away', 'terminated', undefined],
+  ]);
+});
