@@ -2,9 +2,10 @@ import type { Kysely } from 'kysely';
 import type { Database } from './db/database.ts';
 import type { LoadedPolicy } from './gate.ts';
 import { tagOf } from './inventory/describe-kind.ts';
+import { readExceptionUses } from './ledger/exception-queries.ts';
 import { freezeStatus } from './ledger/freezes.ts';
 import type { Turn } from './ledger/turn.ts';
-import type { Freeze, Limits, ProtectedEntry } from './policy/limits.ts';
+import type { Exception, Freeze, Limits, ProtectedEntry } from './policy/limits.ts';
 import { countByTags, findByIds } from './targets/queries.ts';
 
 /** The policy revision of this gate: what it is made of, its checks, and its limits. */
@@ -22,6 +23,7 @@ export async function describePolicy(
     profiles,
     protected: await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, policy.limits),
     freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, turn.nowMs)),
+    exceptions: await describeExceptions(turn.db, policy.limits, turn.nowMs),
   };
 }
 
@@ -36,6 +38,20 @@ export const describeFreeze = (freeze: Freeze, nowMs: number) => ({
   ...(freeze.except !== undefined && { except: freeze.except }),
   status: freezeStatus(freeze, nowMs),
 });
+
+/** Each exception with what of it is used, and whether it can still let anything through at that time. */
+export async function describeExceptions(db: Turn['db'], { exceptions }: Limits, nowMs: number) {
+  const ids = exceptions.map(({ id }) => id);
+  const uses = ids.length === 0 ? new Map<string, number>() : await readExceptionUses(db, ids);
+  return exceptions.map(exception => describeException(exception, uses.get(exception.id) ?? 0, nowMs));
+}
+
+function describeException({ until_ms, max_targets, ...exception }: Exception, used: number, nowMs: number) {
+  const left = Math.max(0, max_targets - used);
+  const status: 'over' | 'used_up' | 'in_force' =
+    nowMs >= until_ms ? 'over' : left === 0 ? 'used_up' : 'in_force';
+  return { ...exception, until: iso(until_ms), max_targets, used, left, status };
+}
 
 export type CountedEntry = ProtectedEntry & { readonly matches: number };
 

@@ -8,7 +8,7 @@ import { loadLimits } from '../src/config/limits-file.ts';
 import { readConfig } from '../src/config/read-config.ts';
 import { shippedBundle } from './policy/samples.ts';
 import { temporaryFolder } from './support/store.ts';
-import { hostKind, writeGateFiles } from './support/gate.ts';
+import { hostKind, principal, writeGateFiles } from './support/gate.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
@@ -34,7 +34,11 @@ describe('the limits that docs/limits.md shows', () => {
   it.each(blocks.map((block, at) => [at + 1, block] as const))('are limits: block %i', async (_, block) => {
     const folder = await temporaryFolder();
     writeGateFiles(folder.path, {
-      config: { kinds: { host: hostKind }, actions: { 'disk.wipe': {}, 'machine.decommission': {} } },
+      config: {
+        kinds: { host: hostKind },
+        actions: { 'disk.wipe': {}, 'machine.decommission': {} },
+        principals: ['decom-bot', 'oncall-bot'].map(name => principal(name, ['requester'], ['disk.wipe'])),
+      },
     });
     const config = readConfig(path.join(folder.path, 'interlock.yaml'));
     const limits = path.join(folder.path, 'limits.yaml');

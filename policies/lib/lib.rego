@@ -6,10 +6,54 @@
 package interlock.lib
 
 # METADATA
-# description: The action's entry in the limits file. Undefined for an action without one.
-entry := found if {
+# description: |
+#   The action's entry in the limits file, with the one limit that an exception loosens. Undefined for an action without
+#   one, and where an exception is named that does not fit: what is asked under it passes under it, or not at all.
+entry := own_entry if not input.exception
+
+entry := object.union(object.remove(own_entry, object.keys(exception.set)), exception.set) if input.exception
+
+own_entry := found if {
 	found := data.limits.actions[input.action]
 	is_object(found)
+}
+
+# METADATA
+# description: |
+#   The exception that the request is asked under: in force, of the action, for the principal or for each of the targets,
+#   and with enough left of what it may use up in all.
+exception := covering if exception_left >= fleet.count
+
+# METADATA
+# description: How many targets it may still use up. Undefined where anything else of it does not fit.
+exception_left := max([0, covering.max_targets - input.exception.used]) if {
+	is_count(covering.max_targets)
+	is_count(input.exception.used)
+}
+
+covering := found if {
+	is_count(input.exception.index)
+	found := data.limits.exceptions[input.exception.index]
+	is_string(input.action)
+	found.action == input.action
+	is_time(input.now_ms)
+	is_time(found.until_ms)
+	input.now_ms < found.until_ms
+	is_object(found.set)
+	count(found.set) == 1
+	covers(found)
+}
+
+covers(found) if {
+	is_string(found.principal)
+	found.principal == input.principal
+	object.get(found, "selector", null) == null
+}
+
+covers(found) if {
+	is_map(found.selector)
+	input.exception.matching == fleet.count
+	object.get(found, "principal", null) == null
 }
 
 # METADATA

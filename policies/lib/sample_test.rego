@@ -122,7 +122,31 @@ limits := {
 		{"actions": ["config.push", "disk.wipe"], "from_ms": 1790000000001, "reason": "next week"},
 		{"actions": ["disk.wipe"], "from_ms": 1790000000000, "reason": "now", "except": ["decom-bot", "oncall-bot"]},
 	],
+	"exceptions": exceptions,
 }
+
+exceptions := [
+	{
+		"id": "e0",
+		"action": "disk.wipe",
+		"set": {"max_targets": 100},
+		"principal": "decom-bot",
+		"owner": "jo",
+		"ticket": "DC-1",
+		"until_ms": 1790000000001,
+		"max_targets": 10,
+	},
+	{
+		"id": "e1",
+		"action": "disk.wipe",
+		"set": {"max_share": {"fleet": {"share_ppm": 5000, "at_least": 0}, "rack": {"share_ppm": 1000000, "at_least": 0}}},
+		"selector": {"rack": ["r1", "r2"]},
+		"owner": "jo",
+		"ticket": "DC-2",
+		"until_ms": 1790000000001,
+		"max_targets": 10,
+	},
+]
 
 # METADATA
 # description: The limits with one key of the entry set.
@@ -131,6 +155,7 @@ with_limit(key, value) := {
 	"budgets": limits.budgets,
 	"protected": limits.protected,
 	"freezes": limits.freezes,
+	"exceptions": exceptions,
 }
 
 # METADATA
@@ -140,6 +165,7 @@ without_limit(key) := {
 	"budgets": limits.budgets,
 	"protected": limits.protected,
 	"freezes": limits.freezes,
+	"exceptions": exceptions,
 }
 
 # METADATA

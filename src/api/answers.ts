@@ -121,6 +121,10 @@ const decisionFields = {
     })
     .optional(),
   evidence: z.array(evidenceShown).optional().describe('The evidence that was looked at'),
+  exceptions: z
+    .array(z.string())
+    .optional()
+    .describe('The exception of the limits file that it was allowed under'),
   reasons: z.array(reason),
   passes: count.optional().describe('The largest n such that the first n targets would be allowed now'),
   retry_after_s: count.optional(),
@@ -295,6 +299,25 @@ export const policy = z.strictObject({
       reason: z.string(),
       except: z.array(z.string()).optional().describe('Requesters that it does not hold'),
       status: z.enum(['to_come', 'in_force', 'over']),
+    }),
+  ),
+  exceptions: z.array(
+    z.strictObject({
+      id: z.string(),
+      action: z.string(),
+      set: anyJson.describe('The one limit that it loosens, with the whole value under it'),
+      principal: z.string().optional(),
+      selector: z
+        .record(z.string(), z.array(z.string()))
+        .optional()
+        .describe('Instead of a principal: all targets of the request must match'),
+      owner: z.string(),
+      ticket: z.string(),
+      until: time,
+      max_targets: count.describe('What it may use up, over all requests ever'),
+      used: count,
+      left: count,
+      status: z.enum(['in_force', 'used_up', 'over']),
     }),
   ),
 });

@@ -213,8 +213,8 @@ const checks: readonly Check[] = [
       select 'operation ' || coalesce(o.id, d.id) as what
       from (select * from decisions where mode = 'request' and decision = 'allowed') d full join operations o on o.id = d.id
       where (d.seq, d.action, d.kind, d.principal, d.target_count) is distinct from (o.seq, o.action, o.kind, o.principal, o.target_count)
-        or (d.document ->> 'artifact', d.document #>> '{plan,name}', d.document #>> '{plan,generation}')
-          is distinct from (o.artifact, o.plan_name, o.plan_generation::text)`,
+        or (d.document ->> 'artifact', d.document #>> '{plan,name}', d.document #>> '{plan,generation}', d.document #>> '{exceptions,0}')
+          is distinct from (o.artifact, o.plan_name, o.plan_generation::text, o.exception)`,
   },
   {
     table: 'operations',

@@ -23,6 +23,7 @@ export async function runPolicyShow(
     ...profileSections(policy),
     ['', 'Protected', ...protectedLines(policy, terminal.width)],
     ...freezeSections(policy, terminal.width),
+    ...exceptionSections(policy, terminal.width),
     ['', 'Budgets now', ...budgetLines(budgets, terminal.width)],
   ];
   for (const line of sections.flat()) terminal.say(line);
@@ -91,6 +92,11 @@ const memberOf = (value: unknown, name: string): unknown => new Map(entriesOf(va
 const entriesOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
+const showSelector = (selector: Readonly<Record<string, readonly string[]>>): string =>
+  Object.entries(selector)
+    .map(([label, values]) => `${label} ${values.join(' or ')}`)
+    .join(', ');
+
 function protectedLines({ protected: entries }: Policy, width: number | undefined): string[] {
   const columns = [
     { title: '#', align: 'right' },
@@ -101,11 +107,7 @@ function protectedLines({ protected: entries }: Policy, width: number | undefine
   const rows = entries.map((entry, at) => [
     at + 1,
     entry.kind,
-    'ids' in entry
-      ? entry.ids.join(', ')
-      : Object.entries(entry.selector)
-          .map(([label, values]) => `${label} ${values.join(' or ')}`)
-          .join(', '),
+    'ids' in entry ? entry.ids.join(', ') : showSelector(entry.selector),
     entry.matches,
   ]);
   if (rows.length === 0) return ['  none'];
@@ -135,6 +137,37 @@ function freezeSections({ freezes }: Policy, width: number | undefined): string[
     reason,
   ]);
   return [['', 'Freezes', ...indented(formatTable(columns, rows, roomOf(width)))]];
+}
+
+const exceptionWords = { in_force: 'in force', used_up: 'USED UP', over: 'OVER' } as const;
+
+function exceptionSections({ exceptions }: Policy, width: number | undefined): string[][] {
+  if (exceptions.length === 0) return [];
+  const columns = [
+    { title: 'STATUS' },
+    { title: 'ID' },
+    { title: 'ACTION' },
+    { title: 'LIMIT' },
+    { title: 'FOR' },
+    { title: 'UNTIL' },
+    { title: 'USED', align: 'right' },
+    { title: 'LEFT', align: 'right' },
+    { title: 'OWNER', shrinks: true },
+    { title: 'TICKET', shrinks: true },
+  ] as const;
+  const rows = exceptions.map(one => [
+    exceptionWords[one.status],
+    one.id,
+    one.action,
+    showValue(one.set),
+    one.principal ?? showSelector(one.selector ?? {}),
+    one.until,
+    one.used,
+    one.left,
+    one.owner,
+    one.ticket,
+  ]);
+  return [['', 'Exceptions', ...indented(formatTable(columns, rows, roomOf(width)))]];
 }
 
 function budgetLines({ items }: Budgets, width: number | undefined): string[] {

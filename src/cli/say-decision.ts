@@ -25,6 +25,8 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
     say(
       `  When it is known, by an operator: interlock settle ${printable(decided.id)} --delivered (or --refused) --reason "…"`,
     );
+  for (const id of decided.exceptions ?? [])
+    say(`  Under the exception ${printable(id)}: without it a limit refuses.`);
   if (decided.passes !== undefined)
     say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
   if (decided.retry_after_s !== undefined)

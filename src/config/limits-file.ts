@@ -2,6 +2,7 @@ import { didYouMean } from '../kit/text.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
 import { FileError, type Action, type Config, type PlacedProblem } from './config.ts';
+import { setExceptions } from './exceptions.ts';
 import { isMapValue, readLimit } from './limits-value.ts';
 import type { Kept, Scene } from './limits-words.ts';
 import { mergeProfile, type TakenProfile } from './profiles.ts';
@@ -31,10 +32,12 @@ export function loadLimits(
     actions,
     requesters: principals.filter(({ roles }) => roles.has('requester')).map(({ name }) => name),
     kind: undefined,
+    keys: keysOn(manifests, 'action'),
     report: (path, message) => void problems.push(yaml.problemAt(path, message)),
   };
   const profiles: TakenProfile[] = [];
-  const kept = readTop(yaml.value, { manifests, actions, profiles }, scene);
+  const read = readTop(yaml.value, { manifests, actions, profiles }, scene);
+  const kept = read && setExceptions(read, scene);
   if (problems.length > 0) throw new FileError(problems.toSorted((a, b) => a.line - b.line));
   if (kept === undefined) throw new FileError([yaml.problemAt([], 'cannot be read')]);
   // The gate's bundles carry the checks that `Limits` speaks of (see loadBundle), and each value was read by its shape.

@@ -1,7 +1,6 @@
 import type { LimitShape, LimitWord, ListShape, MapShape } from '../policy/limit-shape.ts';
-import { keptKey, wordOf } from '../policy/limit-shape.ts';
+import { changeOf, keptKey, wordOf } from '../policy/limit-shape.ts';
 import { didYouMean, listNames, quote } from '../kit/text.ts';
-import type { Kind } from './config.ts';
 import { readWord, type Kept, type Scene } from './limits-words.ts';
 import type { YamlPath } from './yaml-file.ts';
 
@@ -10,7 +9,8 @@ import type { YamlPath } from './yaml-file.ts';
  * @returns what is kept; undefined when a problem was reported
  */
 export function readLimit(shape: LimitShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
-  if ('$ref' in shape) return readWord(shape, value, path, scene);
+  if ('$ref' in shape)
+    return wordOf(shape) === 'limits' ? readLimits(value, path, scene) : readWord(shape, value, path, scene);
   if ('const' in shape) return readOneOf([shape.const], value, path, scene);
   if ('enum' in shape) return readOneOf(shape.enum, value, path, scene);
   if ('type' in shape)
@@ -22,6 +22,29 @@ export function readLimit(shape: LimitShape, value: unknown, path: YamlPath, sce
     return undefined;
   }
   return readLimit(other, value, path, scene);
+}
+
+/** Limits of an entry that exceptions may loosen, each as far as it is said. */
+function readLimits(value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
+  if (!isMapValue(value) || Object.keys(value).length === 0) {
+    scene.report(path, 'must be a map that is not empty: from a limit of the entry to its value');
+    return undefined;
+  }
+  const open = [...scene.keys.values()].filter(({ loosen }) => loosen !== undefined).map(({ key }) => key);
+  const pairs = Object.entries(value).map(([name, limit]): readonly [string, Kept] | undefined => {
+    const key = scene.keys.get(name);
+    if (key === undefined) {
+      scene.report([...path, name], `is not a limit${didYouMean(name, open, true)}`);
+      return undefined;
+    }
+    if (key.loosen === undefined) {
+      scene.report([...path, name], `is never loosened; what may be is ${listNames(open)}`);
+      return undefined;
+    }
+    const kept = readLimit(changeOf(key.schema), limit, [...path, name], scene);
+    return kept === undefined ? undefined : [name, kept];
+  });
+  return pairs.every(pair => pair !== undefined) ? Object.fromEntries(pairs) : undefined;
 }
 
 function readOneOf(
@@ -76,14 +99,23 @@ function endsAfterItBegins(
   return false;
 }
 
-/** A map that names its kind speaks of the dimensions and labels of that kind; without a known one, of none. */
-function sceneWithin(shape: MapShape, value: Readonly<Record<string, unknown>>, scene: Scene): Scene {
-  const named = shape.properties?.['kind'];
-  if (named === undefined || !('$ref' in named)) return scene;
-  const kind: Kind | undefined =
-    typeof value['kind'] === 'string' ? scene.kinds.get(value['kind']) : undefined;
-  return { ...scene, kind };
+/** A map that names its kind, or its action, speaks of the dimensions and labels of that kind; without a known one, of none. */
+function sceneWithin(
+  { properties = {} }: MapShape,
+  value: Readonly<Record<string, unknown>>,
+  scene: Scene,
+): Scene {
+  const named = (key: 'kind' | 'action'): string => {
+    const one = value[key];
+    return typeof one === 'string' ? one : '';
+  };
+  if (isWord(properties['kind'], 'kind')) return { ...scene, kind: scene.kinds.get(named('kind')) };
+  if (!isWord(properties['action'], 'action')) return scene;
+  return { ...scene, kind: scene.kinds.get(scene.actions.get(named('action'))?.kind ?? '') };
 }
+
+const isWord = (shape: LimitShape | undefined, word: LimitWord): boolean =>
+  shape !== undefined && '$ref' in shape && wordOf(shape) === word;
 
 function hasWhatItMust(shape: MapShape, keys: readonly string[], path: YamlPath, scene: Scene): boolean {
   const missing = (shape.required ?? []).filter(key => !keys.includes(key));

@@ -2,6 +2,7 @@ import { didYouMean, effectName, isOneLine, isTargetName, isUnseen, isWildcard, 
 import { parseTimeMs } from '../kit/time.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
+import type { LimitKey } from '../policy/manifest.ts';
 import { declaredLabels, type Action, type Kind } from './config.ts';
 import type { YamlPath } from './yaml-file.ts';
 
@@ -14,6 +15,8 @@ export interface Scene {
   readonly actions: ReadonlyMap<string, Action>;
   /** Names of the principals that may ask for actions. */
   readonly requesters: readonly string[];
+  /** The keys of an action's entry. */
+  readonly keys: ReadonlyMap<string, LimitKey>;
   /** The kind whose dimensions and labels may be named; undefined where it is not known, which was reported. */
   readonly kind: Kind | undefined;
   report(path: YamlPath, message: string): void;
@@ -28,9 +31,9 @@ type Reader = (
 
 /** Reads a word of the vocabulary; whatever is wrong with it is reported. */
 export function readWord(shape: RefShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
-  return readers[wordOf(shape)](value, scene, (message, under = []) =>
-    scene.report([...path, ...under], message),
-  );
+  const word = wordOf(shape);
+  if (word === 'limits') throw new Error('limits are read by their own shapes: they are no word');
+  return readers[word](value, scene, (message, under = []) => scene.report([...path, ...under], message));
 }
 
 /** Beyond this, products with parts per million would not be exact. */
@@ -233,7 +236,7 @@ const readEffect: Reader = (value, _, report) => {
   return undefined;
 };
 
-const readers: Readonly<Record<LimitWord, Reader>> = {
+const readers: Readonly<Record<Exclude<LimitWord, 'limits'>, Reader>> = {
   count: readWhole(0),
   positive: readWhole(1),
   share: readShare,

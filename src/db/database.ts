@@ -81,6 +81,7 @@ export interface OperationsTable {
   run_total: Fixed<number | null>;
   plan_name: Fixed<string | null>;
   plan_generation: Fixed<number | null>;
+  exception: Fixed<string | null>;
   outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
   phase: OperationPhase;
   was_unknown: ColumnType<boolean, boolean | undefined, boolean>;

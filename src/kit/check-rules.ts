@@ -106,6 +106,13 @@ export const checkRules = {
     explain:
       'Before the action is done with an artifact, another party must have seen that it is fit for it: a canary, a burn-in, a test. What the requester itself said does not count, nor what is unknown or too old; where evidence is wanted of each value of a label, what was said of the whole is none of it.',
   },
+  'exception.does_not_fit': {
+    step: 'decide',
+    status: 403,
+    title: 'An exception does not fit',
+    explain:
+      'A request that one limit refuses is looked at again under an exception of the limits file that loosens this limit. One that has too little left, or does not fit otherwise, lets nothing through. The decision names the limit, which refuses as if there were no exception.',
+  },
   'freeze.in_force': {
     step: 'decide',
     status: 403,
@@ -204,6 +211,7 @@ export type CheckRule = keyof typeof checkRules;
 /** The checks that ship. Another bundle may add to them and change them, and lacks none. */
 export const shippedChecks: readonly string[] = [
   'effects',
+  'exceptions',
   'freezes',
   'limits',
   'match',

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import { Fault } from '../kit/fault.ts';
 import type { Limits } from '../policy/limits.ts';
+import { readExceptionUses } from './exception-queries.ts';
 import { readAhead, type EvidenceRow, type RolloutRow, type Wanted } from './ahead-queries.ts';
 import { entryOf } from './entry-of.ts';
 import type { Operation } from './operation.ts';
@@ -27,13 +29,18 @@ export class Ahead {
   readonly #evidence = new Map<string, SeenEvidence>();
   readonly #rollouts = new Map<string, Rollout>();
   readonly #plans = new Map<string, number | undefined>();
+  readonly #exceptions: Limits['exceptions'];
+  /** Targets that were allowed under each exception, by its id. */
+  readonly #uses = new Map<string, number>();
 
   constructor(limits: Limits | undefined) {
     this.#dimensions = action => stageDimensions(limits, action);
+    this.#exceptions = limits?.exceptions ?? [];
   }
 
   /** Reads what is named and not known yet. Names that nothing is asked for by read nothing. */
   async read(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
+    await this.#readUses(db, names);
     const wanted = this.#wanted(names);
     if (wanted.artifacts.length + wanted.rollouts.length + wanted.plans.length === 0) return;
     const { evidence, rollouts, plans } = await readAhead(db, wanted);
@@ -50,6 +57,15 @@ export class Ahead {
     }
     for (const { action, name, highest } of plans ?? [])
       this.#plans.set(keyOf(action, name), highest ?? undefined);
+  }
+
+  async #readUses(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
+    const ids = this.#exceptions
+      .filter(({ id, action }) => !this.#uses.has(id) && names.some(one => one.action === action))
+      .map(({ id }) => id);
+    if (ids.length === 0) return;
+    const uses = await readExceptionUses(db, ids);
+    for (const id of ids) this.#uses.set(id, uses.get(id) ?? 0);
   }
 
   #wanted(names: readonly Names[]): Wanted {
@@ -98,9 +114,20 @@ export class Ahead {
     return { known: this.#plans.has(key), ...(highest !== undefined && { highest }) };
   }
 
+  /** Targets that were allowed under an exception, whatever became of them; undefined for one that no request of the batch can be asked under. */
+  usedOf(exception: string): number | undefined {
+    return this.#uses.get(exception);
+  }
+
   /** An operation was allowed. */
   allow(operation: Operation, ids: readonly string[]): void {
-    const { action, artifact, plan } = operation;
+    const { action, artifact, plan, exception } = operation;
+    if (exception !== undefined) {
+      const used = this.usedOf(exception);
+      if (used === undefined)
+        throw new Fault('gate.failed', 'An allow under an exception that was not looked up.');
+      this.#uses.set(exception, used + operation.targetCount);
+    }
     if (artifact !== undefined) this.rollout(action, artifact)?.allow(operation, ids);
     if (plan === undefined) return;
     const { highest = 0 } = this.plan(action, plan.name);

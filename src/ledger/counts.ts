@@ -80,8 +80,14 @@ function matches(entry: ProtectedEntry, targets: readonly Target[]): number {
     idSets.set(entry, ids);
     return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
   }
-  const wanted = Object.entries(entry.selector);
-  const isMatch = ({ labels }: Target): boolean =>
-    wanted.every(([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''));
-  return targets.reduce((count, target) => count + (isMatch(target) ? 1 : 0), 0);
+  return targets.reduce((count, target) => count + (isSelected(entry.selector, target) ? 1 : 0), 0);
 }
+
+/** Whether a target has one of the values of each label that a selector of the limits file names. */
+export const isSelected = (
+  selector: Readonly<Record<string, readonly string[]>>,
+  { labels }: Pick<Target, 'labels'>,
+): boolean =>
+  Object.entries(selector).every(
+    ([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''),
+  );

@@ -5,6 +5,7 @@ import type { Ahead } from './ahead.ts';
 import type { Book, EngagedSwitch, KindState } from './book.ts';
 import { conflictReasons } from './conflicts.ts';
 import { countTargets } from './counts.ts';
+import { askExcepted } from './exceptions.ts';
 import { measure, type Measured, type Subject } from './facts.ts';
 import { refusingLimitNames, timed } from './retry-after.ts';
 import { stops, type Subject as Stoppable } from './stops.ts';
@@ -32,6 +33,8 @@ export interface Judged extends Measured {
   readonly isByLimits: boolean;
   /** The request limits that refuse it themselves, as they are named where they do. */
   readonly refusedBy: readonly string[];
+  /** The id of the exception that it is allowed under. */
+  readonly exception?: string;
 }
 
 /** Everything that stands against some targets now: switches, operations in the way, what was done already, and policy. */
@@ -40,9 +43,14 @@ export function judge(one: Case, now: Circumstances): Judged {
   const verdict = now.policy.evaluate(measured.facts);
   const policyReasons = verdict.allow ? [] : verdict.reasons;
   const others = [...switchReasons(one, now), ...conflictReasons(one, now.book)];
+  const { exception, notes } =
+    others.length > 0 ? { notes: [] } : askExcepted(one, now, measured.facts, policyReasons);
+  if (exception !== undefined)
+    return { ...measured, reasons: [], isByLimits: false, refusedBy: [], exception };
+  const noted = policyReasons.map(reason => ({ ...reason, message: [reason.message, ...notes].join(' ') }));
   return {
     ...measured,
-    reasons: [...others, ...timed(policyReasons, one, now, measured)],
+    reasons: [...others, ...timed(noted, one, now, measured)],
     isByLimits: others.length === 0 && policyReasons.length > 0,
     refusedBy: refusingLimitNames(policyReasons, one, now),
   };

@@ -50,6 +50,8 @@ export interface DecisionDocument extends Carried {
   readonly stage?: StageShown;
   /** The evidence that was looked at. */
   readonly evidence?: readonly EvidenceShown[];
+  /** The exception that it was allowed under: never more than one. */
+  readonly exceptions?: readonly string[];
   readonly reasons: readonly Reason[];
   readonly passes?: number;
   readonly retry_after_s?: number;

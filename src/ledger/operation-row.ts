@@ -24,6 +24,7 @@ const fixed = {
   run_total: 'bigint',
   plan_name: 'text',
   plan_generation: 'bigint',
+  exception: 'text',
 } as const;
 
 const changing = {
@@ -85,6 +86,7 @@ export interface OperationRow {
   readonly run_total: number | null;
   readonly plan_name: string | null;
   readonly plan_generation: number | null;
+  readonly exception: string | null;
   readonly outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
   readonly phase: 'waiting' | 'claimed' | 'accepted' | 'ended';
   readonly was_unknown: boolean;
@@ -120,6 +122,7 @@ export function toOperation(row: OperationRow): Operation {
     ...(row.run_total !== null && { runTotal: row.run_total }),
     ...(row.plan_name !== null &&
       row.plan_generation !== null && { plan: { name: row.plan_name, generation: row.plan_generation } }),
+    ...(row.exception !== null && { exception: row.exception }),
     outcome: row.outcome,
     phase: row.phase,
     wasUnknown: row.was_unknown,
@@ -158,6 +161,7 @@ export function operationRow(operation: Operation, version: number): Readonly<Re
     run_total: operation.runTotal ?? null,
     plan_name: operation.plan?.name ?? null,
     plan_generation: operation.plan?.generation ?? null,
+    exception: operation.exception ?? null,
     outcome: operation.outcome,
     phase: operation.phase,
     was_unknown: operation.wasUnknown,

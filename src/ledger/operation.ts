@@ -27,6 +27,8 @@ export interface Operation {
   readonly run?: number;
   readonly runTotal?: number;
   readonly plan?: { readonly name: string; readonly generation: number };
+  /** The exception that it was allowed under. */
+  readonly exception?: string;
   /** Of its executor, as the policy revision that decided it says: any gate may have to sweep its claim. */
   readonly timeoutMs: number;
   /** It is claimed so long after its decision, or stopped. */

@@ -1,6 +1,7 @@
 import type { Reason } from '../kit/refusal.ts';
 import { countTargets, type Counts } from './counts.ts';
 import type { Case, Circumstances } from './decide.ts';
+import { candidatesFor, wouldAllow } from './exceptions.ts';
 import { measure } from './facts.ts';
 import { mayBeginRun } from './rollout-facts.ts';
 
@@ -8,12 +9,14 @@ import { mayBeginRun } from './rollout-facts.ts';
  * The largest n such that the first n targets would be allowed now; undefined when there is none. For a set that limits alone
  * refuse: no switch stops it and nothing is in its way, so neither is it in the way of a part of it.
  *
- * Every check is monotone: what is allowed for some targets is allowed for the first of them. So n is looked for from below,
+ * Every check is monotone: what is allowed for some targets is allowed for the first of them, under the same exception too. So n is looked for from below,
  * by doubling and then by halving. Each step counts only the targets that it adds, at most one and a half times the set in
  * all: a request for 200,000 targets where 40 may be taken costs what 40 cost.
  */
 export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined {
-  if (reasons.some(reason => isOfEach(reason, one.targets.length))) return undefined;
+  const candidates = candidatesFor(one, now);
+  if (candidates.length === 0 && reasons.some(reason => isOfEach(reason, one.targets.length)))
+    return undefined;
   // Fewer targets could be of another run of the artifact: what is allowed for all says nothing of the first of them.
   if (mayBeginRun(one, now)) return undefined;
   let counts: Counts | undefined;
@@ -22,7 +25,7 @@ export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]
   while (refused - allowed > 1) {
     const next = Math.min(Math.max(1, allowed * 2), Math.floor((allowed + refused) / 2));
     const more = countTargets(one, now, one.targets.slice(allowed, next), counts);
-    if (now.policy.allows(measure(one, now, more).facts)) {
+    if (wouldAllow(now, candidates, measure(one, now, more).facts)) {
       counts = more;
       allowed = next;
     } else refused = next;

@@ -14,6 +14,8 @@ import type { LookedAt } from './facts.ts';
 export interface Finding {
   /** Exactly one of `allowed`, `refusal` and `fault`; with none of them it is a fault. */
   readonly allowed?: true;
+  /** The exception that it is allowed under. */
+  readonly exception?: string;
   readonly refusal?: Refusal;
   readonly fault?: Reason;
   readonly targets?: TargetSet;
@@ -116,6 +118,7 @@ function documentOf(
     }),
     ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),
     ...finding.lookedAt,
+    ...(finding.exception !== undefined && { exceptions: [finding.exception] }),
     reasons: reasons.map(publicReason),
     ...(finding.passes !== undefined && { passes: finding.passes }),
     // Where another reason decides, no time makes this request pass.

@@ -48,7 +48,8 @@ export function recordRequest(
 }
 
 /** All that an allow stands on. */
-interface Grant extends Required<Pick<Finding, 'targets' | 'blastRadius' | 'policy'>> {
+interface Grant
+  extends Required<Pick<Finding, 'targets' | 'blastRadius' | 'policy'>>, Pick<Finding, 'exception'> {
   readonly id: string;
   readonly seq: number;
   readonly principal: string;
@@ -57,18 +58,19 @@ interface Grant extends Required<Pick<Finding, 'targets' | 'blastRadius' | 'poli
 
 /** @throws Fault when a part of it is missing: nothing may be taken for "none" or for "any" here */
 function grantOf(id: string, submission: Submission, finding: Finding, { seq }: RecordedDecision): Grant {
-  const { targets, blastRadius, policy } = finding;
+  const { targets, blastRadius, policy, exception } = finding;
   if (!('validated' in submission)) throw new Fault('gate.failed', 'An allow without a validated request.');
   if (targets === undefined || blastRadius === undefined)
     throw new Fault('gate.failed', 'An allow without a target set.');
   if (policy === undefined) throw new Fault('gate.failed', 'An allow without a policy revision.');
   if (seq === undefined) throw new Fault('gate.failed', 'An allow without its place in the chain.');
   const { validated, asked } = submission;
-  return { id, seq, principal: asked.principal.name, validated, targets, blastRadius, policy };
+  const base = { id, seq, principal: asked.principal.name, validated, targets, blastRadius, policy };
+  return { ...base, ...(exception !== undefined && { exception }) };
 }
 
 function operationOf(turn: Turn, grant: Grant): Operation {
-  const { validated, targets, blastRadius } = grant;
+  const { validated, targets, blastRadius, exception } = grant;
   return {
     id: grant.id,
     seq: grant.seq,
@@ -87,6 +89,7 @@ function operationOf(turn: Turn, grant: Grant): Operation {
     inventoryRevision: targets.revision,
     labelsDigest: targets.labelsDigest,
     ...rolloutOf(turn, grant),
+    ...(exception !== undefined && { exception }),
     outcome: 'pending',
     phase: 'waiting',
     wasUnknown: false,

@@ -54,7 +54,6 @@ function namesOf(submission: Submission): Pick<JobOptions, 'names'> {
   if (!('validated' in submission)) return {};
   const { validated, resolved } = submission;
   const { action, artifact, plan, named } = validated;
-  if (artifact === undefined && plan === undefined) return {};
   const ids =
     resolved !== undefined && !isRefusal(resolved.result)
       ? resolved.result.targets.map(({ id }) => id)
@@ -272,9 +271,15 @@ function decideTargets(
     ...(artifact !== undefined && { artifact }),
     ...(plan !== undefined && { plan }),
   };
-  const { reasons, blastRadius, lookedAt, isByLimits, refusedBy } = judge(one, now);
+  const { reasons, blastRadius, lookedAt, isByLimits, refusedBy, exception } = judge(one, now);
   const [first, ...rest] = reasons;
-  if (first === undefined) return { allowed: true, blastRadius, lookedAt: lookedAt.allowed };
+  if (first === undefined)
+    return {
+      allowed: true,
+      blastRadius,
+      lookedAt: lookedAt.allowed,
+      ...(exception !== undefined && { exception }),
+    };
   // What a smaller set would do says nothing while a switch or another request stands in the way of this one.
   const smaller = isByLimits ? passes(one, now, reasons) : undefined;
   return {

@@ -227,7 +227,7 @@ export const digestFileOf = (bundle: Uint8Array): string =>
 async function proveLoads(archive: Uint8Array): Promise<void> {
   try {
     const bundle = await readBundle(await unpackArchive(archive), []);
-    createPolicy(bundle, { actions: {}, budgets: [], protected: [], freezes: [] });
+    createPolicy(bundle, { actions: {}, budgets: [], protected: [], freezes: [], exceptions: [] });
   } catch (thrown) {
     const error = asError(thrown);
     throw new PolicyBuildError(`A gate would not load this bundle: ${asError(error.cause ?? error).message}`);

@@ -23,6 +23,7 @@ export function createPolicy(bundle: Bundle, limits: Limits, bounds: Bounds = de
     limits,
     checks: bundle.manifests.map(manifest => ({ name: manifest.name, idle: isIdle(manifest, limits) })),
     rules: rulesOf(bundle.manifests),
+    loosened: loosenedBy(bundle.manifests),
     bounded: run => {
       try {
         evaluator.bounded(run);
@@ -89,6 +90,16 @@ function isIdle({ keys }: CheckManifest, limits: Limits): boolean {
 }
 
 const isSaid = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : value !== undefined);
+
+function loosenedBy(manifests: readonly CheckManifest[]): ReadonlyMap<string, string> {
+  return new Map(
+    manifests.flatMap(({ keys, rules }) =>
+      keys
+        .filter(({ loosen }) => loosen !== undefined)
+        .flatMap(({ key }) => Object.keys(rules).map((rule): [string, string] => [rule, key])),
+    ),
+  );
+}
 
 /** What the checks' rules are, as the gate's own list has them, and how they speak. */
 export function rulesOf(manifests: readonly CheckManifest[]): Readonly<Record<string, RuleInfo>> {

@@ -24,6 +24,8 @@ export interface Facts {
   readonly protected: readonly { readonly index: number; readonly count: number }[];
   /** One for each entry of `freezes` that names the action, in force or not. Absent where none does. */
   readonly freezes?: readonly FreezeFact[];
+  /** Where it is asked under an exception. Absent else. */
+  readonly exception?: ExceptionFact;
   /** Of the labels that the action's `match` names, those that the principal has. Absent without `match`. */
   readonly principal_labels?: Readonly<Record<string, string>>;
   /** For each label that the action's `require_age` or `require_recent` names. Absent without them. */
@@ -45,6 +47,15 @@ export interface FreezeFact {
   readonly index: number;
   /** `excepted`: it is in force, and does not hold the principal. */
   readonly status: 'to_come' | 'in_force' | 'excepted' | 'over';
+}
+
+export interface ExceptionFact {
+  /** Position in `exceptions`. */
+  readonly index: number;
+  /** Targets that were allowed under it before. */
+  readonly used: number;
+  /** Targets of the request that its selector matches; all of them for one without. */
+  readonly matching: number;
 }
 
 /** What the targets say of a time in a label. */

@@ -28,6 +28,7 @@ export const limitWords = [
   'requester',
   'time',
   'line',
+  'limits',
 ] as const;
 export type LimitWord = (typeof limitWords)[number];
 
@@ -143,6 +144,11 @@ const units: Partial<Record<LimitWord, string>> = { duration: '_s', time: '_ms' 
 /** The key under which a limit's part is kept: a duration says that it is kept in whole seconds, and a time in milliseconds. */
 export const keptKey = (key: string, shape: LimitShape): string =>
   key + ('$ref' in shape ? (units[wordOf(shape)] ?? '') : '');
+
+/** As a map says only what is other than in the entry: nothing that it must have. */
+export function changeOf(shape: LimitShape): LimitShape {
+  return 'type' in shape && shape.type === 'object' ? { ...shape, required: undefined } : shape;
+}
 
 /** The map that a shape is, or may be. */
 export function mapOf(shape: LimitShape): MapShape | undefined {

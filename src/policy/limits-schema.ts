@@ -1,6 +1,14 @@
 import type { JsonObject } from '../kit/strict-json.ts';
 import { effectName } from '../kit/text.ts';
-import { keptKey, mapOf, wordOf, type LimitShape, type LimitWord, type MapShape } from './limit-shape.ts';
+import {
+  changeOf,
+  keptKey,
+  mapOf,
+  wordOf,
+  type LimitShape,
+  type LimitWord,
+  type MapShape,
+} from './limit-shape.ts';
 import type { CheckManifest, LimitKey } from './manifest.ts';
 
 const name = { type: 'string', minLength: 1 };
@@ -42,6 +50,8 @@ const written: Readonly<Record<LimitWord, JsonObject>> = {
   requester: name,
   time: { type: 'string', format: 'date-time' },
   line: name,
+  // Which they are the manifests say.
+  limits: { type: 'object', minProperties: 1 },
 };
 
 const text = { type: 'string' };
@@ -74,6 +84,7 @@ const kept: Readonly<Record<LimitWord, JsonObject>> = {
   requester: text,
   time: whole,
   line: text,
+  limits: { type: 'object' },
 };
 
 const draft = 'http://json-schema.org/draft-07/schema#';
@@ -117,6 +128,15 @@ export function limitsFileSchema(manifests: readonly CheckManifest[]): JsonObjec
         },
       },
       ...written,
+      limits: {
+        ...written.limits,
+        additionalProperties: false,
+        properties: Object.fromEntries(
+          entry
+            .filter(({ loosen }) => loosen !== undefined)
+            .map(({ key, schema }) => [key, writtenSchema(changeOf(schema))]),
+        ),
+      },
     },
   };
 }

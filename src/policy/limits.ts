@@ -62,6 +62,8 @@ export interface ActionLimits {
   readonly require_evidence?: readonly EvidenceLimit[];
   readonly require_plan?: true;
   readonly stages?: readonly StageLimit[];
+  /** How far exceptions may loosen what it names; what it does not name none may. */
+  readonly ceiling?: Partial<ActionLimits>;
 }
 
 export type BudgetLimit = WindowLimit & { readonly kind: string };
@@ -81,9 +83,27 @@ export interface Freeze {
   readonly except?: readonly string[];
 }
 
+/** Loosens one limit of one action, for one principal or for requests all of whose targets a selector matches. */
+export interface Exception {
+  /** What it may use up is counted by it. */
+  readonly id: string;
+  readonly action: string;
+  /** One key of the action's entry, and the whole value that stands there under the exception. */
+  readonly set: Partial<ActionLimits>;
+  /** Exactly one of the two. */
+  readonly principal?: string;
+  readonly selector?: Readonly<Record<string, readonly string[]>>;
+  readonly owner: string;
+  readonly ticket: string;
+  readonly until_ms: number;
+  /** Targets of all requests that are ever allowed under it. */
+  readonly max_targets: number;
+}
+
 export interface Limits {
   readonly actions: Readonly<Record<string, ActionLimits>>;
   readonly budgets: readonly BudgetLimit[];
   readonly protected: readonly ProtectedEntry[];
   readonly freezes: readonly Freeze[];
+  readonly exceptions: readonly Exception[];
 }

@@ -9,6 +9,8 @@ export interface LimitKey {
   readonly on: 'action' | 'top';
   /** Whether an action's entry must have it. A key at the top may always be left out. */
   readonly required: boolean;
+  /** An exception may loosen it: to more or to less, and up to the entry's `ceiling`. Without it none may. */
+  readonly loosen?: 'more' | 'less' | undefined;
   readonly schema: LimitShape;
 }
 
@@ -43,6 +45,7 @@ const manifestSchema: z.ZodType<CheckManifest> = z.strictObject({
       key: identifier,
       on: z.enum(['action', 'top']),
       required: z.boolean(),
+      loosen: z.enum(['more', 'less']).optional(),
       schema: limitShape,
     }),
   ),
@@ -87,6 +90,9 @@ function readManifest(name: string, value: unknown): CheckManifest {
   }
   const manifest = read.data;
   if (manifest.name !== name) throw new Error(`the manifest of ${name} gives its name as ${manifest.name}`);
+  const loosened = manifest.keys.filter(({ loosen }) => loosen !== undefined);
+  if (loosened.length > 1 || loosened.some(({ on }) => on === 'top'))
+    throw new Error(`the manifest of ${name} lets more be loosened than one key of an action's entry`);
   for (const rule of Object.values(manifest.rules))
     for (const template of [...Object.values(rule.sentences), ...Object.values(rule.remedies)])
       readSentence(template);

@@ -20,6 +20,8 @@ export interface Policy {
   readonly checks: readonly { readonly name: string; readonly idle: boolean }[];
   /** Rules that the bundle's own checks refuse with: for problem pages of bundles that did not ship with the gate. */
   readonly rules: Readonly<Record<string, RuleInfo>>;
+  /** By rule: the key of an action's entry that the rule's check holds and an exception may loosen. */
+  readonly loosened: ReadonlyMap<string, string>;
   /**
    * Evaluate, bounded in time and memory.
    * @throws Fault `policy.failed` on a trap, a time-out, or an answer that is not one: an allow must be one object, say so

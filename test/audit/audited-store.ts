@@ -76,6 +76,7 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
     budgets: [],
     protected: [],
     freezes: [],
+    exceptions: [],
   };
   const policy = createPolicy(await shippedBundle(), limits);
   const gate = new OneGate({ store, policy, traits, requesters: REQUESTERS, ids: IDS, clock: systemClock });

@@ -142,6 +142,11 @@ describe.each<[string, [string, string, string[]][]]>([
         `update operations set plan_generation = 2 where ${one('rolled')}`,
         [operation('rolled', ALLOWED)],
       ],
+      [
+        'an exception that it was not allowed under',
+        `update operations set exception = 'e1' where ${one('rolled')}`,
+        [operation('rolled', ALLOWED)],
+      ],
       ['a hold', `update holds set artifact = null where request_id = '$rolled'`, [ANOTHER]],
     ],
   ],

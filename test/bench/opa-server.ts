@@ -102,7 +102,6 @@ const facts = (): Facts => {
     requests: [{ index: 0, value: 'bot', used: 999 }],
     in_flight: 0,
     protected: [],
-    freezes: [],
   };
 };
 

@@ -31,6 +31,7 @@ const limits: Limits = {
   budgets: [],
   protected: [],
   freezes: [],
+  exceptions: [],
 };
 
 describe('an evaluation that takes too long or too much', () => {

@@ -94,7 +94,6 @@ export class BudgetModel extends BudgetHistory {
       requests,
       in_flight: this.inFlight(action),
       protected: [],
-      freezes: [],
     };
   }
 

@@ -82,6 +82,7 @@ export const anyLimits: fc.Arbitrary<Limits> = fc
     budgets: budgets.map(budget => ({ kind: 'host', ...budget })),
     protected: [],
     freezes: [],
+    exceptions: [],
   }));
 
 /** One request of a batch; `again` is an earlier one with its key. */
@@ -178,6 +179,7 @@ const twoOf = (disk: ActionLimits): Limits => ({
   budgets: [],
   protected: [],
   freezes: [],
+  exceptions: [],
 });
 
 /** What chance comes to too seldom. */

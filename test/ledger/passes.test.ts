@@ -31,6 +31,7 @@ const counting: Limits = {
     { kind: 'host', selector: { rack: ['r1', 'r7'] } },
   ],
   freezes: [],
+  exceptions: [],
 };
 
 const state: KindState = { revision: 1, count: 5_000, asOfMs: 0, definition: 'd', totals: new Map() };

@@ -39,6 +39,7 @@ const limitsWith = (entry: Partial<ActionLimits>): Limits => ({
   budgets: [],
   protected: [],
   freezes: [],
+  exceptions: [],
 });
 
 const perFleet = (max: number, over: number) => ({ per: 'fleet', over_s: over, max_targets: max });

@@ -31,7 +31,13 @@ const entry: ActionLimits = {
     ...(index < BAKES_MS.length && { bake_s: (BAKES_MS[index] ?? 0) / 1_000 }),
   })),
 };
-const limits: Limits = { actions: { [ACTION]: entry }, budgets: [], protected: [], freezes: [] };
+const limits: Limits = {
+  actions: { [ACTION]: entry },
+  budgets: [],
+  protected: [],
+  freezes: [],
+  exceptions: [],
+};
 const traits = { [ACTION]: { irreversible: false, concurrency: 1_000, timeoutMs: 1_000_000 } };
 const ids = Array.from({ length: 40 }, (_, index) => `h${String(index).padStart(2, '0')}`);
 const hosts = (count: number): ReadonlyMap<string, Host> =>

@@ -247,10 +247,12 @@ describe('a check is idle', () => {
       budgets: [],
       protected: [],
       freezes: [],
+      exceptions: [],
     };
     const idle = createPolicy(bundle, few).checks.filter(check => check.idle);
     expect(idle.map(({ name }) => name)).toEqual([
       'effects',
+      'exceptions',
       'freezes',
       'match',
       'max_in_flight',

@@ -110,7 +110,7 @@ describe('a limit', () => {
   });
 
   it('at the top may not be missing', () => {
-    for (const key of ['budgets', 'protected', 'freezes'] as const) {
+    for (const key of ['budgets', 'protected', 'freezes', 'exceptions'] as const) {
       const { [key]: _, ...others } = limits;
       expect(decide(facts, others as unknown as Limits).allow).toBe(false);
     }
@@ -165,6 +165,7 @@ describe('the reasons of a refusal', () => {
     budgets: [{ kind: 'host', per: 'fleet', over_s: 86_400, max_targets: 5 }],
     protected: [{ kind: 'host', ids: ['bastion-01'] }],
     freezes: [],
+    exceptions: [],
   };
 
   it('carry rule, dimension, value, numbers, unit, a sentence and a remedy that is true', () => {
@@ -295,6 +296,7 @@ const onlyShare = (limit: { share_ppm: number; at_least: number }): Limits => ({
   budgets: [],
   protected: limits.protected,
   freezes: limits.freezes,
+  exceptions: [],
 });
 
 describe('a share is exact', () => {

@@ -142,10 +142,11 @@ freezes:
           except: ['oncall-bot'],
         },
       ],
+      exceptions: [],
     });
   });
 
   it('needs no budgets, no protected targets and not every action', () => {
-    expect(reading.load(entry())).toMatchObject({ budgets: [], protected: [], freezes: [] });
+    expect(reading.load(entry())).toMatchObject({ budgets: [], protected: [], freezes: [], exceptions: [] });
   });
 });

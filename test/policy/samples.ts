@@ -179,6 +179,28 @@ export const limits: Limits = {
   freezes: [
     { actions: ['disk.wipe'], from_ms: 1_790_000_000_000, reason: 'quarter end', except: ['decom-bot'] },
   ],
+  exceptions: [
+    {
+      id: 'e1',
+      action: 'disk.wipe',
+      set: { max_targets: 100 },
+      principal: 'decom-bot',
+      owner: 'jo',
+      ticket: 'DC-4711',
+      until_ms: 1_790_000_000_001,
+      max_targets: 300,
+    },
+    {
+      id: 'e2',
+      action: 'disk.wipe',
+      set: { min_remaining: { region: 3, rack: 0 } },
+      selector: { rack: ['r1', 'r2'] },
+      owner: 'jo',
+      ticket: 'DC-4712',
+      until_ms: 1_790_000_000_001,
+      max_targets: 80,
+    },
+  ],
 };
 
 export const withEntry = (changes: Partial<ActionLimits>): Limits => ({

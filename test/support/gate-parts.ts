@@ -62,6 +62,7 @@ export const limits: Limits = {
   budgets: [],
   protected: [],
   freezes: [],
+  exceptions: [],
 };
 
 /** A policy that holds the first window's limit and nothing else; or whatever a test wants it to say. */
@@ -73,6 +74,7 @@ export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
     limits,
     checks: [],
     rules: {},
+    loosened: new Map(),
     evaluate: ask,
     allows: facts => ask(facts).allow,
     bounded: run => run(),

@@ -9,6 +9,7 @@ import { openStore, type Store } from '../../db/store.ts';
 import { StoreRefused } from '../../db/store-refused.ts';
 import { countProtected } from '../../describe-policy.ts';
 import { showStore } from '../../describe-start.ts';
+import { describeExceptions } from '../../describe-policy.ts';
 import type { LoadedPolicy } from '../../gate.ts';
 import { definitionOf } from '../../inventory/describe-kind.ts';
 import { readInForce } from '../../inventory/load-queries.ts';
@@ -130,6 +131,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
     ...(await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))),
     ...(await checkProtected(store, around)),
     ...(await checkOutcomes(store)),
+    ...(await checkExceptions(store, around.loaded, nowMs)),
   ];
   return { findings, read: true, used: true };
 }
@@ -231,4 +233,22 @@ async function checkProtected({ db }: Store, { config, loaded }: Around): Promis
 
 async function checkOutcomes(store: Store): Promise<Finding[]> {
   return [sayOutcomes(await countUnknown(store))];
+}
+
+async function checkExceptions(
+  store: Store,
+  loaded: LoadedPolicy | undefined,
+  nowMs: number,
+): Promise<Finding[]> {
+  if (loaded === undefined) return [];
+  const { warn } = findingsOf('exceptions');
+  const described = await describeExceptions(store.db, loaded.policy.limits, nowMs);
+  return described
+    .filter(({ status }) => status === 'used_up')
+    .map(({ id, owner, ticket, used, max_targets: most }) =>
+      warn(
+        `${id} (${owner}, ${ticket}) is used up: ${showCount(used)} of ${showCount(most)} targets`,
+        'take it out of the limits file, or write another one with an id of its own',
+      ),
+    );
 }

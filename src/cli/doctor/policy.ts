@@ -39,6 +39,7 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
               `give each an entry under \`actions\` in ${config.limitsFile}`,
             ),
         ...lookAtFreezes(read.limits, nowMs),
+        ...lookAtExceptions(read.limits, nowMs),
       ],
     };
   } catch (thrown) {
@@ -77,4 +78,20 @@ function lookAtFreezes({ freezes }: Limits, nowMs: number): Finding[] {
         : ok(`in force until ${until}: ${what}${but}`),
     ];
   });
+}
+
+/** What of them is used up is in the store. */
+function lookAtExceptions({ exceptions }: Limits, nowMs: number): Finding[] {
+  const { ok, warn } = findingsOf('exceptions');
+  const over = exceptions.filter(({ until_ms }) => nowMs >= until_ms);
+  const rest = exceptions.length - over.length;
+  return [
+    ...over.map(({ id, owner, ticket, until_ms }) =>
+      warn(
+        `${id} (${owner}, ${ticket}) is over since ${new Date(until_ms).toISOString()}: it loosens nothing`,
+        'take it out of the limits file',
+      ),
+    ),
+    ...(rest === 0 ? [] : [ok(`${countOf(rest, 'exception')} in force`)]),
+  ];
 }

@@ -1,0 +1,78 @@
+import { innerShape, keptKey, wordOf, type LimitShape, type LimitWord } from '../policy/limit-shape.ts';
+import { isMapValue } from './limits-value.ts';
+import type { Kept } from './limits-words.ts';
+import type { YamlPath } from './yaml-file.ts';
+
+/** How one number of a limit stands to another. `odd`: not to be compared, or looser in one way and stricter in another. */
+export type Relation = 'same' | 'looser' | 'stricter' | 'odd' | 'missing';
+
+export interface Compared {
+  /** Below the limit's key. */
+  readonly path: YamlPath;
+  readonly relation: Relation;
+}
+
+/**
+ * How each part of a limit stands to the same part of another one, both as they are kept.
+ * @param other of a map only what it names is compared, of a list all of it
+ * @param loosen in which direction the limit is looser
+ */
+export function compareLimits(
+  shape: LimitShape,
+  base: Kept | undefined,
+  other: Kept,
+  loosen: 'more' | 'less',
+  path: YamlPath = [],
+): Compared[] {
+  if (base === undefined) return [{ path, relation: 'missing' }];
+  if ('$ref' in shape) return [{ path, relation: relationOf(wordOf(shape), base, other, loosen) }];
+  if ('type' in shape && shape.type === 'object' && isKeptMap(base) && isKeptMap(other))
+    return Object.entries(other).flatMap(([key, one]) => {
+      const [name, inner] = writtenAs(shape, key);
+      return compareLimits(inner, base[key], one, loosen, [...path, name]);
+    });
+  if ('type' in shape && shape.type === 'array' && isKeptList(base) && isKeptList(other)) {
+    if (base.length !== other.length) return [{ path, relation: 'odd' }];
+    return other.flatMap((one, index) => {
+      const [own, at] = [base[index], [...path, index]];
+      // What an item lacks would be a limit less.
+      return own !== undefined && keysOf(own) === keysOf(one)
+        ? compareLimits(shape.items, own, one, loosen, at)
+        : [{ path: at, relation: 'odd' }];
+    });
+  }
+  return [{ path, relation: isSame(base, other) ? 'same' : 'odd' }];
+}
+
+export const isKeptMap = (value: Kept): value is { readonly [key: string]: Kept } => isMapValue(value);
+const isKeptList = (value: Kept): value is readonly Kept[] => Array.isArray(value);
+
+const isSame = (one: Kept, other: Kept): boolean => JSON.stringify(one) === JSON.stringify(other);
+const keysOf = (value: Kept): string =>
+  isKeptMap(value) ? JSON.stringify(Object.keys(value).toSorted()) : '';
+
+/** The name and the shape of what is kept under a key: durations and times are kept under another one. */
+function writtenAs(
+  shape: Extract<LimitShape, { type: 'object' }>,
+  key: string,
+): readonly [string, LimitShape] {
+  const own = Object.entries(shape.properties ?? {}).find(([name, inner]) => keptKey(name, inner) === key);
+  return own ?? [key, innerShape(shape, key) ?? { const: key }];
+}
+
+const measures: ReadonlySet<LimitWord> = new Set(['count', 'positive', 'share']);
+
+function relationOf(word: LimitWord, base: Kept, other: Kept, loosen: 'more' | 'less'): Relation {
+  if (isSame(base, other)) return 'same';
+  if (!measures.has(word)) return 'odd';
+  const numbers = numbersOf(base).map((number, index) => (numbersOf(other)[index] ?? number) - number);
+  const looser = numbers.map(difference => (loosen === 'more' ? difference : -difference));
+  if (looser.every(difference => difference >= 0)) return 'looser';
+  return looser.every(difference => difference <= 0) ? 'stricter' : 'odd';
+}
+
+/** A share allows the larger of the two that it is made of. */
+const numbersOf = (value: Kept): number[] =>
+  (isKeptMap(value) ? [value['share_ppm'], value['at_least']] : [value]).filter(
+    number => typeof number === 'number',
+  );
