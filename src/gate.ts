@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { TakenProfile } from './config/profiles.ts';
-import type { Config } from './config/config.ts';
+import { weightsOf, type Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
 import { EvidenceRoom } from './evidence/evidence.ts';
@@ -154,7 +154,10 @@ export class Gate {
       ledger: this.ledger,
       outcomes: this.outcomes,
       parameterChecks: compileParameterChecks(config.actions),
-      reads: createReadsBefore(store.db, store.embedded),
+      reads: createReadsBefore(store.db, store.embedded, name => {
+        const kind = config.kinds.get(name);
+        return kind !== undefined && weightsOf(kind).length > 0;
+      }),
       clock,
       metrics,
       deciding: {
@@ -166,7 +169,7 @@ export class Gate {
         definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
         killFileEngages: killFile,
         resolve: async (turn, { kind, named }, revision) =>
-          await resolveTargets(turn.db, kind.name, named, revision),
+          await resolveTargets(turn.db, kind.name, named, revision, weightsOf(kind).length > 0),
       },
     });
     this.guard = {

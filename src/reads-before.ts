@@ -43,18 +43,26 @@ interface Wanted {
 /**
  * What many ask at once is read in one statement; what is large has a lane of its own. So the ledger, and a stop with it,
  * never waits behind more than a few reads.
+ * @param isWeighed whether a kind declares weights, which are then read too
  */
-export function createReadsBefore(db: Kysely<Database>, embedded: boolean): ReadsBefore {
+export function createReadsBefore(
+  db: Kysely<Database>,
+  embedded: boolean,
+  isWeighed: (kind: string) => boolean = () => false,
+): ReadsBefore {
   const patienceMs = UNDECIDED_MS;
   const lane = new Lane(embedded ? LANES.embedded : LANES.server, patienceMs);
   const keys = new Together(async (asked: readonly Key[]) => await findAllRecorded(db, asked), {
     most: KEYS_AT_ONCE,
     patienceMs,
   });
-  const targets = new Together(async (asked: readonly Wanted[]) => await findAllTargets(db, asked), {
-    most: REQUESTS_AT_ONCE,
-    patienceMs,
-  });
+  const targets = new Together(
+    async (asked: readonly Wanted[]) => await findAllTargets(db, asked, isWeighed),
+    {
+      most: REQUESTS_AT_ONCE,
+      patienceMs,
+    },
+  );
   return {
     recorded: async (key, deadline) => await upTo(deadline, async isWanted => await keys.ask(key, isWanted)),
     resolve: async (kind, named, revision, deadline) =>
@@ -63,7 +71,10 @@ export function createReadsBefore(db: Kysely<Database>, embedded: boolean): Read
           const found = await targets.ask({ kind, revision, ids: named.ids }, isWanted);
           if (found.length === named.ids.length) return freezeFound(kind, revision, found, named);
         }
-        return await lane.run(async () => await resolveTargets(db, kind, named, revision), isWanted);
+        return await lane.run(
+          async () => await resolveTargets(db, kind, named, revision, isWeighed(kind)),
+          isWanted,
+        );
       }),
   };
 }
@@ -86,6 +97,7 @@ async function findAllRecorded(
 async function findAllTargets(
   db: Kysely<Database>,
   asked: readonly Wanted[],
+  isWeighed: (kind: string) => boolean,
 ): Promise<readonly (readonly Target[])[]> {
   const groups = new Map<
     string,
@@ -98,7 +110,7 @@ async function findAllTargets(
   }
   const found = new Map<string, ReadonlyMap<string, Target>>();
   for (const [name, { kind, revision, ids }] of groups) {
-    const targets = await findByIds(db, kind, [...ids], revision);
+    const targets = await findByIds(db, kind, [...ids], revision, isWeighed(kind));
     found.set(name, new Map(targets.map(target => [target.id, target])));
   }
   return asked.map(one => one.ids.flatMap(id => found.get(groupOf(one))?.get(id) ?? []));

@@ -35,7 +35,7 @@ describe('the limits that docs/limits.md shows', () => {
     const folder = await temporaryFolder();
     writeGateFiles(folder.path, {
       config: {
-        kinds: { host: hostKind },
+        kinds: { host: { ...hostKind, weights: ['traffic'] } },
         actions: { 'disk.wipe': {}, 'machine.decommission': {} },
         principals: ['decom-bot', 'oncall-bot'].map(name => principal(name, ['requester'], ['disk.wipe'])),
       },

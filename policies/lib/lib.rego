@@ -137,6 +137,25 @@ dated(fact) if {
 }
 
 # METADATA
+# description: |
+#   What the targets of the request have of each weight that was looked at, and all of the kind. Undefined where a target
+#   lacks it: then nobody knows.
+weights[name] := fact if {
+	some name, fact in input.weights
+	fact.missing == 0
+	is_weighed(fact)
+}
+
+# METADATA
+# description: Something that some have of a weight, and all have.
+is_weighed(fact) if {
+	is_count(fact.weight)
+	is_count(fact.total)
+	is_count(fact.share_ppm)
+	fact.weight <= fact.total
+}
+
+# METADATA
 # description: A whole number from 0 to 2^53-1, up to which each is exact.
 is_count(number) if {
 	is_number(number)
@@ -198,6 +217,19 @@ share_allows(targets, total, limit) if {
 share_covers(targets, total, limit) if targets * 1000000 <= limit.share_ppm * total
 
 share_covers(targets, _, limit) if targets <= limit.at_least
+
+# METADATA
+# description: |
+#   So many parts per million of a number up to 2^53-1, rounded down. In two parts, so that nothing in between is larger than
+#   that: a double would not hold it, and what is over by one would pass.
+share_of(total, share_ppm) := (share_ppm * whole) + whole_quotient(share_ppm * rest, 1000000) if {
+	rest := total % 1000000
+	whole := (total - rest) / 1000000
+}
+
+# METADATA
+# description: What a share of such a number allows, with what it allows whatever the share says.
+share_or_least(total, limit) := max([share_of(total, limit.share_ppm), limit.at_least])
 
 # METADATA
 # description: How many targets of a total a share allows by itself, rounded down.

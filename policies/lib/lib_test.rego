@@ -87,7 +87,7 @@ test_a_limit_that_allows_nothing_has_no_remedy if {
 }
 
 test_a_key_that_holds_nothing_is_not_left_out if {
-	lib.lacks("max_weight") with input as sample.facts with data.limits as sample.limits
+	lib.lacks("nothing_called_so") with input as sample.facts with data.limits as sample.limits
 	not lib.lacks("max_values") with input as sample.facts with data.limits as sample.with_limit("max_values", null)
 	not lib.lacks("max_values") with input as sample.with_fact("action", "other") with data.limits as sample.limits
 }

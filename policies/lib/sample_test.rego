@@ -39,6 +39,19 @@ facts := {
 		{"index": 2, "status": "to_come"},
 		{"index": 3, "status": "excepted"},
 	],
+	"weights": {
+		"traffic": {
+			"missing": 0,
+			"weight": 50,
+			"total": 10000,
+			"share_ppm": 5000,
+			"dimensions": {"rack": [
+				{"value": "r1", "weight": 50, "total": 400, "share_ppm": 125000},
+				{"value": "r2", "weight": 0, "total": 400, "share_ppm": 0},
+			]},
+		},
+		"users": {"missing": 0, "weight": 2, "total": 9, "share_ppm": 222223, "dimensions": {}},
+	},
 	"principal_labels": {"environment": "test"},
 	"times": {
 		"quarantined_at": {"missing": 0, "malformed": 0, "youngest_ms": 1789395200000, "oldest_ms": 1789000000000},
@@ -69,6 +82,13 @@ entry := {
 	"max_share": {
 		"fleet": {"share_ppm": 5000, "at_least": 0},
 		"rack": {"share_ppm": 50000, "at_least": 0},
+	},
+	"max_weight": {
+		"traffic": {
+			"fleet": {"share_ppm": 5000, "at_least": 0},
+			"rack": {"share_ppm": 125000, "at_least": 0},
+		},
+		"users": {"fleet": {"share_ppm": 1000, "at_least": 2}},
 	},
 	"max_values": {"region": 1, "rack": 2},
 	"max_per_value": {"rack": 2},

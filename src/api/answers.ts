@@ -246,7 +246,8 @@ export const budgets = z.strictObject({
       over_s: count.nullable().describe('Null for what is in flight'),
       used: count,
       limit: count,
-      unit: z.enum(['targets', 'requests', 'operations']),
+      unit: z.enum(['targets', 'requests', 'operations', 'weight']),
+      weight: z.string().optional().describe('Which one, where the unit is a weight'),
     }),
   ),
 });

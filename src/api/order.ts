@@ -11,7 +11,7 @@ const top = [...Object.keys(decision.shape)];
 const ofReason = Object.keys(reason.shape);
 const ofOutcome = Object.keys(outcome.shape);
 const ofEvidence = ['seq', 'name', 'status', 'dimension', 'value', 'by', 'at'];
-const ofRadius = ['value', 'count', 'total', 'share_ppm', 'remaining'];
+const ofRadius = ['value', 'count', 'total', 'share_ppm', 'remaining', 'weights'];
 
 /** A decision, with `status` beside it or not, its members in the order of the schema. */
 export function inOrder(document: object): object {

@@ -1,5 +1,14 @@
 import type { Kind } from '../config/config.ts';
+import type { Sums } from '../kit/add-each.ts';
 import type { Target } from '../targets/target-set.ts';
+import type { Weighed, Weighing } from './weigh.ts';
+
+/** What a target set has of one weight. */
+export interface WeightRadius {
+  readonly weight: number;
+  readonly total: number;
+  readonly share_ppm: number;
+}
 
 /** What a target set takes out of one value of a dimension. */
 export interface ValueRadius {
@@ -10,18 +19,27 @@ export interface ValueRadius {
   readonly share_ppm: number;
   /** In-service targets that stay; on kinds with a state only. */
   readonly remaining?: number;
+  /** By weight; on kinds that declare some only. */
+  readonly weights?: Readonly<Record<string, WeightRadius>>;
 }
 
 export interface FleetRadius {
   readonly count: number;
   readonly total: number;
   readonly share_ppm: number;
+  readonly weights?: Readonly<Record<string, WeightRadius>>;
 }
 
 /** What a target set takes out of its kind and of each value of each dimension; lists sorted by value. */
 export interface BlastRadius {
   readonly fleet: FleetRadius;
   readonly [dimension: string]: readonly ValueRadius[] | FleetRadius;
+}
+
+/** The values of one dimension; `fleet` is no dimension. */
+export function valuesOf(radius: BlastRadius, dimension: string): readonly ValueRadius[] {
+  const values = dimension === 'fleet' ? undefined : radius[dimension];
+  return values === undefined || !('map' in values) ? [] : values;
 }
 
 /** Targets of one value: all of the request's, and those of them that are in service. */
@@ -35,15 +53,30 @@ interface Taken {
 /** Per dimension, in the kind's order, per value in order of first appearance. */
 export type Tally = ReadonlyMap<string, ReadonlyMap<string, Taken>>;
 
-/** All targets of the kind per value, and how many of them are in service and still untaken. */
+/** All targets of the kind per value, how many of them are in service and still untaken, and what they weigh. */
 export interface Totals {
   readonly count: number;
-  of(dimension: string, value: string): { readonly count: number; readonly free: number } | undefined;
+  readonly weights?: Sums | undefined;
+  of(
+    dimension: string,
+    value: string,
+  ): { readonly count: number; readonly free: number; readonly weights?: Sums | undefined } | undefined;
 }
+
+/** Up to here the quotient that a share is rounded from is exact enough, whatever it is divided by. */
+const MAX_EXACT = 10_000_000;
 
 /** Rounded up, so that it exceeds a limit in parts per million exactly when count / total does. */
 export function sharePpm(count: number, total: number): number {
-  return total > 0 ? Math.ceil((count * 1_000_000) / total) : Number.MAX_SAFE_INTEGER;
+  if (total <= 0) return Number.MAX_SAFE_INTEGER;
+  if (count <= MAX_EXACT) return Math.ceil((count * 1_000_000) / total);
+  return Number((BigInt(count) * 1_000_000n + BigInt(total) - 1n) / BigInt(total));
+}
+
+/** What a share allows of a total, rounded down. In two parts, so that no product is larger than a total may be, 2^53-1. */
+export function shareOf(total: number, ppm: number): number {
+  const rest = total % 1_000_000;
+  return ppm * ((total - rest) / 1_000_000) + Math.floor((ppm * rest) / 1_000_000);
 }
 
 /**
@@ -80,7 +113,13 @@ export function tally(
 }
 
 /** Pure arithmetic over the set and the inventory's totals. */
-export function blastRadius(kind: Kind, count: number, counted: Tally, totals: Totals): BlastRadius {
+export function blastRadius(
+  kind: Kind,
+  count: number,
+  counted: Tally,
+  totals: Totals,
+  weighing: Weighing = new Map(),
+): BlastRadius {
   const dimensions: Record<string, readonly ValueRadius[]> = {};
   for (const [dimension, values] of counted) {
     dimensions[dimension] = [...values]
@@ -94,12 +133,31 @@ export function blastRadius(kind: Kind, count: number, counted: Tally, totals: T
           total,
           share_ppm: sharePpm(taken.count, total),
           ...(kind.state !== undefined && { remaining }),
+          ...weightRadii(weighing, all?.weights, ({ dimensions: of }) => of.get(dimension)?.get(value)),
         };
       })
       .toSorted((a, b) => (a.value < b.value ? -1 : 1));
   }
   return {
     ...dimensions,
-    fleet: { count, total: totals.count, share_ppm: sharePpm(count, totals.count) },
+    fleet: {
+      count,
+      total: totals.count,
+      share_ppm: sharePpm(count, totals.count),
+      ...weightRadii(weighing, totals.weights, ({ fleet }) => fleet),
+    },
   };
+}
+
+function weightRadii(
+  weighing: Weighing,
+  totals: Sums = {},
+  of: (weighed: Weighed) => number | undefined,
+): { readonly weights?: Record<string, WeightRadius> } {
+  if (weighing.size === 0) return {};
+  const radii = [...weighing].map(([name, weighed]): [string, WeightRadius] => {
+    const [weight, total] = [of(weighed) ?? 0, Object.hasOwn(totals, name) ? (totals[name] ?? 0) : 0];
+    return [name, { weight, total, share_ppm: sharePpm(weight, total) }];
+  });
+  return { weights: Object.fromEntries(radii) };
 }

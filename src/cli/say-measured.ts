@@ -40,6 +40,7 @@ const conditions: Readonly<Record<string, string>> = {
   'targets.unknown': 'unknown',
   'targets.wrong_kind': 'of another kind',
   'protected.target': 'protected',
+  'blast_radius.weight': 'without the weight',
 };
 
 /** Millionths as a percentage, exactly; seconds as a duration. */

@@ -85,6 +85,8 @@ export class Idle {
       return wrong === undefined;
     });
     const kept = this.#pruneKeys(key => innerShape(shape, key), Object.fromEntries(named), path);
+    // What it limits has no ground: what is left only says where and how long.
+    if (lostItsChoice(shape, value, kept)) return undefined;
     return Object.keys(kept).length > 0 || Object.keys(value).length === 0 ? kept : undefined;
   }
 
@@ -105,4 +107,10 @@ export class Idle {
     this.found.push({ key: showPath(path.slice(this.#entryPath.length)), why });
     return undefined;
   }
+}
+
+/** One of some keys must be there, was, and is not any more. */
+function lostItsChoice({ oneOf = [] }: MapShape, before: Entry, kept: Entry): boolean {
+  const choices = oneOf.map(({ required: [key] }) => key);
+  return choices.some(key => Object.hasOwn(before, key)) && !choices.some(key => Object.hasOwn(kept, key));
 }

@@ -212,17 +212,25 @@ function reportTwins(shape: LimitShape, items: readonly Kept[], path: YamlPath, 
 /** What a limit is on, without how much it lets through. A number and a share are two limits, and may stand side by side. */
 function whatOf(shape: LimitShape, item: Kept): Kept {
   if (!isMapValue(item) || !('type' in shape) || shape.type !== 'object') return item;
-  const measures = Object.entries(shape.properties ?? {})
-    .filter(([, inner]) => '$ref' in inner && isMeasure(wordOf(inner)))
-    .map(([key]) => key);
+  const { properties = {} } = shape;
   return Object.fromEntries(
     Object.entries(item)
-      .map(([key, kept]): [string, Kept] => [key, measures.includes(key) ? '' : kept])
+      .map(([key, kept]): [string, Kept] => [key, unmeasured(properties[key], kept)])
       .toSorted(([one], [other]) => (one < other ? -1 : 1)),
   );
 }
 
-const isMeasure = (word: LimitWord): boolean => word === 'count' || word === 'positive' || word === 'share';
+/** Without its number; of a map of numbers, as of shares by weight, its keys. */
+function unmeasured(shape: LimitShape | undefined, kept: Kept): Kept {
+  if (isMeasure(shape)) return '';
+  const isMap = shape !== undefined && 'type' in shape && shape.type === 'object' && isMapValue(kept);
+  return isMap && isMeasure(shape.additionalProperties) ? Object.keys(kept).toSorted() : kept;
+}
+
+const measures: readonly LimitWord[] = ['count', 'positive', 'share'];
+
+const isMeasure = (shape: LimitShape | false | undefined): boolean =>
+  shape !== undefined && shape !== false && '$ref' in shape && measures.includes(wordOf(shape));
 
 /** What no item of a list has all of; empty when one has. */
 function lacks(

@@ -3,7 +3,7 @@ import { parseTimeMs } from '../kit/time.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
 import type { LimitKey } from '../policy/manifest.ts';
-import { declaredLabels, type Action, type Kind } from './config.ts';
+import { declaredLabels, weightsOf, type Action, type Kind } from './config.ts';
 import type { YamlPath } from './yaml-file.ts';
 
 /** What is kept of a limit: as policies see it. */
@@ -83,6 +83,7 @@ const names = {
   dimension: { what: 'dimension', of: (kind: Kind) => kind.dimensions, always: [] },
   fleet_or_dimension: { what: 'dimension', of: (kind: Kind) => kind.dimensions, always: ['fleet'] },
   label: { what: 'declared label', of: declaredLabels, always: [] },
+  weight: { what: 'declared weight', of: weightsOf, always: [] },
 } as const satisfies Partial<Record<LimitWord, Names>>;
 
 interface Names {
@@ -245,6 +246,7 @@ const readers: Readonly<Record<Exclude<LimitWord, 'limits'>, Reader>> = {
   dimension: readName('dimension'),
   fleet_or_dimension: readName('fleet_or_dimension'),
   label: readName('label'),
+  weight: readName('weight'),
   values: readTargetNames,
   kind: readKind,
   ids: readTargetNames,

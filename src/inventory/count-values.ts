@@ -1,3 +1,4 @@
+import { addEach } from '../kit/add-each.ts';
 import { labelOf, type DescribedKind, type Labels, type Weights } from './describe-kind.ts';
 
 /** Targets with one value of a dimension, how many of them are in service, and what they weigh together; or what a load adds to all three. */
@@ -85,11 +86,9 @@ function addWeights(sums: Record<string, number>, weights: Weights, one: 1 | -1)
     if (Object.hasOwn(weights, name)) sums[name] = (sums[name] ?? 0) + one * (weights[name] ?? 0);
 }
 
-/** What one says and what the other adds to it; null where neither says anything. */
-export function sumWeights(before: Weights | null, delta: Weights | null): Weights | null {
-  if (delta === null) return before;
-  return Object.fromEntries(Object.entries(delta).map(([name, sum]) => [name, sum + (before?.[name] ?? 0)]));
-}
+/** What one says and what the other adds to it; null on a kind without weights. */
+export const sumWeights = (before: Weights | null, delta: Weights | null): Weights | null =>
+  delta === null ? null : addEach(before ?? {}, delta);
 
 export const sameWeights = (a: Weights | null, b: Weights | null): boolean => {
   const names = Object.keys(a ?? {});

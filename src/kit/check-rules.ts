@@ -36,6 +36,13 @@ export const checkRules = {
     explain:
       'The request would take too large a share of the fleet, or of one value of a dimension: a region, a rack, a role. Shares are compared exactly, in parts per million, the total being that of the moment. Where the limit allows a number of targets whatever their share, and that is more, the numbers are targets.',
   },
+  'blast_radius.weight': {
+    step: 'decide',
+    status: 403,
+    title: 'Too large a share of a weight',
+    explain:
+      'The targets carry too large a share of what all carry together, of the fleet or of one value of a dimension: few machines can be much of the traffic. Shares are compared exactly, with the sums of that moment. A target that lacks the weight, and a sum of 0, is a no: of nothing there is no share.',
+  },
   'budget.in_flight': {
     step: 'decide',
     status: 429,
@@ -221,6 +228,7 @@ export const shippedChecks: readonly string[] = [
   'max_share',
   'max_targets',
   'max_values',
+  'max_weight',
   'min_remaining',
   'protected',
   'require',

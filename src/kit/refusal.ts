@@ -42,7 +42,9 @@ export function compareReasons(a: Reason, b: Reason): number {
     compareText(a.rule, b.rule) ||
     compareText(a.dimension ?? '', b.dimension ?? '') ||
     compareText(a.value ?? '', b.value ?? '') ||
-    compareText(a.pointer ?? '', b.pointer ?? '')
+    compareText(a.pointer ?? '', b.pointer ?? '') ||
+    // Two weights of one value.
+    compareText(a.message, b.message)
   );
 }
 

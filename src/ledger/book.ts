@@ -1,4 +1,5 @@
 import type { Kind } from '../config/config.ts';
+import type { Sums } from '../kit/add-each.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import { Held } from './held.ts';
 import { holdsItsTargets, isInFlight, occupiesExecutor, type Operation } from './operation.ts';
@@ -27,17 +28,26 @@ export interface KindState {
   readonly asOfMs: number;
   /** Digest of the kind's declaration it was loaded under. */
   readonly definition: string;
-  readonly totals: ReadonlyMap<
-    string,
-    ReadonlyMap<string, { readonly count: number; readonly inService: number }>
-  >;
+  /** What all targets weigh, by weight; absent where the kind declares none. */
+  readonly weights?: Sums | undefined;
+  readonly totals: ReadonlyMap<string, ReadonlyMap<string, ValueTotal>>;
 }
+
+export interface ValueTotal {
+  readonly count: number;
+  readonly inService: number;
+  readonly weights?: Sums | undefined;
+}
+
+/** No weight is called so. */
+const TARGETS = '';
 
 interface ScopedWindow {
   readonly action?: string;
   readonly kind?: string;
   readonly per: string;
-  readonly window: Window;
+  /** By weight, where the limit is on weights; else the one of its targets, under no name. */
+  readonly windows: ReadonlyMap<string, Window>;
 }
 
 export interface Spend {
@@ -48,6 +58,8 @@ export interface Spend {
   readonly dimension: string;
   readonly value: string;
   readonly count: number;
+  /** What these targets weighed; absent or null on a kind without weights. */
+  readonly weights?: Sums | null;
 }
 
 export interface Ask {
@@ -92,7 +104,9 @@ export class Book {
   }
 
   #openWindow(limit: WindowLimit, scope: { action: string } | { kind: string }): void {
-    this.#spendWindows.set(limit, { ...scope, per: limit.per, window: new Window(limit.over_s * 1000) });
+    const names = limit.max_weight === undefined ? [TARGETS] : Object.keys(limit.max_weight);
+    const windows = new Map(names.map(name => [name, new Window(limit.over_s * 1000)]));
+    this.#spendWindows.set(limit, { ...scope, per: limit.per, windows });
   }
 
   /** How far back the limits look, in milliseconds. */
@@ -108,14 +122,16 @@ export class Book {
 
   /** Moves every window to the batch's time. */
   advance(nowMs: number): void {
-    for (const { window } of this.#spendWindows.values()) window.advance(nowMs);
+    for (const { windows } of this.#spendWindows.values())
+      for (const window of windows.values()) window.advance(nowMs);
     for (const window of this.#askWindows.values()) window.advance(nowMs);
   }
 
-  window(limit: WindowLimit): Window {
-    const scoped = this.#spendWindows.get(limit);
-    if (scoped === undefined) throw new Error('a window that the limits in force do not declare');
-    return scoped.window;
+  /** @param weight one that the limit is on; without one the limit is on targets */
+  window(limit: WindowLimit, weight: string = TARGETS): Window {
+    const window = this.#spendWindows.get(limit)?.windows.get(weight);
+    if (window === undefined) throw new Error('a window that the limits in force do not declare');
+    return window;
   }
 
   askWindow(action: string, per: string, overS: number): Window {
@@ -125,11 +141,14 @@ export class Book {
   }
 
   spend(atMs: number, spend: Spend): void {
-    for (const { action, kind, per, window } of this.#spendWindows.values()) {
+    for (const { action, kind, per, windows } of this.#spendWindows.values()) {
       if (action !== undefined ? action !== spend.action : kind !== spend.kind) continue;
-      if (per === 'principal' && spend.dimension === 'fleet')
-        window.spend(atMs, spend.principal, spend.count);
-      else if (per === spend.dimension) window.spend(atMs, spend.value, spend.count);
+      const isPrincipals = per === 'principal' && spend.dimension === 'fleet';
+      if (!isPrincipals && per !== spend.dimension) continue;
+      for (const [weight, window] of windows) {
+        const amount = weight === TARGETS ? spend.count : (spend.weights?.[weight] ?? 0);
+        if (amount > 0) window.spend(atMs, isPrincipals ? spend.principal : spend.value, amount);
+      }
     }
   }
 

@@ -16,7 +16,9 @@ export interface BudgetItem {
   readonly over_s: number | null;
   readonly used: number;
   readonly limit: number;
-  readonly unit: 'targets' | 'requests' | 'operations';
+  readonly unit: 'targets' | 'requests' | 'operations' | 'weight';
+  /** Which weight, where the unit is one. */
+  readonly weight?: string;
 }
 
 interface Declared {
@@ -67,7 +69,18 @@ export function budgetItems(
 }
 
 function windowItems(book: Book, action: string | null, kind: string, limit: WindowLimit): BudgetItem[] {
-  const window = book.window(limit);
+  if (limit.max_weight === undefined) return scopeItems(book, action, kind, limit);
+  return Object.keys(limit.max_weight).flatMap(weight => scopeItems(book, action, kind, limit, weight));
+}
+
+function scopeItems(
+  book: Book,
+  action: string | null,
+  kind: string,
+  limit: WindowLimit,
+  weight?: string,
+): BudgetItem[] {
+  const window = book.window(limit, weight);
   const state = book.kinds.get(kind);
   const values =
     limit.per === 'fleet'
@@ -77,10 +90,9 @@ function windowItems(book: Book, action: string | null, kind: string, limit: Win
           .map(([value]) => value)
           .toSorted();
   return values.map(value => {
-    const total =
-      limit.per === 'fleet' || limit.per === 'principal'
-        ? state?.count
-        : state?.totals.get(limit.per)?.get(value)?.count;
+    const isWhole = limit.per === 'fleet' || limit.per === 'principal';
+    const all = isWhole ? state : state?.totals.get(limit.per)?.get(value);
+    const total = weight === undefined ? all?.count : all?.weights?.[weight];
     return {
       action,
       rule: 'budget.window',
@@ -88,8 +100,8 @@ function windowItems(book: Book, action: string | null, kind: string, limit: Win
       value,
       over_s: limit.over_s,
       used: window.used(value),
-      limit: windowCeiling(limit, total ?? 0),
-      unit: 'targets',
+      limit: windowCeiling(limit, total ?? 0, weight),
+      ...(weight === undefined ? { unit: 'targets' } : { unit: 'weight', weight }),
     };
   });
 }

@@ -1,4 +1,5 @@
 import { tally, type Tally } from '../blast-radius/blast-radius.ts';
+import { weigh, type Weighing } from '../blast-radius/weigh.ts';
 import type { ActionLimits, ProtectedEntry } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Circumstances } from './decide.ts';
@@ -10,6 +11,8 @@ import { countTimes, type TimeCounts } from './times.ts';
 export interface Counts {
   readonly count: number;
   readonly dimensions: Tally;
+  /** What they weigh; empty on a kind that declares no weights. */
+  readonly weighing: Weighing;
   /** For each label that the action's `require` or `match` names: how many targets have each value. */
   readonly labels: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** For each entry of `protected` that speaks of the kind, by its position: how many targets it matches. */
@@ -33,6 +36,7 @@ export function countTargets(
   return {
     count: (before?.count ?? 0) + targets.length,
     dimensions: tally(kind, targets, id => book.held.isTaken(kind.name, id), before?.dimensions),
+    weighing: weigh(kind, targets, before?.weighing),
     labels: countLabels(labelsOf(entry), targets, before?.labels),
     protected: new Map(
       [...limits.protected.entries()]

@@ -1,3 +1,4 @@
+import { addEach } from '../kit/add-each.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { entryHash, type EntryType } from './chain.ts';
 import type { Ask, Spend } from './book.ts';
@@ -81,7 +82,7 @@ export class Draft {
   readonly settledHolds = new Map<string, 'done' | 'closed'>();
   /** Something was written that the book cannot follow: it is read anew. */
   rereadBook = false;
-  readonly #spends = new Map<string, { spend: Spend; count: number }>();
+  readonly #spends = new Map<string, Spend>();
   readonly #asks = new Map<string, { ask: Ask; count: number }>();
 
   constructor(
@@ -127,7 +128,8 @@ export class Draft {
 
   spend(spend: Spend): void {
     const key = JSON.stringify([spend.kind, spend.action, spend.principal, spend.dimension, spend.value]);
-    this.#spends.set(key, { spend, count: (this.#spends.get(key)?.count ?? 0) + spend.count });
+    const before = this.#spends.get(key);
+    this.#spends.set(key, before === undefined ? spend : addSpend(before, spend));
   }
 
   ask(ask: Ask): void {
@@ -136,7 +138,7 @@ export class Draft {
   }
 
   spends(): readonly Spend[] {
-    return [...this.#spends.values()].map(({ spend, count }) => ({ ...spend, count }));
+    return [...this.#spends.values()];
   }
 
   asks(): readonly Ask[] {
@@ -152,3 +154,9 @@ export class Draft {
     return this.entries.length === 0 && this.decisions.length === 0;
   }
 }
+
+const addSpend = (one: Spend, other: Spend): Spend => ({
+  ...one,
+  count: one.count + other.count,
+  ...(other.weights && { weights: addEach(one.weights ?? {}, other.weights) }),
+});

@@ -1,9 +1,10 @@
 import {
   blastRadius,
+  shareOf,
+  valuesOf,
   type BlastRadius,
   type Tally,
   type Totals,
-  type ValueRadius,
 } from '../blast-radius/blast-radius.ts';
 import type { Action, Kind } from '../config/config.ts';
 import type { DimensionFact, Facts, LabelFact, WindowFact } from '../policy/facts.ts';
@@ -15,6 +16,7 @@ import { entryOf } from './entry-of.ts';
 import type { DecisionDocument } from './decision.ts';
 import { freezeFacts } from './freezes.ts';
 import { measureRollout } from './rollout-facts.ts';
+import { weightFacts, weightScopes } from './weight-facts.ts';
 
 /** Who wants to do what to targets of which kind. */
 export interface Subject {
@@ -42,7 +44,8 @@ export interface Measured {
 export function measure(subject: Subject, now: Circumstances, counts: Counts): Measured {
   const { action, kind, principal } = subject;
   const { book, state } = now;
-  const radius = blastRadius(kind, counts.count, counts.dimensions, totalsOf(book, kind.name, state));
+  const totals = totalsOf(book, kind.name, state);
+  const radius = blastRadius(kind, counts.count, counts.dimensions, totals, counts.weighing);
   const fleet = { count: counts.count, total: state.count };
   const dimensions = dimensionFacts(radius, counts.dimensions);
   const entry = entryOf(now.policy.limits, action.name);
@@ -65,11 +68,12 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
       fleet,
       dimensions,
       labels: labelFacts(counts.labels),
-      windows: allWindowFacts(subject, now, { fleet, dimensions, principal, kind: kind.name }),
+      windows: allWindowFacts(subject, now, { fleet, dimensions, radius, principal, kind: kind.name }),
       requests: requestFacts(subject, now),
       in_flight: book.inFlight(action.name),
       protected: [...counts.protected].map(([index, count]) => ({ index, count })),
       ...(freezes.length > 0 && { freezes }),
+      ...weightFacts(kind, now.policy.limits, entry, radius, counts.weighing),
       ...ofKeys,
       ...ofRollout,
     },
@@ -97,19 +101,18 @@ const pick = <T>(object: Readonly<Record<string, T>>, names: readonly string[]):
 function totalsOf(book: Book, kind: string, state: KindState): Totals {
   return {
     count: state.count,
+    weights: state.weights,
     of: (dimension, value) => {
       const total = state.totals.get(dimension)?.get(value);
       return (
-        total && { count: total.count, free: total.inService - book.held.takenOf(kind, dimension, value) }
+        total && {
+          count: total.count,
+          free: total.inService - book.held.takenOf(kind, dimension, value),
+          weights: total.weights,
+        }
       );
     },
   };
-}
-
-/** The values of one dimension; `fleet` is no dimension. */
-export function valuesOf(radius: BlastRadius, dimension: string): readonly ValueRadius[] {
-  const values = dimension === 'fleet' ? undefined : radius[dimension];
-  return values === undefined || !('map' in values) ? [] : values;
 }
 
 const dimensionFacts = (radius: BlastRadius, counted: Tally): Record<string, DimensionFact[]> =>
@@ -145,6 +148,7 @@ const requestFacts = ({ action, kind, principal }: Subject, { book, policy }: Ci
 interface Scopes {
   readonly fleet: Facts['fleet'];
   readonly dimensions: Facts['dimensions'];
+  readonly radius: BlastRadius;
   readonly principal: string;
   readonly kind: string;
 }
@@ -167,6 +171,7 @@ function windowFacts(
   scopes: Scopes,
 ): WindowFact[] {
   return limits.flatMap(([index, limit]) => {
+    if (limit.max_weight !== undefined) return weightWindowFacts(book, source, index, limit, scopes);
     const window = book.window(limit);
     return scopeValues(limit.per, scopes).map(({ value, count, total }) => ({
       source,
@@ -176,6 +181,31 @@ function windowFacts(
       count,
       total,
     }));
+  });
+}
+
+function weightWindowFacts(
+  book: Book,
+  source: WindowFact['source'],
+  index: number,
+  limit: WindowLimit,
+  { radius, principal, kind }: Scopes,
+): WindowFact[] {
+  const { per } = limit;
+  const whole = per === 'principal' ? principal : kind;
+  return Object.keys(limit.max_weight ?? {}).flatMap(weight => {
+    const window = book.window(limit, weight);
+    return weightScopes(radius, per === 'principal' ? 'fleet' : per, weight, whole).map(
+      ({ value, weight: count, total }) => ({
+        source,
+        index,
+        weight,
+        value,
+        used: window.used(value),
+        count,
+        total,
+      }),
+    );
   });
 }
 
@@ -189,9 +219,9 @@ function scopeValues(
   return scopes.dimensions[per] ?? [];
 }
 
-/** The most that a window lets through, in targets. `total` is what its share is of. */
-export function windowCeiling(limit: WindowLimit, total: number): number {
-  if (limit.max_targets !== undefined) return limit.max_targets;
-  if (limit.max_share === undefined) return 0;
-  return Math.max(Math.floor((limit.max_share.share_ppm * total) / 1_000_000), limit.max_share.at_least);
+/** The most that a window lets through, in targets, or of a weight that it is on. `total` is what its share is of. */
+export function windowCeiling(limit: WindowLimit, total: number, weight?: string): number {
+  const share = weight === undefined ? limit.max_share : limit.max_weight?.[weight];
+  if (limit.max_targets !== undefined && weight === undefined) return limit.max_targets;
+  return share === undefined ? 0 : Math.max(shareOf(total, share.share_ppm), share.at_least);
 }

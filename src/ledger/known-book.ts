@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-import type { Kind } from '../config/config.ts';
+import { weightsOf, type Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
@@ -100,7 +100,12 @@ export class KnownBook {
     if (head.version < version) throw this.#behind(head);
     // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
     const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - this.#book.horizonMs();
-    const tail = await readTail(db, { ...this.#bookAt(), knownSeq: seq, spendsSinceMs });
+    const tail = await readTail(db, {
+      ...this.#bookAt(),
+      knownSeq: seq,
+      spendsSinceMs,
+      isWeighed: [...this.#options.kinds.values()].some(kind => weightsOf(kind).length > 0),
+    });
     if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);
     return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);
   }

@@ -3,6 +3,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { StoreReadOnly } from '../db/store-refused.ts';
 import { visibleIn } from '../db/visible-in.ts';
+import type { Sums } from '../kit/add-each.ts';
 import type { EntryType } from './chain.ts';
 import { operationColumns, type OperationRow } from './operation-row.ts';
 
@@ -74,6 +75,7 @@ export interface Tail {
         dimension: string;
         value: string;
         count: number;
+        weights?: Sums | null;
       }[]
     | null;
   readonly asks:
@@ -87,9 +89,25 @@ export interface Tail {
       }[]
     | null;
   readonly kinds:
-    readonly { kind: string; revision: number; count: number; as_of_ms: number; definition: string }[] | null;
+    | readonly {
+        kind: string;
+        revision: number;
+        count: number;
+        as_of_ms: number;
+        definition: string;
+        weights?: Sums | null;
+      }[]
+    | null;
   readonly totals:
-    readonly { kind: string; dimension: string; value: string; count: number; in_service: number }[] | null;
+    | readonly {
+        kind: string;
+        dimension: string;
+        value: string;
+        count: number;
+        in_service: number;
+        weights?: Sums | null;
+      }[]
+    | null;
 }
 
 const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
@@ -105,9 +123,12 @@ export async function readTail(
     readonly seq: number;
     readonly knownSeq: number;
     readonly spendsSinceMs: number;
+    /** Whether a kind declares weights: else nobody reads them. */
+    readonly isWeighed: boolean;
   },
 ): Promise<Tail> {
   const spendsSince = sql`to_timestamp(${since.spendsSinceMs}::float8 / 1000)`;
+  const weights = since.isWeighed ? sql`, weights` : sql``;
   const { rows } = await sql<{ tail: Tail }>`
     with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
     select json_build_object(
@@ -123,12 +144,12 @@ export async function readTail(
           and ${visibleIn('t', sql.ref('k.revision'))}
         where (h.version > ${since.version} and (${since.version} > 0 or h.phase <> 'closed'))
           or (h.phase <> 'closed' and h.kind in (select kind from changed_kinds))) h),
-      'spends', (select json_agg(s) from (select version, ${ms('at')} as at_ms, kind, action, principal, dimension, value, count
+      'spends', (select json_agg(s) from (select version, ${ms('at')} as at_ms, kind, action, principal, dimension, value, count${weights}
         from spends where version > ${since.version} and at > ${spendsSince} order by version) s),
       'asks', (select json_agg(a) from (select version, ${ms('at')} as at_ms, action, principal, refused_by, count
         from asks where version > ${since.version} and at > ${spendsSince} order by version) a),
-      'kinds', (select json_agg(k) from (select kind, revision, count, ${ms('as_of')} as as_of_ms, definition from changed_kinds) k),
-      'totals', (select json_agg(t) from (select t.kind, t.dimension, t.value, t.count, t.in_service
+      'kinds', (select json_agg(k) from (select kind, revision, count, ${ms('as_of')} as as_of_ms, definition${weights} from changed_kinds) k),
+      'totals', (select json_agg(t) from (select t.kind, t.dimension, t.value, t.count, t.in_service${weights}
         from inventory_totals t where t.kind in (select kind from changed_kinds) and t.count > 0) t)
     ) as tail`.execute(tx);
   const row = rows[0];

@@ -52,19 +52,25 @@ function windowQuotas(
   limits: readonly (WindowLimit & { readonly kind?: string })[],
   { kind, principal }: Asker,
 ): Quota[] {
-  return [...limits.entries()]
-    .filter(([, limit]) => limit.per === 'principal' && (limit.kind ?? kind) === kind)
-    .map(([index, limit]) => {
-      const most = windowCeiling(limit, turn.book.kinds.get(kind)?.count ?? 0);
-      return {
-        name: `${path}/${index}`,
-        unit: 'targets',
-        limit: most,
-        over_s: limit.over_s,
-        ...leftIn(turn, turn.book.window(limit), principal, most),
-        principal,
-      };
-    });
+  return (
+    [...limits.entries()]
+      // What targets weigh a client cannot keep to: it names targets.
+      .filter(
+        ([, limit]) =>
+          limit.per === 'principal' && limit.max_weight === undefined && (limit.kind ?? kind) === kind,
+      )
+      .map(([index, limit]) => {
+        const most = windowCeiling(limit, turn.book.kinds.get(kind)?.count ?? 0);
+        return {
+          name: `${path}/${index}`,
+          unit: 'targets',
+          limit: most,
+          over_s: limit.over_s,
+          ...leftIn(turn, turn.book.window(limit), principal, most),
+          principal,
+        };
+      })
+  );
 }
 
 function leftIn(

@@ -1,9 +1,10 @@
+import { valuesOf, type FleetRadius } from '../blast-radius/blast-radius.ts';
 import { Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Validated } from '../validate/validated.ts';
+import type { Spend } from './book.ts';
 import { claim } from './claim.ts';
-import { valuesOf } from './facts.ts';
 import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { recordDecision, type Finding, type RecordedDecision } from './record-decision.ts';
@@ -120,9 +121,21 @@ function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant
   const { kind, action } = validated;
   const base = { kind: kind.name, action: action.name, principal };
   const all = [
-    { ...base, dimension: 'fleet', value: kind.name, count: targets.targets.length },
+    {
+      ...base,
+      dimension: 'fleet',
+      value: kind.name,
+      count: targets.targets.length,
+      ...weighed(blastRadius.fleet),
+    },
     ...kind.dimensions.flatMap(dimension =>
-      valuesOf(blastRadius, dimension).map(({ value, count }) => ({ ...base, dimension, value, count })),
+      valuesOf(blastRadius, dimension).map(one => ({
+        ...base,
+        dimension,
+        value: one.value,
+        count: one.count,
+        ...weighed(one),
+      })),
     ),
   ];
   for (const one of all) {
@@ -130,6 +143,12 @@ function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant
     turn.book.spend(turn.draft.nowMs, one);
   }
 }
+
+/** Recorded whether a limit is on them or not: one that is written later counts what was done before it. */
+const weighed = ({ weights }: Pick<FleetRadius, 'weights'>): Pick<Spend, 'weights'> =>
+  weights === undefined
+    ? {}
+    : { weights: Object.fromEntries(Object.entries(weights).map(([name, { weight }]) => [name, weight])) };
 
 function hold(
   turn: Turn,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Kind } from '../config/config.ts';
-import type { Book, KindState, Scope } from './book.ts';
+import type { Book, KindState, Scope, ValueTotal } from './book.ts';
 import { toOperation } from './operation-row.ts';
 import type { ControlEntryRow, HeadRow, Tail } from './queries.ts';
 
@@ -99,13 +99,17 @@ function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
 
 function applyInventory(book: Book, tail: Tail): void {
   for (const row of tail.kinds ?? []) {
-    const totals = new Map<string, Map<string, { count: number; inService: number }>>();
+    const totals = new Map<string, Map<string, ValueTotal>>();
     for (const total of tail.totals ?? []) {
       if (total.kind !== row.kind) continue;
-      const values = totals.get(total.dimension) ?? new Map<string, { count: number; inService: number }>();
+      const values = totals.get(total.dimension) ?? new Map<string, ValueTotal>();
       totals.set(
         total.dimension,
-        values.set(total.value, { count: total.count, inService: total.in_service }),
+        values.set(total.value, {
+          count: total.count,
+          inService: total.in_service,
+          ...(total.weights && { weights: total.weights }),
+        }),
       );
     }
     const state: KindState = {
@@ -113,6 +117,7 @@ function applyInventory(book: Book, tail: Tail): void {
       count: row.count,
       asOfMs: row.as_of_ms,
       definition: row.definition,
+      ...(row.weights && { weights: row.weights }),
       totals,
     };
     book.kinds.set(row.kind, state);

@@ -50,9 +50,12 @@ function windowWaits(one: Case, now: Circumstances, { facts }: Measured): Wait[]
         ? entryOf(limits, one.action.name)?.windows[fact.index]
         : limits.budgets[fact.index];
     if (limit === undefined) return [undefined];
-    const ceiling = windowCeiling(limit, fact.total);
+    // Of nothing there is no share, and a target that lacks the weight gets none by waiting.
+    if (fact.weight !== undefined && (fact.total === 0 || facts.weights?.[fact.weight]?.missing !== 0))
+      return [undefined];
+    const ceiling = windowCeiling(limit, fact.total, fact.weight);
     if (fact.used + fact.count <= ceiling) return [];
-    return [now.book.window(limit).waitMs(fact.value, fact.count, ceiling, now.nowMs)];
+    return [now.book.window(limit, fact.weight).waitMs(fact.value, fact.count, ceiling, now.nowMs)];
   });
 }
 

@@ -65,9 +65,10 @@ export class Window {
       return;
     }
     held.oldest = next;
-    held.total -= amount;
+    held.total = Number.isSafeInteger(held.total) ? held.total - amount : sumFrom(next);
   }
 
+  /** Beyond 2^53-1, where no limit is, it is not exact; it is again once it is below. */
   used(value: string): number {
     return this.#held.get(value)?.total ?? 0;
   }
@@ -98,4 +99,11 @@ export class Window {
     // Only what is spent now is left, and that leaves last.
     return excess <= spentNow ? this.#overMs : undefined;
   }
+}
+
+/** A sum that was beyond 2^53-1 was rounded: what has left it cannot be taken off. */
+function sumFrom(first: Spent): number {
+  let sum = 0;
+  for (let spent: Spent | undefined = first; spent !== undefined; spent = spent.next) sum += spent.amount;
+  return sum;
 }

@@ -74,10 +74,18 @@ function writeAsks(draft: Draft): Part {
     from fence, jsonb_to_recordset(${json(rows)}) as a(action text, principal text, refused_by jsonb, count bigint))`;
 }
 
-const writeSpends = (draft: Draft): Part => sql`spent as (
-  insert into spends (version, at, kind, action, principal, dimension, value, count)
-  select ${draft.version}::bigint, ${draft.at}::timestamptz, kind, action, principal, dimension, value, count
-  from fence, jsonb_to_recordset(${json(draft.spends())}) as s(kind text, action text, principal text, dimension text, value text, count bigint))`;
+/** Kinds without weights, which are most, write no column of them. */
+function writeSpends(draft: Draft): Part {
+  const rows = draft.spends();
+  const isWeighed = rows.some(({ weights }) => Boolean(weights));
+  const names = sql.raw(
+    `version, at, kind, action, principal, dimension, value, count${isWeighed ? ', weights' : ''}`,
+  );
+  return sql`spent as (
+    insert into spends (${names})
+    select ${names} from fence, (select ${draft.version}::bigint as version, ${draft.at}::timestamptz as at) as batch,
+      jsonb_to_recordset(${json(rows)}) as s(kind text, action text, principal text, dimension text, value text, count bigint${isWeighed ? sql`, weights jsonb` : sql``}))`;
+}
 
 const writeDecisions = (draft: Draft): Part => sql`decided as (
   insert into decisions (id, mode, seq, decided_at, principal, action, kind, decision, status, rules, idempotency_key,

@@ -26,6 +26,8 @@ export interface Facts {
   readonly freezes?: readonly FreezeFact[];
   /** Where it is asked under an exception. Absent else. */
   readonly exception?: ExceptionFact;
+  /** For each weight that a limit on the request names: by the action's `max_weight`, a window of it or a budget. Absent without one. */
+  readonly weights?: Readonly<Record<string, WeightFact>>;
   /** Of the labels that the action's `match` names, those that the principal has. Absent without `match`. */
   readonly principal_labels?: Readonly<Record<string, string>>;
   /** For each label that the action's `require_age` or `require_recent` names. Absent without them. */
@@ -56,6 +58,22 @@ export interface ExceptionFact {
   readonly used: number;
   /** Targets of the request that its selector matches; all of them for one without. */
   readonly matching: number;
+}
+
+/** What the targets of the request have of a weight, and all of the kind. */
+export interface WeightFact extends WeightScope {
+  /** Targets of the request that lack it. */
+  readonly missing: number;
+  /** Each dimension that the action's `max_weight` names for it, with each value that the request touches. */
+  readonly dimensions: Readonly<Record<string, readonly (WeightScope & { readonly value: string })[]>>;
+}
+
+/** Of all targets, or of those with one value. From 0 to 2^53-1. */
+export interface WeightScope {
+  readonly weight: number;
+  readonly total: number;
+  /** Parts per million, rounded up, to be told; what is compared are the two numbers. */
+  readonly share_ppm: number;
 }
 
 /** What the targets say of a time in a label. */
@@ -136,11 +154,13 @@ export interface WindowFact {
   readonly source: 'action' | 'budget';
   /** Position in `windows` of the action, or in the top-level `budgets`. */
   readonly index: number;
+  /** Where the limit is on a weight; then all three numbers are of that. */
+  readonly weight?: string;
   /** A value of the window's `per`: of the dimension, the principal's name, or for `fleet` the kind's name. */
   readonly value: string;
-  /** Targets spent in the window so far, without this request. */
+  /** Spent in the window so far, without this request: targets, or what they weigh. */
   readonly used: number;
-  /** Targets this request would spend there. */
+  /** What this request would spend there. */
   readonly count: number;
   /** All targets of the kind, or of the value; what a share is of. For `principal` the kind's. */
   readonly total: number;

@@ -17,6 +17,7 @@ export const limitWords = [
   'dimension',
   'fleet_or_dimension',
   'label',
+  'weight',
   'values',
   'kind',
   'ids',

@@ -10,9 +10,11 @@ export interface WindowLimit {
   /** `fleet`, `principal` or a dimension. */
   readonly per: string;
   readonly over_s: number;
-  /** Exactly one of the two. */
+  /** Exactly one of the three. */
   readonly max_targets?: number;
   readonly max_share?: ShareLimit;
+  /** By weight; `at_least` is in the weight's own unit. */
+  readonly max_weight?: Readonly<Record<string, ShareLimit>>;
 }
 
 export interface RequestsLimit {
@@ -48,6 +50,8 @@ export interface ActionLimits {
   readonly max_share: Readonly<Record<string, ShareLimit>>;
   readonly require: 'any' | Readonly<Record<string, readonly string[]>>;
   readonly windows: readonly WindowLimit[];
+  /** By weight, then as `max_share`; `at_least` is in the weight's own unit. */
+  readonly max_weight?: Readonly<Record<string, Readonly<Record<string, ShareLimit>>>>;
   readonly max_values?: Readonly<Record<string, number>>;
   readonly max_per_value?: Readonly<Record<string, number>>;
   readonly min_remaining?: Readonly<Record<string, number>>;

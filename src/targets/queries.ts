@@ -9,13 +9,21 @@ interface TargetRow {
   readonly labels: Record<string, string>;
   readonly labels_digest: string;
   readonly state: string | null;
+  readonly weights?: Record<string, number> | null;
 }
+
+/** What is read of each target. Where the kind declares no weights, nobody pays for a column of them. */
+const columns = (isWeighed: boolean) =>
+  isWeighed
+    ? sql`t.id, t.labels, t.labels_digest, t.state, t.weights`
+    : sql`t.id, t.labels, t.labels_digest, t.state`;
 
 const toTarget = (row: TargetRow): Target => ({
   id: row.id,
   labels: row.labels,
   labelsDigest: row.labels_digest,
   state: row.state,
+  ...(row.weights && { weights: row.weights }),
 });
 
 /** Ids looked up in one statement: on the embedded store nothing else runs meanwhile. */
@@ -27,13 +35,14 @@ export async function findByIds(
   kind: string,
   ids: readonly string[],
   revision: number,
+  isWeighed = false,
 ): Promise<Target[]> {
   const found: Target[] = [];
   for (let at = 0; at < ids.length; at += PAGE) {
     // The embedded store answers without a turn of the event loop: others get theirs between two pages.
     if (at > 0) await new Promise(resolve => setImmediate(resolve));
     const { rows } = await sql<TargetRow>`
-      select t.id, t.labels, t.labels_digest, t.state
+      select ${columns(isWeighed)}
       from jsonb_array_elements_text(${JSON.stringify(ids.slice(at, at + PAGE))}::jsonb) as asked(id)
       cross join lateral (
         select * from inventory_targets t where t.kind = ${kind} and t.id = asked.id and ${visibleIn('t', revision)}
@@ -53,10 +62,11 @@ export async function findByTags(
   groups: readonly (readonly string[])[],
   revision: number,
   limit: number,
+  isWeighed = false,
 ): Promise<Target[]> {
   if (groups.length === 0) return [];
   const { rows } = await sql<TargetRow>`
-    select t.id, t.labels, t.labels_digest, t.state from inventory_targets t
+    select ${columns(isWeighed)} from inventory_targets t
     where ${haveTags(groups)} and ${visibleIn('t', revision)}
     limit ${limit}`.execute(db);
   return rows.map(toTarget);

@@ -30,16 +30,18 @@ const FEW = 2_000;
 /**
  * What the caller named → a frozen target set, all of it from one revision. One unknown id refuses the request; a selector
  * that stands for another number than expected does too.
+ * @param isWeighed whether the kind declares weights; a target that was read without them weighs nothing that a limit could know
  */
 export async function resolveTargets(
   db: Kysely<Database>,
   kind: string,
   named: Named,
   revision: number,
+  isWeighed = false,
 ): Promise<TargetSet | Refusal> {
   return 'ids' in named
-    ? await resolveIds(db, kind, named, revision)
-    : await resolveSelector(db, kind, named, revision);
+    ? await resolveIds(db, kind, named, revision, isWeighed)
+    : await resolveSelector(db, kind, named, revision, isWeighed);
 }
 
 type NamedIds = Extract<Named, { readonly ids: unknown }>;
@@ -50,9 +52,10 @@ async function resolveIds(
   kind: string,
   named: NamedIds,
   revision: number,
+  isWeighed: boolean,
 ): Promise<TargetSet | Refusal> {
   const { ids, expect, asserts } = named;
-  const found = await findByIds(db, kind, ids, revision);
+  const found = await findByIds(db, kind, ids, revision, isWeighed);
   const known = new Set(found.map(({ id }) => id));
   const missing = ids.filter(id => !known.has(id));
   if (missing.length === 0) return freezeFound(kind, revision, found, named);
@@ -140,12 +143,13 @@ async function resolveSelector(
   kind: string,
   named: NamedSelector,
   revision: number,
+  isWeighed: boolean,
 ): Promise<TargetSet | Refusal> {
   const { selector, expect } = named;
   const groups = Object.entries(selector).map(([label, values]) =>
     values.map(value => tagOf(kind, label, value)),
   );
-  const some = await findByTags(db, groups, revision, FEW + 1);
+  const some = await findByTags(db, groups, revision, FEW + 1, isWeighed);
   if (some.length <= FEW) return freezeFound(kind, revision, some, named);
   const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
   if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
@@ -155,6 +159,7 @@ async function resolveSelector(
     kind,
     await findIdsByTags(db, groups, revision, MAX_TARGETS + 1),
     revision,
+    isWeighed,
   );
   // A revision does not change while it is in force; if it is not any more, the ledger resolves anew.
   return freezeFound(kind, revision, found, named);

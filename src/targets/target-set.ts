@@ -8,6 +8,8 @@ export interface Target {
   readonly labelsDigest: string;
   /** Value of the kind's state label; null on a kind without. */
   readonly state: string | null;
+  /** By name; only where they were asked for, on a kind that declares some. One that is not in it is not known. */
+  readonly weights?: Readonly<Record<string, number>>;
 }
 
 const made: unique symbol = Symbol('TargetSet');

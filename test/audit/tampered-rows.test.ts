@@ -78,6 +78,7 @@ const ALTERED: Readonly<Record<Table, Readonly<Record<string, string | Guarded>>
     dimension: `'fleet'`,
     value: `'x'`,
     count: 'count + 1',
+    weights: `'{"traffic": 1}'`,
   },
   asks: {
     version: 'version + 1000',

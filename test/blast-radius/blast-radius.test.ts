@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { blastRadius, sharePpm, tally, type Totals } from '../../src/blast-radius/blast-radius.ts';
+import { blastRadius, shareOf, sharePpm, tally, type Totals } from '../../src/blast-radius/blast-radius.ts';
+import { weigh } from '../../src/blast-radius/weigh.ts';
 import type { Kind } from '../../src/config/config.ts';
 import type { Target } from '../../src/targets/target-set.ts';
 
@@ -43,6 +44,69 @@ describe('a share', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('a share of a weight', () => {
+  const whole = fc.maxSafeNat();
+  it('is exact up to what a JSON number holds, and so is what it allows', () => {
+    fc.assert(
+      fc.property(whole, whole, fc.nat(1_000_000), (a, b, limitPpm) => {
+        const [weight, total] = [Math.min(a, b), Math.max(a, b, 1)];
+        const truly = BigInt(weight) * 1_000_000n > BigInt(limitPpm) * BigInt(total);
+        expect(sharePpm(weight, total) > limitPpm).toBe(truly);
+        expect(BigInt(shareOf(total, limitPpm))).toBe((BigInt(total) * BigInt(limitPpm)) / 1_000_000n);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('what targets weigh', () => {
+  const weighed: Kind = { ...kind, weights: ['traffic'] };
+  const heavy = (id: string, traffic?: number, rack = 'r1'): Target => ({
+    ...target(id, 'z1', rack),
+    ...(traffic !== undefined && { weights: { traffic } }),
+  });
+
+  it('is nothing on a kind that declares no weights, whatever they carry', () => {
+    expect(weigh(kind, [heavy('a', 5)]).size).toBe(0);
+  });
+
+  it('is summed per value, and what lacks the weight is counted apart', () => {
+    const before = weigh(weighed, [heavy('a', 5), heavy('b')]);
+    const after = weigh(weighed, [heavy('c', 7, 'r2')], before);
+    expect(before.get('traffic')).toMatchObject({ missing: 1, fleet: 5 });
+    expect(after.get('traffic')).toEqual({
+      missing: 1,
+      fleet: 12,
+      dimensions: new Map([
+        ['zone', new Map([['z1', 12]])],
+        [
+          'rack',
+          new Map([
+            ['r1', 5],
+            ['r2', 7],
+          ]),
+        ],
+      ]),
+    });
+  });
+
+  it('stands beside the counts with the sum of all; a sum that is not known is 0, of which any share is too large', () => {
+    const targets = [heavy('a', 5), heavy('b', 7, 'r2')];
+    const radius = blastRadius(
+      weighed,
+      2,
+      tally(weighed, targets, nobody),
+      { ...totals, weights: { traffic: 120 } },
+      weigh(weighed, targets),
+    );
+    expect(radius.fleet.weights).toEqual({ traffic: { weight: 12, total: 120, share_ppm: 100_000 } });
+    expect(radius['rack']).toMatchObject([
+      { value: 'r1', weights: { traffic: { weight: 5, total: 0, share_ppm: Number.MAX_SAFE_INTEGER } } },
+      { value: 'r2' },
+    ]);
   });
 });
 

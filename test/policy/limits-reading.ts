@@ -7,12 +7,13 @@ import type { Limits } from '../../src/policy/limits.ts';
 import { actionOf, host, scope, shippedBundle } from './samples.ts';
 
 const { state: _, ...stateless } = { ...scope, name: 'bare' };
+const weighed = { ...host, weights: ['traffic', 'users'] };
 /** A kind whose state is in a label of another name, one value of which is in service and in a profile's list. */
 const lived = {
   ...{ ...host, name: 'lived', dimensions: ['region', 'environment'] },
   state: { label: 'life', inService: ['live', 'drained'] },
 };
-const kinds = new Map([host, scope, stateless, lived].map(kind => [kind.name, kind]));
+const kinds = new Map([weighed, scope, stateless, lived].map(kind => [kind.name, kind]));
 const actions = new Map(
   [
     { ...actionOf('disk.wipe', 'host'), irreversible: true },

@@ -73,7 +73,7 @@ returns(limits, effect) if {
 # Of nothing there is no share: then only an `at_least` allows anything.
 allows(limit, before, change) if {
 	before > 0
-	change <= share_of(before, limit.share_ppm)
+	change <= lib.share_of(before, limit.share_ppm)
 }
 
 allows(limit, _, change) if {
@@ -81,14 +81,7 @@ allows(limit, _, change) if {
 	change <= limit.at_least
 }
 
-# So many parts per million of a number up to 2^53-1, rounded down. In two parts, so that nothing in between is larger than
-# that: a double would not hold it, and a change that is over by one would pass.
-share_of(total, share_ppm) := (share_ppm * whole) + lib.whole_quotient(share_ppm * rest, 1000000) if {
-	rest := total % 1000000
-	whole := (total - rest) / 1000000
-}
-
-allowed(limit, before) := max([share_of(before, limit.share_ppm), limit.at_least])
+allowed(limit, before) := max([lib.share_of(before, limit.share_ppm), limit.at_least])
 
 # What a change is refused for: by which limit, and in which words.
 words(limit, before) := "nothing" if {
@@ -96,11 +89,11 @@ words(limit, before) := "nothing" if {
 	limit.at_least == 0
 }
 
-words(limit, before) := "at_least" if limit.at_least > share_of(before, limit.share_ppm)
+words(limit, before) := "at_least" if limit.at_least > lib.share_of(before, limit.share_ppm)
 
 words(limit, before) := "share" if {
 	before > 0
-	limit.at_least <= share_of(before, limit.share_ppm)
+	limit.at_least <= lib.share_of(before, limit.share_ppm)
 }
 
 reasons contains object.union(reason("effects.loss", name, limits.max_loss, effect), numbers) if {

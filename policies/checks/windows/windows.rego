@@ -2,7 +2,7 @@
 # title: Windows and budgets
 # description: |
 #   What is allowed within a sliding window, for one action (`windows`) or for all actions on a kind together (`budgets`),
-#   with this request, is at most so many targets or such a share of the total of the moment.
+#   with this request, is at most so many targets, such a share of the total of the moment, or such a share of a weight.
 package interlock.checks.windows
 
 import data.interlock.lib
@@ -44,6 +44,7 @@ budget_facts[index] := facts("budget", index, budget) if {
 
 # What is known of one window: each value that the request touches once, and together its targets.
 facts(source, index, window) := found if {
+	not window.max_weight
 	found := [fact | some fact in input.windows; fact.index == index; fact.source == source]
 	scope := lib.scope(window.per)
 	count({fact.value | some fact in found}) == count(found)
@@ -52,6 +53,7 @@ facts(source, index, window) := found if {
 	count(found) == count(scope)
 	every fact in found {
 		scope[fact.value]
+		not fact.weight
 		is_number(fact.used)
 		is_number(fact.count)
 		is_number(fact.total)
@@ -62,25 +64,68 @@ facts(source, index, window) := found if {
 	sum([fact.count | some fact in found]) == lib.fleet.count
 }
 
-# Of the two ways to say a limit exactly one is there.
+# Of a window on weights: each weight and each value once, and together what the request weighs.
+facts(source, index, window) := found if {
+	lib.is_map(window.max_weight)
+	found := [fact | some fact in input.windows; fact.index == index; fact.source == source]
+	scope := lib.scope(window.per)
+	count({[fact.weight, fact.value] | some fact in found}) == count(found)
+	count(found) == count(scope) * count(window.max_weight)
+	every fact in found {
+		scope[fact.value]
+		window.max_weight[fact.weight]
+		lib.is_count(fact.used)
+		lib.is_count(fact.count)
+		lib.is_count(fact.total)
+		fact.total > 0
+	}
+	every weight, _ in window.max_weight {
+		sum([fact.count | some fact in found; fact.weight == weight]) == lib.weights[weight].weight
+	}
+}
+
+# Of the three ways to say a limit exactly one is there.
 within(fact, window) if {
 	not window.max_share
+	not window.max_weight
 	lib.is_limit(window.max_targets)
 	fact.used + fact.count <= window.max_targets
 }
 
 within(fact, window) if {
 	not window.max_targets
+	not window.max_weight
 	lib.share_allows(fact.used + fact.count, fact.total, window.max_share)
 }
 
-limit(_, window) := window.max_targets if not window.max_share
+# Not their sum, which may be beyond what a double holds.
+within(fact, window) if {
+	limits_weights(window)
+	fact.used <= limit(fact, window) - fact.count
+}
+
+limit(_, window) := window.max_targets if {
+	not window.max_share
+	not window.max_weight
+}
 
 limit(fact, window) := max([
 	lib.share_targets(fact.total, window.max_share),
 	window.max_share.at_least,
 ]) if {
 	not window.max_targets
+	not window.max_weight
+}
+
+limit(fact, window) := lib.share_or_least(fact.total, window.max_weight[fact.weight]) if limits_weights(window)
+
+limits_weights(window) if {
+	not window.max_targets
+	not window.max_share
+	lib.is_map(window.max_weight)
+	every _, share in window.max_weight {
+		lib.is_share(share)
+	}
 }
 
 reasons contains reason("action", index, window, fact) if {
@@ -100,6 +145,7 @@ reasons contains reason("budget", index, budget, fact) if {
 	not within(fact, budget)
 }
 
+# In targets.
 reason(source, index, window, fact) := {
 	"rule": "budget.window",
 	"sentence": source,
@@ -118,8 +164,42 @@ reason(source, index, window, fact) := {
 		"left": left,
 	},
 } if {
+	not fact.weight
 	allowed := limit(fact, window)
 	left := max([0, allowed - fact.used])
+}
+
+reason(source, index, window, fact) := {
+	"rule": "budget.window",
+	"sentence": weight_sentences[source],
+	"remedy": weight_remedies[remedy(fact, allowed, left)],
+	"dimension": window.per,
+	"value": fact.value,
+	"measured": min([fact.used + fact.count, 9007199254740991]),
+	"limit": allowed,
+	"unit": "weight",
+	"with": {
+		"source": source,
+		"index": index,
+		"weight": fact.weight,
+		"over_s": window.over_s,
+		"used": fact.used,
+		"count": fact.count,
+		"left": left,
+	},
+} if {
+	fact.weight
+	allowed := limit(fact, window)
+	left := max([0, allowed - fact.used])
+}
+
+weight_sentences := {"action": "action_weight", "budget": "budget_weight"}
+
+weight_remedies := {
+	"some": "some_weight",
+	"wait": "wait_weight",
+	"never": "never_weight",
+	"none": "none_weight",
 }
 
 # Fewer now; or all of them later; or never so many, whatever the window holds.
@@ -186,13 +266,17 @@ determined(known, index, window) if {
 
 limited(window) if {
 	not window.max_share
+	not window.max_weight
 	lib.is_limit(window.max_targets)
 }
 
 limited(window) if {
 	not window.max_targets
+	not window.max_weight
 	lib.is_share(window.max_share)
 }
+
+limited(window) if limits_weights(window)
 
 undetermined(source, window) := object.union(missing, {
 	"dimension": object.get(window, "per", "?"),

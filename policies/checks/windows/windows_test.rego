@@ -190,3 +190,150 @@ test_a_window_of_a_hundred_lets_a_hundred_pass if {
 	reasons := windows.reasons with input as changed({"used": 97}) with data.limits as sample.limits
 	reasons == set()
 }
+
+weight_window := {"per": "rack", "over_s": 3600, "max_weight": {
+	"traffic": {"share_ppm": 500000, "at_least": 0},
+	"users": {"share_ppm": 0, "at_least": 2},
+}}
+
+weight_fact(weight, value, used, number, total) := {
+	"source": "action",
+	"index": 0,
+	"weight": weight,
+	"value": value,
+	"used": used,
+	"count": number,
+	"total": total,
+}
+
+weight_facts := [
+	weight_fact("traffic", "r1", 150, 50, 400),
+	weight_fact("traffic", "r2", 0, 0, 400),
+	weight_fact("users", "r1", 0, 1, 4),
+	weight_fact("users", "r2", 0, 1, 5),
+]
+
+weighing(found) := sample.with_fact("windows", array.concat(found, [sample.facts.windows[4]]))
+
+# The first of them changed.
+first(change) := weighing(array.concat([object.union(weight_facts[0], change)], array.slice(weight_facts, 1, 9)))
+
+test_a_window_on_weights_is_as_full_as_its_share_of_them if {
+	windows.ok with input as weighing(weight_facts) with data.limits as fleet_only(weight_window)
+	reasons := windows.reasons with input as weighing(weight_facts) with data.limits as fleet_only(weight_window)
+	reasons == set()
+}
+
+test_more_weight_than_a_window_holds_is_a_no if {
+	facts := first({"used": 151})
+	not windows.ok with input as facts with data.limits as fleet_only(weight_window)
+	reasons := windows.reasons with input as facts with data.limits as fleet_only(weight_window)
+	reasons == {{
+		"rule": "budget.window",
+		"sentence": "action_weight",
+		"remedy": "some_weight",
+		"dimension": "rack",
+		"value": "r1",
+		"measured": 201,
+		"limit": 200,
+		"unit": "weight",
+		"with": {
+			"source": "action",
+			"index": 0,
+			"weight": "traffic",
+			"over_s": 3600,
+			"used": 151,
+			"count": 50,
+			"left": 49,
+		},
+	}}
+}
+
+test_what_would_pass_of_a_weight_is_said if {
+	every row in [
+		[{"used": 200}, {"share_ppm": 500000, "at_least": 0}, "wait_weight"],
+		[{"used": 0}, {"share_ppm": 100000, "at_least": 0}, "never_weight"],
+		[{"used": 0}, {"share_ppm": 0, "at_least": 0}, "none_weight"],
+	] {
+		window := object.union(weight_window, {"max_weight": {"traffic": row[1]}})
+		reasons := windows.reasons with input as first(row[0]) with data.limits as fleet_only(window)
+		{reason.remedy | some reason in reasons; reason.value == "r1"} == {row[2]}
+	}
+}
+
+test_each_weight_and_each_value_of_a_window_needs_its_fact_once if {
+	every found in [
+		[],
+		array.slice(weight_facts, 1, 9),
+		array.slice(weight_facts, 0, 3),
+		array.concat(weight_facts, [weight_facts[0]]),
+		[weight_facts[0], weight_facts[0], weight_facts[2], weight_facts[3]],
+		array.concat(array.slice(weight_facts, 0, 3), [weight_fact("other", "r2", 0, 0, 5)]),
+		array.concat(array.slice(weight_facts, 0, 3), [weight_fact("users", "r9", 0, 0, 5)]),
+	] {
+		not windows.ok with input as weighing(found) with data.limits as fleet_only(weight_window)
+		reasons := windows.reasons with input as weighing(found) with data.limits as fleet_only(weight_window)
+		reasons == {of_window("action", "rack")}
+	}
+}
+
+test_a_fact_on_a_weight_with_other_numbers_is_a_no if {
+	every change in [
+		{"count": 49},
+		{"count": null},
+		{"count": -1},
+		{"used": -1},
+		{"used": null},
+		{"used": 9007199254740992},
+		{"total": 0},
+		{"total": null},
+	] {
+		not windows.ok with input as first(change) with data.limits as fleet_only(weight_window)
+		reasons := windows.reasons with input as first(change) with data.limits as fleet_only(weight_window)
+		reasons == {of_window("action", "rack")}
+	}
+}
+
+test_targets_that_lack_the_weight_leave_a_window_on_it_undetermined if {
+	weights := object.union(sample.facts.weights, {"users": object.union(sample.facts.weights.users, {"missing": 1})})
+	facts := object.union(object.remove(weighing(weight_facts), ["weights"]), {"weights": weights})
+	not windows.ok with input as facts with data.limits as fleet_only(weight_window)
+	reasons := windows.reasons with input as facts with data.limits as fleet_only(weight_window)
+	reasons == {of_window("action", "rack")}
+}
+
+test_a_window_on_weights_and_on_something_else_is_a_no if {
+	every more in [{"max_targets": 9}, {"max_share": {"share_ppm": 1000000, "at_least": 0}}] {
+		window := object.union(weight_window, more)
+		not windows.ok with input as weighing(weight_facts) with data.limits as fleet_only(window)
+		reasons := windows.reasons with input as weighing(weight_facts) with data.limits as fleet_only(window)
+		reasons == {of_window("action", "rack")}
+	}
+}
+
+test_a_window_on_no_weight_or_no_share_of_it_is_a_no if {
+	every limits in [null, {}, [], {"traffic": null}, {"traffic": {"share_ppm": 1}}] {
+		window := {"per": "rack", "over_s": 3600, "max_weight": limits}
+		not windows.ok with input as weighing(weight_facts) with data.limits as fleet_only(window)
+		reasons := windows.reasons with input as weighing(weight_facts) with data.limits as fleet_only(window)
+		of_window("action", "rack") in reasons
+	}
+}
+
+test_a_fact_on_a_weight_is_none_of_a_window_on_targets if {
+	facts := changed({"weight": "traffic"})
+	not windows.ok with input as facts with data.limits as sample.limits
+}
+
+test_a_budget_on_a_weight_counts_all_actions_together if {
+	limits := object.union(object.remove(sample.limits, ["budgets"]), {"budgets": [{
+		"kind": "host",
+		"per": "fleet",
+		"over_s": 86400,
+		"max_weight": {"traffic": {"share_ppm": 10000, "at_least": 0}},
+	}]})
+	fact := {"source": "budget", "index": 0, "weight": "traffic", "value": "host", "used": 60, "count": 50, "total": 10000}
+	facts := sample.with_fact("windows", array.concat(array.slice(sample.facts.windows, 0, 4), [fact]))
+	reasons := windows.reasons with input as facts with data.limits as limits
+	{[reason.sentence, reason.measured, reason.limit] | some reason in reasons} == {["budget_weight", 110, 100]}
+}

@@ -1,0 +1,12 @@
+/** Numbers by name. */
+export type Sums = Readonly<Record<string, number>>;
+
+/** Each name that one of them has, with the sum of both. */
+export const addEach = (one: Sums, other: Sums): Record<string, number> =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(one), ...Object.keys(other)])].map(name => [
+      name,
+      (Object.hasOwn(one, name) ? (one[name] ?? 0) : 0) +
+        (Object.hasOwn(other, name) ? (other[name] ?? 0) : 0),
+    ]),
+  );
