@@ -1,4 +1,4 @@
-import type { Config } from './config/config.ts';
+import type { Config, ExecutorConfig } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { describeStart, withoutLimits } from './describe-start.ts';
 import { readPolicy, toLoaded } from './load-policy.ts';
@@ -25,8 +25,10 @@ export async function checkConfig(file: string) {
     actions: [...config.actions.keys()].map(name => describeAction(config, name, limits.actions)),
     profiles: loaded.profiles,
     without_limits: withoutLimits(config, loaded),
-    principals: config.principals.map(({ name, roles, labels }) => ({
-      ...{ name, roles: [...roles] },
+    budgets: limits.budgets,
+    protected: limits.protected,
+    principals: config.principals.map(({ name, roles, actions, labels }) => ({
+      ...{ name, roles: [...roles], actions: [...actions] },
       ...(labels !== undefined && { labels }),
     })),
   };
@@ -35,8 +37,30 @@ export async function checkConfig(file: string) {
 export type CheckedConfig = Awaited<ReturnType<typeof checkConfig>>;
 
 /** An action and its limits as they would be in force; null where it has none, and is allowed to nobody. */
-const describeAction = (config: Config, name: string, limits: Readonly<Record<string, object>>) => ({
-  name,
-  kind: config.actions.get(name)?.kind,
-  limits: Object.hasOwn(limits, name) ? (limits[name] ?? null) : null,
+function describeAction(config: Config, name: string, limits: Readonly<Record<string, object>>) {
+  const action = config.actions.get(name);
+  return {
+    name,
+    kind: action?.kind,
+    irreversible: action?.irreversible ?? false,
+    limits: Object.hasOwn(limits, name) ? (limits[name] ?? null) : null,
+    ...(action !== undefined && { executor: describeExecutor(action.executor) }),
+  };
+}
+
+/** Without the query of its address, which may be a secret, and without the key. */
+const describeExecutor = ({
+  url,
+  timeoutMs,
+  concurrency,
+  validForMs,
+  idempotent,
+  bearerFile,
+}: ExecutorConfig) => ({
+  url: `${url.origin}${url.pathname}`,
+  timeout_s: timeoutMs / 1000,
+  concurrency,
+  valid_for_s: validForMs / 1000,
+  idempotent,
+  ...(bearerFile !== undefined && { bearer_file: bearerFile }),
 });

@@ -7,6 +7,7 @@ import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { isBlank, isOneLine, quote } from '../kit/text.ts';
 import { readAsserts, readCarried, type CarriedOptions } from './carried-options.ts';
 import { expandRanges } from './expand-ranges.ts';
+import { sayUnread } from './load-file.ts';
 import { printable } from './printable.ts';
 
 /** What is asked for, as the command line says it. */
@@ -148,7 +149,9 @@ function readText(file: string): string {
   try {
     bytes = readFileSync(file === '-' ? 0 : file);
   } catch (thrown) {
-    throw new UsageError(`${file === '-' ? 'stdin' : file} cannot be read: ${asError(thrown).message}`);
+    throw new UsageError(
+      file === '-' ? `stdin cannot be read: ${asError(thrown).message}` : sayUnread(file, asError(thrown)),
+    );
   }
   if (bytes.length > MAX_BYTES)
     throw new UsageError(`${file} has ${bytes.length} bytes; at most ${MAX_BYTES} are read`);

@@ -3,6 +3,7 @@ import { NoAnswerError } from '../client/errors.ts';
 import type { RecordedDecision, Search } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { nearestName, quote } from '../kit/text.ts';
+import { columnsOf } from './columns.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
 import { SaidNo } from './said-no.ts';
@@ -72,6 +73,9 @@ function searchOf(filters: SearchOptions['filters'], nowMs: number): Search {
   return { ...filters, ...times };
 }
 
+/** Of an id in a table that is too wide otherwise. */
+const SHORT_ID = 8;
+
 function sayTable(rows: readonly RecordedDecision[], terminal: Terminal, nowMs: number): void {
   if (rows.length === 0) {
     terminal.say('Nothing was found.');
@@ -104,7 +108,11 @@ function sayTable(rows: readonly RecordedDecision[], terminal: Terminal, nowMs: 
           ]),
         ].join(' '),
   ]);
-  for (const line of formatTable(columns, cells, terminal.width)) terminal.say(line);
+  const { width } = terminal;
+  const isTooWide = width !== undefined && formatTable(columns, cells).some(line => columnsOf(line) > width);
+  // The beginning of an id is what `audit show` and `settle` take; why it was refused would be cut away for the rest of it.
+  const fitted = isTooWide ? cells.map(row => row.with(1, String(row[1]).slice(0, SHORT_ID))) : cells;
+  for (const line of formatTable(columns, fitted, width)) terminal.say(line);
 }
 
 /** How many of the newest are looked at for names. */

@@ -61,7 +61,7 @@ function linesOf(one: RecordedDecision, nowMs: number): string[] {
     ),
     ...field('reason', one.reason),
     ...field('ticket', one.ticket),
-    ...field('key', one.idempotency_key),
+    ...field('idempotency', one.idempotency_key),
     ...field('targets', one.targets && `${showCount(one.targets.count)} (${one.targets.digest})`),
     ...field('selector', one.selector && JSON.stringify(one.selector)),
     ...field('asserts', one.asserts && JSON.stringify(one.asserts)),
@@ -83,9 +83,15 @@ function linesOf(one: RecordedDecision, nowMs: number): string[] {
       'would pass',
       one.passes === undefined ? undefined : `the first ${countOf(one.passes, 'target')}`,
     ),
-    ...field('outcome', outcome && `${outcome.status}${settled}${why === '' ? '' : `: ${why}`}`),
+    ...field(
+      'outcome',
+      outcome && `${outcome.status}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`,
+    ),
   ];
 }
+
+const attemptsOf = (attempts: number | undefined): string =>
+  attempts === undefined || attempts < 2 ? '' : `, after ${countOf(attempts, 'attempt')}`;
 
 const effectsOf = (effects: NonNullable<RecordedDecision['effects']>): string =>
   Object.entries(effects)
@@ -100,15 +106,17 @@ function radiusOf({ blast_radius: radius }: RecordedDecision): string[] {
   const share = (ppm: number): string => `${ppm / 10_000}%`;
   const { fleet, ...dimensions } = radius;
   const lines = [
-    `blast radius ${showCount(fleet.count)} of ${showCount(fleet.total)} (${share(fleet.share_ppm)})`,
+    `${'radius:'.padEnd(12)} ${showCount(fleet.count)} of ${showCount(fleet.total)} (${share(fleet.share_ppm)})`,
   ];
   for (const [dimension, values] of Object.entries(dimensions)) {
     // The type says that each member may be the fleet; only that one is no list.
     if (!Array.isArray(values)) continue;
     const shown = values
       .slice(0, LISTED)
-      .map(one => `${one.value} ${one.count} of ${one.total} (${share(one.share_ppm)})`);
-    const rest = values.length > LISTED ? ` and ${values.length - LISTED} more` : '';
+      .map(
+        one => `${one.value} ${showCount(one.count)} of ${showCount(one.total)} (${share(one.share_ppm)})`,
+      );
+    const rest = values.length > LISTED ? ` and ${showCount(values.length - LISTED)} more` : '';
     lines.push(`  ${dimension}: ${shown.join(', ')}${rest}`);
   }
   return lines;

@@ -134,9 +134,9 @@ async function verifyExport(file: string, chain: Watched): Promise<Found> {
   return { report: chain.end(), rows: [], notes };
 }
 
-/** A page of `GET /v1/audit` as JSON, or the answer of another call. */
+/** A page of `GET /v1/audit` as JSON, the answer of another call, or a file of something else. */
 const isAnotherAnswer = (text: string): boolean =>
-  /^\s*\{\s*"items"\s*:/.test(text) || (/^\s*[{[]/.test(text) && !/"prev"\s*:/.test(text.slice(0, 4096)));
+  /^\s*\{\s*"items"\s*:/.test(text) || !/"prev"\s*:/.test(text.slice(0, 4096));
 
 async function verifyConfigured(config: Config, chain: Watched): Promise<Found> {
   const store = await openToRead(config);

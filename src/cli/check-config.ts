@@ -1,7 +1,10 @@
 import { checkConfig, type CheckedConfig } from '../check-config.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { Fault } from '../kit/fault.ts';
+import { limitLines, showSelector } from './limit-lines.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
+import { showDuration } from './times.ts';
 
 /**
  * Says what a start would put in force, and opens nothing.
@@ -16,7 +19,7 @@ export async function runCheckConfig(
     if (thrown instanceof Fault) throw new UsageError(thrown.detail);
     throw thrown;
   });
-  terminal.say(options.json ? JSON.stringify(checked) : linesOf(checked).join('\n'));
+  terminal.say(options.json ? JSON.stringify(checked) : linesOf(checked, terminal.width).join('\n'));
 }
 
 const showLabels = (labels: Readonly<Record<string, string>> = {}): string =>
@@ -24,7 +27,28 @@ const showLabels = (labels: Readonly<Record<string, string>> = {}): string =>
     .map(([label, value]) => `; ${label}=${value}`)
     .join('');
 
-function linesOf(checked: CheckedConfig): string[] {
+function showAction({
+  name,
+  kind,
+  irreversible,
+  limits,
+  executor,
+}: CheckedConfig['actions'][number]): string {
+  const how =
+    executor === undefined
+      ? ''
+      : `, by ${executor.url} within ${showDuration(executor.timeout_s)}, ${executor.concurrency} at once, valid for ${showDuration(executor.valid_for_s)}${executor.idempotent ? ', idempotent' : ''}${executor.bearer_file === undefined ? '' : ', with a key'}`;
+  const without = limits === null ? '. NO LIMITS, so every request for it is refused' : '';
+  return `${name} on ${kind ?? 'nothing'}${irreversible ? ', irreversible' : ''}${how}${without}`;
+}
+
+const showPrincipal = ({ name, roles, actions, labels }: CheckedConfig['principals'][number]): string =>
+  `${name}: ${roles.join(', ')}${actions.length === 0 ? '' : ` of ${actions.join(', ')}`}${showLabels(labels)}`;
+
+const showProtected = (entry: CheckedConfig['protected'][number]): string =>
+  `${entry.kind} ${'ids' in entry ? entry.ids.join(', ') : showSelector(entry.selector)} (whether that matches anything a gate says: interlock policy show)`;
+
+function linesOf(checked: CheckedConfig, width: number | undefined): string[] {
   const expires = checked.certificate_expires;
   const clients = checked.client_certificates === true ? ', clients must show one too' : '';
   const rows: readonly (readonly [string, string])[] = [
@@ -36,17 +60,21 @@ function linesOf(checked: CheckedConfig): string[] {
     ['kill file', checked.kill_file],
     ['revision', checked.policy_revision ?? 'none'],
     ['kinds', checked.kinds.join(', ')],
-    ...checked.actions.map(({ name, kind, limits }): readonly [string, string] => [
-      'action',
-      `${name} on ${kind}: ${limits === null ? 'NO LIMITS, so every request for it is refused' : Object.keys(limits).join(', ')}`,
-    ]),
-    ...checked.principals.map(({ name, roles, labels }): readonly [string, string] => [
-      'principal',
-      `${name}: ${roles.join(', ')}${showLabels(labels)}`,
-    ]),
+    ...checked.actions.map((action): readonly [string, string] => ['action', showAction(action)]),
+    ...checked.principals.map((one): readonly [string, string] => ['principal', showPrincipal(one)]),
+    ...checked.protected.map((entry): readonly [string, string] => ['protected', showProtected(entry)]),
   ];
   return [
     `${checked.config} is right. A gate started with it would have in force:`,
-    ...rows.map(([what, said]) => `  ${what.padEnd(11)}  ${said}`),
+    ...rows.map(([what, said]) => `  ${what.padEnd(11)}  ${printable(said)}`),
+    ...limitLines(limitsOf(checked), width),
   ];
 }
+
+/** As `GET /v1/policy` gives them. */
+const limitsOf = ({ actions, budgets }: CheckedConfig) => ({
+  actions: Object.fromEntries(
+    actions.flatMap(({ name, limits }) => (limits === null ? [] : [[name, limits] as const])),
+  ),
+  budgets,
+});

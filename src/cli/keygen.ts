@@ -23,6 +23,10 @@ const ACTION = '<action>';
 export function runKeygen(name: string, options: KeygenOptions, terminal: Terminal): void {
   requireName(principalName.safeParse(name), `the name ${quote(name)}`);
   for (const role of options.roles) requireName(roleName.safeParse(role), `the role ${quote(role)}`);
+  if (options.roles.includes('requester') && options.roles.includes('operator'))
+    throw new UsageError(
+      'a requester is never an operator too: who asks does not settle or release. Two keys, for two principals',
+    );
   for (const action of options.actions)
     requireName(actionName.safeParse(action), `the action ${quote(action)}`);
   const key = freshKey();

@@ -52,11 +52,15 @@ export async function runKill(
   } catch (thrown) {
     const code = endOf(thrown);
     if (code === undefined) throw thrown;
-    sayWhyNot(asError(thrown), options, terminal);
-    if (options.json)
-      terminal.say(
-        JSON.stringify(thrown instanceof SaidNo ? thrown.problem : { error: asError(thrown).message }),
-      );
+    const error = asError(thrown);
+    sayWhyNot(error, options, terminal);
+    if (options.json) {
+      const file = killFileOf(options)?.file;
+      const said = thrown instanceof SaidNo ? thrown.problem : { error: error.message };
+      // Null where nobody knows: whoever reads it as a no engages again, which does no harm.
+      const engaged = mayBeEngaged(error) ? null : false;
+      terminal.say(JSON.stringify({ ...said, engaged, ...(file !== undefined && { kill_file: file }) }));
+    }
     return code;
   }
 }
@@ -190,11 +194,7 @@ function sayIds(
 function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void {
   if (error instanceof SaidNo) sayProblem(error.problem, error.gateUrl, terminal);
   else terminal.complain(`interlock: ${printable(error.message)}`);
-  const mayBe =
-    error instanceof NoAnswerError
-      ? error.tried.neverConnected !== true
-      : endOf(error) === exitCode.couldNotTell && !isStoreAway(error);
-  if (mayBe)
+  if (mayBeEngaged(error))
     terminal.complain(
       'It is not known whether the switch is engaged. Try again: engaged twice is as good as once.',
     );
@@ -208,6 +208,11 @@ function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void
     terminal.complain('Every other machine that runs a gate has a kill file of its own: make each.');
   else sayKillFile(found, isStoreAway(error) ? 'With the database away' : 'Without the gate', terminal);
 }
+
+const mayBeEngaged = (error: Error): boolean =>
+  error instanceof NoAnswerError
+    ? error.tried.neverConnected !== true
+    : endOf(error) === exitCode.couldNotTell && !isStoreAway(error);
 
 /** The gate is there, and says that nothing was written. */
 const isStoreAway = (error: Error): boolean =>

@@ -24,7 +24,7 @@ export async function openLoadFile(named: string, format: LoadFormat | undefined
     );
   if (named === '-') return { file: undefined, format: chosen, size: undefined };
   const found = await stat(named).catch((thrown: unknown) => {
-    throw new UsageError(`${quote(named)} cannot be read: ${asError(thrown).message}`);
+    throw new UsageError(sayUnread(named, asError(thrown)));
   });
   if (found.isDirectory()) throw new UsageError(`${quote(named)} is a folder`);
   if (found.isFile() && found.size === 0)
@@ -32,6 +32,15 @@ export async function openLoadFile(named: string, format: LoadFormat | undefined
       `${quote(named)} is empty. An empty answer is not an empty fleet: look at what wrote it`,
     );
   return { file: named, format: chosen, size: found.isFile() ? found.size : undefined };
+}
+
+/** Node's own words name the file once more, and the call that failed. */
+export function sayUnread(file: string, error: Error): string {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return `there is no file ${quote(file)}`;
+  if (code === 'EACCES') return `${quote(file)} may not be read by this user`;
+  if (code === 'EISDIR') return `${quote(file)} is a folder`;
+  return `${quote(file)} cannot be read: ${error.message}`;
 }
 
 function formatOf(name: string): LoadFormat | undefined {
@@ -45,7 +54,9 @@ export async function* piecesOf({ file }: LoadFile): AsyncGenerator<Uint8Array, 
     for await (const piece of stream) yield typeof piece === 'string' ? Buffer.from(piece) : piece;
   } catch (thrown) {
     throw new UsageError(
-      `${file === undefined ? 'stdin' : quote(file)} cannot be read: ${asError(thrown).message}`,
+      file === undefined
+        ? `stdin cannot be read: ${asError(thrown).message}`
+        : sayUnread(file, asError(thrown)),
     );
   }
 }

@@ -2,7 +2,8 @@ import type { Budgets, Policy } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
-import { countOf, formatTable, type Cell } from './table.ts';
+import { indented, limitLines, roomOf, showSelector, showValue } from './limit-lines.ts';
+import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
 
@@ -48,54 +49,6 @@ function profileSections({ profiles }: Policy): string[][] {
   ]);
   return [['', 'Profiles', ...lines]];
 }
-
-/** A limit is whatever its check's manifest says, so it is shown as it stands: the key, and its value. */
-function limitLines(limits: unknown, width: number | undefined): string[] {
-  const columns = [{ title: 'ACTION' }, { title: 'LIMIT' }, { title: 'VALUE', shrinks: true }] as const;
-  const rows = entriesOf(memberOf(limits, 'actions')).flatMap(([action, own]) =>
-    entriesOf(own).flatMap(([limit, value]) => valuesOf(value).map(text => [action, limit, text])),
-  );
-  const top = entriesOf(memberOf(limits, 'budgets')).map(([, budget]) => [
-    '(all)',
-    'budget',
-    showValue(budget),
-  ]);
-  const all: Cell[][] = [...rows, ...top];
-  return all.length === 0
-    ? ['  none: every request is refused']
-    : indented(formatTable(columns, all, roomOf(width)));
-}
-
-/** Each entry of a list is a line of its own. */
-const valuesOf = (value: unknown): string[] =>
-  Array.isArray(value) ? value.map(showValue) : [showValue(value)];
-
-/** Parts per million and seconds as they are written in the limits file. */
-function showValue(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean')
-    return String(value);
-  if (Array.isArray(value)) return value.map(showValue).join(' or ');
-  // Nothing is allowed beyond the share: that is what a share says anyway.
-  const members = entriesOf(value).filter(([name, member]) => !(name === 'at_least' && member === 0));
-  return members.map(showMember).join(', ');
-}
-
-function showMember([name, value]: readonly [string, unknown]): string {
-  if (name === 'share_ppm' && typeof value === 'number') return `share ${value / 10_000}%`;
-  if (name.endsWith('_s') && typeof value === 'number') return `${name.slice(0, -2)} ${showDuration(value)}`;
-  const text = showValue(value);
-  return `${name} ${text.replace(/^share /, '')}`;
-}
-
-const memberOf = (value: unknown, name: string): unknown => new Map(entriesOf(value)).get(name);
-
-const entriesOf = (value: unknown): [string, unknown][] =>
-  typeof value === 'object' && value !== null ? Object.entries(value) : [];
-
-const showSelector = (selector: Readonly<Record<string, readonly string[]>>): string =>
-  Object.entries(selector)
-    .map(([label, values]) => `${label} ${values.join(' or ')}`)
-    .join(', ');
 
 function protectedLines({ protected: entries }: Policy, width: number | undefined): string[] {
   const columns = [
@@ -195,8 +148,3 @@ function budgetLines({ items }: Budgets, width: number | undefined): string[] {
   ]);
   return rows.length === 0 ? ['  none is in use'] : indented(formatTable(columns, rows, roomOf(width)));
 }
-
-const INDENT = '  ';
-const indented = (lines: readonly string[]): string[] => lines.map(line => INDENT + line);
-const roomOf = (width: number | undefined): number | undefined =>
-  width === undefined ? undefined : width - INDENT.length;

@@ -1,5 +1,6 @@
 import type { Reason } from '../client/types.ts';
 import { listNames } from '../kit/text.ts';
+import { inCommandWords } from './command-words.ts';
 import { reasonsOf, type Decided } from './decision-exit.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
@@ -23,7 +24,7 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
   if (decided.outcome?.status === 'unknown')
     say(
-      `  When it is known, by an operator: interlock settle ${printable(decided.id)} --delivered (or --refused) --reason "…"`,
+      `  Never ask with a new key before: it may be done twice. When it is known, by an operator: interlock settle ${printable(decided.id)} --delivered (or --refused) --reason "…"`,
     );
   for (const id of decided.exceptions ?? [])
     say(`  Under the exception ${printable(id)}: without it a limit refuses.`);
@@ -92,7 +93,7 @@ function reasonLines(reason: Reason, { paint }: Terminal): string[] {
     ...(measured === undefined ? [] : [`   = ${printable(measured)}`]),
     ...(reason.remedy === undefined
       ? []
-      : [`   = ${paint.green('would pass')}: ${printable(reason.remedy)}`]),
+      : [`   = ${paint.green('would pass')}: ${printable(inCommandWords(reason.remedy))}`]),
   ];
   return [`${paint.red(`no[${printable(reason.rule)}]`)}: ${printable(reason.message)}`, ...detail];
 }

@@ -1,4 +1,5 @@
 import type { Problem } from '../client/types.ts';
+import { inCommandWords } from './command-words.ts';
 import { printable } from './printable.ts';
 import { ruleOf } from './said-no.ts';
 import { countOf, showCount } from './table.ts';
@@ -11,9 +12,11 @@ export const pageOf = (rule: string, gateUrl: string): string => printable(`${ga
 export function sayProblem(problem: Problem, gateUrl: string, terminal: Terminal): void {
   const rule = ruleOf(problem);
   // Of something that is nearly a gate.
-  const said = problem.detail ?? problem.title ?? rule;
+  const said = inCommandWords(problem.detail ?? problem.title ?? rule);
   terminal.complain(`interlock: ${printable(said)}`);
-  for (const { message, remedy } of problem.reasons ?? []) {
+  for (const { message: told, remedy: mends } of problem.reasons ?? []) {
+    const message = inCommandWords(told);
+    const remedy = mends === undefined ? undefined : inCommandWords(mends);
     if (!said.includes(message)) terminal.complain(`  ${printable(message)}`);
     if (remedy !== undefined && !said.includes(remedy)) terminal.complain(`  → ${printable(remedy)}`);
   }

@@ -37,7 +37,11 @@ function bearerKey(key: string): string {
 function gateUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
-    throw new ClientMisuseError('The URL of the gate is none: it looks like http://127.0.0.1:7070.');
+    throw new ClientMisuseError(
+      URL.canParse(`http://${text}`) && !text.includes('://')
+        ? `The URL of the gate lacks its scheme: http://${text}, or https://${text}.`
+        : 'The URL of the gate is none: it looks like http://127.0.0.1:7070.',
+    );
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     throw new ClientMisuseError(
       'The URL of the gate holds more than an address: no user, no query, no fragment.',

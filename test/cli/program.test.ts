@@ -190,8 +190,11 @@ describe('serve --check-config', () => {
     expect({ code, complained }).toEqual({ code: 0, complained: '' });
     expect(said).toMatch(/interlock\.yaml is right/);
     expect(said).toMatch(/revision {5}sha256:[0-9a-f]{64}$/m);
-    expect(said).toMatch(/disk\.wipe on host: max_targets, max_share, require, windows$/m);
-    expect(said).toMatch(/machine\.reboot on host: NO LIMITS/);
+    expect(said).toMatch(/action {7}disk\.wipe on host.*, by http\S+ within \S+, \d+ at once, valid for/);
+    expect(said).toMatch(/machine\.reboot on host.*NO LIMITS/);
+    expect(said).toMatch(/disk\.wipe +max_targets +1$/m);
+    expect(said).toMatch(/disk\.wipe +windows +per fleet, over 1h, max_targets 1$/m);
+    expect(said).toMatch(/principal {4}\S+: requester of .*disk\.wipe/);
     const { said: json } = await run(...args, '--json');
     expect(JSON.parse(json)).toMatchObject({
       kinds: ['host'],

@@ -208,7 +208,11 @@ describe('wrong use ends with 2, and nothing is sent', () => {
       ['--targets-from', list('empty', '# none\n\n'), '--reason', 'r'],
       /holds no target/,
     ],
-    ['a file that is not there', ['--targets-from', '/nowhere', '--reason', 'r'], /cannot be read/],
+    [
+      'a file that is not there',
+      ['--targets-from', '/nowhere', '--reason', 'r'],
+      /there is no file "\/nowhere"/,
+    ],
     ['a parameter without a name', ['a', '--param', '=1', '--reason', 'r'], /not name=value/],
     ['a parameter twice', ['a', '--param', 'x=1', '--param', 'x=2', '--reason', 'r'], /given twice/],
     ['a number that would become another', ['a', '--param', 'x=12345678901234567890', '--reason', 'r'], /x/],

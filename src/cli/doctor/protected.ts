@@ -1,4 +1,5 @@
 import type { CountedEntry } from '../../describe-policy.ts';
+import { showSelector } from '../limit-lines.ts';
 import { printable } from '../printable.ts';
 import { countOf } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
@@ -20,10 +21,4 @@ export function sayProtected(entries: readonly CountedEntry[]): Finding[] {
 }
 
 const showEntry = (entry: CountedEntry): string =>
-  printable(
-    'ids' in entry
-      ? entry.ids.join(', ')
-      : Object.entries(entry.selector)
-          .map(([label, values]) => `${label} ${values.join(' or ')}`)
-          .join(', '),
-  );
+  printable('ids' in entry ? entry.ids.join(', ') : showSelector(entry.selector));
