@@ -24,6 +24,9 @@ const group = z.strictObject({
     .optional()
     .describe('so many for each combination of these values'),
   labels: labels.default({}),
+  weights: z
+    .record(z.string(), z.int().min(0), { error: 'must be a map of weights to whole numbers' })
+    .optional(),
 });
 
 const fleet = z.record(z.string(), z.array(group).min(1), {

@@ -5,6 +5,7 @@ import type { CaseRequest, Fleet, Group } from './case.ts';
 export interface Line {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly weights?: Readonly<Record<string, number>>;
 }
 
 /** Each kind with its targets, in the order of the file. */
@@ -20,7 +21,7 @@ export function linesOf(fleet: Fleet, nowMs: number): Lines {
   );
 }
 
-function linesOfGroup({ id, count, each = {}, labels }: Group, nowMs: number): Line[] {
+function linesOfGroup({ id, count, each = {}, labels, weights }: Group, nowMs: number): Line[] {
   return combinations(Object.entries(each)).flatMap(combined =>
     Array.from({ length: count }, (_, at) => {
       const number = String(at + 1);
@@ -28,7 +29,7 @@ function linesOfGroup({ id, count, each = {}, labels }: Group, nowMs: number): L
       const filled = Object.fromEntries(
         Object.entries(values).map(([label, value]) => [label, toTime(fill(value, combined, number), nowMs)]),
       );
-      return { id: fill(id, filled, number), labels: filled };
+      return { id: fill(id, filled, number), labels: filled, ...(weights !== undefined && { weights }) };
     }),
   );
 }

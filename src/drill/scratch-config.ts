@@ -48,6 +48,7 @@ export function writeScratchConfig({
   const own = Object.entries(OWN).map(([role, name]) => withKey({ name, roles: [role] }));
   const principals = listOf(member(value, 'principals')).map(one => withKey(Object(one)));
   const actions = Object.entries<Members>(Object(member(value, 'actions')));
+  const kinds = Object.entries<Members>(Object(member(value, 'kinds')));
   const scratch = {
     listen: '127.0.0.1:0',
     store: './store',
@@ -55,7 +56,7 @@ export function writeScratchConfig({
     limits: config.limitsFile,
     kill_file: './KILL',
     checkpoints: './checkpoints.ndjson',
-    kinds: member(value, 'kinds'),
+    kinds: Object.fromEntries(kinds.map(([name, kind]) => [name, ofOneFeed(kind)])),
     actions: Object.fromEntries(
       actions.map(([name, action]) => [name, { ...action, executor: scratchExecutor(action, executorUrl) }]),
     ),
@@ -66,6 +67,12 @@ export function writeScratchConfig({
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(scratch, undefined, 1), { mode: 0o600 });
   return { file, keys };
+}
+
+/** A case tells all of a target at once, so one feed loads what is several feeds' in earnest. */
+function ofOneFeed(kind: Members): Members {
+  const { sources, ...rest } = kind;
+  return sources === undefined ? kind : { ...rest, max_age: '24h' };
 }
 
 function scratchExecutor(action: Members, url: string): Members {

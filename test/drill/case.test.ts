@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileError } from '../../src/config/config.ts';
@@ -100,6 +100,7 @@ describe('the fleet of a case', () => {
         count: 2,
         each: { region: ['eu', 'us'], side: ['a', 'b'] },
         labels: { zone: '{region}-{side}', deleted_at: '8d ago' },
+        weights: { traffic: 120 },
       },
     ],
   };
@@ -116,6 +117,7 @@ describe('the fleet of a case', () => {
       'us-b-1',
       'us-b-2',
     ]);
+    expect(lines.get('host')?.[3]?.weights).toEqual({ traffic: 120 });
     expect(lines.get('host')?.[3]?.labels).toEqual({
       region: 'eu',
       side: 'b',
@@ -144,6 +146,24 @@ describe('the fleet of a case', () => {
     [{ from: { kind: 'host', frist: 1 } }, 'takes kind, where, skip and first'],
   ])('is not named by %j', (targets, message) => {
     expect(() => asked(targets)).toThrow(message);
+  });
+});
+
+describe('what the drill needs', () => {
+  it('is in the package, and in the image', () => {
+    const textOf = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    const manifest: unknown = JSON.parse(textOf('package.json'));
+    const needed = [
+      'policies/profiles',
+      'test/drill/interlock.yaml',
+      'test/drill/limits.yaml',
+      'test/drill/cases',
+    ];
+    expect(manifest).toMatchObject({ files: expect.arrayContaining(needed) });
+    for (const name of needed) {
+      expect(textOf('.dockerignore').split('\n')).toContain(`!${name}`);
+      expect(textOf('deploy/Dockerfile')).toMatch(new RegExp(`^COPY .*${name}`, 'm'));
+    }
   });
 });
 
