@@ -45,9 +45,16 @@ function profileSections({ profiles }: Policy): string[][] {
   if (profiles.length === 0) return [];
   const lines = profiles.flatMap(({ action, profile, idle }) => [
     `  ${printable(action)} is like ${printable(profile)}`,
-    ...idle.map(({ key, why }) => `    idle: ${printable(key)} (${printable(why)})`),
+    ...idleLines(idle),
   ]);
   return [['', 'Profiles', ...lines]];
+}
+
+/** What is idle for the same reason stands in one line: a label that is missing takes several limits with it. */
+function idleLines(idle: Policy['profiles'][number]['idle']): string[] {
+  const keys = new Map<string, string[]>();
+  for (const { key, why } of idle) keys.set(why, [...(keys.get(why) ?? []), key]);
+  return [...keys].map(([why, of]) => `    idle, as ${printable(why)}: ${printable(of.join(', '))}`);
 }
 
 function protectedLines({ protected: entries }: Policy, width: number | undefined): string[] {

@@ -8,7 +8,7 @@ import {
 } from '../policy/limit-shape.ts';
 import type { Kind } from './config.ts';
 import { isMapValue } from './limits-value.ts';
-import { undeclared } from './limits-words.ts';
+import { lackOf } from './limits-words.ts';
 import type { IdleLimit } from './profiles.ts';
 import { showPath, type YamlPath } from './yaml-file.ts';
 
@@ -62,7 +62,7 @@ export class Idle {
     const isItem = typeof path.at(-1) === 'number';
     const wrong =
       isItem && this.#isInherited(path) && typeof value === 'string'
-        ? undeclared(shape, value, this.#kind)
+        ? lackOf(shape, value, this.#kind)
         : undefined;
     return wrong === undefined ? value : this.#leaveOut(path, wrong);
   }
@@ -80,7 +80,7 @@ export class Idle {
     const named = Object.entries(value).filter(([key]) => {
       const isOwn = shape.properties !== undefined && Object.hasOwn(shape.properties, key);
       if (isOwn || shape.propertyNames === undefined || !this.#isInherited([...path, key])) return true;
-      const wrong = undeclared(shape.propertyNames, key, this.#kind);
+      const wrong = lackOf(shape.propertyNames, key, this.#kind);
       if (wrong !== undefined) this.#leaveOut([...path, key], wrong);
       return wrong === undefined;
     });
@@ -97,7 +97,7 @@ export class Idle {
       return `${this.#kind.name} declares no state`;
     for (const [key, inner] of Object.entries(shape.properties ?? {})) {
       const wrong =
-        '$ref' in inner && Object.hasOwn(value, key) ? undeclared(inner, value[key], this.#kind) : undefined;
+        '$ref' in inner && Object.hasOwn(value, key) ? lackOf(inner, value[key], this.#kind) : undefined;
       if (wrong !== undefined) return wrong;
     }
     return undefined;

@@ -92,15 +92,32 @@ interface Names {
   readonly always: readonly string[];
 }
 
-/** Why a name that a word asks for is none of the kind's; undefined where it is one, or the word asks for no name of a kind. */
-export function undeclared(shape: RefShape, value: unknown, kind: Kind): string | undefined {
+/** What a name that a word asks for is to be, where it is none of the kind's; undefined where it is one, or the word asks for no name of a kind. */
+function findMissing(
+  shape: RefShape,
+  value: unknown,
+  kind: Kind,
+): { readonly what: string; readonly known: readonly string[] } | undefined {
   const word = wordOf(shape);
   if (!isNameWord(word)) return undefined;
   const { what, of, always }: Names = names[word];
   const known = [...always, ...of(kind)];
-  if (typeof value === 'string' && known.includes(value)) return undefined;
+  return typeof value === 'string' && known.includes(value) ? undefined : { what, known };
+}
+
+/** Why a name is none of the kind's, for whoever wrote it. */
+function undeclared(shape: RefShape, value: unknown, kind: Kind): string | undefined {
+  const missing = findMissing(shape, value, kind);
+  if (missing === undefined) return undefined;
+  const { what, known } = missing;
   const given = typeof value === 'string' ? value : '';
   return `${given === '' ? 'this' : quote(given)} is no ${what} of ${kind.name}${didYouMean(given, known, true)}`;
+}
+
+/** The same for whoever did not write it: what the kind lacks. */
+export function lackOf(shape: RefShape, value: unknown, kind: Kind): string | undefined {
+  const missing = findMissing(shape, value, kind);
+  return missing && `${kind.name} declares no ${missing.what.replace('declared ', '')} ${String(value)}`;
 }
 
 const isNameWord = (word: LimitWord): word is keyof typeof names => Object.hasOwn(names, word);
