@@ -17,7 +17,6 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const stand = standing({
-  store: 'embedded',
   config: { actions: { 'disk.wipe': { irreversible: true } } },
   limits: {
     actions: {

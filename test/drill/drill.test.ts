@@ -20,7 +20,8 @@ beforeAll(async () => {
   bundle = await shippedBundle();
   const data = { ...bundle.data, limits: held.limits as unknown as JsonObject };
   evaluator = createEvaluator(bundle.module, data, defaultBounds);
-});
+  // A gate that makes its database, and forty cases: seconds, but many of them where the processor is everybody's.
+}, 300_000);
 
 describe('the published incidents', () => {
   it('are all stopped by the rule that is named, and each done properly is allowed', () => {
