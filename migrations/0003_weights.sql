@@ -14,3 +14,15 @@ create or replace view inventory_totals as
     and t.from_revision <= k.revision and (t.to_revision is null or t.to_revision > k.revision);
 
 alter table spends add column weights jsonb;
+
+-- Kinds with several feeds: when each was read last, and under which declaration of the kind. `inventory_kinds.as_of` is that of the feed
+-- which says what exists.
+create table inventory_sources (
+  kind text not null,
+  source text not null,
+  as_of timestamptz not null,
+  definition text not null,
+  primary key (kind, source)
+);
+-- A single target that one feed has set stands over a snapshot of the same feed only. Null on a kind with one feed.
+alter table inventory_patches add column source text;

@@ -216,6 +216,11 @@ export const loaded = z.strictObject({
   added: count,
   removed: count,
   changed: count,
+  skipped: count
+    .optional()
+    .describe(
+      'On a kind with several sources: lines for targets that the one which owns existence has not brought',
+    ),
 });
 
 const byValue = z.record(z.string(), z.record(z.string(), count));
@@ -232,6 +237,10 @@ export const inventory = z.strictObject({
         .record(z.string(), z.strictObject({ total: count, dimensions: byValue }))
         .optional()
         .describe('On a kind that declares weights: what all targets have together, and those of each value'),
+      sources: z
+        .record(z.string(), z.strictObject({ age_s: count.nullable(), max_age_s: z.number() }))
+        .optional()
+        .describe('On a kind with several; `age_s` is null for one that was never loaded'),
     }),
   ),
 });

@@ -212,6 +212,11 @@ export const patchQuery = {
     .enum(['shrink', 'change', 'shrink,change', 'change,shrink'])
     .describe('The limits that an operator lets this load pass; needs `reason`'),
   reason: z.string().min(1).max(1000).describe('Why it is forced'),
+  source: z
+    .string()
+    .describe(
+      'Which of several sources of the kind it is; where it is forced, for else its principal says so',
+    ),
 };
 export const putQuery = {
   ...patchQuery,

@@ -155,6 +155,18 @@ const checks: readonly Check[] = [
       where k.weights is distinct from e.weights::jsonb`,
   },
   {
+    table: 'inventory_sources',
+    says: 'is not as old as its last load made it',
+    rows: sql`
+      with accepted as (select seq, to_timestamp((body ->> 'accepted_ms')::float8 / 1000) as at from entries where type = 'clock'),
+      loaded as (select distinct on (body ->> 'kind', body ->> 'source') body ->> 'kind' as kind, body ->> 'source' as source,
+          least((body ->> 'source_as_of')::timestamptz, (select min(a.at) from accepted a where a.seq > e.seq)) as as_of, body ->> 'definition' as definition
+        from entries e where type = 'inventory' and body ->> 'source_as_of' is not null order by body ->> 'kind', body ->> 'source', seq desc)
+      select 'source ' || coalesce(s.source, l.source) || ' of kind ' || coalesce(s.kind, l.kind) as what
+      from inventory_sources s full join loaded l on l.kind = s.kind and l.source = s.source
+      where (s.as_of, s.definition) is distinct from (l.as_of, l.definition)`,
+  },
+  {
     table: 'spends',
     says: 'is not what the allowed decisions of that time took',
     rows: sql`

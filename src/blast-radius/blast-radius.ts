@@ -97,7 +97,8 @@ export function tally(
     ]),
   );
   for (const target of targets) {
-    const inService = target.state !== null && serving.has(target.state);
+    // One of which the state is not known may be in service, and none of those that stay.
+    const inService = kind.state !== undefined && (target.state === null || serving.has(target.state));
     const newly = inService && !isTaken(target.id);
     for (const [dimension, values] of dimensions) {
       const value = target.labels[dimension];

@@ -42,6 +42,7 @@ export function addInventoryCommand(program: Command, { terminal, end }: Command
     .option('--as-of <time>', 'when the source was read (default: when it arrives)')
     .option('--force <limits>', 'shrink, change or shrink,change: take it over that limit (operator)')
     .option('--reason <text>', 'why it is forced')
+    .option('--source <name>', 'which of several sources of the kind, where it is forced')
     .option('--patch', 'set or take out single targets, and leave the others')
     .addHelpText('after', EXAMPLES)
     .action(async (kind: string, file: string, options: Given) => {

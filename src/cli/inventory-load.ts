@@ -25,6 +25,7 @@ export interface LoadOptions {
   readonly asOf?: string;
   readonly force?: string;
   readonly reason?: string;
+  readonly source?: string;
   readonly patch: boolean;
   readonly json: boolean;
 }
@@ -67,7 +68,13 @@ export async function runInventoryLoad(
   return exitCode.done;
 }
 
-function queryOf({ asOf, force, reason, patch }: LoadOptions): Pick<Load, 'asOf' | 'force' | 'reason'> {
+function queryOf({
+  asOf,
+  force,
+  reason,
+  source,
+  patch,
+}: LoadOptions): Pick<Load, 'asOf' | 'force' | 'reason' | 'source'> {
   if (asOf !== undefined && patch)
     throw new UsageError('--as-of is for snapshots: a patch holds from its arrival');
   if (asOf !== undefined && parseTimeMs(asOf, 'down') === undefined)
@@ -80,6 +87,7 @@ function queryOf({ asOf, force, reason, patch }: LoadOptions): Pick<Load, 'asOf'
   if (forced === undefined && reason !== undefined)
     throw new UsageError('--reason is for --force, and nothing is forced');
   return {
+    ...(source !== undefined && { source }),
     ...(asOf !== undefined && { asOf }),
     ...(forced !== undefined && { force: forced }),
     ...(reason !== undefined && { reason }),

@@ -34,7 +34,13 @@ export async function runInventorySummary(
       `${showDuration(one.age_s)} ago`,
     ]);
     for (const line of formatTable(columns, rows, terminal.width)) terminal.say(line);
-    for (const { kind, dimensions, weights = {} } of inventory.kinds) {
+    for (const { kind, dimensions, weights = {}, sources = {} } of inventory.kinds) {
+      for (const [source, { age_s: ageS, max_age_s: maxAgeS }] of Object.entries(sources))
+        terminal.say(
+          printable(
+            `  ${kind} source ${source}: ${ageS === null ? 'never loaded' : `read ${showDuration(ageS)} ago`}, of at most ${showDuration(maxAgeS)}`,
+          ),
+        );
       for (const [dimension, values] of Object.entries(dimensions))
         terminal.say(lineOf(kind, dimension, values));
       for (const [weight, sums] of Object.entries(weights)) {

@@ -181,13 +181,14 @@ function loading(line: Line): Pick<Client, 'putInventory' | 'patchInventory'> {
     method: 'PUT' | 'PATCH',
     kind: string,
     content: Content,
-    { format = 'ndjson', expect, asOf, force, reason, ...options }: Load = {},
+    { format = 'ndjson', expect, asOf, force, reason, source, ...options }: Load = {},
   ): Promise<Answer<Loaded>> => {
     const parameters = {
       ...(expect !== undefined && { expect }),
       ...(asOf !== undefined && { as_of: asOf }),
       ...(force !== undefined && { force }),
       ...(reason !== undefined && { reason }),
+      ...(source !== undefined && { source }),
     };
     const path = withQuery(`/v1/inventory/${segment(kind, 'kind')}`, parameters);
     const type = format === 'csv' ? 'text/csv' : 'application/x-ndjson';

@@ -130,5 +130,7 @@ export interface Load {
   /** Takes a loss or a change over the limit: an operator's, with a reason. */
   readonly force?: 'shrink' | 'change' | 'shrink,change';
   readonly reason?: string;
+  /** Which of several sources of the kind it is; where it is forced. */
+  readonly source?: string;
   readonly signal?: AbortSignal;
 }

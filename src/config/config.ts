@@ -7,6 +7,18 @@ export interface StateLabel {
   readonly inService: readonly string[];
 }
 
+/** One of several feeds of a kind, and what is its own: no other writes that. */
+export interface Source {
+  readonly name: string;
+  /** A load by it is a load of this feed. */
+  readonly principal: string;
+  /** Whether it says which targets there are; exactly one of a kind's feeds does. */
+  readonly ownsExistence: boolean;
+  readonly labels: readonly string[];
+  readonly weights: readonly string[];
+  readonly maxAgeMs: number;
+}
+
 export interface Kind {
   readonly name: string;
   /** Labels that are failure domains, in the order of the file. */
@@ -18,7 +30,10 @@ export interface Kind {
   readonly optional: readonly string[];
   /** Numbers that each target must have, by name. Absent for none. */
   readonly weights?: readonly string[];
+  /** With several feeds, that of the one which says what exists. */
   readonly maxAgeMs: number;
+  /** Absent where one feed brings all. */
+  readonly sources?: readonly Source[];
   readonly maxShrinkPpm: number;
   readonly maxChangePpm: number;
 }

@@ -12,6 +12,7 @@ import {
   type Config,
   type ExecutorConfig,
   type Kind,
+  type Source,
   type StoreConfig,
 } from './config.ts';
 import { readPrincipals } from './principals.ts';
@@ -26,6 +27,7 @@ import {
   stateSchema,
   topSchema,
 } from './schemas.ts';
+import { checkPrincipalsOf, checkSources, readSources } from './sources.ts';
 import { readTls } from './tls.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
@@ -60,6 +62,7 @@ export function readConfig(file: string, certificatesAtMs: number | 'unread' = s
   // What a broken kind declares is not known: nothing is said of labels then.
   const known = kinds.size === kindNames.length ? [...labelNames] : [];
   const principals = readPrincipals(problems, member(raw, 'principals'), actionNames, known);
+  checkPrincipalsOf(problems, kinds, principals);
   problems.throwIfAny();
   if (top === undefined) throw new Error('a configuration without problems was not read');
   const serving = {
@@ -130,18 +133,44 @@ function readKind(problems: Problems, name: string, value: unknown, path: YamlPa
   const state =
     rawState === undefined ? undefined : problems.check(stateSchema, rawState, [...path, 'state']);
   checkLabels(problems, value, path);
+  const sources =
+    member(value, 'sources') === undefined
+      ? undefined
+      : readSources(problems, member(value, 'sources'), [...path, 'sources']);
+  const maxAgeMs = maxAgeOf(problems, member(value, 'max_age') !== undefined, kind?.max_age, sources, path);
   if (kind === undefined) return undefined;
-  return {
+  const read: Kind = {
     name,
     dimensions: kind.dimensions,
     ...(state !== undefined && { state: { label: state.label, inService: state.in_service } }),
     labels: kind.labels,
     optional: kind.optional,
     ...(kind.weights !== undefined && { weights: kind.weights }),
-    maxAgeMs: kind.max_age,
+    maxAgeMs,
+    ...(sources !== undefined && { sources }),
     maxShrinkPpm: kind.max_shrink,
     maxChangePpm: kind.max_change,
   };
+  if (sources !== undefined) checkSources(problems, read, [...path, 'sources']);
+  return read;
+}
+
+/** Either the kind has an age, or each of its feeds has one; 0, at which everything is too old, where that is wrong. */
+function maxAgeOf(
+  problems: Problems,
+  isSaid: boolean,
+  maxAgeMs: number | undefined,
+  sources: readonly Source[] | undefined,
+  path: YamlPath,
+): number {
+  if (sources === undefined && !isSaid)
+    problems.add(
+      [...path, 'max_age'],
+      'is missing: it must be a duration like 24h; or `sources` stand in its place, each with its own',
+    );
+  if (sources !== undefined && isSaid)
+    problems.add([...path, 'max_age'], 'cannot stand beside `sources`: each of them has its own');
+  return maxAgeMs ?? sources?.find(({ ownsExistence }) => ownsExistence)?.maxAgeMs ?? 0;
 }
 
 /** A label is declared in one place: it cannot be required and optional. The state may be one of the others too. */

@@ -149,7 +149,8 @@ export const kindSchema = z.strictObject({
   labels: distinct(labelName, 0, 'must be a list of label names').default([]),
   optional: distinct(labelName, 0, 'must be a list of label names').default([]),
   weights: distinct(weightName, 1, 'must be a list of names of weights, at least one').optional(),
-  max_age: duration(Number.POSITIVE_INFINITY, ''),
+  max_age: duration(Number.POSITIVE_INFINITY, '').optional(),
+  sources: checkedApart,
   max_shrink: share,
   max_change: share,
 });
@@ -162,6 +163,14 @@ const labelValue = text(
 export const stateSchema = z.strictObject({
   label: labelName,
   in_service: distinct(labelValue, 1, 'must be a list of values, at least one'),
+});
+
+export const sourceSchema = z.strictObject({
+  principal: principalName,
+  owns: z.literal('existence', { error: 'may only be existence' }).optional(),
+  labels: distinct(labelName, 1, 'must be a list of label names, at least one').optional(),
+  weights: distinct(weightName, 1, 'must be a list of names of weights, at least one').optional(),
+  max_age: duration(Number.POSITIVE_INFINITY, ''),
 });
 
 export const actionSchema = z.strictObject({

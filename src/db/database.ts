@@ -207,6 +207,14 @@ export interface InventoryPatchesTable {
   id: string;
   revision: number;
   at: Timestamp;
+  source: string | null;
+}
+
+export interface InventorySourcesTable {
+  kind: Fixed<string>;
+  source: Fixed<string>;
+  as_of: Timestamp;
+  definition: string;
 }
 
 export interface InventoryLoadsTable {
@@ -238,6 +246,7 @@ export interface Database {
   inventory_totals: InventoryTotalsView;
   inventory_revisions: InventoryRevisionsTable;
   inventory_patches: InventoryPatchesTable;
+  inventory_sources: InventorySourcesTable;
   inventory_loads: InventoryLoadsTable;
   migrations: MigrationsTable;
 }

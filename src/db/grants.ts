@@ -16,6 +16,7 @@ const privileges: Readonly<Record<keyof Database, string>> = {
   operations: 'select, insert, update',
   holds: 'select, insert, update',
   inventory_kinds: 'select, insert, update',
+  inventory_sources: 'select, insert, update',
   // Kept only as long as they are needed.
   inventory_targets: 'select, insert, update, delete',
   inventory_total_versions: 'select, insert, update, delete',

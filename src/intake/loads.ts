@@ -40,11 +40,15 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
   };
   return {
     put: async exchange => {
-      const load = openLoad(exchange, ['expect', 'as_of', 'force', 'reason'], ['ndjson', 'csv']);
+      const load = openLoad(exchange, ['expect', 'as_of', 'force', 'reason', 'source'], ['ndjson', 'csv']);
       return await answered(exchange, 'put', load);
     },
     patch: async exchange =>
-      await answered(exchange, 'patch', openLoad(exchange, ['expect', 'force', 'reason'], ['ndjson'])),
+      await answered(
+        exchange,
+        'patch',
+        openLoad(exchange, ['expect', 'force', 'reason', 'source'], ['ndjson']),
+      ),
   };
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { declaredLabels, requiredLabels, weightsOf, type Kind } from '../config/config.ts';
+import { declaredLabels, requiredLabels, weightsOf, type Kind, type Source } from '../config/config.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
 
@@ -37,6 +37,14 @@ export function definitionOf(kind: Kind): string {
       optional: kind.optional.toSorted(),
       // Left out where there are none, so that what was loaded before there were weights is not stale.
       ...(kind.weights !== undefined && { weights: kind.weights.toSorted() }),
+      ...(kind.sources !== undefined && {
+        sources: kind.sources.map(({ name, ownsExistence, labels, weights }) => ({
+          name,
+          owns_existence: ownsExistence,
+          labels: labels.toSorted(),
+          weights: weights.toSorted(),
+        })),
+      }),
     }),
   );
 }
@@ -46,6 +54,45 @@ export const tagOf = (kind: string, label: string, value: string): string => `${
 
 /** Fleets share few sets of labels among many targets; what does not fit is counted anew. */
 const KEPT_DIGESTS = 20_000;
+
+/** What a line of a load must say, and may. Without a source: all that the kind declares, and labels beside. */
+export interface LineRules {
+  readonly kind: Kind;
+  readonly required: readonly string[];
+  readonly weights: readonly string[];
+  /** The one of several feeds that speaks. */
+  readonly source?: Source | undefined;
+}
+
+/** What one of several feeds must and may say. */
+export const rulesOf = ({ kind, required, weights }: LineRules, source: Source | undefined): LineRules =>
+  source === undefined
+    ? { kind, required, weights }
+    : {
+        kind,
+        required: required.filter(label => source.labels.includes(label)),
+        weights: source.weights,
+        source,
+      };
+
+/** Whether a feed may write a label: its own; and one that the kind does not declare, if it says what exists. */
+export const mayWrite = (kind: Kind, source: Source, label: string): boolean =>
+  source.labels.includes(label) || (source.ownsExistence && !declaredLabels(kind).includes(label));
+
+/** What is known of a target where one feed speaks of it: what others own stays, and of its own nothing but what it says now. */
+export function mergeOwn(
+  kind: Kind,
+  source: Source,
+  before: { readonly labels: Labels; readonly weights: Weights },
+  said: { readonly labels: Labels; readonly weights: Weights },
+): { readonly labels: Labels; readonly weights: Weights } {
+  const labels = Object.entries(before.labels).filter(([label]) => !mayWrite(kind, source, label));
+  const weights = Object.entries(before.weights).filter(([name]) => !source.weights.includes(name));
+  return {
+    labels: { ...Object.fromEntries(labels), ...said.labels },
+    weights: { ...Object.fromEntries(weights), ...said.weights },
+  };
+}
 
 /** A kind, prepared for a million lines of it. */
 export class DescribedKind {
@@ -97,9 +144,15 @@ export class DescribedKind {
     return state !== null && this.kind.state?.inService.includes(state) === true;
   }
 
-  /** Whether a declared label, the state aside, is another one, is new or is gone. */
-  relabelled(before: Labels, after: Labels): boolean {
-    return this.#lasting.some(label => labelOf(before, label) !== labelOf(after, label));
+  /**
+   * Whether a declared label, the state aside, is another one, is new or is gone.
+   * @param gains false where a label that comes to where none was does not count
+   */
+  relabelled(before: Labels, after: Labels, gains = true): boolean {
+    return this.#lasting.some(label => {
+      const was = labelOf(before, label);
+      return was !== labelOf(after, label) && (gains || was !== undefined);
+    });
   }
 
   #digest(labels: Labels): string {

@@ -14,6 +14,8 @@ export interface NextRevision {
   readonly method: LoadMethod;
   readonly asOfMs: number;
   readonly loadedMs: number;
+  /** Of a load of one of several feeds: which, and when it was read if it was read whole. */
+  readonly source?: { readonly name: string; readonly asOfMs?: number };
   readonly count: number;
   readonly added: number;
   readonly removed: number;
@@ -40,6 +42,7 @@ export async function advanceRevision(tx: Db, next: NextRevision): Promise<boole
     where k.revision = excluded.revision - 1
     returning k.kind`.execute(tx);
   if (rows.length === 0) return false;
+  if (next.source?.asOfMs !== undefined) await dateSource(tx, next, next.source.name, next.source.asOfMs);
   await sql`
     insert into inventory_revisions (kind, revision, method, as_of, loaded_at, count, added, removed, changed, relabelled,
       forced_shrink, forced_change, seq)
@@ -47,6 +50,15 @@ export async function advanceRevision(tx: Db, next: NextRevision): Promise<boole
       ${next.added}, ${next.removed}, ${next.changed}, ${next.relabelled}, ${next.forcedShrink}, ${next.forcedChange},
       ${next.seq})`.execute(tx);
   return true;
+}
+
+async function dateSource(tx: Db, next: NextRevision, source: string, asOfMs: number): Promise<void> {
+  await sql`
+    insert into inventory_sources (kind, source, as_of, definition)
+    values (${next.kind}, ${source}, ${timestamp(asOfMs)}, ${next.definition})
+    on conflict (kind, source) do update set as_of = excluded.as_of, definition = excluded.definition`.execute(
+    tx,
+  );
 }
 
 /** The earliest time that an operator accepted after an entry of the chain, Unix milliseconds: what is older than that accept counts as made then, if it is later. */
@@ -80,15 +92,29 @@ export async function rebaseHolds(tx: Db, next: NextRevision): Promise<void> {
       and (now.labels_digest <> h.labels_digest or now.state is distinct from h.state)`.execute(tx);
 }
 
+/** Targets of a kind with something done that the inventory has not shown. */
+export async function readDoneTargets(tx: Db, kind: string): Promise<readonly string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct target_id as id from holds where kind = ${kind} and phase = 'done'`.execute(tx);
+  return rows.map(({ id }) => id);
+}
+
 /**
  * Closes what the inventory shows now (LIMITS.md): outcomes settled before the load was read, of an irreversible action where the target
  * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
- * target, by a line or by its absence; a PATCH only of those it names.
+ * target, by a line or by its absence; a PATCH only of those it names, and a feed that does not say what exists too (`only`).
  */
-export async function closeShownHolds(tx: Db, next: NextRevision, shownMs: number): Promise<void> {
+export async function closeShownHolds(
+  tx: Db,
+  next: NextRevision,
+  shownMs: number,
+  only?: readonly string[],
+): Promise<void> {
   const named =
     next.method === 'put'
-      ? sql`true`
+      ? only === undefined
+        ? sql`true`
+        : sql`h.target_id in (select json_array_elements_text(${JSON.stringify(only)}::json) collate "C")`
       : sql`exists (select from inventory_patches p
           where p.kind = h.kind and p.id = h.target_id and p.revision = ${next.revision})`;
   await sql`

@@ -5,6 +5,7 @@ import {
   advanceRevision,
   closeShownHolds,
   datePatches,
+  readDoneTargets,
   readAcceptedSince,
   rebaseHolds,
   type NextRevision,
@@ -51,6 +52,9 @@ export interface InventoryEntry {
   /** Why, if something was forced. */
   readonly reason?: string;
   readonly by: string;
+  /** Of one of several feeds: which, and when it was read, if it was whole. `as_of` is that of the feed which says what exists. */
+  readonly source?: string;
+  readonly source_as_of?: string;
 }
 
 /** Writes by the transaction that is given, and may run again in another one. On a refusal it has written nothing. */
@@ -80,9 +84,16 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
     // A PATCH shows its targets as of its arrival, and leaves the age to the snapshot.
     const arrivedMs = Math.min(load.arrival.nowMs, latestMs);
     if (load.method === 'patch' && arrivedMs < load.arrival.nowMs) await datePatches(tx, next, arrivedMs);
-    await closeShownHolds(tx, next, load.method === 'put' ? next.asOfMs : arrivedMs);
+    const shownMs = load.method === 'put' ? (next.source?.asOfMs ?? next.asOfMs) : arrivedMs;
+    await closeShownHolds(tx, next, shownMs, await speaksOf(tx, load));
     return entryOf(next, query, by);
   };
+}
+
+/** The targets with something to show that a snapshot speaks of; undefined for all, as where it says what exists. */
+async function speaksOf(tx: Kysely<Database>, load: Load): Promise<readonly string[] | undefined> {
+  if (load.method !== 'put' || load.source?.ownsExistence !== false) return undefined;
+  return (await readDoneTargets(tx, load.lease.kind)).filter(id => load.done.seen.has(id));
 }
 
 /**
@@ -95,14 +106,21 @@ async function latestOf(tx: Kysely<Database>, load: Load, turn: FlipTurn): Promi
 
 function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn, latestMs: number): NextRevision {
   const { done, inForce } = load;
-  const readMs =
-    load.method === 'patch' && inForce !== undefined ? inForce.asOfMs : (query.asOfMs ?? load.arrival.nowMs);
+  const broughtMs = query.asOfMs ?? load.arrival.nowMs;
+  const keepsAge = load.method === 'patch' || load.source?.ownsExistence === false;
+  const readMs = keepsAge && inForce !== undefined ? inForce.asOfMs : broughtMs;
   return {
     kind: load.lease.kind,
     revision: load.revision + 1,
     method: load.method,
     asOfMs: Math.min(readMs, latestMs),
     loadedMs: turn.nowMs,
+    ...(load.source !== undefined && {
+      source: {
+        name: load.source.name,
+        ...(load.method === 'put' && { asOfMs: Math.min(broughtMs, latestMs) }),
+      },
+    }),
     count: countAfter(load),
     added: done.added,
     removed: done.removed,
@@ -133,5 +151,7 @@ function entryOf(next: NextRevision, query: LoadQuery, by: string): InventoryEnt
     ...(next.weights !== null && { weights: next.weights }),
     ...(query.reason !== undefined && { reason: query.reason }),
     by,
+    ...(next.source !== undefined && { source: next.source.name }),
+    ...(next.source?.asOfMs !== undefined && { source_as_of: new Date(next.source.asOfMs).toISOString() }),
   };
 }

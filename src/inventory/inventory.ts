@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Kind, Principal } from '../config/config.ts';
+import type { Kind, Principal, Source } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
 import type { Clock } from '../kit/clock.ts';
@@ -11,10 +11,11 @@ import { DescribedKind } from './describe-kind.ts';
 import { flipOf, type Arrival, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
 import { nothingDone, type Load } from './load.ts';
-import { readInForce, readNowMs } from './load-queries.ts';
+import { readInForce, readNowMs, readSourceAsOf } from './load-queries.ts';
 import { readLoadQuery, type LoadMethod, type LoadQuery } from './load-query.ts';
 import { busy, LoadRefused, type LoadRefusal } from './load-refusal.ts';
 import { future, refuseOnSight } from './refuse-on-sight.ts';
+import { sourceOf } from './source-of.ts';
 import { summarize, type KindSummary } from './summarize.ts';
 import { readSummary } from './summary-queries.ts';
 import { deletePast, vacuumWhereWorth } from './tidy-queries.ts';
@@ -36,6 +37,8 @@ export interface Loaded {
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
+  /** Lines for targets that are not there, of a feed that does not say what exists; absent on a kind with one feed. */
+  readonly skipped?: number;
 }
 
 export interface InventoryOptions {
@@ -76,7 +79,7 @@ export class Inventory {
     return await fromDatabase(async () => {
       const nowMs = await readNowMs(db);
       const rows = await readSummary(db);
-      return { kinds: summarize(kinds, rows.kinds, rows.totals, nowMs) };
+      return { kinds: summarize(kinds, rows.kinds, rows.totals, rows.sources, nowMs) };
     });
   }
 
@@ -91,6 +94,8 @@ export class Inventory {
     if (declared === undefined) return undefined;
     const query = readLoadQuery(method, request.query, request.by.roles.has('operator'));
     if (isRefusal(query)) return query;
+    const source = sourceOf(declared, request.by.name, query);
+    if (source !== undefined && isRefusal(source)) return source;
     try {
       const arrival = await ledger.arrive();
       if (query.asOfMs !== undefined && query.asOfMs > arrival.nowMs) return future(query.asOfMs);
@@ -99,6 +104,7 @@ export class Inventory {
       if (taken === undefined) return busy(request.kind).refusal;
       return await this.#underLease(method, request, query, {
         kind: new DescribedKind(declared),
+        source,
         lease,
         arrival,
         stolen: taken.stolen,
@@ -123,13 +129,14 @@ export class Inventory {
     query: LoadQuery,
     begun: {
       readonly kind: DescribedKind;
+      readonly source: Source | undefined;
       readonly lease: Lease;
       readonly arrival: Arrival;
       readonly stolen: boolean;
     },
   ): Promise<Loaded | LoadRefusal> {
     const { db, clock, ledger } = this.#options;
-    const { kind, lease, arrival } = begun;
+    const { kind, source, lease, arrival } = begun;
     const done = nothingDone(kind);
     // Nothing must be left of the dead load before this one writes.
     done.wrote = begun.stolen;
@@ -137,10 +144,17 @@ export class Inventory {
     try {
       if (begun.stolen) await discardPending(db, lease);
       const inForce = await readInForce(db, request.kind);
-      refuseOnSight(method, request.kind, query, kind, inForce);
+      const asOfMs =
+        source === undefined
+          ? inForce?.asOfMs
+          : await readSourceAsOf(db, request.kind, source.name, kind.definition);
+      refuseOnSight(method, query, kind, source, { inForce, asOfMs });
       const revision = inForce?.revision ?? 0;
       const redefined = inForce !== undefined && inForce.definition !== kind.definition;
-      const load: Load = { db, clock, kind, method, lease, inForce, revision, arrival, redefined, done };
+      const load: Load = {
+        ...{ db, clock, kind, source, method },
+        ...{ lease, inForce, revision, arrival, redefined, done },
+      };
       await writeLoad(load, request, query, ledger);
       flipped = await ledger.flip(flipOf(load, query, request.by.name));
     } catch (error) {
@@ -150,7 +164,10 @@ export class Inventory {
     if (isRefusal(flipped)) return flipped;
     this.#tidy(request.kind);
     const { revision, count, added, removed, changed } = flipped;
-    return { revision, count, added, removed, changed };
+    return {
+      ...{ revision, count, added, removed, changed },
+      ...(source !== undefined && { skipped: done.skipped }),
+    };
   }
 
   /** Leaves nothing of a load that is not taken. What this cannot do now, the next load does before it begins. */

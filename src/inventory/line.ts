@@ -1,7 +1,7 @@
 import type { JsonObject } from '../kit/strict-json.ts';
 import { isJsonObject } from '../kit/strict-json.ts';
 import { isTargetName, isWildcard, listNames, nearestName, quote } from '../kit/text.ts';
-import { labelOf, type DescribedKind, type Labels, type Weights } from './describe-kind.ts';
+import { labelOf, mayWrite, type Labels, type LineRules, type Weights } from './describe-kind.ts';
 import { malformed } from './load-refusal.ts';
 import type { LoadMethod } from './load-query.ts';
 
@@ -59,11 +59,16 @@ function checkValue(number: number, label: string, value: unknown): string {
 export function checkLabels(
   number: number,
   given: Readonly<Record<string, unknown>>,
-  kind: DescribedKind,
+  kind: LineRules,
 ): Labels {
   const labels: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
     if (!isLabelName(name)) throw malformed(number, `${quote(name)} cannot be the name of a label.`);
+    if (kind.source !== undefined && !mayWrite(kind.kind, kind.source, name))
+      throw malformed(
+        number,
+        `the label ${quote(name)} is not one that the source ${kind.source.name} owns.`,
+      );
     labels[name] = checkValue(number, name, value);
   }
   for (const name of kind.required) {
@@ -84,7 +89,7 @@ const MAX_WEIGHT = 1_000_000_000_000;
 export function checkWeights(
   number: number,
   given: Readonly<Record<string, unknown>>,
-  kind: DescribedKind,
+  kind: LineRules,
 ): Weights {
   const weights: Record<string, number> = {};
   for (const [name, value] of Object.entries(given)) {
@@ -100,12 +105,14 @@ export function checkWeights(
   return weights;
 }
 
-export function undeclared(weight: string, kind: DescribedKind): string {
+export function undeclared(weight: string, kind: LineRules): string {
   const known =
     kind.weights.length === 0
-      ? 'it declares none'
+      ? 'there are none'
       : `known there: ${listNames(kind.weights.map(name => quote(name)))}`;
-  return `${quote(weight)} is no weight that ${kind.kind.name} declares; ${known}.`;
+  const who =
+    kind.source === undefined ? `${kind.kind.name} declares` : `the source ${kind.source.name} owns`;
+  return `${quote(weight)} is no weight that ${who}; ${known}.`;
 }
 
 function meant(name: string, given: object): string {
@@ -117,7 +124,7 @@ function meant(name: string, given: object): string {
  * A line's object: `{"id", "labels"}`, with `weights` on a kind that declares some, and nothing else; in a PATCH also `{"id", "removed": true}`.
  * @throws LoadRefused `inventory.malformed`
  */
-export function checkLine(number: number, line: JsonObject, kind: DescribedKind, method: LoadMethod): Line {
+export function checkLine(number: number, line: JsonObject, kind: LineRules, method: LoadMethod): Line {
   const id = checkId(number, line['id']);
   const isRemoval = method === 'patch' && Object.hasOwn(line, 'removed');
   const known = isRemoval
@@ -127,11 +134,19 @@ export function checkLine(number: number, line: JsonObject, kind: DescribedKind,
   if (unknown.length > 0) {
     const names = listNames(unknown.map(name => quote(name)));
     const where = isRemoval ? 'beside `removed`' : 'in a line';
-    const none = unknown.includes('weights') && !isRemoval ? `${kind.kind.name} declares no weights; ` : '';
+    const none =
+      unknown.includes('weights') && !isRemoval
+        ? `${kind.source === undefined ? `${kind.kind.name} declares` : `the source ${kind.source.name} owns`} no weights; `
+        : '';
     throw malformed(number, `${names} cannot stand ${where}; ${none}known there: ${listNames(known)}.`);
   }
   if (isRemoval) {
     if (line['removed'] !== true) throw malformed(number, '`removed` can only be true.');
+    if (kind.source?.ownsExistence === false)
+      throw malformed(
+        number,
+        `the source ${kind.source.name} does not say what exists, and takes out nothing.`,
+      );
     return { number, id, labels: null, weights: {} };
   }
   const labels = line['labels'];

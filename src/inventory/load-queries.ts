@@ -49,6 +49,7 @@ export async function readPatched(
   kind: string,
   revision: number,
   asOfMs: number,
+  source: string | null,
   after: string,
   limit: number,
 ): Promise<readonly Patched[]> {
@@ -56,6 +57,7 @@ export async function readPatched(
     select p.id, t.labels, t.weights
     from (select distinct id from inventory_patches
       where kind = ${kind} and revision <= ${revision} and at > ${timestamp(asOfMs)} and id > ${after}
+        and source is not distinct from ${source}
       order by id limit ${sql.lit(limit)}) p
     left join inventory_targets t on t.kind = ${kind} and t.id = p.id and ${visibleIn('t', revision)}
     order by p.id`.execute(db);
@@ -139,27 +141,48 @@ export async function beginPatches(
   kind: string,
   revision: number,
   arrivedMs: number,
+  source: string | null,
   ids: readonly string[],
 ): Promise<void> {
   await sql`
-    insert into inventory_patches (kind, id, revision, at)
-    select ${kind}::text, l.id, ${revision + 1}::bigint, ${timestamp(arrivedMs)}
+    insert into inventory_patches (kind, id, revision, at, source)
+    select ${kind}::text, l.id, ${revision + 1}::bigint, ${timestamp(arrivedMs)}, ${source}::text
     from json_array_elements_text(${JSON.stringify(ids)}::json) as l(id)`.execute(db);
 }
 
-/** Ids in force, in order, at most `limit` after an id. */
-export async function readIds(
+/** A target in force. */
+export interface RowInForce {
+  readonly id: string;
+  readonly labels: Labels;
+  readonly weights: Weights | null;
+}
+
+/** Targets in force, in order of their ids, at most `limit` after one. */
+export async function readRows(
   db: Db,
   kind: string,
   revision: number,
   after: string,
   limit: number,
-): Promise<readonly string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select t.id from inventory_targets t
+): Promise<readonly RowInForce[]> {
+  const { rows } = await sql<RowInForce>`
+    select t.id, t.labels, t.weights from inventory_targets t
     where t.kind = ${kind} and t.id > ${after} and ${visibleIn('t', revision)}
     order by t.kind, t.id limit ${sql.lit(limit)}`.execute(db);
-  return rows.map(row => row.id);
+  return rows;
+}
+
+/** When a feed of a kind was last read whole, under a declaration of the kind; Unix milliseconds. Undefined if it never was. */
+export async function readSourceAsOf(
+  db: Db,
+  kind: string,
+  source: string,
+  definition: string,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ as_of: number }>`
+    select as_of from inventory_sources
+    where kind = ${kind} and source = ${source} and definition = ${definition}`.execute(db);
+  return rows[0]?.as_of;
 }
 
 /** Totals in force, in order, at most `limit` after a value of a dimension. */

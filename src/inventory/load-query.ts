@@ -14,6 +14,8 @@ export interface LoadQuery {
   readonly asOfMs?: number;
   /** Which limits an operator lets this load pass. */
   readonly force: ReadonlySet<Force>;
+  /** Which of several feeds is meant. */
+  readonly source?: string;
   /** There exactly when something is forced. */
   readonly reason?: string;
 }
@@ -26,7 +28,7 @@ export const isTrialLoad = (query: ReadonlyMap<string, string>): boolean =>
   Number(query.get('expect')) > MAX_LINES;
 
 const MAX_REASON = 1000;
-const known = ['expect', 'as_of', 'force', 'reason'];
+const known = ['expect', 'as_of', 'force', 'reason', 'source'];
 
 /**
  * Reads `expect`, `as_of`, `force` and `reason`, each given at most once (the caller has seen to it).
@@ -52,8 +54,10 @@ export function readLoadQuery(
   const reason = read.reason(force.size > 0);
   const [first, ...more] = read.problems;
   if (first !== undefined) return refuse(first, ...more);
+  const source = query.get('source');
   return {
     force,
+    ...(source !== undefined && { source }),
     ...(expect !== undefined && { expect }),
     ...(asOfMs !== undefined && { asOfMs }),
     ...(reason !== undefined && { reason }),

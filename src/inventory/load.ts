@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Source } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../kit/clock.ts';
 import { sumWeights, ValueCounts } from './count-values.ts';
@@ -15,6 +16,8 @@ export interface Load {
   readonly clock: Clock;
   readonly kind: DescribedKind;
   readonly method: LoadMethod;
+  /** Which of the kind's feeds it is; undefined on a kind with one. */
+  readonly source: Source | undefined;
   readonly lease: Lease;
   /** Undefined for the first load of the kind. */
   readonly inForce: InForce | undefined;
@@ -35,6 +38,8 @@ export interface Done {
   removed: number;
   changed: number;
   relabelled: number;
+  /** Lines of a feed that does not say what exists, for targets that are not there. */
+  skipped: number;
   /** Whether anything was written that must be taken back if the load is not taken. */
   wrote: boolean;
   /** Targets that a PATCH set (true) or took out (false) after this snapshot was read: it does not touch them. */
@@ -51,11 +56,19 @@ export const nothingDone = (kind: DescribedKind): Done => ({
   removed: 0,
   changed: 0,
   relabelled: 0,
+  skipped: 0,
   wrote: false,
   patched: new Map(),
   seen: new IdSet(),
   counts: new ValueCounts(kind),
 });
+
+/** Whether it keeps what other feeds have brought. The first load of a kind, or one of another declaration, begins anew. */
+export const isMerging = ({ source, inForce, redefined }: Load): boolean =>
+  source !== undefined && inForce !== undefined && !redefined;
+
+/** Whether its counts are what it adds and takes away, and not all there is. */
+export const countsChanges = (load: Load): boolean => load.method === 'patch' || isMerging(load);
 
 /** Targets in force once the load is. */
 export function countAfter(load: Load): number {
@@ -63,7 +76,8 @@ export function countAfter(load: Load): number {
 }
 
 /** What they weigh then; null on a kind without weights. */
-export function weightsAfter({ kind, method, inForce, done }: Load): Weights | null {
+export function weightsAfter(load: Load): Weights | null {
+  const { kind, inForce, done } = load;
   if (kind.weights.length === 0) return null;
-  return method === 'put' ? done.counts.fleet : sumWeights(inForce?.weights ?? null, done.counts.fleet);
+  return countsChanges(load) ? sumWeights(inForce?.weights ?? null, done.counts.fleet) : done.counts.fleet;
 }

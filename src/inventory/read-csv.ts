@@ -4,7 +4,7 @@ import { CsvError, parse } from 'csv-parse';
 import { z } from 'zod';
 import { asError } from '../kit/fault.ts';
 import { listNames, quote } from '../kit/text.ts';
-import type { DescribedKind } from './describe-kind.ts';
+import type { LineRules } from './describe-kind.ts';
 import {
   checkId,
   checkLabels,
@@ -30,7 +30,7 @@ const GROUP = 200;
  */
 export async function* readCsv(
   content: AsyncIterable<Uint8Array>,
-  kind: DescribedKind,
+  kind: LineRules,
 ): AsyncGenerator<Lines, void> {
   const parser = parse({
     bom: true,
@@ -80,13 +80,13 @@ const csvProblems: Readonly<Record<string, string>> = {
 const csvProblem = ({ code }: CsvError): string => csvProblems[code] ?? `the line is not CSV (${code}).`;
 
 class RecordReader {
-  readonly #kind: DescribedKind;
+  readonly #kind: LineRules;
   #columns: readonly string[] | undefined;
   #blank: number | undefined;
   /** The line that the next record begins in: a quoted value may have line breaks. */
   #next = 1;
 
-  constructor(kind: DescribedKind) {
+  constructor(kind: LineRules) {
     this.#kind = kind;
   }
 

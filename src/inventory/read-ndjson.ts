@@ -1,5 +1,5 @@
 import { parseStrictJson } from '../kit/strict-json.ts';
-import type { DescribedKind } from './describe-kind.ts';
+import type { LineRules } from './describe-kind.ts';
 import { checkLine, MAX_LINE_BYTES, type Line, type Lines } from './line.ts';
 import { malformed } from './load-refusal.ts';
 import type { LoadMethod } from './load-query.ts';
@@ -16,7 +16,7 @@ const GROUP = 500;
  */
 export async function* readNdjson(
   content: AsyncIterable<Uint8Array>,
-  kind: DescribedKind,
+  kind: LineRules,
   method: LoadMethod,
 ): AsyncGenerator<Lines, void> {
   const reader = new LineReader(kind, method);
@@ -45,12 +45,12 @@ export async function* readNdjson(
 const toBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 class LineReader {
-  readonly #kind: DescribedKind;
+  readonly #kind: LineRules;
   readonly #method: LoadMethod;
   #number = 0;
   #blank: number | undefined;
 
-  constructor(kind: DescribedKind, method: LoadMethod) {
+  constructor(kind: LineRules, method: LoadMethod) {
     this.#kind = kind;
     this.#method = method;
   }

@@ -1,43 +1,54 @@
+import type { Kind, Source } from '../config/config.ts';
 import { refuse } from '../kit/refusal.ts';
 import type { DescribedKind } from './describe-kind.ts';
 import type { InForce } from './load-queries.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
 import { LoadRefused, type LoadRefusal } from './load-refusal.ts';
 
+/** What a load stands on, as far as it is known before a line is read. */
+interface Before {
+  readonly inForce: InForce | undefined;
+  /** When this very feed was read last, whole; undefined if it never was. */
+  readonly asOfMs: number | undefined;
+}
+
 /** What can be refused before a line is read. @throws LoadRefused */
 export function refuseOnSight(
   method: LoadMethod,
-  name: string,
   query: LoadQuery,
   kind: DescribedKind,
-  inForce: InForce | undefined,
+  source: Source | undefined,
+  { inForce, asOfMs }: Before,
 ): void {
-  if (method === 'patch') {
+  const { name } = kind.kind;
+  // What stands on what others have brought, or on what it has brought itself.
+  if (method === 'patch' || source?.ownsExistence === false) {
+    const first = source === undefined ? 'a snapshot' : `a snapshot of ${existing(kind.kind)}`;
     if (inForce === undefined)
-      throw new LoadRefused(
-        refuse({
-          rule: 'inventory.empty',
-          status: 409,
-          message: `There is no inventory of ${name} to patch. Load a snapshot first.`,
-        }),
-      );
+      throw conflict('inventory.empty', `There is no inventory of ${name} yet. Load ${first} first.`);
     if (inForce.definition !== kind.definition)
-      throw new LoadRefused(
-        refuse({
-          rule: 'inventory.stale',
-          status: 409,
-          message: `The inventory of ${name} was loaded under another definition of the kind. Load a snapshot first.`,
-        }),
+      throw conflict(
+        'inventory.stale',
+        `The inventory of ${name} was loaded under another definition of the kind. Load ${first} first.`,
       );
-  } else if (inForce !== undefined && query.asOfMs !== undefined && query.asOfMs < inForce.asOfMs) {
+    if (method === 'patch' && source !== undefined && asOfMs === undefined)
+      throw conflict('inventory.empty', `There is no snapshot of ${source.name} to patch. Load one first.`);
+  }
+  if (method === 'put' && asOfMs !== undefined && query.asOfMs !== undefined && query.asOfMs < asOfMs)
     throw new LoadRefused(
       refuse({
         rule: 'inventory.out_of_order',
-        message: `The snapshot was read at ${iso(query.asOfMs)}; the one in force at ${iso(inForce.asOfMs)}.`,
+        message: `The snapshot was read at ${iso(query.asOfMs)}; the one in force at ${iso(asOfMs)}.`,
       }),
     );
-  }
 }
+
+/** The feed that says what exists. */
+const existing = ({ sources = [] }: Kind): string =>
+  sources.find(({ ownsExistence }) => ownsExistence)?.name ?? 'what exists';
+
+const conflict = (rule: 'inventory.empty' | 'inventory.stale', message: string): LoadRefused =>
+  new LoadRefused(refuse({ rule, status: 409, message }));
 
 const iso = (timeMs: number): string => new Date(timeMs).toISOString();
 

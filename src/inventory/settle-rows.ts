@@ -6,12 +6,12 @@ import {
   beginTargets,
   endTargets,
   moveTotals,
-  readIds,
   readPatched,
+  readRows,
   readTotals,
   readTotalsOf,
 } from './load-queries.ts';
-import type { Load } from './load.ts';
+import { countsChanges, type Load } from './load.ts';
 
 /** Rows looked at, and written, at a time: on the embedded store nothing else runs meanwhile. */
 const PAGE = 2_000;
@@ -22,11 +22,11 @@ const BATCH = 500;
  * kind was declared anew, their rows are written anew, but for one that lacks a label or weight which is required now: the snapshot speaks for it.
  */
 export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyMap<string, boolean>> {
-  const { db, kind, revision, done } = load;
+  const { db, kind, revision, done, source } = load;
   const kept = new Map<string, boolean>();
   let after = '';
   for (;;) {
-    const page = await readPatched(db, kind.kind.name, revision, asOfMs, after, PAGE);
+    const page = await readPatched(db, kind.kind.name, revision, asOfMs, source?.name ?? null, after, PAGE);
     const rewritten: Kept[] = [];
     for (const { id, labels, weights: known } of page) {
       const weights = kind.declaredWeights(known ?? {});
@@ -35,7 +35,7 @@ export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyM
         rewritten.push({ id, labels, weights });
       }
       kept.set(id, labels !== null);
-      if (labels !== null) done.counts.add(labels, weights);
+      if (labels !== null && !countsChanges(load)) done.counts.add(labels, weights);
     }
     await rewrite(load, rewritten);
     after = page.at(-1)?.id ?? '';
@@ -89,13 +89,15 @@ export async function endAbsent(load: Load): Promise<void> {
   let found = 0;
   let after = '';
   for (;;) {
-    const page = await readIds(db, kind, revision, after, PAGE);
-    const absent = page.filter(id => !done.seen.has(id) && !patched.has(id));
+    const page = await readRows(db, kind, revision, after, PAGE);
+    const absent = page.filter(({ id }) => !done.seen.has(id) && !patched.has(id));
+    if (countsChanges(load))
+      for (const { labels, weights } of absent) done.counts.remove(labels, weights ?? {});
     for (let at = 0; at < absent.length; at += BATCH) {
-      const ids = absent.slice(at, at + BATCH);
+      const ids = absent.slice(at, at + BATCH).map(({ id }) => id);
       found += await underLease(db, lease, async tx => await endTargets(tx, kind, revision, ids));
     }
-    after = page.at(-1) ?? '';
+    after = page.at(-1)?.id ?? '';
     if (page.length < PAGE) break;
     await nextTurn();
   }
@@ -113,7 +115,7 @@ export async function settleTotals(load: Load): Promise<void> {
       await moveTotals(tx, load.kind.kind.name, load.revision, counts);
     });
   };
-  for await (const count of load.method === 'put' ? snapshotTotals(load) : patchTotals(load)) {
+  for await (const count of countsChanges(load) ? changedTotals(load) : snapshotTotals(load)) {
     moved.push(count);
     if (moved.length >= BATCH) await write();
   }
@@ -146,8 +148,8 @@ async function* snapshotTotals(load: Load): AsyncGenerator<ValueCount, void> {
   for (const count of counts) if (!known.has(keyOf(count))) yield count;
 }
 
-/** A PATCH knows what it adds and takes away. */
-async function* patchTotals(load: Load): AsyncGenerator<ValueCount, void> {
+/** A PATCH, or one of several feeds, knows what it adds and takes away. */
+async function* changedTotals(load: Load): AsyncGenerator<ValueCount, void> {
   const deltas = [...load.done.counts].filter(isSome);
   for (let at = 0; at < deltas.length; at += BATCH) {
     const some = deltas.slice(at, at + BATCH);

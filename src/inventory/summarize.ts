@@ -1,6 +1,6 @@
-import type { Kind } from '../config/config.ts';
+import type { Kind, Source } from '../config/config.ts';
 import type { Weights } from './describe-kind.ts';
-import type { KindRow, TotalRow } from './summary-queries.ts';
+import type { KindRow, SourceRow, TotalRow } from './summary-queries.ts';
 
 /** One kind of `GET /v1/inventory`. */
 export interface KindSummary {
@@ -13,6 +13,14 @@ export interface KindSummary {
   readonly dimensions: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Of each weight what all targets have together, and those of each value; absent on a kind without weights. */
   readonly weights?: Readonly<Record<string, WeightSummary>>;
+  /** Each of the feeds; absent on a kind with one. */
+  readonly sources?: Readonly<Record<string, SourceSummary>>;
+}
+
+interface SourceSummary {
+  /** Since it was last read whole; null if it never was, under this declaration of the kind. */
+  readonly age_s: number | null;
+  readonly max_age_s: number;
 }
 
 interface WeightSummary {
@@ -25,6 +33,7 @@ export function summarize(
   kinds: ReadonlyMap<string, Kind>,
   rows: readonly KindRow[],
   totals: readonly TotalRow[],
+  read: readonly SourceRow[],
   nowMs: number,
 ): KindSummary[] {
   const loaded = new Map(rows.map(row => [row.kind, row]));
@@ -39,10 +48,25 @@ export function summarize(
       count: row.count,
       age_s: Math.max(0, Math.floor((nowMs - row.as_of) / 1000)),
       dimensions: byValue(kind, own, ({ count }) => count),
+      ...(kind.sources !== undefined && { sources: sourcesOf(kind.name, kind.sources, read, nowMs) }),
       ...(sums !== null && { weights: weightsOfEach(kind, own, sums) }),
     };
   });
 }
+
+const sourcesOf = (
+  kind: string,
+  sources: readonly Source[],
+  read: readonly SourceRow[],
+  nowMs: number,
+): Readonly<Record<string, SourceSummary>> =>
+  Object.fromEntries(
+    sources.map(({ name, maxAgeMs }) => {
+      const row = read.find(one => one.kind === kind && one.source === name);
+      const ageS = row && Math.max(0, Math.floor((nowMs - row.as_of) / 1000));
+      return [name, { age_s: ageS ?? null, max_age_s: maxAgeMs / 1000 }];
+    }),
+  );
 
 /** By the names of what is in force: a weight that was declared since has no sum yet. */
 const weightsOfEach = (

@@ -20,10 +20,19 @@ export interface TotalRow {
   readonly weights: Weights | null;
 }
 
+export interface SourceRow {
+  readonly kind: string;
+  readonly source: string;
+  /** Unix milliseconds. */
+  readonly as_of: number;
+}
+
 /** What is in force, all from one moment. */
-export async function readSummary(
-  db: Kysely<Database>,
-): Promise<{ readonly kinds: readonly KindRow[]; readonly totals: readonly TotalRow[] }> {
+export async function readSummary(db: Kysely<Database>): Promise<{
+  readonly kinds: readonly KindRow[];
+  readonly totals: readonly TotalRow[];
+  readonly sources: readonly SourceRow[];
+}> {
   return await db
     .transaction()
     .setIsolationLevel('repeatable read')
@@ -34,6 +43,9 @@ export async function readSummary(
         select kind, dimension, value, count, weights from inventory_totals order by kind, dimension, value`.execute(
         tx,
       );
-      return { kinds: kinds.rows, totals: totals.rows };
+      const sources = await sql<SourceRow>`
+        select s.kind, s.source, s.as_of from inventory_sources s
+        join inventory_kinds k on k.kind = s.kind and k.definition = s.definition`.execute(tx);
+      return { kinds: kinds.rows, totals: totals.rows, sources: sources.rows };
     });
 }

@@ -16,9 +16,10 @@ const ended = (table: string, kind: string) => sql`
 /** Patches that no snapshot can be older than, and those that a later one of the same target covers. */
 const outlived = (kind: string) => sql`
   delete from inventory_patches where ctid = any(array(
-    select p.ctid from inventory_patches p, inventory_kinds k
-    where k.kind = ${kind} and p.kind = ${kind} and p.revision <= k.revision and (p.at <= k.as_of or exists (
-      select from inventory_patches later where later.kind = p.kind and later.id = p.id
+    select p.ctid from inventory_kinds k, inventory_patches p
+    left join inventory_sources s on s.kind = p.kind and s.source = p.source
+    where k.kind = ${kind} and p.kind = ${kind} and p.revision <= k.revision and (p.at <= coalesce(s.as_of, k.as_of) or exists (
+      select from inventory_patches later where later.kind = p.kind and later.id = p.id and later.source is not distinct from p.source
         and later.revision > p.revision and later.revision <= k.revision and later.at >= p.at))
     limit ${sql.lit(TIDY_ROWS)}))`;
 

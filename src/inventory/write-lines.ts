@@ -1,8 +1,15 @@
-import type { Described, Labels } from './describe-kind.ts';
+import { mergeOwn, type Described, type Labels } from './describe-kind.ts';
 import { sameWeights } from './count-values.ts';
 import { MAX_LINES, type Line, type Lines } from './line.ts';
-import { beginPatches, beginTargets, compareLines, endTargets, type Difference } from './load-queries.ts';
-import type { Load } from './load.ts';
+import {
+  beginPatches,
+  beginTargets,
+  compareLines,
+  endTargets,
+  readRows,
+  type Difference,
+} from './load-queries.ts';
+import { countsChanges, isMerging, type Load } from './load.ts';
 import { malformed, tooHeavy } from './load-refusal.ts';
 import { underLease } from './lease-queries.ts';
 
@@ -55,7 +62,7 @@ function takeLine(load: Load, line: Line): boolean {
   if (done.lines > MAX_LINES) throw malformed(line.number, `a load has at most ${MAX_LINES} lines.`);
   if (!done.seen.add(line.id)) throw malformed(line.number, `the id "${line.id}" stands twice in the load.`);
   if (done.patched.has(line.id)) return false;
-  if (load.method === 'put' && line.labels !== null)
+  if (!countsChanges(load) && line.labels !== null)
     refuseInexact(line.number, done.counts.add(line.labels, line.weights));
   return true;
 }
@@ -64,60 +71,139 @@ async function writeChunk(load: Load, chunk: readonly Line[]): Promise<void> {
   load.done.wrote ||= chunk.length > 0;
   await underLease(load.db, load.lease, async tx => {
     if (chunk.length === 0) return;
-    const { kind, revision } = load;
-    const ended: string[] = [];
-    const begun: (Described & { readonly id: string })[] = [];
-    for (const { n, ...before } of await differences(load, tx, chunk)) {
-      const line = chunk[n];
-      if (line === undefined) throw new Error('a difference to a line that was not sent');
-      countDifference(load, before, line);
-      if (before.labels !== null) ended.push(line.id);
-      if (line.labels !== null) begun.push({ id: line.id, ...kind.describe(line.labels, line.weights) });
-    }
-    // A row ends before its successor begins: one row of a target is open at a time.
-    if (ended.length > 0) {
-      const found = await endTargets(tx, kind.kind.name, revision, ended);
-      if (found !== ended.length) throw new Error(`${ended.length} rows to end, and ${found} were there`);
-    }
-    if (begun.length > 0) await beginTargets(tx, kind.kind.name, revision, begun);
+    const { changes, skipped } = await differences(load, tx, chunk);
+    load.done.skipped += skipped.size;
+    await writeChanges(load, tx, changes);
     if (load.method === 'patch') {
-      const ids = chunk.map(line => line.id);
-      await beginPatches(tx, kind.kind.name, revision, load.arrival.nowMs, ids);
+      const ids = chunk.filter(line => !skipped.has(line)).map(({ id }) => id);
+      const { kind, revision, source, arrival } = load;
+      await beginPatches(tx, kind.kind.name, revision, arrival.nowMs, source?.name ?? null, ids);
     }
   });
 }
 
-/** What of a chunk is not as it is in force, with the labels it has there. Counts the targets that are. */
-async function differences(
-  load: Load,
-  tx: Load['db'],
-  chunk: readonly Line[],
-): Promise<readonly Difference[]> {
+/** A target's row, or nulls for one that is not there. */
+type Row = Pick<Difference, 'labels' | 'weights'>;
+
+interface Change {
+  readonly id: string;
+  /** Of the line that asks for it; absent where none does. */
+  readonly number?: number;
+  readonly before: Row;
+  readonly after: Row;
+}
+
+/** Counts what is another one, and writes it for the next revision. */
+async function writeChanges(load: Load, tx: Load['db'], changes: readonly Change[]): Promise<void> {
+  const { kind, revision } = load;
+  for (const change of changes) countChange(load, change);
+  const ended = changes.filter(({ before }) => before.labels !== null).map(({ id }) => id);
+  const begun = changes.flatMap(({ id, after: { labels, weights } }): (Described & { id: string })[] =>
+    labels === null ? [] : [{ id, ...kind.describe(labels, weights ?? {}) }],
+  );
+  // A row ends before its successor begins: one row of a target is open at a time.
+  if (ended.length > 0) {
+    const found = await endTargets(tx, kind.kind.name, revision, ended);
+    if (found !== ended.length) throw new Error(`${ended.length} rows to end, and ${found} were there`);
+  }
+  if (begun.length > 0) await beginTargets(tx, kind.kind.name, revision, begun);
+}
+
+interface Differences {
+  readonly changes: readonly Change[];
+  /** Lines of a feed that does not say what exists, for targets that are not there. */
+  readonly skipped: ReadonlySet<Line>;
+}
+
+/** What of a chunk is not as it is in force. Counts the targets that are. */
+async function differences(load: Load, tx: Load['db'], chunk: readonly Line[]): Promise<Differences> {
+  const skipped = new Set<Line>();
+  const changes: Change[] = [];
+  for (const { n, ...before } of await findRows(load, tx, chunk)) {
+    const line = chunk[n];
+    if (line === undefined) throw new Error('a difference to a line that was not sent');
+    const { id, number } = line;
+    if (before.labels === null && load.source?.ownsExistence === false) skipped.add(line);
+    else {
+      const after = rowAfter(load, before, line);
+      if (!isMerging(load) || !isSame(before, after)) changes.push({ id, number, before, after });
+    }
+  }
+  return { changes, skipped };
+}
+
+/** The rows that lines speak of, where they differ; of one of several feeds all, for only here it is known what it leaves as it is. */
+async function findRows(load: Load, tx: Load['db'], chunk: readonly Line[]): Promise<readonly Difference[]> {
   if (load.inForce === undefined) return chunk.map((_, n) => ({ n, labels: null, weights: null }));
   const sought = chunk.map(({ id, labels, weights }, n) => ({ n, id, labels, weights }));
-  const found = await compareLines(tx, load.kind.kind.name, load.revision, sought, load.redefined);
+  const isAll = load.redefined || isMerging(load);
+  const found = await compareLines(tx, load.kind.kind.name, load.revision, sought, isAll);
   load.done.met += chunk.length;
   for (const { labels } of found) if (labels === null) load.done.met -= 1;
   // A line that takes out what is not there differs by nothing.
   return found.filter(({ n, labels }) => labels !== null || chunk[n]?.labels !== null);
 }
 
-/** A target's row in force, or nulls for one that is not there. */
-type Row = Pick<Difference, 'labels' | 'weights'>;
+function rowAfter(load: Load, before: Row, { labels, weights }: Pick<Line, 'labels' | 'weights'>): Row {
+  const { source, kind } = load;
+  if (labels === null) return { labels: null, weights: null };
+  if (source === undefined || before.labels === null || !isMerging(load)) return { labels, weights };
+  const known = { labels: before.labels, weights: before.weights ?? {} };
+  return mergeOwn(kind.kind, source, known, { labels, weights });
+}
 
-/** A weight that is another one is a change, and no relabelling: it says nothing of what the target is, and traffic moves all day. */
-function countDifference({ done, kind, method }: Load, before: Row, after: Line): void {
+/**
+ * Takes what a feed owns from each target that its snapshot does not name: what it does not say it does not know, and nothing known is a no.
+ * For a feed that does not say what exists; the other one ends such targets.
+ */
+export async function forgetAbsent(load: Load): Promise<void> {
+  const { db, lease, kind, revision, done } = load;
+  let after = '';
+  for (;;) {
+    const page = await readRows(db, kind.kind.name, revision, after, LARGEST_CHUNK);
+    const absent = page.filter(({ id }) => !done.seen.has(id) && !done.patched.has(id));
+    const changes = absent
+      .map(({ id, ...before }) => ({ id, before, after: rowAfter(load, before, NOTHING) }))
+      .filter(change => !isSame(change.before, change.after));
+    for (let at = 0; at < changes.length; at += FIRST_CHUNK) {
+      done.wrote = true;
+      await underLease(db, lease, async tx => {
+        await writeChanges(load, tx, changes.slice(at, at + FIRST_CHUNK));
+      });
+    }
+    after = page.at(-1)?.id ?? '';
+    if (page.length < LARGEST_CHUNK) return;
+  }
+}
+
+const NOTHING = { labels: {}, weights: {} };
+
+/**
+ * A weight that is another one is a change, and no relabelling: it says nothing of what the target is, and traffic moves all day. Nor is
+ * what a feed adds to a target that others have brought, for so each target begins.
+ */
+function countChange(load: Load, { before, after, number }: Change): void {
+  const { done, kind, source } = load;
   if (before.labels === null) done.added += 1;
   else if (after.labels === null) done.removed += 1;
   else {
-    if (!sameLabels(before.labels, after.labels) || !sameWeights(before.weights, after.weights))
-      done.changed += 1;
-    if (kind.relabelled(before.labels, after.labels)) done.relabelled += 1;
+    if (!isSame(before, after)) done.changed += 1;
+    // Without a line: what its feed brought is taken from it, be it a weight. A feed that was cut off must not look like one that has forgotten.
+    const isForgotten = number === undefined;
+    if (isForgotten || kind.relabelled(before.labels, after.labels, source?.ownsExistence !== false))
+      done.relabelled += 1;
   }
-  if (method === 'put') return;
+  if (!countsChanges(load)) return;
   if (before.labels !== null) done.counts.remove(before.labels, before.weights ?? {});
-  if (after.labels !== null) refuseInexact(after.number, done.counts.add(after.labels, after.weights));
+  if (after.labels !== null)
+    refuseInexact(number ?? done.lines, done.counts.add(after.labels, after.weights ?? {}));
 }
+
+const isSame = (a: Row, b: Row): boolean =>
+  a.labels !== null &&
+  b.labels !== null &&
+  sameLabels(a.labels, b.labels) &&
+  sameWeights(a.weights, b.weights);
 
 function refuseInexact(line: number, weight: string | undefined): void {
   if (weight !== undefined) throw tooHeavy(weight, line);

@@ -1,5 +1,5 @@
 import { refuse } from '../kit/refusal.ts';
-import type { DescribedKind } from './describe-kind.ts';
+import { rulesOf, type LineRules } from './describe-kind.ts';
 import type { InventoryLedger } from './flip.ts';
 import type { Lines } from './line.ts';
 import { analyze, readPast } from './load-queries.ts';
@@ -10,7 +10,7 @@ import { measureLoad } from './measure-load.ts';
 import { readCsv } from './read-csv.ts';
 import { readNdjson } from './read-ndjson.ts';
 import { countAbsent, endAbsent, keepPatched, settleTotals } from './settle-rows.ts';
-import { writeLines } from './write-lines.ts';
+import { forgetAbsent, writeLines } from './write-lines.ts';
 
 /** What a load brings. */
 export interface LoadContent {
@@ -29,16 +29,18 @@ export async function writeLoad(
   const { db, kind, method, done, inForce } = load;
   if (method === 'put' && inForce !== undefined)
     done.patched = await keepPatched(load, query.asOfMs ?? load.arrival.nowMs);
-  await writeLines(load, readLines(content, kind, method));
-  if (method === 'put') done.removed = countAbsent(load);
+  await writeLines(load, readLines(content, rulesOf(kind, load.source), method));
+  const isWhole = method === 'put' && load.source?.ownsExistence !== false;
+  if (isWhole) done.removed = countAbsent(load);
+  else if (method === 'put') await forgetAbsent(load);
   // By the agreed time, as windows: a database that is ahead must not let what was lost be forgotten early.
   const past =
     inForce && (await readPast(db, kind.kind.name, kind.kind.maxAgeMs, (await ledger.arrive()).nowMs));
-  const heavy = Object.entries(weightsAfter(load) ?? {}).find(([, sum]) => !Number.isSafeInteger(sum));
-  if (heavy !== undefined) throw tooHeavy(heavy[0]);
   const refusal = measureLoad(kind.kind, { method, ...done, count: countAfter(load) }, query, past);
   if (refusal !== undefined) throw new LoadRefused(refusal);
-  if (method === 'put') await endAbsent(load);
+  if (isWhole) await endAbsent(load);
+  const heavy = Object.entries(weightsAfter(load) ?? {}).find(([, sum]) => !Number.isSafeInteger(sum));
+  if (heavy !== undefined) throw tooHeavy(heavy[0]);
   await settleTotals(load);
   if (isLarge(load)) await analyze(db);
 }
@@ -49,7 +51,7 @@ const isLarge = ({ done, inForce, redefined }: Load): boolean =>
 
 function readLines(
   { format, content }: LoadContent,
-  kind: DescribedKind,
+  kind: LineRules,
   method: LoadMethod,
 ): AsyncIterable<Lines> {
   const whole = wholly(content);

@@ -30,5 +30,6 @@ export async function countAsMadeAt(tx: Transaction<Database>, accepting: Accept
   await sql`
     update inventory_kinds set ${earlier('as_of')}, ${earlier('loaded_at')}, version = ${accepting.version}
     where greatest(as_of, loaded_at) > ${accepted}`.execute(tx);
+  await sql`update inventory_sources set as_of = ${accepted} where as_of > ${accepted}`.execute(tx);
   await sql`update inventory_patches set at = ${accepted} where at > ${accepted}`.execute(tx);
 }

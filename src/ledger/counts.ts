@@ -1,5 +1,6 @@
 import { tally, type Tally } from '../blast-radius/blast-radius.ts';
 import { weigh, type Weighing } from '../blast-radius/weigh.ts';
+import { requiredLabels, type Kind } from '../config/config.ts';
 import type { ActionLimits, ProtectedEntry } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Circumstances } from './decide.ts';
@@ -41,7 +42,10 @@ export function countTargets(
     protected: new Map(
       [...limits.protected.entries()]
         .filter(([, entry]) => entry.kind === kind.name)
-        .map(([index, entry]) => [index, (before?.protected.get(index) ?? 0) + matches(entry, targets)]),
+        .map(([index, entry]) => [
+          index,
+          (before?.protected.get(index) ?? 0) + matches(kind, entry, targets),
+        ]),
     ),
     times: countTimes(entry, targets, before?.times),
     again: (before?.again ?? 0) + (rollout?.delivered(targets.map(({ id }) => id)) ?? 0),
@@ -78,13 +82,20 @@ function countLabels(
 /** Made once an entry, so that a long list of protected ids costs a decision nothing. */
 const idSets = new WeakMap<ProtectedEntry, ReadonlySet<string>>();
 
-function matches(entry: ProtectedEntry, targets: readonly Target[]): number {
+function matches(kind: Kind, entry: ProtectedEntry, targets: readonly Target[]): number {
   if ('ids' in entry) {
     const ids = idSets.get(entry) ?? new Set(entry.ids);
     idSets.set(entry, ids);
     return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
   }
-  return targets.reduce((count, target) => count + (isSelected(entry.selector, target) ? 1 : 0), 0);
+  const wanted = Object.entries(entry.selector);
+  // One that lacks what it must have, for the feed that owns the label has not brought it, may be what is protected.
+  const required = new Set(requiredLabels(kind));
+  const isMatch = ({ labels }: Target): boolean =>
+    wanted.every(([label, values]) =>
+      Object.hasOwn(labels, label) ? values.includes(labels[label] ?? '') : required.has(label),
+    );
+  return targets.reduce((count, target) => count + (isMatch(target) ? 1 : 0), 0);
 }
 
 /** Whether a target has one of the values of each label that a selector of the limits file names. */

@@ -60,8 +60,13 @@ function subjectOf(one: Case): Stoppable {
   return {
     action: one.action.name,
     principal: one.principal,
+    // A target that lacks the dimension, for the feed that owns it has not brought it, may be anywhere.
     touches: (dimension, value) =>
-      one.targets.some(({ labels }) => Object.hasOwn(labels, dimension) && labels[dimension] === value),
+      one.targets.some(({ labels }) =>
+        Object.hasOwn(labels, dimension)
+          ? labels[dimension] === value
+          : one.kind.dimensions.includes(dimension),
+      ),
   };
 }
 

@@ -104,6 +104,7 @@ export class KnownBook {
       ...this.#bookAt(),
       knownSeq: seq,
       spendsSinceMs,
+      isFed: [...this.#options.kinds.values()].some(({ sources }) => sources !== undefined),
       isWeighed: [...this.#options.kinds.values()].some(kind => weightsOf(kind).length > 0),
     });
     if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);

@@ -96,6 +96,7 @@ export interface Tail {
         as_of_ms: number;
         definition: string;
         weights?: Sums | null;
+        sources?: readonly { source: string; as_of_ms: number; definition: string }[] | null;
       }[]
     | null;
   readonly totals:
@@ -125,10 +126,16 @@ export async function readTail(
     readonly spendsSinceMs: number;
     /** Whether a kind declares weights: else nobody reads them. */
     readonly isWeighed: boolean;
+    /** Whether a kind has several feeds: as above. */
+    readonly isFed: boolean;
   },
 ): Promise<Tail> {
   const spendsSince = sql`to_timestamp(${since.spendsSinceMs}::float8 / 1000)`;
   const weights = since.isWeighed ? sql`, weights` : sql``;
+  const sources = since.isFed
+    ? sql`, (select json_agg(f) from (select source, ${ms('as_of')} as as_of_ms, definition
+        from inventory_sources f where f.kind = changed_kinds.kind) f) as sources`
+    : sql``;
   const { rows } = await sql<{ tail: Tail }>`
     with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
     select json_build_object(
@@ -148,7 +155,7 @@ export async function readTail(
         from spends where version > ${since.version} and at > ${spendsSince} order by version) s),
       'asks', (select json_agg(a) from (select version, ${ms('at')} as at_ms, action, principal, refused_by, count
         from asks where version > ${since.version} and at > ${spendsSince} order by version) a),
-      'kinds', (select json_agg(k) from (select kind, revision, count, ${ms('as_of')} as as_of_ms, definition${weights} from changed_kinds) k),
+      'kinds', (select json_agg(k) from (select kind, revision, count, ${ms('as_of')} as as_of_ms, definition${weights}${sources} from changed_kinds) k),
       'totals', (select json_agg(t) from (select t.kind, t.dimension, t.value, t.count, t.in_service${weights}
         from inventory_totals t where t.kind in (select kind from changed_kinds) and t.count > 0) t)
     ) as tail`.execute(tx);

@@ -118,6 +118,11 @@ function applyInventory(book: Book, tail: Tail): void {
       asOfMs: row.as_of_ms,
       definition: row.definition,
       ...(row.weights && { weights: row.weights }),
+      ...(row.sources && {
+        sources: new Map(
+          row.sources.map(one => [one.source, { asOfMs: one.as_of_ms, definition: one.definition }]),
+        ),
+      }),
       totals,
     };
     book.kinds.set(row.kind, state);

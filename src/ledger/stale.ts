@@ -14,7 +14,7 @@ export const noInventory = (kind: Kind): Reason => ({
 export function staleReasons(
   kind: Kind,
   definition: string | undefined,
-  state: Pick<KindState, 'definition' | 'asOfMs'>,
+  state: Pick<KindState, 'definition' | 'asOfMs' | 'sources'>,
   nowMs: number,
 ): Reason[] {
   const remedy = `a fresh snapshot: PUT /v1/inventory/${kind.name}`;
@@ -27,18 +27,32 @@ export function staleReasons(
       },
     ];
   }
-  const ageMs = nowMs - state.asOfMs;
-  if (ageMs >= 0 && ageMs <= kind.maxAgeMs) return [];
-  const message =
-    ageMs < 0
-      ? `The inventory of ${kind.name} is from the future.`
-      : `The inventory of ${kind.name} is older than it may be.`;
+  if (kind.sources === undefined)
+    return tooOld(`The inventory of ${kind.name}`, nowMs - state.asOfMs, kind.maxAgeMs, remedy);
+  // Whichever limit would need it: what one feed brings says which targets a selector or a switch is about, too.
+  return kind.sources.flatMap(({ name, principal, maxAgeMs }) => {
+    const what = `The source ${name} of ${kind.name}`;
+    const ofSource = `a fresh snapshot of ${name}, by ${principal}: PUT /v1/inventory/${kind.name}`;
+    const loaded = state.sources?.get(name);
+    if (loaded === undefined || loaded.definition !== definition) {
+      const message = `${what} was never loaded${loaded === undefined ? '' : ' under this declaration of the kind'}.`;
+      return [{ rule: 'inventory.stale', message, value: name, remedy: ofSource } as const];
+    }
+    return tooOld(what, nowMs - loaded.asOfMs, maxAgeMs, ofSource).map(reason => ({
+      ...reason,
+      value: name,
+    }));
+  });
+}
+
+function tooOld(what: string, ageMs: number, maxAgeMs: number, remedy: string): Reason[] {
+  if (ageMs >= 0 && ageMs <= maxAgeMs) return [];
   return [
     {
       rule: 'inventory.stale',
-      message,
+      message: ageMs < 0 ? `${what} is from the future.` : `${what} is older than it may be.`,
       measured: Math.ceil(ageMs / 1000),
-      limit: kind.maxAgeMs / 1000,
+      limit: maxAgeMs / 1000,
       unit: 'seconds',
       remedy,
     },

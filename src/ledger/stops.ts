@@ -24,5 +24,9 @@ export function stops(engaged: EngagedSwitch, subject: Subject): boolean {
 export const subjectOf = (operation: Operation): Subject => ({
   action: operation.action,
   principal: operation.principal,
-  touches: (dimension, value) => operation.dimensionValues[dimension]?.includes(value) ?? false,
+  touches: (dimension, value) => {
+    const values = operation.dimensionValues[dimension] ?? [];
+    // The blank value is that of targets which lacked it: they may be anywhere.
+    return values.includes(value) || values.includes('');
+  },
 });

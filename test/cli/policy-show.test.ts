@@ -6,7 +6,8 @@ import { recordedTerminal } from './recorded-terminal.ts';
 const digest = `sha256:${'0'.repeat(64)}`;
 
 const policy: Policy = {
-  ...{ revision: digest, digest, active: true, bundle: {}, checks: [], limits: {}, protected: [] },
+  ...{ revision: digest, digest, active: true, bundle: {}, checks: [], limits: {} },
+  ...{ protected: [], freezes: [], exceptions: [] },
   profiles: [
     {
       ...{ action: 'disk.wipe', profile: 'destroy@1' },

@@ -89,6 +89,7 @@ const rows: Readonly<Record<string, Row>> = {
     value: '',
   },
   inventory_kinds: { ...loaded, definition: 'd', version: 1 },
+  inventory_sources: { kind: 'host', source: 'cmdb', as_of: at, definition: 'd' },
   inventory_targets: { ...inForce, id: 'host-1', labels: {}, tags: [], labels_digest: 'sha256:l' },
   inventory_total_versions: { ...inForce, dimension: 'zone', value: 'z1', count: 1, in_service: 1 },
   inventory_revisions: {
@@ -280,6 +281,7 @@ const byConstraint: readonly Violation[] = [
   ...uniques('inventory_revisions', ['inventory_revisions_pkey', {}]),
   ...references('inventory_revisions', ['inventory_revisions_seq_fkey', { revision: 2, seq: 99 }]),
   ...uniques('inventory_patches', ['inventory_patches_pkey', {}]),
+  ...uniques('inventory_sources', ['inventory_sources_pkey', {}]),
   ...uniques('inventory_loads', ['inventory_loads_pkey', {}]),
   ...uniques('migrations', ['migrations_pkey', {}]),
 ];
@@ -332,6 +334,7 @@ export const nullable = [
   'holds.artifact',
   'holds.state',
   'inventory_kinds.weights',
+  'inventory_patches.source',
   'inventory_targets.state',
   'inventory_targets.to_revision',
   'inventory_targets.weights',

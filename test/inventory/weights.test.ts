@@ -133,7 +133,7 @@ it('a kind without weights takes none, in either format', async () => {
   expect(problemOf(await host.put([heavy('h-1', 1)])).message).toContain('declares no weights');
   expect(
     problemOf(await host.put('id,region,rack,state,owner,weight:traffic\n', { csv: true })).message,
-  ).toContain('it declares none');
+  ).toContain('there are none');
   taken(await host.put([hostLine('h-1')]));
   expect((await host.inventory.summary()).kinds[0]).not.toHaveProperty('weights');
 });
