@@ -151,7 +151,10 @@ describe('the schema of what is asked agrees with its reader', () => {
   });
 
   it.each(['put', 'patch'] as const)('for the names that the query of a %s may have', method => {
-    const right = { expect: '1', as_of: '2026-11-22T03:00:00Z', force: 'shrink', limit: '1', kind: 'host' };
+    const right = {
+      ...{ expect: '1', as_of: '2026-11-22T03:00:00Z', force: 'shrink', source: 'cmdb' },
+      ...{ limit: '1', kind: 'host' },
+    };
     const taken = Object.entries(right).filter(([name, value]) =>
       takesLoad(method, { [name]: value, ...(name === 'force' && { reason: 'real' }) }),
     );
