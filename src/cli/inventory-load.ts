@@ -137,11 +137,11 @@ function barOf(bytes: number, size: number | undefined): string {
 
 function sayLoaded(
   kind: string,
-  { revision, count, added, removed, changed }: Loaded,
+  { revision, count, added, removed, changed, skipped = 0 }: Loaded,
   { patch }: LoadOptions,
 ): string {
   const what = patch ? 'Patched' : 'Loaded';
-  return `${what} ${printable(kind)}: ${countOf(count, 'target')} in force, revision ${revision} (${showCount(added)} added, ${showCount(removed)} removed, ${showCount(changed)} changed).`;
+  return `${what} ${printable(kind)}: ${countOf(count, 'target')} in force, revision ${revision} (${showCount(added)} added, ${showCount(removed)} removed, ${showCount(changed)} changed).${skipped === 0 ? '' : ` ${countOf(skipped, 'line')} skipped: there ${skipped === 1 ? 'is no such target' : 'are no such targets'}.`}`;
 }
 
 /** A snapshot that was read long ago can be in force, and refuse everything. What the gate does not say is no warning. */
