@@ -43,7 +43,8 @@ export function expectedOf(manifests: readonly CheckManifest[]): Expected {
 export function readAnswer(answer: unknown, expected: Expected): Verdict {
   const { allow, reasons } = readForm(answer, expected);
   if (allow) return { allow };
-  const spoken = reasons.map((reason: unknown) => speak(reason, expected.voices)).toSorted(compareSpoken);
+  // A set in WASM comes in no fixed order: the same answer always reads the same.
+  const spoken = reasons.map((reason: unknown) => speak(reason, expected.voices)).toSorted(compareReasons);
   const [first, ...rest] = spoken;
   if (first === undefined) throw new Error('it refuses without a reason');
   return { allow: false, reasons: [first, ...rest] satisfies Reasons };
@@ -188,14 +189,4 @@ function withOf(value: unknown): Speech {
     else throw new Error(`\`with.${name}\` of a reason is neither text, whole number nor list of texts`);
   }
   return speech;
-}
-
-/** A set in WASM comes in no fixed order, and two reasons may have one rule and one value: the same answer always reads the same. */
-function compareSpoken(a: Reason, b: Reason): number {
-  return (
-    compareReasons(a, b) ||
-    (a.limit ?? 0) - (b.limit ?? 0) ||
-    (a.measured ?? 0) - (b.measured ?? 0) ||
-    (a.message < b.message ? -1 : a.message > b.message ? 1 : 0)
-  );
 }

@@ -259,6 +259,7 @@ describe('a check is idle', () => {
       'max_per_value',
       'max_requests',
       'max_values',
+      'max_weight',
       'min_remaining',
       'protected',
       'require_age',

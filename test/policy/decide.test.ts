@@ -225,15 +225,15 @@ describe('the reasons of a refusal', () => {
       ],
       [
         'budget.window fleet host',
-        '8/5 targets',
-        'The window of 24h over all actions holds 5 targets of kind host; 3 more would make 8, and the limit is 5.',
-        'none of these targets now: wait until earlier ones have left the window',
-      ],
-      [
-        'budget.window fleet host',
         '13/12 targets',
         'The window of 1h holds 10 targets of kind host; 3 more would make 13, and the limit is 12.',
         'at most 2 of these targets now',
+      ],
+      [
+        'budget.window fleet host',
+        '8/5 targets',
+        'The window of 24h over all actions holds 5 targets of kind host; 3 more would make 8, and the limit is 5.',
+        'none of these targets now: wait until earlier ones have left the window',
       ],
       [
         'budget.window rack r1',

@@ -142,12 +142,12 @@ const wrong: readonly (readonly [string, string, string])[] = [
   [
     'windows',
     '[{ per: fleet, over: 1h }]',
-    `6 ${at}.windows[0]: must have exactly one of max_targets and max_share`,
+    `6 ${at}.windows[0]: must have exactly one of max_targets, max_share and max_weight`,
   ],
   [
     'windows',
     '[{ per: fleet, over: 1h, max_targets: 1, max_share: 1% }]',
-    `6 ${at}.windows[0]: must have exactly one of max_targets and max_share`,
+    `6 ${at}.windows[0]: must have exactly one of max_targets, max_share and max_weight`,
   ],
   ['windows', '[{ per: fleet, max_targets: 1 }]', `6 ${at}.windows[0]: lacks \`over\``],
   ['windows', '[{ over: 1h, max_targets: 1 }]', `6 ${at}.windows[0]: lacks \`per\``],
@@ -213,7 +213,15 @@ const wrong: readonly (readonly [string, string, string])[] = [
   ['max_requests', '[{ per: fleet, over: 1m }]', `7 ${at}.max_requests[0]: lacks \`max\``],
   ['max_in_flight', 'none', `7 ${at}.max_in_flight: must be a whole number from 0 to 1000000000`],
   ['max_targts', '40', `7 ${at}.max_targts: is not a limit (did you mean "max_targets"?)`],
-  ['max_weight', '{ traffic: { fleet: 1% } }', `7 ${at}.max_weight: is not a limit`],
+  [
+    'max_weihgt',
+    '{ traffic: { fleet: 1% } }',
+    `7 ${at}.max_weihgt: is not a limit (did you mean "max_weight"?)`,
+  ],
+  ['max_weight', '{ trafic: { fleet: 1% } }', `7 ${at}.max_weight.trafic: `],
+  ['max_weight', '{ traffic: { rack: 1% } }', `7 ${at}.max_weight.traffic: lacks \`fleet\``],
+  ['max_weight', '{ traffic: 1% }', `7 ${at}.max_weight.traffic: must be a map`],
+  ['max_weight', '{}', `7 ${at}.max_weight: must not be empty`],
 ];
 
 describe('a limit of an action', () => {

@@ -130,14 +130,30 @@ describe('each profile that ships', () => {
 
 /**
  * Keys that a profile goes without: what only an owner can name (`effects`, plans), what is of a rollout in what is none, and of a push or
- * a grant what is of targets that go away. A new key must be in each profile, or here.
+ * a grant what is of targets that go away. How far exceptions may go (`ceiling`) is nobody's to say but the owner's. A new key must be in each profile, or here.
  */
 const goesWithout = {
-  destroy: ['effects', 'require_evidence', 'require_plan', 'stages'],
-  disrupt: ['effects', 'require_age', 'require_evidence', 'require_plan', 'require_recent', 'stages'],
-  push: ['effects', 'max_per_value', 'min_remaining', 'require_age', 'require_plan', 'require_recent'],
+  destroy: ['ceiling', 'effects', 'require_evidence', 'require_plan', 'stages'],
+  disrupt: [
+    'ceiling',
+    'effects',
+    'require_age',
+    'require_evidence',
+    'require_plan',
+    'require_recent',
+    'stages',
+  ],
+  push: [
+    'ceiling',
+    'effects',
+    'max_per_value',
+    'min_remaining',
+    'require_age',
+    'require_plan',
+    'require_recent',
+  ],
   grant: [
-    ...['effects', 'max_per_value', 'min_remaining', 'require_age', 'require_evidence'],
+    ...['ceiling', 'effects', 'max_per_value', 'min_remaining', 'require_age', 'require_evidence'],
     ...['require_plan', 'require_recent', 'stages'],
   ],
 };

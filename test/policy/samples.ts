@@ -125,6 +125,12 @@ export const facts = {
     },
   },
   effects: { records: { before: 1_000, after: 950 } },
+  weights: {
+    traffic: {
+      ...{ missing: 0, weight: 5, total: 1_000, share_ppm: 5_000 },
+      dimensions: { region: [{ value: 'eu', weight: 5, total: 500, share_ppm: 10_000 }] },
+    },
+  },
   artifact: 'sha256:v2',
   plan: { generation: 812, highest: 811 },
   evidence: [{ index: 0, value: 'decommissioning', count: 3, status: 'passed', at_ms: 1_789_999_900_000 }],
@@ -155,6 +161,9 @@ export const entry: ActionLimits = {
   ],
   max_requests: [{ per: 'principal', over_s: 60, max: 30 }],
   max_in_flight: 4,
+  max_weight: {
+    traffic: { fleet: { share_ppm: 10_000, at_least: 0 }, region: { share_ppm: 50_000, at_least: 0 } },
+  },
   match: ['environment'],
   require_age: { quarantined_at: 604_800 },
   require_recent: { restored_at: 2_592_000 },
