@@ -303,7 +303,7 @@ describe('a repeat after a restart', () => {
       ticket: 'T-1',
       reason: 'rack r13 is gone, \u00e9 and all',
     };
-    const parameters = { text: 'z', n: 1.5, list: [{ b: 1, a: [null] }], 10: 'ten', 9: 'nine' };
+    const parameters = { text: 'z', n: 1.5, list: [{ b: 1, a: [true] }], 10: 'ten', 9: 'nine' };
     const selector = { state: ['decommissioning'], rack: ['r14', 'r13'] };
     const asked: [number, object][] = [
       [200, { ...said, action: 'test.parameters', parameters, targets: { selector, expect: 3 } }],

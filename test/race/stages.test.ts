@@ -76,7 +76,7 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
         const from = (next * 7) % ids.length;
         const targets = [from, from + 2].flatMap(at => ids[at] ?? []).slice(0, 1 + (next % 2));
         const generation = next % 40 === 0 ? { plan: { name: 'p', generation: next } } : {};
-        const fields = { artifact: 'v1', ...generation };
+        const fields = { artifact: 'test:v1', ...generation };
         const { body } = await apiAt(next + index).submit(ACTION, targets, { fields });
         if (body.id !== undefined) idsOf.set(body.id, targets);
       }
@@ -84,7 +84,7 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
     const observer = async (): Promise<void> => {
       for (let said = 0; !over; said += 1) {
         const status = said % 5 === 4 ? 'failed' : 'passed';
-        const evidence = { artifact: 'v1', name: 'health', status };
+        const evidence = { artifact: 'test:v1', name: 'health', status };
         await apiAt(said).post('/v1/evidence', evidence, { as: 'observer' });
         await sleep(150);
       }
@@ -102,7 +102,13 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
       model.nowMs = Date.parse(at ?? '');
       if (type === 'evidence') {
         const status = textOf(body, 'status') === 'passed' ? 'passed' : 'failed';
-        model.evidence.push({ artifact: 'v1', name: 'health', status, by: 'observer', atMs: model.nowMs });
+        model.evidence.push({
+          artifact: 'test:v1',
+          name: 'health',
+          status,
+          by: 'observer',
+          atMs: model.nowMs,
+        });
       }
       if (type === 'outcome') settle(model, body);
       if (type === 'decision') for (const rule of decide(model, body)) told.add(rule);
@@ -129,7 +135,7 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
     const generation: unknown = Object(Object(body).plan).generation;
     const request = {
       by: 'bot',
-      artifact: 'v1',
+      artifact: 'test:v1',
       ids: idsOf.get(id) ?? [],
       generation: typeof generation === 'number' ? generation : undefined,
     };
