@@ -301,7 +301,12 @@ export class Gate {
     const { loaded } = inForce;
     const { book } = turn;
     metrics.standingObserved(standingOf(turn, config, loaded));
-    for (const [name, state] of book.kinds) metrics.inventoryObserved(name, state.asOfMs);
+    for (const [name, { asOfMs, sources = [] }] of book.kinds) {
+      metrics.inventoryObserved(name, asOfMs);
+      const owner = config.kinds.get(name)?.sources?.find(({ ownsExistence }) => ownsExistence);
+      for (const [source, brought] of sources)
+        if (source !== owner?.name) metrics.inventoryObserved(name, brought.asOfMs, source);
+    }
     metrics.killSwitchObserved([...book.switches.values()].map(({ scope }) => scopeName(scope)));
     if (inForce.loaded !== undefined) metrics.policyObserved(inForce.loaded.revision.digest);
   }

@@ -1,3 +1,4 @@
+import type { Kind } from '../config/config.ts';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Scope } from '../ledger/book.ts';
 import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
@@ -17,8 +18,8 @@ export interface Metrics {
   killSwitchObserved(scopes: readonly string[]): void;
   /** Whether the kill file engages this gate. Not the ledger's: it counts where there is no database. */
   killFileObserved(engages: boolean): void;
-  /** The inventory in force of a kind; its age is computed when it is asked for. */
-  inventoryObserved(kind: string, asOfMs: number): void;
+  /** The inventory in force of a kind, or what one of its feeds brought beside what exists; its age is computed when it is asked for. */
+  inventoryObserved(kind: string, asOfMs: number, source?: string): void;
   policyObserved(revision: string): void;
   /** What one look at the ledger found. */
   standingObserved(standing: Standing): void;
@@ -53,8 +54,7 @@ export interface DecisionObserved {
 export interface MetricsOptions {
   /** Only these become labels: a label that a client makes up would be memory that a client fills. */
   readonly actions: ReadonlySet<string>;
-  /** Of each kind how old its inventory may be, in milliseconds. */
-  readonly kinds: ReadonlyMap<string, { readonly maxAgeMs: number }>;
+  readonly kinds: ReadonlyMap<string, Pick<Kind, 'maxAgeMs' | 'sources'>>;
   readonly version: string;
   readonly wallMs: () => number;
   /** Also what node and the machine say of this process. Once a process. */
@@ -114,8 +114,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   });
   const engaged: Engaged = {};
   registry.registerMetric(engagedScopes(engaged));
-  const asOfMsByKind = new Map<string, number>();
-  registry.registerMetric(inventoryAge(asOfMsByKind, options.wallMs));
+  const readAt = new Map<string, ReadAt>();
+  registry.registerMetric(inventoryAge(readAt, options.wallMs));
   const policy = new Gauge({
     name: 'interlock_policy_info',
     help: 'The policy revision that this gate decides with.',
@@ -131,11 +131,15 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
   const maxAge = new Gauge({
     name: 'interlock_inventory_max_age_seconds',
-    help: 'How old the inventory of a kind may be before every decision on it is refused.',
-    labelNames: ['kind'],
+    help: 'How old the inventory of a kind, or what a source brings to it, may be before every decision on it is refused.',
+    labelNames: ['kind', 'source'],
     registers,
   });
-  for (const [kind, { maxAgeMs }] of options.kinds) maxAge.set({ kind }, maxAgeMs / 1000);
+  for (const [kind, { maxAgeMs, sources = [] }] of options.kinds) {
+    maxAge.set({ kind }, maxAgeMs / 1000);
+    for (const source of sources.filter(({ ownsExistence }) => !ownsExistence))
+      maxAge.set({ kind, source: source.name }, source.maxAgeMs / 1000);
+  }
   const loads = new Counter({
     name: 'interlock_inventory_loads_total',
     help: 'Loads of an inventory that came to their end.',
@@ -199,7 +203,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     forwardObserved: durationMs => forwardSeconds.observe(durationMs / 1000),
     killSwitchObserved: scopes => void (engaged.scopes = scopes),
     killFileObserved: engages => void (engaged.byFile = engages),
-    inventoryObserved: (kind, asOfMs) => void asOfMsByKind.set(kind, asOfMs),
+    inventoryObserved: (kind, asOfMs, source) =>
+      void readAt.set(JSON.stringify([kind, source]), {
+        labels: { kind, ...(source !== undefined && { source }) },
+        asOfMs,
+      }),
     reloadObserved: isLoaded => reload.set(isLoaded ? 1 : 0),
     certificateObserved: expiresMs => certificate.set(expiresMs / 1000),
     batchFailed: () => failedBatches.inc(),
@@ -234,14 +242,20 @@ function engagedScopes(engaged: Engaged): Gauge<'scope'> {
   });
 }
 
-function inventoryAge(asOfMsByKind: ReadonlyMap<string, number>, wallMs: () => number): Gauge<'kind'> {
+interface ReadAt {
+  readonly labels: { readonly kind: string; readonly source?: string };
+  readonly asOfMs: number;
+}
+
+function inventoryAge(readAt: ReadonlyMap<string, ReadAt>, wallMs: () => number): Gauge<'kind' | 'source'> {
   return new Gauge({
     name: 'interlock_inventory_age_seconds',
-    help: 'Age of the inventory in force, counted from the time that its source was read.',
-    labelNames: ['kind'],
+    help: 'Age of the inventory in force, counted from the time that its source was read; with a source, of what that one brings.',
+    labelNames: ['kind', 'source'],
     registers: [],
     collect() {
-      for (const [kind, asOfMs] of asOfMsByKind) this.set({ kind }, Math.max(0, wallMs() - asOfMs) / 1000);
+      for (const { labels, asOfMs } of readAt.values())
+        this.set(labels, Math.max(0, wallMs() - asOfMs) / 1000);
     },
   });
 }

@@ -285,6 +285,11 @@ describe('the age of a source', () => {
     await expectTaken(put(name, [metrics('t-0')], 'metrics-sync', `?as_of=${asOf}`), {});
     const old = await expectNo(`act.${name}`, ['t-0'], 503, ['inventory.stale']);
     expect(old.reasons?.[0]).toMatchObject({ value: 'telemetry', limit: 300, unit: 'seconds' });
+    const shown = (await on.api.get('/metrics', { as: null })).text;
+    const labels = `kind="${name}",source="telemetry"`;
+    expect(shown).toMatch(new RegExp(`^interlock_inventory_age_seconds\\{${labels}\\} 3[67]\\d`, 'm'));
+    expect(shown).toContain(`interlock_inventory_max_age_seconds{${labels}} 300`);
+    expect(shown).toMatch(new RegExp(`^interlock_inventory_age_seconds\\{kind="${name}"\\} \\d`, 'm'));
     // A single target does not make it younger, nor does the other feed.
     await expectTaken(patch(name, [metrics('t-0', 11)], 'metrics-sync'), {});
     await expectTaken(put(name, [cmdb('t-0')], 'cmdb-sync'), {});

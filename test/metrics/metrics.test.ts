@@ -76,11 +76,13 @@ describe('metrics', () => {
     const metrics = create();
     metrics.inventoryObserved('host', 40_000);
     metrics.inventoryObserved('future', 140_000);
+    metrics.inventoryObserved('host', 70_000, 'telemetry');
     metrics.policyObserved('r1');
     metrics.policyObserved('r2');
     const text = await metrics.text();
     expect(text).toContain('interlock_inventory_age_seconds{kind="host"} 60');
     expect(text).toContain('interlock_inventory_age_seconds{kind="future"} 0');
+    expect(text).toContain('interlock_inventory_age_seconds{kind="host",source="telemetry"} 30');
     expect(text).toContain('interlock_policy_info{revision="r2"} 1');
     expect(text).not.toContain('revision="r1"');
   });
