@@ -27,6 +27,15 @@ const kind: Doc = {
     telemetry: { principal: 'metrics-sync', labels: ['state', 'note'], weights: ['traffic'], max_age: '5m' },
   },
 };
+/** Where a target is, another feed says than that it is. */
+const placed: Doc = {
+  ...kind,
+  weights: undefined,
+  sources: {
+    cmdb: { principal: 'cmdb-sync', owns: 'existence', labels: ['rack', 'owner'], max_age: '24h' },
+    telemetry: { principal: 'metrics-sync', labels: ['region', 'state', 'note'], max_age: '5m' },
+  },
+};
 const wide = (name: string): Doc => ({ ...wideLimits, ...limited[name.split('.')[0] ?? ''] });
 const limited: Readonly<Record<string, Doc>> = {
   act: {},
@@ -35,13 +44,13 @@ const limited: Readonly<Record<string, Doc>> = {
   weighed: { max_weight: { traffic: { fleet: '100%' } } },
   kept: { min_remaining: { rack: 1 } },
 };
-const actions = kinds.flatMap(name =>
-  Object.keys(limited).map(action => [`${action}.${name}`, name] as const),
-);
+const ofFed = kinds.flatMap(name => Object.keys(limited).map(action => [`${action}.${name}`, name] as const));
+
+const actions: (readonly [string, string])[] = [...ofFed, ['act.placed', 'placed']];
 
 const on = standing({
   config: {
-    kinds: Object.fromEntries(kinds.map(name => [name, kind])),
+    kinds: { ...Object.fromEntries(kinds.map(name => [name, kind])), placed },
     actions: Object.fromEntries(actions.map(([action, of]) => [action, { kind: of }])),
     principals: [
       principal(
@@ -255,6 +264,22 @@ describe('a target of which one feed has not spoken', () => {
     await expectNo(`weighed.${name}`, ['t-0', 'newer'], 403, ['blast_radius.weight']);
     // Its state is not known: it may be the last one in service.
     await expectNo(`kept.${name}`, ['newer'], 403, ['blast_radius.min_remaining']);
+  });
+
+  it('is stopped by a switch for a place in which it may be', async () => {
+    const at = (id: string): object => ({ id, labels: { rack: 'r1', owner: 'a' } });
+    await expectTaken(put('placed', [at('p-0'), at('p-1')], 'cmdb-sync'));
+    await expectTaken(
+      put('placed', [{ id: 'p-0', labels: { region: 'us', state: 'idle' } }], 'metrics-sync'),
+    );
+    const { body } = await on.api.engage({
+      scope: { dimension: 'region', value: 'eu' },
+      reason: 'fire in eu',
+    });
+    await expectDelivered(on.api, await on.api.submit('act.placed', ['p-0']));
+    await expectNo('act.placed', ['p-1'], 423, ['kill_switch.engaged']);
+    await on.api.release(body.id, 'it is out');
+    await expectDelivered(on.api, await on.api.submit('act.placed', ['p-1']));
   });
 
   it('is protected by a selector that it may match', async () => {
