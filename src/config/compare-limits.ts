@@ -16,6 +16,7 @@ export interface Compared {
  * How each part of a limit stands to the same part of another one, both as they are kept.
  * @param other of a map only what it names is compared, of a list all of it
  * @param loosen in which direction the limit is looser
+ * @param isWhole whether it must name all that the limit names: an item of a list is replaced, and what it lacked would be a limit less
  */
 export function compareLimits(
   shape: LimitShape,
@@ -23,33 +24,42 @@ export function compareLimits(
   other: Kept,
   loosen: 'more' | 'less',
   path: YamlPath = [],
+  isWhole = false,
 ): Compared[] {
   if (base === undefined) return [{ path, relation: 'missing' }];
   if ('$ref' in shape) return [{ path, relation: relationOf(wordOf(shape), base, other, loosen) }];
-  if ('type' in shape && shape.type === 'object' && isKeptMap(base) && isKeptMap(other))
+  if ('type' in shape && shape.type === 'object' && isKeptMap(base) && isKeptMap(other)) {
+    if (isWhole && keysOf(base) !== keysOf(other)) return [{ path, relation: 'odd' }];
     return Object.entries(other).flatMap(([key, one]) => {
       const [name, inner] = writtenAs(shape, key);
-      return compareLimits(inner, base[key], one, loosen, [...path, name]);
-    });
-  if ('type' in shape && shape.type === 'array' && isKeptList(base) && isKeptList(other)) {
-    if (base.length !== other.length) return [{ path, relation: 'odd' }];
-    return other.flatMap((one, index) => {
-      const [own, at] = [base[index], [...path, index]];
-      // What an item lacks would be a limit less.
-      return own !== undefined && keysOf(own) === keysOf(one)
-        ? compareLimits(shape.items, own, one, loosen, at)
-        : [{ path: at, relation: 'odd' }];
+      return compareLimits(inner, base[key], one, loosen, [...path, name], isWhole);
     });
   }
+  if ('type' in shape && shape.type === 'array' && isKeptList(base) && isKeptList(other)) {
+    if (base.length !== other.length) return [{ path, relation: 'odd' }];
+    return other.flatMap((one, index) =>
+      compareLimits(shape.items, base[index], one, loosen, [...path, index], true),
+    );
+  }
   return [{ path, relation: isSame(base, other) ? 'same' : 'odd' }];
+}
+
+/** A limit with what another one says of it in its place: maps by key, to their depth, so that what the other does not name stays. */
+export function laidOver(shape: LimitShape, base: Kept | undefined, other: Kept): Kept {
+  const isMap = 'type' in shape && shape.type === 'object';
+  if (!isMap || base === undefined || !isKeptMap(base) || !isKeptMap(other)) return other;
+  const laid = Object.entries(other).map(([key, one]): [string, Kept] => [
+    key,
+    laidOver(writtenAs(shape, key)[1], base[key], one),
+  ]);
+  return { ...base, ...Object.fromEntries(laid) };
 }
 
 export const isKeptMap = (value: Kept): value is { readonly [key: string]: Kept } => isMapValue(value);
 const isKeptList = (value: Kept): value is readonly Kept[] => Array.isArray(value);
 
 const isSame = (one: Kept, other: Kept): boolean => JSON.stringify(one) === JSON.stringify(other);
-const keysOf = (value: Kept): string =>
-  isKeptMap(value) ? JSON.stringify(Object.keys(value).toSorted()) : '';
+const keysOf = (value: object): string => JSON.stringify(Object.keys(value).toSorted());
 
 /** The name and the shape of what is kept under a key: durations and times are kept under another one. */
 function writtenAs(

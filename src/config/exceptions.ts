@@ -1,6 +1,6 @@
 import { quote } from '../kit/text.ts';
 import type { LimitKey } from '../policy/manifest.ts';
-import { compareLimits, isKeptMap, type Compared, type Relation } from './compare-limits.ts';
+import { compareLimits, isKeptMap, laidOver, type Compared, type Relation } from './compare-limits.ts';
 import type { Kept, Scene } from './limits-words.ts';
 import { showPath, type YamlPath } from './yaml-file.ts';
 
@@ -71,15 +71,11 @@ function setOne(one: KeptMap, entries: KeptMap, path: YamlPath, scene: Scene): K
     );
   if (entry === undefined || first === undefined || more.length > 0) return undefined;
   const [name, value] = first;
-  const wrong = wrongWith(name, value, entry, scene.keys.get(name), action);
-  if (wrong === undefined) {
-    const base = entry[name];
-    const whole =
-      base !== undefined && isKeptMap(base) && isKeptMap(value) && !('share_ppm' in value)
-        ? { ...base, ...value }
-        : value;
-    return { ...one, set: { [name]: whole } };
-  }
+  const key = scene.keys.get(name);
+  const wrong = wrongWith(name, value, entry, key, action);
+  if (wrong === undefined && key !== undefined)
+    return { ...one, set: { [name]: laidOver(key.schema, entry[name], value) } };
+  if (wrong === undefined) return undefined;
   scene.report([...path, 'set', name, ...wrong.path], wrong.message);
   return undefined;
 }

@@ -76,6 +76,45 @@ describe('an exception', () => {
   });
 });
 
+describe('an exception on weights', () => {
+  const weighed = entry({
+    max_weight: '{ traffic: { fleet: 1%, region: 5% }, users: { fleet: 1% } }',
+    windows:
+      '[{ per: fleet, over: 1h, max_targets: 100 }, { per: fleet, over: 1h, max_weight: { traffic: 2%, users: 1% } }]',
+    ceiling:
+      '{ max_weight: { traffic: { fleet: 20% } }, windows: [{ per: fleet, over: 1h, max_targets: 100 }, { per: fleet, over: 1h, max_weight: { traffic: 5%, users: 1% } }] }',
+  });
+  const under = (text: string): string => `${weighed}exceptions: [${shown(set(text))}]\n`;
+
+  it('leaves each weight and each dimension that it does not name as it is', () => {
+    const { exceptions } = reading.load(under('{ max_weight: { traffic: { fleet: 20% } } }'));
+    expect(exceptions[0]?.set).toEqual({
+      max_weight: {
+        traffic: { fleet: { share_ppm: 200_000, at_least: 0 }, region: { share_ppm: 50_000, at_least: 0 } },
+        users: { fleet: { share_ppm: 10_000, at_least: 0 } },
+      },
+    });
+  });
+
+  it('says a window with all of its weights, or is none', () => {
+    const windows = (weights: string): string =>
+      under(
+        `{ windows: [{ per: fleet, over: 1h, max_targets: 100 }, { per: fleet, over: 1h, max_weight: { ${weights} } }] }`,
+      );
+    expect(reading.load(windows('traffic: 4%, users: 1%')).exceptions).toHaveLength(1);
+    expect(reading.problemsOf(windows('traffic: 4%'))).toEqual([
+      expect.stringContaining('.set.windows[1].max_weight: is not plainly looser'),
+    ]);
+  });
+
+  it('has a ceiling with all of the weights of a window, or none', () => {
+    const short = weighed.replace('max_weight: { traffic: 5%, users: 1% }', 'max_weight: { traffic: 5% }');
+    expect(reading.problemsOf(short)).toEqual([
+      expect.stringContaining('.ceiling.windows[1].max_weight: is not plainly looser'),
+    ]);
+  });
+});
+
 const wrong: readonly (readonly [string, Readonly<Record<string, string | undefined>>, string])[] = [
   ['without an id', { id: undefined }, ': lacks `id`'],
   ['without an owner', { owner: undefined }, ': lacks `owner`'],
