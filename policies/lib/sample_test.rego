@@ -71,6 +71,7 @@ facts := {
 		"reached": 5,
 		"unsettled": 1,
 		"again": 0,
+		"fresh": 0,
 		"barred": 0,
 		"values": {"region": 1},
 		"health": {"status": "none"},

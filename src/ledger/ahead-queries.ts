@@ -39,7 +39,12 @@ export interface RolloutRow {
   readonly generation_before: number | null;
   readonly reached_values: readonly { dimension: string; value: string; operations: number }[] | null;
   readonly hits:
-    | readonly { readonly id: string; readonly operation: string; readonly outcome: Operation['outcome'] }[]
+    | readonly {
+        readonly id: string;
+        readonly operation: string;
+        readonly outcome: Operation['outcome'];
+        readonly run: number;
+      }[]
     | null;
 }
 
@@ -125,7 +130,7 @@ const reachedValues = sql`(
 
 const hits = sql`(
   select json_agg(h) from (
-    select h.target_id as id, h.request_id as operation, o.outcome
+    select h.target_id as id, h.request_id as operation, o.outcome, o.run
     from jsonb_array_elements_text(a.ids) as t(id)
     join holds h on h.artifact = a.artifact and h.target_id = t.id
-    join operations o on o.id = h.request_id and o.action = a.action and o.run = r.run) h)`;
+    join operations o on o.id = h.request_id and o.action = a.action and o.run <= r.run) h)`;

@@ -52,8 +52,8 @@ export class Ahead {
       const key = keyOf(action, artifact);
       const rollout = this.#rollouts.get(key) ?? toRollout(row, this.#dimensions(action));
       this.#rollouts.set(key, rollout);
-      // Hits are of the run that the rows know; one that began in this batch has none but its own.
-      rollout.learn(ids, rollout.run?.run === row?.run ? (row?.hits ?? []) : []);
+      // Hits are of the runs that the rows know; for one that began in this batch they are all of runs before.
+      rollout.learn(ids, row?.hits ?? []);
     }
     for (const { action, name, highest } of plans ?? [])
       this.#plans.set(keyOf(action, name), highest ?? undefined);

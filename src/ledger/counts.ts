@@ -6,6 +6,7 @@ import type { Target } from '../targets/target-set.ts';
 import type { Circumstances } from './decide.ts';
 import { entryOf } from './entry-of.ts';
 import type { Subject } from './facts.ts';
+import type { Delivered } from './rollout.ts';
 import { countTimes, type TimeCounts } from './times.ts';
 
 /** What was counted over some targets. More can be counted on top, so that no target is counted twice. */
@@ -20,8 +21,8 @@ export interface Counts {
   readonly protected: ReadonlyMap<number, number>;
   /** For each label that the action's `require_age` or `require_recent` names. */
   readonly times: TimeCounts;
-  /** How many the artifact was delivered to in its present run; 0 where no stage counts it. */
-  readonly again: number;
+  /** How many the artifact was delivered to; none where no stage counts it. */
+  readonly delivered: Delivered;
 }
 
 /** Counts some targets, on top of what was counted before. */
@@ -48,9 +49,17 @@ export function countTargets(
         ]),
     ),
     times: countTimes(entry, targets, before?.times),
-    again: (before?.again ?? 0) + (rollout?.delivered(targets.map(({ id }) => id)) ?? 0),
+    delivered: added(before?.delivered ?? NONE, rollout?.delivered(targets.map(({ id }) => id)) ?? NONE),
   };
 }
+
+const NONE: Delivered = { again: 0, early: 0, ever: 0 };
+
+const added = (one: Delivered, other: Delivered): Delivered => ({
+  again: one.again + other.again,
+  early: one.early + other.early,
+  ever: one.ever + other.ever,
+});
 
 /** Labels that the entry asks values of. */
 function labelsOf({

@@ -108,7 +108,7 @@ function rolloutOf(
   const rollout = turn.ahead.rollout(action.name, artifact);
   if (rollout === undefined)
     throw new Fault('gate.failed', 'An allow of an artifact that was not looked up.');
-  const again = rollout.delivered(targets.targets.map(({ id }) => id));
+  const { again } = rollout.delivered(targets.targets.map(({ id }) => id));
   const { run } = rollout.placeOf({
     again,
     total: blastRadius.fleet.total,

@@ -115,7 +115,7 @@ export function mayBeginRun(
 
 const placeOf = ({ plan }: Subject, { state }: Circumstances, counts: Counts, rollout: Rollout): Place =>
   rollout.placeOf({
-    again: counts.again,
+    again: counts.delivered.again,
     total: state.count,
     ...(plan !== undefined && { generation: plan.generation }),
   });
@@ -173,7 +173,8 @@ function stageFact(
     total,
     reached,
     unsettled,
-    again: place.begins ? 0 : counts.again,
+    again: place.begins ? 0 : counts.delivered.again,
+    fresh: run === 1 ? 0 : counts.count - (place.begins ? counts.delivered.ever : counts.delivered.early),
     barred: place.barred ? counts.count : 0,
     ...(deliveredMs !== undefined && { delivered_ms: deliveredMs }),
     values: Object.fromEntries(

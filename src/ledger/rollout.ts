@@ -15,6 +15,16 @@ export interface Run {
   readonly generation?: number;
 }
 
+/** How many of some targets the artifact was delivered to. */
+export interface Delivered {
+  /** In the present run. */
+  readonly again: number;
+  /** In a run before it. */
+  readonly early: number;
+  /** In either. */
+  readonly ever: number;
+}
+
 /** Where in a rollout a request would be. */
 export interface Place {
   readonly run: Run;
@@ -28,7 +38,8 @@ export interface Place {
 
 /**
  * One artifact and one action. A target is reached once in a run; a further run, the way back, begins where a later plan
- * reaches a target again, and from then on only plans as late as that are let into it.
+ * reaches a target again, and from then on only plans as late as that are let into it. Its first stage takes only targets of the
+ * runs before: with others, one later plan after the other would go round the stages.
  */
 export class Rollout {
   #run: Run | undefined;
@@ -38,6 +49,8 @@ export class Rollout {
   #values: Map<string, Map<string, number>>;
   /** Operations of the run that have each target, whatever became of them. Only of targets that a request of the batch names. */
   readonly #hits = new Map<string, Set<string>>();
+  /** Targets that the artifact was delivered to in runs before, as far as requests of the batch name them. */
+  readonly #early = new Set<string>();
   readonly #outcomes = new Map<string, Operation['outcome']>();
   readonly #known = new Set<string>();
 
@@ -55,32 +68,43 @@ export class Rollout {
     return this.#run;
   }
 
-  /** Targets that were looked up, and the operations of the present run that have them. */
+  /** Targets that were looked up, and the operations of the present run and of those before that have them. */
   learn(
     ids: readonly string[],
     hits: readonly {
       readonly id: string;
       readonly operation: string;
       readonly outcome: Operation['outcome'];
+      readonly run: number;
     }[],
   ): void {
     for (const id of ids) this.#known.add(id);
-    for (const { id, operation, outcome } of hits) {
+    for (const { id, operation, outcome, run } of hits) {
+      if (run !== this.#run?.run) {
+        if (outcome === 'delivered') this.#early.add(id);
+        continue;
+      }
       this.#hit(id, operation);
       // What a job of this batch has changed is newer.
       if (!this.#outcomes.has(operation)) this.#outcomes.set(operation, outcome);
     }
   }
 
-  /** How many of these targets the artifact was delivered to in the present run. @throws Fault where one was not looked up */
-  delivered(ids: Iterable<string>): number {
-    let count = 0;
+  /** How many of these targets the artifact was delivered to, and when. @throws Fault where one was not looked up */
+  delivered(ids: Iterable<string>): Delivered {
+    let [again, early, ever] = [0, 0, 0];
     for (const id of ids) {
       if (!this.#known.has(id)) throw new Fault('gate.failed', 'A target was not looked up in its rollout.');
-      const operations = [...(this.#hits.get(id) ?? [])];
-      if (operations.some(one => this.#outcomes.get(one) === 'delivered')) count += 1;
+      const [isNow, isEarly] = [this.#isDelivered(id), this.#early.has(id)];
+      if (isNow) again += 1;
+      if (isEarly) early += 1;
+      if (isNow || isEarly) ever += 1;
     }
-    return count;
+    return { again, early, ever };
+  }
+
+  #isDelivered(id: string): boolean {
+    return [...(this.#hits.get(id) ?? [])].some(one => this.#outcomes.get(one) === 'delivered');
   }
 
   /** @param again how many of its targets were delivered in the present run; `total` all of the kind now */
@@ -126,6 +150,7 @@ export class Rollout {
     this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
     this.#run = { run, total, reached: 0, unsettled: 0 };
     this.#values = new Map([...this.#values.keys()].map(dimension => [dimension, new Map()]));
+    for (const id of this.#hits.keys()) if (this.#isDelivered(id)) this.#early.add(id);
     this.#hits.clear();
   }
 

@@ -123,6 +123,8 @@ export interface StageFact {
   readonly unsettled: number;
   /** Targets of the request that the artifact was delivered to in this run. */
   readonly again: number;
+  /** Targets of the request that the artifact was delivered to in no run before; 0 in the first run. */
+  readonly fresh: number;
   /** Targets of the request that this run does not take, because its plan is not later than those of the runs before. */
   readonly barred: number;
   /** When it was last delivered in the run, Unix time in milliseconds. */

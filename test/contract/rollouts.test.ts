@@ -375,6 +375,20 @@ describe('stages', () => {
     await expectDone('stage.push', upto(2, 2), planned(6));
   });
 
+  it('takes nothing new round its stages by one later plan after the other', async () => {
+    const artifact = 'test:round';
+    const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });
+    await expectDone('stage.push', upto(2), planned(1));
+    await health(artifact, 'failed');
+    // With an old target a later plan begins a run; the new one beside it was never reached.
+    const { body } = await expectRefusedBy('stage.push', upto(3, 2), planned(2), ['stage.too_large']);
+    expect(body.reasons).toMatchObject([{ measured: 1, limit: 0, unit: 'targets' }]);
+    await expectDone('stage.push', upto(1), planned(2));
+    // Nor is it let into the run that is begun, before the first stage of that is well.
+    await expectRefusedBy('stage.push', upto(3, 3), planned(2), ['stage.too_large']);
+    await expectRefusedBy('stage.push', upto(3, 3), planned(3), ['stage.too_large']);
+  });
+
   it('decides many at once as if they came one by one', async () => {
     const fields = { artifact: 'test:at-once' };
     const answers = await Promise.all(upto(8).map(async id => await submit('stage.push', [id], fields)));

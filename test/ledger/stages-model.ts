@@ -65,20 +65,29 @@ export class StagesModel {
       here.some(one => one.outcome === 'delivered' && one.ids.includes(id)),
     );
     const mayBegin = last > 0 && isLater(all);
+    const isFresh = (earlier: readonly ModelOperation[]): boolean =>
+      earlier.length > 0 &&
+      request.ids.some(id => !earlier.some(one => one.outcome === 'delivered' && one.ids.includes(id)));
     if (last === 0 || (again && mayBegin))
-      return { ...this.#fit(request, [], this.total), run: last + 1, total: this.total, mayBegin };
+      return {
+        ...this.#fit(request, [], this.total, isFresh(all)),
+        run: last + 1,
+        total: this.total,
+        mayBegin,
+      };
     const total = here[0]?.total ?? 0;
     const before = all.filter(({ run }) => run < last);
     const place = { run: last, total, mayBegin };
     if (again || (last > 1 && !isLater(before)))
       return { ...place, rules: ['stage.too_large'], reached: reachedBy(here).length };
-    return { ...place, ...this.#fit(request, here, total) };
+    return { ...place, ...this.#fit(request, here, total, isFresh(before)) };
   }
 
   #fit(
     request: ModelRequest,
     here: readonly ModelOperation[],
     total: number,
+    isFresh: boolean,
   ): Pick<ModelVerdict, 'rules' | 'reached'> {
     const before = reachedBy(here);
     const after = [...before, ...request.ids];
@@ -96,9 +105,10 @@ export class StagesModel {
       after.length <= (holds[index] ?? -1) &&
       new Set(after.map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
     const reached = before.length;
-    if (fits(at)) return { rules: [], reached };
+    if (fits(at) && !(at === 0 && isFresh)) return { rules: [], reached };
     const doors = at + 1 < STAGES.length && reached > 0 ? this.#doors(request, here, at) : undefined;
     if (doors?.length === 0 && fits(at + 1)) return { rules: [], reached };
+    if (fits(at)) return { rules: ['stage.too_large'], reached };
     const tooLarge = doors === undefined || !fits(at + 1) ? ['stage.too_large'] : [];
     return { rules: [...tooLarge, ...(doors ?? [])], reached };
   }

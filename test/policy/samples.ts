@@ -140,6 +140,7 @@ export const facts = {
     reached: 4,
     unsettled: 1,
     again: 0,
+    fresh: 0,
     barred: 0,
     values: { region: 1 },
     health: { status: 'none' },

@@ -15,6 +15,7 @@ ok if {
 	determined
 	admitted
 	fits(at)
+	familiar
 }
 
 ok if {
@@ -49,7 +50,7 @@ named if {
 }
 
 measured if {
-	every name in ["run", "total", "reached", "unsettled", "again", "barred"] {
+	every name in ["run", "total", "reached", "unsettled", "again", "fresh", "barred"] {
 		is_number(input.stage[name])
 		input.stage[name] >= 0
 	}
@@ -93,6 +94,11 @@ counts := [most |
 ]
 
 held(upto) := max([lib.share_targets(input.stage.total, upto), upto.at_least])
+
+# The first stage of a later run takes only what runs before reached: what begins anew with each plan would else be no stage.
+familiar if at > 0
+
+familiar if input.stage.fresh == 0
 
 # The first stage that holds what was reached; the last one where none does.
 at := min(array.concat(
@@ -257,6 +263,21 @@ reasons contains {
 	not ok
 	determined
 	input.stage.again > 0
+}
+
+reasons contains {
+	"rule": "stage.too_large",
+	"sentence": "fresh",
+	"remedy": "fresh",
+	"measured": input.stage.fresh,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"run": input.stage.run},
+} if {
+	not ok
+	determined
+	admitted
+	fits(at)
 }
 
 reasons contains {

@@ -38,6 +38,8 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 		with_stage({"total": "1000"}),
 		with_stage({"unsettled": null}),
 		with_stage({"again": null}),
+		with_stage({"fresh": null}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["fresh"])),
 		with_stage({"barred": null}),
 		sample.with_fact("stage", object.remove(sample.facts.stage, ["values"])),
 		with_stage({"values": {"region": 0}}),
@@ -244,6 +246,28 @@ test_a_target_that_it_was_delivered_to_is_a_no if {
 		"unit": "targets",
 		"with": {"run": 1},
 	}}
+}
+
+test_a_later_run_begins_with_targets_of_the_runs_before if {
+	facts := with_stage({"run": 2, "reached": 0, "unsettled": 0, "fresh": 2})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "fresh",
+		"remedy": "fresh",
+		"measured": 2,
+		"limit": 0,
+		"unit": "targets",
+		"with": {"run": 2},
+	}}
+	stages.ok with input as with_stage({"run": 2, "reached": 0, "unsettled": 0}) with data.limits as sample.limits
+}
+
+test_a_later_run_takes_others_once_its_first_stage_is_well if {
+	well := {"run": 2, "fresh": 2}
+	stages.ok with input as after(well) with data.limits as sample.limits
+	not stages.ok with input as after(object.union(well, {"health": {"status": "none"}})) with data.limits as sample.limits
 }
 
 test_a_plan_of_the_run_before_is_a_no if {
