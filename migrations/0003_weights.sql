@@ -24,5 +24,7 @@ create table inventory_sources (
   definition text not null,
   primary key (kind, source)
 );
+create trigger inventory_sources_no_delete before delete on inventory_sources for each row execute function refuse_change();
+create trigger inventory_sources_no_truncate before truncate on inventory_sources for each statement execute function refuse_change();
 -- A single target that one feed has set stands over a snapshot of the same feed only. Null on a kind with one feed.
 alter table inventory_patches add column source text;

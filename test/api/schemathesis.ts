@@ -15,7 +15,7 @@ const [program = 'schemathesis'] = process.argv.slice(2);
 /** Checks that make no sense here: a well-formed request may be refused (that is what the gate is for). */
 const EXCLUDED = ['positive_data_acceptance'];
 /** Seconds for each of the two keys. */
-const BUDGET_S = 20;
+const BUDGET_S = 14;
 
 /**
  * A pre-flight answers 200 also where the request would be refused: that is its verdict. So what its schema does not allow

@@ -298,7 +298,7 @@ export const appendOnly = {
 } as const;
 
 /** Changed, and never taken away. */
-export const neverGone = ['head', 'operations', 'holds', 'inventory_kinds'] as const;
+export const neverGone = ['head', 'operations', 'holds', 'inventory_kinds', 'inventory_sources'] as const;
 
 const refused = (table: string, trigger: string, op: string, statement: string): Violation => ({
   name: `${table}_${trigger} ${op}`,
