@@ -1,16 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import {
-  expectDelivered,
-  expectProblem,
-  expectRefusal,
-  host,
-  withNothingForwarded,
-  type Line,
-  type ReasonBody,
-} from '../support/api.ts';
+import { expectProblem, host, type Line } from '../support/api.ts';
 import { hostKind, wideLimits, type Doc } from '../support/gate.ts';
 import { postgresAbsent } from '../support/postgres.ts';
+import { limitsAsked } from '../support/limits-asked.ts';
 import { standing } from '../support/standing.ts';
 
 // LIMITS.md, part two: weights of targets, shares of them, and windows and budgets on them.
@@ -78,20 +71,7 @@ const busy = (count: number, from = 0): string[] =>
 const calm = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, index) => `calm-${line(index + from)}`);
 
-const expectRefused = async (
-  action: string,
-  targets: readonly string[],
-  status: number,
-  reason: Partial<ReasonBody>,
-  as = 'bot',
-) => {
-  const answer = await withNothingForwarded(on.executor, () => on.api.submit(action, targets, { as }));
-  const body = await expectRefusal(on.api, answer, status, [reason.rule ?? 'blast_radius.weight']);
-  expect(body.reasons?.[0]).toMatchObject({ rule: 'blast_radius.weight', ...reason });
-  return { answer, body };
-};
-const expectAllowed = async (action: string, targets: readonly string[], as = 'bot') =>
-  await expectDelivered(on.api, await on.api.submit(action, targets, { as }));
+const { expectRefused, expectAllowed } = limitsAsked(on, 'blast_radius.weight');
 
 describe('the weights of an inventory', () => {
   it('are summed in what is in force', async () => {

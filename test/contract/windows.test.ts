@@ -8,11 +8,10 @@ import {
   host,
   hosts,
   names,
-  withNothingForwarded,
   type Answer,
-  type ReasonBody,
 } from '../support/api.ts';
 import { hostKind, wideLimits, type Doc } from '../support/gate.ts';
+import { limitsAsked } from '../support/limits-asked.ts';
 import { standing } from '../support/standing.ts';
 
 // LIMITS.md: windows, budgets, max_requests, max_in_flight; CONTRACT.md: 429 with a true Retry-After, or 403 for never.
@@ -78,20 +77,7 @@ const on = standing({
   }),
 });
 
-const expectRefused = async (
-  action: string,
-  targets: readonly string[],
-  status: number,
-  reason: Partial<ReasonBody>,
-  as = 'bot',
-) => {
-  const answer = await withNothingForwarded(on.executor, () => on.api.submit(action, targets, { as }));
-  const body = await expectRefusal(on.api, answer, status, [reason.rule ?? 'budget.window']);
-  expect(body.reasons?.[0]).toMatchObject({ rule: 'budget.window', ...reason });
-  return { answer, body };
-};
-const expectAllowed = async (action: string, targets: readonly string[], as = 'bot') =>
-  await expectDelivered(on.api, await on.api.submit(action, targets, { as }));
+const { expectRefused, expectAllowed } = limitsAsked(on, 'budget.window');
 const retryAfter = (answer: Answer): number => Number(answer.headers.get('retry-after') ?? Number.NaN);
 
 describe('a window', () => {

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStore } from '../../src/db/store.ts';
-import { hosts, names, type Answer, type Api } from '../support/api.ts';
+import { hosts, names, type Answer } from '../support/api.ts';
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
-import { startFleet, type FleetGate } from '../support/fleet.ts';
+import { apiAt, startFleet, type FleetGate } from '../support/fleet.ts';
 import { wideLimits } from '../support/gate.ts';
 import { quiet } from '../support/gate-parts.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
@@ -36,11 +36,11 @@ describeWithPostgres('two gates, and an exception that all want to use', () => {
         ],
       },
     });
-    expect((await apiAt(0).put('host', hosts('h', CLIENTS * EACH))).status).toBe(200);
+    expect((await apiAt(fleet, 0).put('host', hosts('h', CLIENTS * EACH))).status).toBe(200);
     answers = await Promise.all(
       Array.from(
         { length: CLIENTS },
-        async (_, index) => await apiAt(index).submit(ACTION, names('h', EACH, 1 + index * EACH)),
+        async (_, index) => await apiAt(fleet, index).submit(ACTION, names('h', EACH, 1 + index * EACH)),
       ),
     );
   }, 60_000);
@@ -50,11 +50,6 @@ describeWithPostgres('two gates, and an exception that all want to use', () => {
     await database.drop();
   });
 
-  const apiAt = (index: number): Api => {
-    const one = fleet[index % fleet.length];
-    if (one === undefined) throw new Error('no gate');
-    return one.api;
-  };
   const verify = async () => {
     const { code, stdout, stderr } = (await fleet[0]?.gate.verify()) ?? {};
     return { code, said: `${stdout}${stderr}` };

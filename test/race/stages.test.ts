@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { BAKES_MS, regionOf, StagesModel, STAGES, type ModelOperation } from '../ledger/stages-model.ts';
-import { host, until, type Api, type Body } from '../support/api.ts';
+import { host, until, type Body } from '../support/api.ts';
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
-import { startFleet, type FleetGate } from '../support/fleet.ts';
+import { apiAt, startFleet, type FleetGate } from '../support/fleet.ts';
 import { byForm } from '../support/form.ts';
 import { wideLimits } from '../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
@@ -40,18 +40,18 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
       executor: executor.url,
       limits: { actions: { [ACTION]: { ...wideLimits, stages } } },
     });
-    const loaded = await apiAt(0).put(
+    const loaded = await apiAt(fleet, 0).put(
       'host',
       ids.map(id => host(id, { region: regionOf(id) })),
     );
     if (loaded.status !== 200) throw new Error(loaded.text);
     await push();
     await until(
-      async () => await apiAt(0).search({ outcome: 'pending' }),
+      async () => await apiAt(fleet, 0).search({ outcome: 'pending' }),
       pending => pending.length === 0,
       20_000,
     );
-    trail = await apiAt(0).audit();
+    trail = await apiAt(fleet, 0).audit();
   }, 300_000);
 
   afterAll(async () => {
@@ -59,12 +59,6 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
     await executor.close();
     await database.drop();
   });
-
-  const apiAt = (index: number): Api => {
-    const one = fleet[index % fleet.length];
-    if (one === undefined) throw new Error('no gate');
-    return one.api;
-  };
 
   /** Every client asks without a pause, and an observer finds all well, or now and then not. */
   async function push(): Promise<void> {
@@ -77,7 +71,7 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
         const targets = [from, from + 2].flatMap(at => ids[at] ?? []).slice(0, 1 + (next % 2));
         const generation = next % 40 === 0 ? { plan: { name: 'p', generation: next } } : {};
         const fields = { artifact: 'test:v1', ...generation };
-        const { body } = await apiAt(next + index).submit(ACTION, targets, { fields });
+        const { body } = await apiAt(fleet, next + index).submit(ACTION, targets, { fields });
         if (body.id !== undefined) idsOf.set(body.id, targets);
       }
     };
@@ -85,7 +79,7 @@ describeWithPostgres('two gates, and clients that push one artifact as far as th
       for (let said = 0; !over; said += 1) {
         const status = said % 5 === 4 ? 'failed' : 'passed';
         const evidence = { artifact: 'test:v1', name: 'health', status };
-        await apiAt(said).post('/v1/evidence', evidence, { as: 'observer' });
+        await apiAt(fleet, said).post('/v1/evidence', evidence, { as: 'observer' });
         await sleep(150);
       }
     };

@@ -17,3 +17,10 @@ export async function startFleet(
   const rest = await Promise.all(Array.from({ length: count - 1 }, async () => await startGate(options)));
   return [first, ...rest].map(gate => ({ gate, api: apiOf(gate) }));
 }
+
+/** Of one of them, round and round. */
+export function apiAt(fleet: readonly FleetGate[], index: number): Api {
+  const one = fleet[index % fleet.length];
+  if (one === undefined) throw new Error('no gate');
+  return one.api;
+}
