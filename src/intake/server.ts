@@ -9,6 +9,7 @@ import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { boundConnections, watchConnections, type Connections } from './connections.ts';
 import { createIdentity } from './identity.ts';
+import { ownMessages } from './own-messages.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import type { Ports } from './ports.ts';
 import { createProblems } from './problem.ts';
@@ -58,6 +59,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     publicUrl: options.publicUrl ?? '',
   });
   const http = {
+    ...ownMessages(app),
     maxHeaderSize: MAX_HEAD_BYTES,
     headersTimeout: patience.headMs,
     // Bodies have their own times (body.ts).
