@@ -105,10 +105,6 @@ export class Gate {
       get limits() {
         return inForce.loaded?.policy.limits;
       },
-      bounded: run => {
-        if (inForce.loaded === undefined) run();
-        else inForce.loaded.policy.bounded(run);
-      },
       clock,
       logger,
       onOperation: operation => this.outcomes.waiters.tell(operation),

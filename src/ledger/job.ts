@@ -18,8 +18,6 @@ export interface JobOptions {
   readonly weight?: number;
   /** What it names that others named before: read before the batch runs. */
   readonly names?: Names;
-  /** It asks the policy, before its first `await`: those that do so one after the other share one time limit. */
-  readonly decides?: boolean;
   /** Called once it is durable, before any other turn begins: what is told here holds from the next turn on. Must not throw. */
   readonly whenDurable?: () => void;
   /** How long it may wait for its turn before it is withdrawn, in milliseconds. */
@@ -33,7 +31,6 @@ export class Job<SomeTurn extends Turn = Turn> {
   readonly keyWasFree: boolean;
   readonly weight: number;
   readonly names: Names | undefined;
-  readonly decides: boolean;
   readonly whenDurable: (() => void) | undefined;
   /** A batch that it was in has failed: it is run by itself, so that it is known which one it was. */
   single = false;
@@ -52,7 +49,6 @@ export class Job<SomeTurn extends Turn = Turn> {
     this.keyWasFree = options.keyWasFree ?? false;
     this.weight = options.weight ?? 1;
     this.names = options.names;
-    this.decides = options.decides ?? false;
     this.whenDurable = options.whenDurable;
     this.#resolve = settle.resolve;
     this.#reject = settle.reject;

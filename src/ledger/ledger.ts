@@ -30,8 +30,6 @@ export interface LedgerOptions {
   readonly limits: Limits | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Runs what decides by policy, and ends it when it takes too long: once around a batch, which costs less than once a request. */
-  readonly bounded?: (run: () => void) => void;
   /** Called for each operation that changed, once it is durable. */
   readonly onOperation: (operation: Operation) => void;
   /** Called for each outcome that came to be, pending included, once it is durable. */
@@ -41,6 +39,9 @@ export interface LedgerOptions {
   /** Called for each batch that failed, also where its jobs pass when they are run again. */
   readonly onFailedBatch: () => void;
 }
+
+/** After so long a turn runs no further job: a stop waits for the one that runs. */
+const TURN_MS = 250;
 
 /** How long a job waits for its turn before it is withdrawn. */
 export const UNDECIDED_MS = 10_000;
@@ -265,25 +266,16 @@ export class Ledger {
     };
   }
 
-  /** Runs the jobs in order, each on what those before it did to the book; those that do not wait for a read, in one go. */
+  /** Runs the jobs in order, each on what those before it did to the book. What it does not come to is the next turn's. */
   async #work<SomeTurn extends Turn>(turn: SomeTurn, jobs: readonly Job<SomeTurn>[]): Promise<Ran<SomeTurn>> {
     const taken = jobs.filter(job => job.take());
     const results: unknown[] = [];
-    const runOne = (job: Job<SomeTurn>): boolean => {
+    const { clock } = this.#options;
+    const begunMs = clock.monotonicMs();
+    for (const job of taken) {
       const result = job.work(turn);
-      results.push(result);
-      return !(result instanceof Promise);
-    };
-    const { bounded } = this.#options;
-    while (results.length < taken.length && !turn.draft.rereadBook) {
-      const some = alike(taken.slice(results.length));
-      const runSome = (): void => {
-        for (const job of some) if (!runOne(job) || turn.draft.rereadBook) return;
-      };
-      // By itself a job that takes too long is a fault of its own; together they are run again one by one.
-      if (bounded === undefined || some.length === 1 || some[0]?.decides !== true) runSome();
-      else bounded(runSome);
-      results.push(await results.pop());
+      results.push(result instanceof Promise ? await result : result);
+      if (turn.draft.rereadBook || clock.monotonicMs() - begunMs > TURN_MS) break;
     }
     return { taken, results };
   }
@@ -328,12 +320,6 @@ interface Ran<SomeTurn extends Turn> {
   readonly taken: readonly Job<SomeTurn>[];
   /** Of the first of them; those behind wait for the next turn. */
   readonly results: readonly unknown[];
-}
-
-/** The first jobs that decide by policy, or the first that do not. */
-function alike<Some extends Pick<Job, 'decides'>>(jobs: readonly Some[]): readonly Some[] {
-  const other = jobs.findIndex(({ decides }) => decides !== jobs[0]?.decides);
-  return other < 0 ? jobs : jobs.slice(0, other);
 }
 
 /** A job that threw says nothing of the database. */

@@ -31,14 +31,13 @@ export type Submission = {
   | { readonly validated: Validated; readonly resolved?: Resolved }
 );
 
-/** The key that a submission is looked up by, how many targets the ledger has to look at, and whether the policy is asked. */
-export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'names' | 'decides'> {
+/** The key that a submission is looked up by, and how many targets the ledger has to look at. */
+export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'names'> {
   const { principal, idempotencyKey } = submission.asked;
   return {
     ...(idempotencyKey !== undefined && { key: { principal: principal.name, key: idempotencyKey } }),
     weight: weightOf(submission),
     ...namesOf(submission),
-    decides: 'validated' in submission,
   };
 }
 

@@ -4,6 +4,7 @@ import { shippedChecks } from '../kit/check-rules.ts';
 import { isBuiltinRule } from '../kit/rules.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { readBundleFiles, type BundleFiles } from './bundle-files.ts';
+import { meter } from './meter.ts';
 import { readManifests, type CheckManifest } from './manifest.ts';
 
 /** The one document of a bundle that the gate asks. */
@@ -15,6 +16,7 @@ export interface Bundle {
   readonly revision: string;
   /** SHA-256 of the bundle as it was read. */
   readonly digest: string;
+  /** Counts its steps. */
   readonly module: WebAssembly.Module;
   /** What its checks are called, read and say; sorted by name. */
   readonly manifests: readonly CheckManifest[];
@@ -56,7 +58,7 @@ export async function readBundle(
   return {
     revision: manifest.data.revision,
     digest,
-    module: await WebAssembly.compile(Uint8Array.from(fileOf(files, 'policy.wasm'))),
+    module: await WebAssembly.compile(meter(fileOf(files, 'policy.wasm'))),
     manifests,
     data,
   };

@@ -3,7 +3,7 @@ import type { RuleInfo } from '../kit/rules.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 import { expectedOf, readAllow, readAnswer } from './answer.ts';
 import type { Bundle } from './bundle.ts';
-import { createEvaluator, defaultBounds, TimeOver, type Bounds, type Evaluator } from './evaluator.ts';
+import { createEvaluator, defaultBounds, type Bounds, type Evaluator } from './evaluator.ts';
 import type { Facts } from './facts.ts';
 import type { Limits } from './limits.ts';
 import type { CheckManifest } from './manifest.ts';
@@ -24,15 +24,6 @@ export function createPolicy(bundle: Bundle, limits: Limits, bounds: Bounds = de
     checks: bundle.manifests.map(manifest => ({ name: manifest.name, idle: isIdle(manifest, limits) })),
     rules: rulesOf(bundle.manifests),
     loosened: loosenedBy(bundle.manifests),
-    bounded: run => {
-      try {
-        evaluator.bounded(run);
-      } catch (thrown) {
-        throw thrown instanceof TimeOver
-          ? new Fault('policy.failed', 'The policy took too long.', thrown)
-          : thrown;
-      }
-    },
     evaluate: facts => reliably(() => readAnswer(evaluator.evaluate(facts), expected)),
     allows: facts => reliably(() => readAllow(evaluator.evaluate(facts), expected)),
   };

@@ -23,16 +23,11 @@ export interface Policy {
   /** By rule: the key of an action's entry that the rule's check holds and an exception may loosen. */
   readonly loosened: ReadonlyMap<string, string>;
   /**
-   * Evaluate, bounded in time and memory.
-   * @throws Fault `policy.failed` on a trap, a time-out, or an answer that is not one: an allow must be one object, say so
+   * Evaluate, bounded in steps and memory.
+   * @throws Fault `policy.failed` on a trap, when steps or memory are used up, or on an answer that is not one: an allow must be one object, say so
    * with a boolean, give no reason against, and report exactly the checks that were there at load, each as true.
    */
   evaluate(facts: Facts): Verdict;
   /** As `evaluate`, where nobody asks why not: without a sentence for each reason. */
   allows(facts: Facts): boolean;
-  /**
-   * Runs what evaluates many times, in one time limit.
-   * @throws Fault `policy.failed` when the time is over; then what it was doing is half done
-   */
-  bounded(run: () => void): void;
 }

@@ -2,12 +2,18 @@
 // which would give every room a `window`.
 declare namespace WebAssembly {
   class Module {
+    constructor(bytes: Uint8Array);
     static imports(module: Module): { module: string; name: string; kind: string }[];
     static exports(module: Module): { name: string; kind: string }[];
   }
   class Global {
-    readonly value: unknown;
+    value: unknown;
   }
+  class Instance {
+    constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+    readonly exports: Readonly<Record<string, unknown>>;
+  }
+  class RuntimeError extends Error {}
   class Memory {
     readonly buffer: ArrayBuffer;
   }

@@ -120,7 +120,6 @@ export class OneGate {
       db: store.db,
       kinds,
       limits: policy.limits,
-      bounded: run => policy.bounded(run),
       clock,
       logger: quiet,
       onOperation: () => undefined,

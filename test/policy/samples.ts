@@ -7,6 +7,7 @@ import { unpackArchive, type BundleFiles } from '../../src/policy/bundle-files.t
 import { readBundle, type Bundle } from '../../src/policy/bundle.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { CheckManifest } from '../../src/policy/manifest.ts';
+import { meter } from '../../src/policy/meter.ts';
 import type { ActionLimits, Limits } from '../../src/policy/limits.ts';
 
 export const policiesFolder = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -37,7 +38,7 @@ export const oddManifest: CheckManifest = {
 /** The WASM of test/policy/fixtures/NAME.tar.gz. */
 export async function fixtureModule(name: 'odd' | 'clock'): Promise<WebAssembly.Module> {
   const { files } = await unpackArchive(await readFile(`${fixtures}${name}.tar.gz`));
-  return await WebAssembly.compile(Uint8Array.from(files.get('policy.wasm') ?? []));
+  return await WebAssembly.compile(meter(files.get('policy.wasm') ?? new Uint8Array()));
 }
 
 /** A .tar.gz with some files changed; undefined takes one out. */

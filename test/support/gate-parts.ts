@@ -77,7 +77,6 @@ export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
     loosened: new Map(),
     evaluate: ask,
     allows: facts => ask(facts).allow,
-    bounded: run => run(),
   };
 }
 

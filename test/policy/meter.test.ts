@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { createEvaluator, defaultBounds } from '../../src/policy/evaluator.ts';
+import { meter, STEPS_LEFT } from '../../src/policy/meter.ts';
+import { facts, fixtureModule, readShipped } from './samples.ts';
+
+/** A length in one byte, and what has it. */
+const sized = (...bytes: readonly number[]): number[] => [bytes.length, ...bytes];
+const ascii = (text: string): number[] => sized(...Buffer.from(text));
+const [I32, END, LOCAL_GET, CONST] = [0x7f, 0x0b, 0x20, 0x41];
+
+/**
+ * A module with one function `run(n)`, exported with what it imports left out, and one global of its own.
+ * @param body instructions, without the last `end`
+ */
+function moduleOf(body: readonly number[], imports: readonly number[] = []): Uint8Array {
+  const type = [1, ...sized(2, 0x60, 1, I32, 1, I32, 0x60, 0, 0)];
+  const imported = imports.length === 0 ? [] : [2, ...sized(...imports)];
+  const own = [6, ...sized(1, I32, 1, CONST, 7, END)];
+  const exported = [7, ...sized(1, ...ascii('run'), 0, 0)];
+  const code = [10, ...sized(1, ...sized(0, ...body, END))];
+  return Uint8Array.of(
+    0,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
+    ...type,
+    ...imported,
+    3,
+    2,
+    1,
+    0,
+    ...own,
+    ...exported,
+    ...code,
+  );
+}
+
+function instantiate(wasm: Uint8Array, imports: Record<string, Record<string, unknown>> = {}) {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(meter(wasm)), imports);
+  const [run, left] = [exports['run'], exports[STEPS_LEFT]];
+  if (typeof run !== 'function' || !(left instanceof WebAssembly.Global)) throw new Error('not metered');
+  return {
+    run: (n: number): unknown => run(n),
+    left: (): unknown => left.value,
+    give: (steps: number): void => {
+      left.value = steps;
+    },
+  };
+}
+
+/** Counts n down to 0, and gives it back. */
+const countDown = [
+  ...[0x03, 0x40, LOCAL_GET, 0, 0x04, 0x40, LOCAL_GET, 0, CONST, 1, 0x6b, 0x21, 0, 0x0c, 1, END, END],
+  ...[LOCAL_GET, 0],
+];
+
+describe('a metered module', () => {
+  it('counts the entry of a function and each round of a loop', () => {
+    const { run, left, give } = instantiate(moduleOf(countDown));
+    give(100);
+    expect(run(9)).toBe(0);
+    // One entry, the loop begun once and nine times again.
+    expect(left()).toBe(100 - 1 - 10);
+  });
+
+  it('does what it did with as many steps as it takes, and traps with one fewer', () => {
+    const { run, give } = instantiate(moduleOf(countDown));
+    give(11);
+    expect(run(9)).toBe(0);
+    give(10);
+    expect(() => run(9)).toThrow(WebAssembly.RuntimeError);
+    expect(() => run(0)).toThrow(WebAssembly.RuntimeError);
+  });
+
+  it('ends a loop that does not end', () => {
+    const { run, give } = instantiate(moduleOf([0x03, 0x40, 0x0c, 0, END, LOCAL_GET, 0]));
+    give(1_000_000);
+    expect(() => run(1)).toThrow(WebAssembly.RuntimeError);
+  });
+
+  it('ends functions that call themselves without a loop', () => {
+    const { run, left, give } = instantiate(moduleOf([LOCAL_GET, 0, 0x10, 0]));
+    give(500);
+    expect(() => run(1)).toThrow(WebAssembly.RuntimeError);
+    expect(left()).toBe(-1);
+  });
+
+  it('counts in a global behind those that it imports and has', () => {
+    const imports = [1, ...ascii('env'), ...ascii('g'), 3, I32, 0];
+    // The second global is its own, as before.
+    const { run, left, give } = instantiate(moduleOf([0x23, 1], imports), { env: { g: 3 } });
+    give(5);
+    expect(run(1)).toBe(7);
+    expect(left()).toBe(4);
+  });
+
+  it.each([
+    ['a bulk instruction', [0xfc, 0x0b, 0]],
+    ['a vector instruction', [0xfd, 0x0c]],
+    ['an atomic instruction', [0xfe, 0x00]],
+  ])('is refused with %s, which could hold work that is not counted', (_title, body) => {
+    expect(() => meter(moduleOf(body))).toThrow('which `opa build` does not write');
+  });
+
+  it('is refused where it ends in the middle, or exports nothing', async () => {
+    const whole = (await readShipped()).files.get('policy.wasm') ?? new Uint8Array();
+    expect(() => meter(whole.subarray(0, whole.length - 10))).toThrow('ends too early');
+    expect(() => meter(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))).toThrow('is no policy');
+  });
+
+  it('that was not metered is no policy', async () => {
+    const bytes = (await readShipped()).files.get('policy.wasm') ?? new Uint8Array();
+    const plain = await WebAssembly.compile(Uint8Array.from(bytes));
+    expect(() => createEvaluator(plain, {}, defaultBounds)).toThrow('does not count its steps');
+  });
+
+  it('answers as it did without', async () => {
+    const evaluator = createEvaluator(await fixtureModule('odd'), {}, defaultBounds);
+    expect(evaluator.evaluate({ ...facts, action: 'allow' })).toEqual([
+      { result: { allow: true, checks: { one: true }, reasons: [] } },
+    ]);
+  });
+});
