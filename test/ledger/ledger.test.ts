@@ -74,6 +74,24 @@ describe('the ledger', () => {
     });
   });
 
+  it('goes on in another turn where the jobs of one take long, and a stop goes before them', async () => {
+    let tookMs = 0;
+    const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() + tookMs };
+    const { ledger } = await gateParts(store, { clock });
+    const ran: string[] = [];
+    let stop: Promise<unknown> | undefined;
+    const run = async (name: string): Promise<void> => {
+      await ledger.enqueue(() => {
+        stop ??= ledger.enqueueAlone(() => ran.push('stop'));
+        ran.push(name);
+        tookMs += 200;
+      });
+    };
+    await Promise.all([run('first'), run('second'), run('third')]);
+    await stop;
+    expect(ran).toEqual(['first', 'second', 'stop', 'third']);
+  });
+
   it('lets a window of 100 have 100 targets and not 101, also when they come at once', async () => {
     const { ask } = await gateParts(store);
     const decided = await Promise.all(
