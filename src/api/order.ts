@@ -7,59 +7,73 @@ import { decision, outcome, reason } from './answers.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
-const top = [...Object.keys(decision.shape)];
-const ofReason = Object.keys(reason.shape);
-const ofOutcome = Object.keys(outcome.shape);
-const ofEvidence = ['seq', 'name', 'status', 'dimension', 'value', 'by', 'at'];
-const ofRadius = ['value', 'count', 'total', 'share_ppm', 'remaining', 'weights'];
+/** Members by name in their order, and what is made of each that is an object or a list. */
+type Order = ReadonlyMap<string, ((value: object) => unknown) | undefined>;
+
+const orderOf = (
+  names: readonly string[],
+  made: Readonly<Record<string, (value: object) => unknown>> = {},
+): Order => new Map(names.map(name => [name, Object.hasOwn(made, name) ? made[name] : undefined]));
+
+const listOf =
+  (order: Order) =>
+  (list: object): unknown =>
+    Array.isArray(list) ? list.map((one: unknown) => (isObject(one) ? arrange(one, order) : one)) : list;
+
+const ofReason = orderOf(Object.keys(reason.shape));
+const ofOutcome = orderOf(Object.keys(outcome.shape));
+const ofTargets = orderOf(['count', 'digest']);
+const ofInventory = orderOf(['revision', 'age_s']);
+const ofStage = orderOf(['run', 'stage', 'of', 'reached', 'count', 'total']);
+const ofEvidence = orderOf(['seq', 'name', 'status', 'dimension', 'value', 'by', 'at']);
+const ofRadius = orderOf(['value', 'count', 'total', 'share_ppm', 'remaining', 'weights']);
+
+const ofDecision = orderOf(Object.keys(decision.shape), {
+  targets: one => arrange(one, ofTargets),
+  blast_radius: radius,
+  stage: one => arrange(one, ofStage),
+  evidence: listOf(ofEvidence),
+  inventory: one => arrange(one, ofInventory),
+  outcome: one => arrange(one, ofOutcome),
+  reasons: listOf(ofReason),
+  parameters: sorted,
+  selector: sorted,
+});
 
 /** A decision, with `status` beside it or not, its members in the order of the schema. */
-export function inOrder(document: object): object {
-  const members: Members = { ...document };
-  const ordered = arrange(members, top);
-  return {
-    ...ordered,
-    ...each(members, 'targets', one => arrange(one, ['count', 'digest'])),
-    ...each(members, 'blast_radius', one => radius(one)),
-    ...each(members, 'stage', one => arrange(one, ['run', 'stage', 'of', 'reached', 'count', 'total'])),
-    ...each(members, 'evidence', one => (Array.isArray(one) ? listOf(one, ofEvidence) : one)),
-    ...each(members, 'inventory', one => arrange(one, ['revision', 'age_s'])),
-    ...each(members, 'outcome', one => arrange(one, ofOutcome)),
-    ...each(members, 'reasons', one => (Array.isArray(one) ? listOf(one, ofReason) : one)),
-    ...each(members, 'parameters', one => sorted(one)),
-    ...each(members, 'selector', one => sorted(one)),
-  };
-}
+export const inOrder = (document: object): object => arrange(document, ofDecision);
 
 /** `fleet` first, then the dimensions by name. */
 function radius(value: object): object {
-  const arranged = arrange({ ...value }, ['fleet']);
-  return Object.fromEntries(
-    Object.entries(arranged).map(([name, one]) => [
-      name,
-      Array.isArray(one) ? listOf(one, ofRadius) : isObject(one) ? arrange(one, ofRadius) : one,
-    ]),
-  );
+  const members: Members = { ...value };
+  const names = Object.keys(members).filter(name => name !== 'fleet');
+  const made: Record<string, unknown> = {};
+  for (const name of ['fleet', ...names.sort()]) {
+    const one = members[name];
+    if (one !== undefined)
+      made[name] = Array.isArray(one) ? listOf(ofRadius)(one) : isObject(one) ? arrange(one, ofRadius) : one;
+  }
+  return made;
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-const each = (members: Members, name: string, change: (value: object) => unknown): Members => {
-  const value = members[name];
-  return isObject(value) ? { [name]: change(value) } : {};
-};
-
-const listOf = (list: readonly unknown[], names: readonly string[]): unknown[] =>
-  list.map(one => (isObject(one) ? arrange(one, names) : one));
-
 /** The named members first, in that order; the others by name. */
-function arrange(value: object, names: readonly string[]): object {
+function arrange(value: object, order: Order): object {
   const members: Members = { ...value };
-  const given: [string, unknown][] = [];
-  for (const name of names) if (Object.hasOwn(members, name)) given.push([name, members[name]]);
-  const rest = Object.keys(members).filter(name => !names.includes(name));
-  for (const name of rest.toSorted()) given.push([name, members[name]]);
-  return Object.fromEntries(given.filter(([, one]) => one !== undefined));
+  const made: Record<string, unknown> = {};
+  let found = 0;
+  for (const [name, make] of order) {
+    if (!Object.hasOwn(members, name)) continue;
+    found += 1;
+    const one = members[name];
+    if (one !== undefined) made[name] = make !== undefined && isObject(one) ? make(one) : one;
+  }
+  const names = Object.keys(members);
+  if (names.length === found) return made;
+  for (const name of names.filter(each => !order.has(each)).sort())
+    if (members[name] !== undefined) made[name] = members[name];
+  return made;
 }
 
 /** What the caller made up itself, to its depth: as the canonical form has it. */

@@ -22,18 +22,24 @@ function canonicalText(text: string): string {
 
 function canonicalList(list: readonly unknown[]): string {
   let text = '[';
-  for (let at = 0; at < list.length; at += 1) text += `${at > 0 ? ',' : ''}${canonicalJson(list[at])}`;
+  for (let at = 0; at < list.length; at += 1) {
+    if (at > 0) text += ',';
+    text += canonicalJson(list[at]);
+  }
   return `${text}]`;
 }
 
 function canonicalObject(object: object): string {
   const members: Readonly<Record<string, unknown>> = { ...object };
-  let text = '';
-  // Sorted by UTF-16 code units, as the RFC asks: what `toSorted` does.
-  for (const name of Object.keys(members).toSorted()) {
+  let text = '{';
+  // Sorted by UTF-16 code units, as the RFC asks: what `sort` does.
+  for (const name of Object.keys(members).sort()) {
     const member = members[name];
-    if (member !== undefined)
-      text += `${text === '' ? '' : ','}${canonicalText(name)}:${canonicalJson(member)}`;
+    if (member === undefined) continue;
+    if (text.length > 1) text += ',';
+    text += canonicalText(name);
+    text += ':';
+    text += canonicalJson(member);
   }
-  return `{${text}}`;
+  return `${text}}`;
 }

@@ -57,8 +57,11 @@ export function refuse(first: Reason, ...more: Reason[]): Refusal {
 }
 
 /** A reason as it is answered and recorded: without what only the answer's head needs. */
-export function publicReason({ status: _status, retryAfterMs: _retryAfterMs, ...reason }: Reason): Reason {
-  return reason;
+export function publicReason(reason: Reason): Reason {
+  // Most have neither; a copy with members left out is dear.
+  if (reason.status === undefined && reason.retryAfterMs === undefined) return reason;
+  const { status: _status, retryAfterMs: _retryAfterMs, ...shown } = reason;
+  return shown;
 }
 
 export function isRefusal(value: object): value is Refusal {

@@ -12,6 +12,7 @@ import type { ActionLimits, WindowLimit } from '../policy/limits.ts';
 import { askScope, type Book, type KindState } from './book.ts';
 import type { Counts } from './counts.ts';
 import type { Circumstances } from './decide.ts';
+import type { Writable } from '../kit/writable.ts';
 import { entryOf } from './entry-of.ts';
 import type { DecisionDocument } from './decision.ts';
 import { freezeFacts } from './freezes.ts';
@@ -52,31 +53,33 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
   const ofKeys = factsOfKeys(subject, entry, counts);
   const freezes = freezeFacts(now.policy.limits, action.name, principal, now.nowMs);
   const { facts: ofRollout, allowed, refused } = measureRollout(subject, now, counts, entry);
-  const { principal_labels: principalLabels, times } = ofKeys;
-  const both = {
-    ...(principalLabels !== undefined && { principal_labels: principalLabels }),
-    ...(times !== undefined && { times }),
+  const both: Writable<LookedAt> = {};
+  if (ofKeys.principal_labels !== undefined) both.principal_labels = ofKeys.principal_labels;
+  if (ofKeys.times !== undefined) both.times = ofKeys.times;
+  const facts: Writable<Facts> = {
+    action: action.name,
+    kind: kind.name,
+    principal,
+    now_ms: now.nowMs,
+    fleet,
+    dimensions,
+    labels: labelFacts(counts.labels),
+    windows: allWindowFacts(subject, now, { fleet, dimensions, radius, principal, kind: kind.name }),
+    requests: requestFacts(subject, now),
+    in_flight: book.inFlight(action.name),
+    protected: [...counts.protected].map(([index, count]) => ({ index, count })),
   };
+  if (freezes.length > 0) facts.freezes = freezes;
+  Object.assign(
+    facts,
+    weightFacts(kind, now.policy.limits, entry, radius, counts.weighing),
+    ofKeys,
+    ofRollout,
+  );
   return {
     blastRadius: radius,
     lookedAt: { allowed: { ...both, ...allowed }, refused: { ...both, ...refused } },
-    facts: {
-      action: action.name,
-      kind: kind.name,
-      principal,
-      now_ms: now.nowMs,
-      fleet,
-      dimensions,
-      labels: labelFacts(counts.labels),
-      windows: allWindowFacts(subject, now, { fleet, dimensions, radius, principal, kind: kind.name }),
-      requests: requestFacts(subject, now),
-      in_flight: book.inFlight(action.name),
-      protected: [...counts.protected].map(([index, count]) => ({ index, count })),
-      ...(freezes.length > 0 && { freezes }),
-      ...weightFacts(kind, now.policy.limits, entry, radius, counts.weighing),
-      ...ofKeys,
-      ...ofRollout,
-    },
+    facts,
   };
 }
 

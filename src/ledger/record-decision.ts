@@ -3,7 +3,9 @@ import { canonicalJson } from '../kit/canonical-json.ts';
 import { Fault } from '../kit/fault.ts';
 import { publicReason, type Reason, type Refusal } from '../kit/refusal.ts';
 import { rules } from '../kit/rules.ts';
+import type { Writable } from '../kit/writable.ts';
 import type { Said } from '../validate/texts.ts';
+import type { Validated } from '../validate/validated.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Turn } from './turn.ts';
@@ -99,57 +101,59 @@ function documentOf(
   { id, submission, finding, key }: ToRecord,
   { decision, status, reasons }: Result,
 ): DecisionDocument {
-  const { asked, mode } = submission;
-  const { targets } = finding;
-  const waits = reasons.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
-  return {
+  const { asked, mode, action } = submission;
+  const { targets, blastRadius, exception, passes, policy, inventory } = finding;
+  const document: Writable<DecisionDocument> = {
     id,
     mode,
     decision,
-    ...(submission.action !== undefined && { action: submission.action.name }),
     principal: asked.principal.name,
-    ...(key !== undefined && { idempotency_key: key }),
     body_digest: asked.bodyDigest,
-    ...said(submission),
-    ...(targets !== undefined && {
-      targets: { count: targets.targets.length, digest: targets.digest },
-      labels_digest: targets.labelsDigest,
-      ...(submission.action !== undefined && { irreversible: submission.action.irreversible }),
-    }),
-    ...(finding.blastRadius !== undefined && { blast_radius: finding.blastRadius }),
-    ...finding.lookedAt,
-    ...(finding.exception !== undefined && { exceptions: [finding.exception] }),
     reasons: reasons.map(publicReason),
-    ...(finding.passes !== undefined && { passes: finding.passes }),
-    // Where another reason decides, no time makes this request pass.
-    ...(status === 429 &&
-      waits.length > 0 && { retry_after_s: Math.max(1, Math.ceil(Math.max(...waits) / 1000)) }),
-    ...(finding.policy !== undefined && { policy: { revision: finding.policy } }),
-    ...(finding.inventory !== undefined && { inventory: finding.inventory }),
     decided_at: turn.draft.at,
   };
+  if (action !== undefined) document.action = action.name;
+  if (key !== undefined) document.idempotency_key = key;
+  if ('validated' in submission) sayCarried(document, submission.validated);
+  else sayWords(document, submission.said ?? {});
+  if (targets !== undefined) {
+    document.targets = { count: targets.targets.length, digest: targets.digest };
+    document.labels_digest = targets.labelsDigest;
+    if (action !== undefined) document.irreversible = action.irreversible;
+  }
+  if (blastRadius !== undefined) document.blast_radius = blastRadius;
+  Object.assign(document, finding.lookedAt);
+  if (exception !== undefined) document.exceptions = [exception];
+  if (passes !== undefined) document.passes = passes;
+  const waits = reasons.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  // Where another reason decides, no time makes this request pass.
+  if (status === 429 && waits.length > 0)
+    document.retry_after_s = Math.max(1, Math.ceil(Math.max(...waits) / 1000));
+  if (policy !== undefined) document.policy = { revision: policy };
+  if (inventory !== undefined) document.inventory = inventory;
+  return document;
 }
 
 /** What the caller said of the request; only what validation found well-formed is kept. */
-function said(submission: Submission): Partial<DecisionDocument> {
-  if (!('validated' in submission)) return words(submission.said ?? {});
-  const { parameters, named, artifact, plan, effects } = submission.validated;
-  return {
-    ...words(submission.validated),
-    ...(Object.keys(parameters).length > 0 && { parameters }),
-    ...('selector' in named && { selector: named.selector, expect: named.expect }),
-    ...(named.asserts !== undefined && { asserts: named.asserts }),
-    ...(artifact !== undefined && { artifact }),
-    ...(plan !== undefined && { plan }),
-    ...(effects !== undefined && { effects }),
-  };
+function sayCarried(document: Writable<DecisionDocument>, validated: Validated): void {
+  const { parameters, named, artifact, plan, effects } = validated;
+  sayWords(document, validated);
+  if (Object.keys(parameters).length > 0) document.parameters = parameters;
+  if ('selector' in named) {
+    document.selector = named.selector;
+    document.expect = named.expect;
+  }
+  if (named.asserts !== undefined) document.asserts = named.asserts;
+  if (artifact !== undefined) document.artifact = artifact;
+  if (plan !== undefined) document.plan = plan;
+  if (effects !== undefined) document.effects = effects;
 }
 
-const words = ({ reason, ticket, onBehalfOf }: Said): Partial<DecisionDocument> => ({
-  ...(reason !== undefined && { reason }),
-  ...(ticket !== undefined && { ticket }),
-  ...(onBehalfOf !== undefined && { on_behalf_of: onBehalfOf }),
-});
+function sayWords(document: Writable<DecisionDocument>, { reason, ticket, onBehalfOf }: Said): void {
+  if (reason !== undefined) document.reason = reason;
+  if (ticket !== undefined) document.ticket = ticket;
+  if (onBehalfOf !== undefined) document.on_behalf_of = onBehalfOf;
+}
 
 function freeze(turn: Turn, targets: TargetSet): void {
   const key = `${targets.kind}\n${targets.digest}`;

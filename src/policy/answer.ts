@@ -1,6 +1,7 @@
 import type { Reason, Reasons } from '../kit/refusal.ts';
 import { compareReasons } from '../kit/refusal.ts';
 import { rules, type Rule } from '../kit/rules.ts';
+import type { Writable } from '../kit/writable.ts';
 import type { CheckManifest } from './manifest.ts';
 import type { Verdict } from './policy.ts';
 import { readSentence, scopeSpeech, type Sentence, type Speech } from './sentence.ts';
@@ -129,23 +130,23 @@ function speak(raw: unknown, voices: Expected['voices']): Reason {
   const measured = wholeOf(reason, 'measured');
   const limit = wholeOf(reason, 'limit');
   const unit = textOf(reason, 'unit');
-  const shown = {
-    ...(dimension !== undefined && { dimension }),
-    ...(value !== undefined && { value }),
-    ...(measured !== undefined && { measured }),
-    ...(limit !== undefined && { limit }),
-    ...(unit !== undefined && { unit }),
-  };
-  const speech = { ...withOf(reason['with']), ...shown, ...scopeSpeech(dimension, value) };
-  return {
-    // A rule of a check is a rule of the gate while the bundle is loaded, also where the bundle did not ship with it.
+  const shown: Writable<Pick<Reason, 'dimension' | 'value' | 'measured' | 'limit' | 'unit'>> = {};
+  if (dimension !== undefined) shown.dimension = dimension;
+  if (value !== undefined) shown.value = value;
+  if (measured !== undefined) shown.measured = measured;
+  if (limit !== undefined) shown.limit = limit;
+  if (unit !== undefined) shown.unit = unit;
+  const speech = Object.assign(withOf(reason['with']), shown, scopeSpeech(dimension, value));
+  // A rule of a check is a rule of the gate while the bundle is loaded, also where the bundle did not ship with it.
+  const said: Writable<Reason> = {
     rule: rule as Rule,
     message: say(voice.sentences, textOf(reason, 'sentence'), speech, rule),
-    ...shown,
-    remedy: say(voice.remedies, textOf(reason, 'remedy'), speech, rule),
-    // The gate's own list knows the statuses of the checks that ship; what a bundle says otherwise goes with the reason.
-    ...(shippedStatus(rule) !== voice.status && { status: voice.status }),
   };
+  Object.assign(said, shown);
+  said.remedy = say(voice.remedies, textOf(reason, 'remedy'), speech, rule);
+  // The gate's own list knows the statuses of the checks that ship; what a bundle says otherwise goes with the reason.
+  if (shippedStatus(rule) !== voice.status) said.status = voice.status;
+  return said;
 }
 
 const shippedStatus = (rule: string): number | undefined => {
