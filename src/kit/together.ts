@@ -9,7 +9,7 @@ interface Waiting<Ask, Found> {
 }
 
 /**
- * Reads for many at once, without a timer: what is asked while one read is under way waits, and the next read is for all
+ * Reads for many at once, without a timer: what is asked in one turn of the event loop, or while one read is under way, waits, and the next read is for all
  * that wait, in the order they came. What nobody waits for any more is not read. A read that is silent for `patienceMs` fails its own asks, and keeps no others.
  */
 export class Together<Ask, Found> {
@@ -39,6 +39,8 @@ export class Together<Ask, Found> {
 
   async #readAll(): Promise<void> {
     this.#reading = true;
+    // One turn of the event loop lets what arrived together share a read.
+    await new Promise(resolve => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       this.#waiting = this.#waiting.filter(({ isWanted }) => isWanted());
       const some = this.#waiting.splice(0, this.#most);

@@ -4,7 +4,7 @@ import { Together } from '../../src/kit/together.ts';
 const tick = async (): Promise<void> => await new Promise(resolve => setImmediate(resolve));
 
 describe('what is asked together', () => {
-  it('is read at once when nothing is under way, then all that waits in one read, in order and up to a bound', async () => {
+  it('is read together when it comes together, in order and up to a bound, and what waits for a read is in the next', async () => {
     const reads: (readonly number[])[] = [];
     const together = new Together(
       async (asks: readonly number[]) => {
@@ -14,10 +14,16 @@ describe('what is asked together', () => {
       },
       { most: 3, patienceMs: 10_000 },
     );
-    const found = await Promise.all([1, 2, 3, 4, 5].map(async ask => await together.ask(ask)));
-    expect(found).toEqual([2, 4, 6, 8, 10]);
-    expect(reads).toEqual([[1], [2, 3, 4], [5]]);
-    expect(await together.ask(6)).toBe(12);
+    const first = [1, 2, 3, 4, 5].map(async ask => await together.ask(ask));
+    await tick();
+    expect(reads).toEqual([[1, 2, 3]]);
+    const found = await Promise.all([...first, together.ask(6)]);
+    expect(found).toEqual([2, 4, 6, 8, 10, 12]);
+    expect(reads).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    expect(await together.ask(7)).toBe(14);
   });
 
   it('fails together, and those that come after are read', async () => {
@@ -29,7 +35,9 @@ describe('what is asked together', () => {
       },
       { most: 10, patienceMs: 10_000 },
     );
-    const ends = await Promise.allSettled([1, 2, 3].map(async ask => await together.ask(ask)));
+    const first = together.ask(1);
+    await tick();
+    const ends = await Promise.allSettled([first, ...[2, 3].map(async ask => await together.ask(ask))]);
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
     expect(await together.ask(4)).toBe(4);
   });
