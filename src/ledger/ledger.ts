@@ -262,6 +262,7 @@ export class Ledger {
       databaseMs: head.db_now_ms,
       gateClock,
       clockJumped: reading.jumped,
+      killFileEngaged: undefined,
       ...read,
     };
   }

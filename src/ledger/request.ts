@@ -247,7 +247,7 @@ function mayDecide(
     ahead: turn.ahead,
     policy: deciding.policy.loaded,
     digest: deciding.policy.digest,
-    killFileEngaged: deciding.killFileEngages(),
+    killFileEngaged: (turn.killFileEngaged ??= deciding.killFileEngages()),
     nowMs: turn.nowMs,
   };
 }
