@@ -1,4 +1,4 @@
-import type { BenchServer } from './processes.ts';
+import { NODE_FLAGS, type BenchServer } from './processes.ts';
 import { keyOf, startGate, type Doc, type Gate } from '../support/gate.ts';
 
 export const ACTION = 'bench.wipe';
@@ -64,6 +64,7 @@ export interface BenchGateOptions {
 /** The real program, in a process of its own. */
 export const startBenchGate = async ({ store, executor }: BenchGateOptions): Promise<Gate> =>
   await startGate({
+    node: NODE_FLAGS,
     executor: `${executor}/do`,
     limits,
     ...(store !== undefined && { store }),

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
 
+/** As `deploy/interlock.service` starts the gate; what it is held against has the same. */
+export const NODE_FLAGS = ['--max-semi-space-size=32'];
+
 export interface Helper {
   readonly url: string;
   end(): Promise<void>;
@@ -11,7 +14,7 @@ export interface Helper {
 /** Starts a script of this folder that says its address. */
 export async function startHelper(script: string, ...args: string[]): Promise<Helper> {
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+  const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, '--import', 'tsx', file, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
