@@ -38,6 +38,8 @@ const MAX_BODY_MS = 1_000;
 /** So long after the time-out a late answer is still listened for. */
 const LATE_MS = 10 * 60_000;
 const NO_ANSWER = 'no answer came in time';
+/** Made once: an error of its own for each attempt that ended well would cost as much as writing it. */
+const ATTEMPT_IS_OVER = new Error('the attempt is over');
 /** What a timer of node can hold, milliseconds. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -195,7 +197,7 @@ class Sending {
     this.#post.stopped.removeEventListener('abort', this.#stop);
     this.#post.late.delete(this.#giveUp);
     this.#socket?.destroy();
-    this.#client.destroy(null, () => undefined);
+    this.#client.destroy(ATTEMPT_IS_OVER, () => undefined);
   };
 }
 
