@@ -62,10 +62,15 @@ const isMeasured = ({ limit, used, value }: BudgetItem, kinds: Turn['book']['kin
 /** One a limit: values come and go with the fleet and with who asks, limits with the limits file. */
 function fillsOf(items: readonly BudgetItem[]): readonly Fill[] {
   const fullest = new Map<string, Fill>();
-  for (const { action, rule, per, over_s, used, limit } of items) {
+  for (const { action, rule, per, over_s, used, limit, known_from: knownFrom } of items) {
     const over = over_s === null ? '' : String(over_s);
     const name = JSON.stringify([action, rule, per, over]);
-    const ratio = Math.max(fullest.get(name)?.ratio ?? 0, ratioOf(used, limit));
+    const ratio = Math.max(
+      fullest.get(name)?.ratio ?? 0,
+      ratioOf(used, limit),
+      // Nothing fits in until it is known what is used.
+      knownFrom === undefined ? 0 : 1,
+    );
     fullest.set(name, { action: action ?? '', rule, per, over, ratio });
   }
   return [...fullest.values()];

@@ -27,7 +27,14 @@ export const reason = z.strictObject({
   request: id.optional().describe('The other request that stands in the way'),
 });
 
-const weightRadius = z.strictObject({ weight: count, total: count, share_ppm: count });
+const weightRadius = z.strictObject({
+  weight: count,
+  total: count,
+  share_ppm: count,
+  missing: count
+    .optional()
+    .describe('How many of the targets lack it: they weigh more than that. Of the fleet only'),
+});
 const fleetRadius = z.strictObject({
   count,
   total: count,
@@ -257,6 +264,11 @@ export const budgets = z.strictObject({
       limit: count,
       unit: z.enum(['targets', 'requests', 'operations', 'weight']),
       weight: z.string().optional().describe('Which one, where the unit is a weight'),
+      known_from: time
+        .optional()
+        .describe(
+          'Until then the window holds what was allowed when its weight was not known: more is used than is said, and nothing passes',
+        ),
     }),
   ),
 });

@@ -186,20 +186,20 @@ const checks: readonly Check[] = [
   {
     table: 'spends',
     says: 'does not weigh what the allowed decisions of that time took',
-    // By name, so that an object that lacks one and another that says 0 of it are the same: nothing.
+    // By name, and only where each target had it: what was not weighed is in no sum. Of 0 and of what is not there only one is known.
     rows: sql`
       with radii as (
-        select d.decided_at as at, d.kind, d.action, d.principal, b.key as dimension, case b.key when 'fleet' then d.kind else v ->> 'value' end as value, v -> 'weights' as weights
+        select d.document #> '{blast_radius,fleet,weights}' as fleet, d.decided_at as at, d.kind, d.action, d.principal, b.key as dimension, case b.key when 'fleet' then d.kind else v ->> 'value' end as value, v -> 'weights' as weights
         from decisions d, json_each(d.document -> 'blast_radius') b,
           json_array_elements(case json_typeof(b.value) when 'array' then b.value else json_build_array(b.value) end) v
         where d.mode = 'request' and d.decision = 'allowed' and json_typeof(v -> 'weights') = 'object'),
       due as (select at, kind, action, principal, dimension, value, w.weight, sum(${whole(sql`w.amount ->> 'weight'`)}) as sum
-        from radii, json_each(weights) as w(weight, amount) group by 1, 2, 3, 4, 5, 6, 7),
+        from radii, json_each(weights) as w(weight, amount) where fleet -> w.weight ->> 'missing' is null group by 1, 2, 3, 4, 5, 6, 7),
       booked as (select at, kind, action, principal, dimension, value, w.weight, sum(${whole(sql`w.amount #>> '{}'`)}) as sum
         from spends, jsonb_each(case jsonb_typeof(weights) when 'object' then weights else '{}' end) as w(weight, amount) group by 1, 2, 3, 4, 5, 6, 7)
       select 'the spend of ' || principal || ' by ' || action || ' on ' || dimension || ' ' || value || ' at ' || at as what
       from due full join booked using (at, kind, action, principal, dimension, value, weight)
-      where coalesce(due.sum, 0) <> coalesce(booked.sum, 0)`,
+      where due.sum is distinct from booked.sum`,
   },
   {
     table: 'asks',

@@ -8,6 +8,8 @@ export interface WeightRadius {
   readonly weight: number;
   readonly total: number;
   readonly share_ppm: number;
+  /** Of the fleet only: how many of these targets lack it, so that they weigh more than that; absent where none does. */
+  readonly missing?: number;
 }
 
 /** What a target set takes out of one value of a dimension. */
@@ -145,7 +147,12 @@ export function blastRadius(
       count,
       total: totals.count,
       share_ppm: sharePpm(count, totals.count),
-      ...weightRadii(weighing, totals.weights, ({ fleet }) => fleet),
+      ...weightRadii(
+        weighing,
+        totals.weights,
+        ({ fleet }) => fleet,
+        ({ missing }) => missing,
+      ),
     },
   };
 }
@@ -154,11 +161,13 @@ function weightRadii(
   weighing: Weighing,
   totals: Sums = {},
   of: (weighed: Weighed) => number | undefined,
+  missingOf: (weighed: Weighed) => number = () => 0,
 ): { readonly weights?: Record<string, WeightRadius> } {
   if (weighing.size === 0) return {};
   const radii = [...weighing].map(([name, weighed]): [string, WeightRadius] => {
     const [weight, total] = [of(weighed) ?? 0, Object.hasOwn(totals, name) ? (totals[name] ?? 0) : 0];
-    return [name, { weight, total, share_ppm: sharePpm(weight, total) }];
+    const missing = missingOf(weighed);
+    return [name, { weight, total, share_ppm: sharePpm(weight, total), ...(missing > 0 && { missing }) }];
   });
   return { weights: Object.fromEntries(radii) };
 }

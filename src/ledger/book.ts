@@ -60,7 +60,7 @@ export interface Spend {
   readonly dimension: string;
   readonly value: string;
   readonly count: number;
-  /** What these targets weighed; absent or null on a kind without weights. */
+  /** What these targets weighed, by each weight that all of them had; absent or null on a kind without weights. */
   readonly weights?: Sums | null;
 }
 
@@ -147,9 +147,11 @@ export class Book {
       if (action !== undefined ? action !== spend.action : kind !== spend.kind) continue;
       const isPrincipals = per === 'principal' && spend.dimension === 'fleet';
       if (!isPrincipals && per !== spend.dimension) continue;
+      const value = isPrincipals ? spend.principal : spend.value;
       for (const [weight, window] of windows) {
-        const amount = weight === TARGETS ? spend.count : (spend.weights?.[weight] ?? 0);
-        if (amount > 0) window.spend(atMs, isPrincipals ? spend.principal : spend.value, amount);
+        const amount = weight === TARGETS ? spend.count : amountOf(spend, weight);
+        if (amount === undefined) window.spendUnknown(atMs, value);
+        else if (amount > 0) window.spend(atMs, value, amount);
       }
     }
   }
@@ -219,6 +221,10 @@ export class Book {
     if (isInFlight(operation)) this.#inFlight.set(action, this.inFlight(action) + by);
   }
 }
+
+/** Undefined where it was not known when that was allowed: the kind did not declare the weight then, or a target lacked it. */
+const amountOf = ({ weights }: Spend, weight: string): number | undefined =>
+  weights && Object.hasOwn(weights, weight) ? weights[weight] : undefined;
 
 /** The scope in which a request limit counts: the principal's name, or one for all. */
 export const askScope = (per: string, principal: string): string => (per === 'principal' ? principal : '');

@@ -19,6 +19,8 @@ export interface BudgetItem {
   readonly unit: 'targets' | 'requests' | 'operations' | 'weight';
   /** Which weight, where the unit is one. */
   readonly weight?: string;
+  /** Until then more is used than is said, and nothing passes: see `known_from_ms` of the facts. */
+  readonly known_from?: string;
 }
 
 interface Declared {
@@ -93,6 +95,7 @@ function scopeItems(
     const isWhole = limit.per === 'fleet' || limit.per === 'principal';
     const all = isWhole ? state : state?.totals.get(limit.per)?.get(value);
     const total = weight === undefined ? all?.count : all?.weights?.[weight];
+    const knownFromMs = window.knownFromMs(value);
     return {
       action,
       rule: 'budget.window',
@@ -102,6 +105,7 @@ function scopeItems(
       used: window.used(value),
       limit: windowCeiling(limit, total ?? 0, weight),
       ...(weight === undefined ? { unit: 'targets' } : { unit: 'weight', weight }),
+      ...(knownFromMs !== undefined && { known_from: new Date(knownFromMs).toISOString() }),
     };
   });
 }

@@ -127,7 +127,9 @@ export class Draft {
   }
 
   spend(spend: Spend): void {
-    const key = JSON.stringify([spend.kind, spend.action, spend.principal, spend.dimension, spend.value]);
+    const { kind, action, principal, dimension, value, weights } = spend;
+    // A sum with what was not weighed would be none: it is a row of its own.
+    const key = JSON.stringify([kind, action, principal, dimension, value, ...Object.keys(weights ?? {})]);
     const before = this.#spends.get(key);
     this.#spends.set(key, before === undefined ? spend : addSpend(before, spend));
   }

@@ -198,13 +198,17 @@ function weightWindowFacts(
   const whole = per === 'principal' ? principal : kind;
   return Object.keys(limit.max_weight ?? {}).flatMap(weight => {
     const window = book.window(limit, weight);
+    const used = (value: string) => {
+      const knownFromMs = window.knownFromMs(value);
+      return knownFromMs === undefined ? { used: window.used(value) } : { known_from_ms: knownFromMs };
+    };
     return weightScopes(radius, per === 'principal' ? 'fleet' : per, weight, whole).map(
       ({ value, weight: count, total }) => ({
         source,
         index,
         weight,
         value,
-        used: window.used(value),
+        ...used(value),
         count,
         total,
       }),

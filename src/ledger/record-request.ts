@@ -119,6 +119,8 @@ function rolloutOf(
 
 function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant): void {
   const { kind, action } = validated;
+  const { weights = {} } = blastRadius.fleet;
+  const known = Object.keys(weights).filter(name => weights[name]?.missing === undefined);
   const base = { kind: kind.name, action: action.name, principal };
   const all = [
     {
@@ -126,7 +128,7 @@ function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant
       dimension: 'fleet',
       value: kind.name,
       count: targets.targets.length,
-      ...weighed(blastRadius.fleet),
+      ...weighed(blastRadius.fleet, known),
     },
     ...kind.dimensions.flatMap(dimension =>
       valuesOf(blastRadius, dimension).map(one => ({
@@ -134,7 +136,7 @@ function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant
         dimension,
         value: one.value,
         count: one.count,
-        ...weighed(one),
+        ...weighed(one, known),
       })),
     ),
   ];
@@ -144,11 +146,17 @@ function spend(turn: Turn, { validated, principal, blastRadius, targets }: Grant
   }
 }
 
-/** Recorded whether a limit is on them or not: one that is written later counts what was done before it. */
-const weighed = ({ weights }: Pick<FleetRadius, 'weights'>): Pick<Spend, 'weights'> =>
+/**
+ * Recorded whether a limit is on them or not: one that is written later counts what was done before it. What a target lacked is left out,
+ * for its sum is not what these targets weigh.
+ */
+const weighed = (
+  { weights }: Pick<FleetRadius, 'weights'>,
+  known: readonly string[],
+): Pick<Spend, 'weights'> =>
   weights === undefined
     ? {}
-    : { weights: Object.fromEntries(Object.entries(weights).map(([name, { weight }]) => [name, weight])) };
+    : { weights: Object.fromEntries(known.map(name => [name, weights[name]?.weight ?? 0])) };
 
 function hold(
   turn: Turn,

@@ -54,7 +54,7 @@ function windowWaits(one: Case, now: Circumstances, { facts }: Measured): Wait[]
     if (fact.weight !== undefined && (fact.total === 0 || facts.weights?.[fact.weight]?.missing !== 0))
       return [undefined];
     const ceiling = windowCeiling(limit, fact.total, fact.weight);
-    if (fact.used + fact.count <= ceiling) return [];
+    if (fact.used !== undefined && fact.used + fact.count <= ceiling) return [];
     return [now.book.window(limit, fact.weight).waitMs(fact.value, fact.count, ceiling, now.nowMs)];
   });
 }

@@ -21,6 +21,8 @@ interface Held {
 export class Window {
   readonly #overMs: number;
   readonly #held = new Map<string, Held>();
+  /** Value → when something was spent last that nobody can say how much it was, in the order of these times. */
+  readonly #unknown = new Map<string, number>();
   #log: Spent[] = [];
   /** Entries before this index have left the window. */
   #first = 0;
@@ -43,8 +45,18 @@ export class Window {
     held.total += amount;
   }
 
+  /** Something was spent, and nobody can say how much: until it has left, neither can the window. In the order of time too. */
+  spendUnknown(atMs: number, value: string): void {
+    this.#unknown.delete(value);
+    this.#unknown.set(value, atMs);
+  }
+
   /** Lets go of what has left the window at `nowMs`. Must be called before a reading. */
   advance(nowMs: number): void {
+    for (const [value, atMs] of this.#unknown) {
+      if (nowMs < atMs + this.#overMs) break;
+      this.#unknown.delete(value);
+    }
     for (let spent = this.#log[this.#first]; spent !== undefined; spent = this.#log[this.#first]) {
       if (nowMs < spent.atMs + this.#overMs) break;
       this.#release(spent);
@@ -73,9 +85,19 @@ export class Window {
     return this.#held.get(value)?.total ?? 0;
   }
 
-  /** Every value with something spent. */
+  /** When the last of what is not known leaves; undefined where all is known. */
+  knownFromMs(value: string): number | undefined {
+    const lastMs = this.#unknown.get(value);
+    return lastMs === undefined ? undefined : lastMs + this.#overMs;
+  }
+
+  /** Every value with something spent, and how much of it is known. */
   values(): [string, number][] {
-    return [...this.#held].map(([value, { total }]) => [value, total]);
+    const unknown = [...this.#unknown.keys()].filter(value => !this.#held.has(value));
+    return [
+      ...[...this.#held].map(([value, { total }]): [string, number] => [value, total]),
+      ...unknown.map((value): [string, number] => [value, 0]),
+    ];
   }
 
   /** Milliseconds from `nowMs` until something of the value leaves; undefined where nothing is spent. */
@@ -89,6 +111,18 @@ export class Window {
    * @param spentNow what is spent at `nowMs` too, and not in the window yet
    */
   waitMs(value: string, amount: number, limit: number, nowMs: number, spentNow = 0): number | undefined {
+    const waitMs = this.#roomInMs(value, amount, limit, nowMs, spentNow);
+    return waitMs === undefined ? undefined : Math.max(waitMs, (this.knownFromMs(value) ?? nowMs) - nowMs);
+  }
+
+  /** As `waitMs`, of what is known to be spent. */
+  #roomInMs(
+    value: string,
+    amount: number,
+    limit: number,
+    nowMs: number,
+    spentNow: number,
+  ): number | undefined {
     if (amount > limit) return undefined;
     let excess = this.used(value) + spentNow + amount - limit;
     if (excess <= 0) return 0;

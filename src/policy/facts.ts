@@ -160,8 +160,13 @@ export interface WindowFact {
   readonly weight?: string;
   /** A value of the window's `per`: of the dimension, the principal's name, or for `fleet` the kind's name. */
   readonly value: string;
-  /** Spent in the window so far, without this request: targets, or what they weigh. */
-  readonly used: number;
+  /** Spent in the window so far, without this request: targets, or what they weigh. Absent where that is not known. */
+  readonly used?: number;
+  /**
+   * Where it is not known: when it will be, Unix milliseconds. Until then the window holds what was allowed when its weight was not
+   * known, for the kind did not declare it or a target lacked it.
+   */
+  readonly known_from_ms?: number;
   /** What this request would spend there. */
   readonly count: number;
   /** All targets of the kind, or of the value; what a share is of. For `principal` the kind's. */

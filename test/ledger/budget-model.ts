@@ -140,7 +140,7 @@ export class BudgetModel extends BudgetHistory {
         const rule = 'blast_radius.min_remaining';
         return [{ rule, dimension: 'region', value, measured: remaining, limit, unit: 'targets' }];
       }),
-      ...windows.flatMap(({ source, index, value, used, count, total }) => {
+      ...windows.flatMap(({ source, index, value, used = Infinity, count, total }) => {
         const limit = source === 'action' ? entry.windows[index] : this.limits.budgets[index];
         if (limit === undefined) throw new Error('a window without a limit');
         const most = this.ceiling(limit, total);

@@ -52,7 +52,7 @@ const evaluate =
     const entry = limits.actions['disk.wipe'];
     const full: Reason = { rule: 'budget.window', message: 'full' };
     const [first, ...rest] = [
-      ...facts.windows.flatMap(({ index, used, count, total }): Reason[] => {
+      ...facts.windows.flatMap(({ index, used = Infinity, count, total }): Reason[] => {
         const limit = entry?.windows[index];
         return limit !== undefined && used + count > windowCeiling(limit, total) ? [full] : [];
       }),

@@ -50,12 +50,38 @@ describe('a sliding window', () => {
     expect(window.leavesInMs('eu', 11_300)).toBeUndefined();
   });
 
+  it('cannot be told until the last of what is not known has left, whatever is known of it', () => {
+    const window = new Window(1000);
+    window.spendUnknown(10_000, 'eu');
+    window.spendUnknown(10_200, 'eu');
+    window.spendUnknown(10_300, 'us');
+    window.spend(10_400, 'eu', 3);
+    window.advance(11_199);
+    expect(window.knownFromMs('eu')).toBe(11_200);
+    expect(window.knownFromMs('us')).toBe(11_300);
+    expect(window.knownFromMs('ap')).toBeUndefined();
+    expect(window.values()).toEqual([
+      ['eu', 3],
+      ['us', 0],
+    ]);
+    window.advance(11_200);
+    expect(window.knownFromMs('eu')).toBeUndefined();
+    expect(window.used('eu')).toBe(3);
+    expect(window.values()).toEqual([
+      ['eu', 3],
+      ['us', 0],
+    ]);
+    window.advance(11_300);
+    expect(window.values()).toEqual([['eu', 3]]);
+  });
+
   it('agrees with a model that counts anew each time', () => {
     const steps = fc.array(
       fc.record({
         afterMs: fc.nat(700),
         value: fc.constantFrom('a', 'b'),
-        amount: fc.integer({ min: 1, max: 5 }),
+        // 0 stands for what nobody knows.
+        amount: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 5 }) }, fc.constant(0)),
       }),
       { maxLength: 3000, size: 'max' },
     );
@@ -68,7 +94,8 @@ describe('a sliding window', () => {
         for (const { afterMs, value, amount } of spends) {
           nowMs += afterMs;
           window.advance(nowMs);
-          window.spend(nowMs, value, amount);
+          if (amount === 0) window.spendUnknown(nowMs, value);
+          else window.spend(nowMs, value, amount);
           log.push({ atMs: nowMs, value, amount });
         }
         nowMs += laterMs;
@@ -78,11 +105,15 @@ describe('a sliding window', () => {
             log
               .filter(spent => spent.value === value && atMs < spent.atMs + overMs)
               .reduce((sum, spent) => sum + spent.amount, 0);
+          const isKnown = (atMs: number): boolean =>
+            log.every(spent => spent.value !== value || spent.amount > 0 || atMs >= spent.atMs + overMs);
+          const fits = (atMs: number): boolean => isKnown(atMs) && used(atMs) + 2 <= 6;
           expect(window.used(value)).toBe(used(nowMs));
+          expect(window.knownFromMs(value) === undefined).toBe(isKnown(nowMs));
           const waitMs = window.waitMs(value, 2, 6, nowMs);
           expect(waitMs).toBeDefined();
-          expect(used(nowMs + (waitMs ?? 0)) + 2).toBeLessThanOrEqual(6);
-          const tooEarly = waitMs === undefined || waitMs === 0 || used(nowMs + waitMs - 1) + 2 > 6;
+          expect(fits(nowMs + (waitMs ?? 0))).toBe(true);
+          const tooEarly = waitMs === undefined || waitMs === 0 || !fits(nowMs + waitMs - 1);
           expect(tooEarly).toBe(true);
         }
       }),

@@ -74,6 +74,7 @@ facts(source, index, window) := found if {
 	every fact in found {
 		scope[fact.value]
 		window.max_weight[fact.weight]
+		not fact.known_from_ms
 		lib.is_count(fact.used)
 		lib.is_count(fact.count)
 		lib.is_count(fact.total)
@@ -224,13 +225,53 @@ reasons contains undetermined("action", window) if {
 	not ok
 	some index, window in lib.entry.windows
 	not determined(action_facts, index, window)
+	count(unweighed("action", index, window)) == 0
 }
 
 reasons contains undetermined("budget", budget) if {
 	not ok
 	some index, budget in data.limits.budgets
 	not budget_determined(index, budget)
+	count(unweighed("budget", index, budget)) == 0
 }
+
+reasons contains not_known("action", index, window, fact) if {
+	not ok
+	some index, window in lib.entry.windows
+	some fact in unweighed("action", index, window)
+}
+
+reasons contains not_known("budget", index, budget, fact) if {
+	not ok
+	some index, budget in data.limits.budgets
+	budget.kind == input.kind
+	some fact in unweighed("budget", index, budget)
+}
+
+# What a window holds and cannot be told: it was allowed when its weight was not known. This only explains.
+unweighed(source, index, window) := [fact |
+	some fact in input.windows
+	fact.source == source
+	fact.index == index
+	window.max_weight[fact.weight]
+	is_string(fact.value)
+	lib.is_time(fact.known_from_ms)
+	not fact.used
+]
+
+not_known(source, index, window, fact) := object.union(missing, {
+	"sentence": "unweighed",
+	"remedy": "unweighed",
+	"dimension": window.per,
+	"value": fact.value,
+	"with": {
+		"source": source,
+		"index": index,
+		"weight": fact.weight,
+		"over_s": window.over_s,
+		"known_from_ms": fact.known_from_ms,
+	},
+})
 
 reasons contains missing if {
 	not ok

@@ -337,3 +337,57 @@ test_a_budget_on_a_weight_counts_all_actions_together if {
 	reasons := windows.reasons with input as facts with data.limits as limits
 	{[reason.sentence, reason.measured, reason.limit] | some reason in reasons} == {["budget_weight", 110, 100]}
 }
+
+unweighed := object.union(object.remove(weight_facts[0], ["used"]), {"known_from_ms": 1790000003600})
+
+with_first(fact) := weighing(array.concat([fact], array.slice(weight_facts, 1, 9)))
+
+test_a_window_that_holds_what_was_not_weighed_is_a_no_and_says_until_when if {
+	not windows.ok with input as with_first(unweighed) with data.limits as fleet_only(weight_window)
+	reasons := windows.reasons with input as with_first(unweighed) with data.limits as fleet_only(weight_window)
+	reasons == {{
+		"rule": "budget.window",
+		"sentence": "unweighed",
+		"remedy": "unweighed",
+		"dimension": "rack",
+		"value": "r1",
+		"with": {"source": "action", "index": 0, "weight": "traffic", "over_s": 3600, "known_from_ms": 1790000003600},
+	}}
+}
+
+test_a_budget_that_holds_what_was_not_weighed_is_a_no if {
+	limits := object.union(object.remove(sample.limits, ["budgets"]), {"budgets": [{
+		"kind": "host",
+		"per": "fleet",
+		"over_s": 86400,
+		"max_weight": {"traffic": {"share_ppm": 10000, "at_least": 0}},
+	}]})
+	fact := object.union(unweighed, {"source": "budget", "value": "host"})
+	facts := sample.with_fact("windows", array.concat(array.slice(sample.facts.windows, 0, 4), [fact]))
+	not windows.ok with input as facts with data.limits as limits
+	reasons := windows.reasons with input as facts with data.limits as limits
+	{[reason.sentence, reason.dimension, reason.value] | some reason in reasons} == {["unweighed", "fleet", "host"]}
+}
+
+test_what_is_known_and_not_known_or_known_from_no_time_is_undetermined if {
+	every fact in [
+		object.union(weight_facts[0], {"known_from_ms": 1790000003600}),
+		object.remove(weight_facts[0], ["used"]),
+		object.union(unweighed, {"known_from_ms": null}),
+		object.union(unweighed, {"known_from_ms": 0}),
+		object.union(unweighed, {"value": null}),
+		object.union(unweighed, {"weight": "other"}),
+	] {
+		not windows.ok with input as with_first(fact) with data.limits as fleet_only(weight_window)
+		reasons := windows.reasons with input as with_first(fact) with data.limits as fleet_only(weight_window)
+		reasons == {of_window("action", "rack")}
+	}
+}
+
+test_what_is_not_known_of_a_window_on_targets_is_undetermined if {
+	fact := object.union(object.remove(sample.facts.windows[0], ["used"]), {"known_from_ms": 1790000003600})
+	facts := sample.with_fact("windows", array.concat([fact], array.slice(sample.facts.windows, 1, 9)))
+	not windows.ok with input as facts with data.limits as sample.limits
+	reasons := windows.reasons with input as facts with data.limits as sample.limits
+	reasons == {of_window("action", "fleet")}
+}
