@@ -1,17 +1,34 @@
 import { sql } from 'kysely';
+import type { Kind } from '../../src/config/config.ts';
 import { ChainVerifier } from '../../src/audit/verify-chain.ts';
 import { verifyStore } from '../../src/audit/verify-store.ts';
 import type { Store } from '../../src/db/store.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import type { ActionLimits } from '../../src/policy/limits.ts';
-import { kind, OneGate, type Sent } from '../ledger/budget-gates.ts';
+import { kind as plain, OneGate, type Sent } from '../ledger/budget-gates.ts';
 import { firstHosts, IDS, REQUESTERS, traits } from '../ledger/budget-steps.ts';
 import { shippedBundle } from '../policy/samples.ts';
 import { keepTables, putTablesBack } from '../support/kept-tables.ts';
 import { memoryStore } from '../support/store.ts';
 
 /* A store in which everything has happened once, to be spoilt and put back. */
+
+const feed = { labels: [], weights: [], maxAgeMs: plain.maxAgeMs };
+const kind: Kind = {
+  ...plain,
+  weights: ['traffic'],
+  sources: [
+    { ...feed, name: 'hosts', principal: 'feed', ownsExistence: true, labels: ['region', 'state'] },
+    { ...feed, name: 'scales', principal: 'scales', ownsExistence: false, weights: ['traffic'] },
+  ],
+};
+/** The last one carries nothing: what is spoilt of it is found by what it is, and not by what all weigh. */
+const weighed = IDS.map((id, index) => ({
+  id,
+  labels: {},
+  weights: { traffic: id === 'h7' ? 0 : index + 2 },
+}));
 
 const entry = (more: Partial<ActionLimits>): ActionLimits => ({
   max_targets: 8,
@@ -79,7 +96,10 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
     exceptions: [],
   };
   const policy = createPolicy(await shippedBundle(), limits);
-  const gate = new OneGate({ store, policy, traits, requesters: REQUESTERS, ids: IDS, clock: systemClock });
+  const gate = new OneGate({
+    ...{ store, policy, traits, kind },
+    ...{ requesters: REQUESTERS, ids: IDS, clock: systemClock },
+  });
   let keys = 0;
   // Each by itself: rows are summed per batch, and a row of two is another's too.
   const ask = async (
@@ -96,6 +116,7 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
   };
   await gate.start();
   await gate.load(firstHosts, Date.now() - 1_000);
+  await gate.loadLines(weighed, Date.now() - 1_000, 'scales');
   const delivered = await ask('disk.wipe', ['h0', 'h4']);
   const refused = await ask('disk.wipe', ['h5']);
   await ask('disk.wipe', ['h1'], false);

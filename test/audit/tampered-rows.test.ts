@@ -17,15 +17,20 @@ const FIRST = {
 } as const;
 type Table = keyof typeof FIRST;
 
-/** How the finding names the row. */
-const NAMED: Readonly<Record<Table, RegExp>> = {
-  entries: /^Entry \d+ (was altered|is missing|was inserted|does not stand)/,
-  decisions: /^decisions: decision [0-9a-f-]{36} /,
-  target_sets: /^target_sets: target set sha256:\w{64} /,
-  spends: /^spends: the spend of \S+ by disk\.wipe on region (eu|us|x) at \S+/,
-  asks: /^asks: the count of requests of \S+ for \S+ at \S+/,
-  evidence: /^evidence: the evidence of entry \d+ is not what its entry in the chain says/,
-  inventory_revisions: /^inventory_revisions: (revision \d+ of \w+|the revision of entry \d+) /,
+/** How findings name a row. */
+const NAMES: Readonly<Record<Table, readonly [string, ...string[]]>> = {
+  entries: [`'Entry ' || seq || ' '`],
+  decisions: [`'decisions: decision ' || id || ' '`],
+  target_sets: [`'target_sets: target set ' || digest || ' '`],
+  spends: [
+    `'spends: the spend of ' || principal || ' by ' || action || ' on ' || dimension || ' ' || value || ' at ' || at || ' '`,
+  ],
+  asks: [`'asks: the count of requests of ' || principal || ' for ' || action || ' at ' || at || ' '`],
+  evidence: [`'evidence: the evidence of entry ' || seq || ' '`],
+  inventory_revisions: [
+    `'inventory_revisions: revision ' || revision || ' of ' || kind || ' '`,
+    `'inventory_revisions: the revision of entry ' || seq || ' '`,
+  ],
 };
 
 /** Nothing vouches for a column, and why; and another value for it. */
@@ -116,11 +121,11 @@ const ALTERED: Readonly<Record<Table, Readonly<Record<string, string | Guarded>>
 };
 
 /** Where others than the table itself tell, and still name the row. */
-const ELSEWHERE: Readonly<Record<string, RegExp>> = {
+const ELSEWHERE: Readonly<Record<string, readonly [string, ...string[]]>> = {
   // No document holds the kind; what was allowed of it does.
-  'decisions.kind': /^operations: operation [0-9a-f-]{36} is not what was allowed/,
+  'decisions.kind': [`'operations: operation ' || id || ' '`],
   // Its entry has lost what it says.
-  decisions: NAMED.entries,
+  decisions: NAMES.entries,
 };
 
 /** A row more: a copy of one there is, under another name where it must have one. */
@@ -136,6 +141,16 @@ const INSERTED: Readonly<Record<Table, string>> = {
   evidence: `insert into evidence select seq + 1000, at, principal, artifact, name, status, dimension, value from evidence where ${FIRST.evidence}`,
   inventory_revisions: `insert into inventory_revisions select kind, revision + 1000, method, as_of, loaded_at, count, added, removed, changed,
       relabelled, forced_shrink, forced_change, 1 from inventory_revisions where ${FIRST.inventory_revisions}`,
+};
+
+/** Which row that is; where it is a copy it has the name of the first. */
+const PUT_IN: Readonly<Record<Table, string>> = {
+  ...FIRST,
+  entries: 'seq = (select max(seq) from entries)',
+  decisions: 'seq = 1000',
+  target_sets: `ids = array['x']`,
+  evidence: 'seq > 1000',
+  inventory_revisions: 'revision > 1000',
 };
 
 const tables = Object.keys(FIRST).filter((name): name is Table => Object.hasOwn(FIRST, name));
@@ -171,16 +186,37 @@ it('these are the tables that are append-only, and these their columns', async (
 });
 
 describe.each(tables)('a row of %s', table => {
-  const found = async (name = NAMED[table]): Promise<void> => {
-    expect((await audited.findings()).filter(message => name.test(message))).not.toEqual([]);
+  const namesOf = async (where: string, names: readonly string[] = NAMES[table]): Promise<string[]> => {
+    const { rows } = await sql<{ names: string[] }>`
+      select array[${sql.raw(names.join(', '))}] as names from ${sql.raw(table)} where ${sql.raw(where)}`.execute(
+      audited.store.db,
+    );
+    return rows.flatMap(row => row.names);
+  };
+  /** Spoils one row. @returns its names, as it was and as it is now */
+  const spoilt = async (statement: string, names: readonly string[]): Promise<string[]> => {
+    const before = new Set(await namesOf('true'));
+    expect(await audited.spoil(statement)).toBe(1);
+    const after = await namesOf('true');
+    return [...names, ...after.filter(name => !before.has(name))];
+  };
+  /** The row is named, and of its table no other is. */
+  const expectFound = async (names: readonly string[]): Promise<void> => {
+    expect(names).not.toEqual([]);
+    const findings = await audited.findings();
+    const isNamed = (message: string): boolean => names.some(name => message.startsWith(name));
+    expect(findings.filter(isNamed), findings.join('\n')).not.toEqual([]);
+    expect(findings.filter(message => message.startsWith(`${table}: `) && !isNamed(message))).toEqual([]);
   };
   const columns = Object.entries(ALTERED[table]);
 
   it.each(columns.filter((one): one is [string, string] => typeof one[1] === 'string'))(
     'is found when its %s was altered',
     async (column, value) => {
-      expect(await audited.spoil(`update ${table} set ${column} = ${value} where ${FIRST[table]}`)).toBe(1);
-      await found(ELSEWHERE[`${table}.${column}`]);
+      const names = await namesOf(FIRST[table], ELSEWHERE[`${table}.${column}`]);
+      await expectFound(
+        await spoilt(`update ${table} set ${column} = ${value} where ${FIRST[table]}`, names),
+      );
     },
   );
 
@@ -198,13 +234,13 @@ describe.each(tables)('a row of %s', table => {
   );
 
   it('is found when it was taken away', async () => {
-    expect(await audited.spoil(`delete from ${table} where ${FIRST[table]}`)).toBe(1);
-    await found(ELSEWHERE[table]);
+    const names = await namesOf(FIRST[table], ELSEWHERE[table]);
+    await expectFound(await spoilt(`delete from ${table} where ${FIRST[table]}`, names));
   });
 
   it('is found when it was put in', async () => {
     expect(await audited.spoil(INSERTED[table])).toBe(1);
-    await found();
+    await expectFound(await namesOf(PUT_IN[table]));
   });
 });
 
@@ -217,7 +253,7 @@ it('a decision that was altered is found, also where its entry was given the doc
     await audited.spoil(
       `update decisions set document = jsonb_set(document::jsonb, '{reason}', '"a lie"')::json where id = ${ALLOWED}`,
     );
-    expect((await audited.findings()).filter(message => NAMED.entries.test(message))).not.toEqual([]);
+    expect((await audited.findings()).filter(message => message.startsWith('Entry '))).not.toEqual([]);
   } finally {
     await audited.putBack();
     await sql`alter table entries add constraint entries_body check ((body is null) = (type = 'decision'))`.execute(

@@ -26,6 +26,9 @@ const totals = (what: string): string =>
 const EU = totals('total of region eu of kind host');
 const US = totals('total of region us of kind host');
 const COUNT = totals('count of kind host');
+const weigh = (what: string): string =>
+  `inventory_total_versions: the targets ${what} do not weigh together what is kept of them.`;
+const SCALES = 'inventory_sources: source scales of kind host is not as old as its last load made it.';
 const KIND = 'inventory_kinds: kind host is not in force as its last load made it.';
 const operation = (which: string, says: string): string => `operations: operation $${which} ${says}.`;
 const ALLOWED = 'is not what was allowed';
@@ -74,7 +77,11 @@ describe.each<[string, [string, string, string[]][]]>([
           from inventory_targets where id = 'h7'`,
         [COUNT, US],
       ],
-      ['a target ended', `update inventory_targets set to_revision = 2 where id = 'h7'`, [COUNT, US]],
+      [
+        'a target ended',
+        `update inventory_targets set to_revision = (select revision from inventory_kinds) where id = 'h7' and to_revision is null`,
+        [COUNT, US],
+      ],
       ['a state', `update inventory_targets set state = 'serving' where id = 'h7'`, [H7, US]],
       [
         'a value',
@@ -115,6 +122,52 @@ describe.each<[string, [string, string, string[]][]]>([
         'one that was never loaded',
         `insert into inventory_kinds select 'other', revision, count, as_of, loaded_at, definition, version from inventory_kinds`,
         ['inventory_kinds: kind other is not in force as its last load made it.'],
+      ],
+    ],
+  ],
+  [
+    'what targets weigh',
+    [
+      [
+        'a target',
+        `update inventory_targets set weights = '{"traffic": 1000}' where id = 'h6' and to_revision is null`,
+        [weigh('of kind host'), weigh('with region us of kind host')],
+      ],
+      [
+        'the sum of a value',
+        `update inventory_total_versions set weights = '{"traffic": 1}' where ${US_NOW}`,
+        [weigh('with region us of kind host')],
+      ],
+      [
+        'a sum more',
+        `update inventory_total_versions set weights = weights || '{"users": 1}' where ${US_NOW}`,
+        [weigh('with region us of kind host')],
+      ],
+      [
+        'the sum of all',
+        `update inventory_kinds set weights = '{"traffic": 1}'`,
+        [weigh('of kind host'), 'inventory_kinds: kind host weighs something else than its last load did.'],
+      ],
+    ],
+  ],
+  [
+    'when each feed was read',
+    [
+      [
+        'its time',
+        `update inventory_sources set as_of = as_of + interval '1 hour' where source = 'scales'`,
+        [SCALES],
+      ],
+      [
+        'its declaration',
+        `update inventory_sources set definition = 'sha256:x' where source = 'scales'`,
+        [SCALES],
+      ],
+      ['one gone', `delete from inventory_sources where source = 'scales'`, [SCALES]],
+      [
+        'one that was never loaded',
+        `insert into inventory_sources select kind, 'other', as_of, definition from inventory_sources where source = 'scales'`,
+        [SCALES.replace('scales', 'other')],
       ],
     ],
   ],
@@ -317,6 +370,13 @@ it.each([
     `insert into spends select version, at, kind, action, principal, dimension, 'x', count from spends where dimension = 'region' limit 1`,
     /^spends: the spend of bot by \S+ on region x at .* is not what the allowed decisions of that time took\.$/,
   ],
+  ...[`'{"traffic": 1}'`, `'{}'`, 'null', `'{"traffic": null}'`, `weights || '{"users": 0}'`].map(
+    (weights): [string, string, RegExp] => [
+      `a spend that weighs ${weights}`,
+      `update spends set weights = ${weights} where ctid = (select min(ctid) from spends where dimension = 'region' and value = 'eu')`,
+      /^spends: the spend of bot by disk\.wipe on region eu at .* does not weigh what the allowed decisions of that time took\.$/,
+    ],
+  ),
   [
     'a count of requests where none came',
     `insert into asks select version, at, 'other', principal, refused_by, count from asks where refused_by = '{}' limit 1`,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 
-import type { Action, Kind, Principal } from '../../src/config/config.ts';
+import { weightsOf, type Action, type Kind, type Principal } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import { EvidenceRoom, type EvidenceRequest } from '../../src/evidence/evidence.ts';
 import { definitionOf } from '../../src/inventory/describe-kind.ts';
@@ -96,11 +96,14 @@ export interface GatesOptions {
   /** All targets that there ever are. */
   readonly ids: readonly string[];
   readonly clock: Clock;
+  /** `kind` where a test does not say another. */
+  readonly kind?: Kind;
 }
 
 /** One gate's ledger, and what works through it. Another one over the same store is another gate, or the same after a restart. */
 export class OneGate {
   readonly #options: GatesOptions;
+  readonly #kind: Kind;
   readonly #actions: ReadonlyMap<string, Action>;
   readonly #ledger: Ledger;
   readonly #killSwitch: KillSwitch;
@@ -111,11 +114,12 @@ export class OneGate {
 
   constructor(options: GatesOptions) {
     this.#options = options;
+    this.#kind = options.kind ?? kind;
     const { store, policy, clock, requesters } = options;
     this.#actions = new Map(
       Object.entries(options.traits).map(([name, traits]) => [name, actionOf(name, traits)]),
     );
-    const kinds = new Map([[KIND, kind]]);
+    const kinds = new Map([[KIND, this.#kind]]);
     const ledger = new Ledger({
       db: store.db,
       kinds,
@@ -153,6 +157,10 @@ export class OneGate {
           }),
       },
     });
+  }
+
+  get #isWeighed(): boolean {
+    return weightsOf(this.#kind).length > 0;
   }
 
   /** Makes the policy the active one, as a gate does at its start. */
@@ -201,7 +209,7 @@ export class OneGate {
       action,
       validated: {
         action,
-        kind,
+        kind: this.#kind,
         named: { ids },
         parameters: {},
         reason: 'a test',
@@ -216,12 +224,14 @@ export class OneGate {
   /** A revision's targets are read once: most of a run's time would go into it. */
   async #resolve(ids: readonly [string, ...string[]], revision: number): Promise<TargetSet | Refusal> {
     const { db } = this.#options.store;
-    const targets = this.#targets.get(revision) ?? (await findByIds(db, KIND, this.#options.ids, revision));
+    const targets =
+      this.#targets.get(revision) ??
+      (await findByIds(db, KIND, this.#options.ids, revision, this.#isWeighed));
     this.#targets.set(revision, targets);
     const found = targets.filter(({ id }) => ids.includes(id));
     return found.length === ids.length
       ? freezeFound(KIND, revision, found, { ids })
-      : await resolveTargets(db, KIND, { ids }, revision);
+      : await resolveTargets(db, KIND, { ids }, revision, this.#isWeighed);
   }
 
   async #decide(submission: Submission, { keyWasFree }: Sent): Promise<Answered> {
@@ -237,9 +247,9 @@ export class OneGate {
     const deciding: Deciding = {
       gateId: 'gate',
       policy: { loaded, digest: revision.digest },
-      definitions: new Map([[KIND, definitionOf(kind)]]),
+      definitions: new Map([[KIND, definitionOf(this.#kind)]]),
       killFileEngages: () => false,
-      resolve: async (turn, { named }, at) => await resolveTargets(turn.db, KIND, named, at),
+      resolve: async (turn, { named }, at) => await resolveTargets(turn.db, KIND, named, at, this.#isWeighed),
     };
     const decided = await this.#ledger.enqueue(turn => decideRequest(turn, submission, deciding), {
       ...jobOf(submission),
@@ -312,10 +322,18 @@ export class OneGate {
   }
 
   async load(hosts: ReadonlyMap<string, Host>, asOfMs: number): Promise<void> {
-    const lines = [...hosts].map(([id, labels]) => `${JSON.stringify({ id, labels })}\n`).join('');
+    await this.loadLines(
+      [...hosts].map(([id, labels]) => ({ id, labels })),
+      asOfMs,
+    );
+  }
+
+  /** A snapshot by one of the kind's feeds. */
+  async loadLines(each: readonly object[], asOfMs: number, by = 'feed'): Promise<void> {
+    const lines = each.map(line => `${JSON.stringify(line)}\n`).join('');
     const loaded = await this.#inventory.put({
       kind: KIND,
-      by: principalOf('feed', 'inventory'),
+      by: principalOf(by, 'inventory'),
       query: new Map([['as_of', new Date(asOfMs).toISOString()]]),
       format: 'ndjson',
       content: streamOf(lines),
@@ -326,7 +344,7 @@ export class OneGate {
 
   async budgets(): Promise<readonly BudgetItem[]> {
     const { policy } = this.#options;
-    const declared = { actions: this.#actions, kinds: new Map([[KIND, kind]]) };
+    const declared = { actions: this.#actions, kinds: new Map([[KIND, this.#kind]]) };
     return await this.#ledger.enqueue(turn => budgetItems(turn, policy.limits, declared));
   }
 

@@ -11,6 +11,7 @@ const tables = [
   'operations',
   'holds',
   'inventory_kinds',
+  'inventory_sources',
   'inventory_targets',
   'inventory_total_versions',
 ];
