@@ -370,7 +370,7 @@ it.each([
     `insert into spends select version, at, kind, action, principal, dimension, 'x', count from spends where dimension = 'region' limit 1`,
     /^spends: the spend of bot by \S+ on region x at .* is not what the allowed decisions of that time took\.$/,
   ],
-  ...[`'{"traffic": 1}'`, `'{}'`, 'null', `'{"traffic": null}'`, `weights || '{"users": 0}'`].map(
+  ...[`'{"traffic": 1}'`, `'{}'`, 'null', `weights || '{"users": 0}'`].map(
     (weights): [string, string, RegExp] => [
       `a spend that weighs ${weights}`,
       `update spends set weights = ${weights} where ctid = (select min(ctid) from spends where dimension = 'region' and value = 'eu')`,

@@ -157,6 +157,19 @@ const no = { ...preflight, decision: 'refused', rules: ['targets.empty'] };
 const another = { id: stranger, seq: 2 };
 const claimed = { ...another, phase: 'claimed', claimed_by: 'gate', claimed_at: at, attempts: 1 };
 
+/** Neither an object, nor one of whole numbers that JSON holds exactly. */
+const noWeights = [
+  [],
+  7,
+  'traffic',
+  { traffic: null },
+  { traffic: '7' },
+  { traffic: -1 },
+  { traffic: 0.5 },
+  { traffic: 1, users: [] },
+];
+const tooHeavy = { traffic: 2 ** 53 };
+
 const byConstraint: readonly Violation[] = [
   ...checks(
     'head',
@@ -237,25 +250,52 @@ const byConstraint: readonly Violation[] = [
     ['operations_plan', { ...another, plan_generation: 1 }],
     ['operations_plan', { ...another, plan_name: 'dns', plan_generation: -1 }],
     ['operations_exception', { ...another, exception: '' }],
+    ['operations_exception_name', { ...another, exception: ' ' }],
+    ['operations_artifact', { ...another, artifact: ' ', run: 1, run_total: 1 }],
+    ['operations_plan_name', { ...another, plan_name: ' ', plan_generation: 1 }],
   ),
   ...uniques('operations', ['operations_pkey', { seq: 2 }], ['operations_order', { id: stranger }]),
   ...references('operations', ['operations_id_fkey', another]),
-  ...checks('holds', ['holds_phase', { target_id: 'host-2', phase: 'paused' }]),
+  ...checks(
+    'holds',
+    ['holds_phase', { target_id: 'host-2', phase: 'paused' }],
+    ['holds_artifact', { target_id: 'host-2', phase: 'done', artifact: ' ' }],
+  ),
   ...uniques('holds', ['holds_pkey', { phase: 'done' }], ['holds_one_operation', { request_id: stranger }]),
   ...references('holds', ['holds_request_id_fkey', { request_id: stranger, target_id: 'host-2' }]),
-  ...checks('spends', ['spends_positive', { count: 0 }]),
+  ...checks(
+    'spends',
+    ['spends_positive', { count: 0 }],
+    ...noWeights.map((weights): Like => ['spends_weights', { weights }]),
+  ),
   ...checks('asks', ['asks_positive', { count: 0 }]),
   ...checks(
     'evidence',
     ['evidence_status', { seq: 2, status: 'fine' }],
     ['evidence_value_of_dimension', { seq: 2, dimension: 'model' }],
     ['evidence_value_of_dimension', { seq: 2, value: 'm1' }],
+    ['evidence_named', { seq: 2, artifact: ' ' }],
+    ['evidence_named', { seq: 2, name: '' }],
   ),
   ...uniques('evidence', ['evidence_pkey', {}]),
   ...references('evidence', ['evidence_seq_fkey', { seq: 99 }]),
-  ...checks('inventory_kinds', ['inventory_not_empty', { kind: 'scope', count: 0 }]),
+  ...checks(
+    'inventory_kinds',
+    ['inventory_not_empty', { kind: 'scope', count: 0 }],
+    ...[...noWeights, tooHeavy].map((weights): Like => [
+      'inventory_kinds_weights',
+      { kind: 'scope', weights },
+    ]),
+  ),
   ...uniques('inventory_kinds', ['inventory_kinds_pkey', {}]),
-  ...checks('inventory_targets', ['inventory_targets_interval', { from_revision: 2, to_revision: 2 }]),
+  ...checks(
+    'inventory_targets',
+    ['inventory_targets_interval', { from_revision: 2, to_revision: 2 }],
+    ...[...noWeights, tooHeavy].map((weights): Like => [
+      'inventory_targets_weights',
+      { id: 'host-2', weights },
+    ]),
+  ),
   ...uniques(
     'inventory_targets',
     ['inventory_targets_pkey', { to_revision: 2 }],
@@ -267,6 +307,10 @@ const byConstraint: readonly Violation[] = [
     ['inventory_totals_in_service', { value: 'z2', in_service: 2 }],
     ['inventory_totals_in_service', { value: 'z2', in_service: -1 }],
     ['inventory_totals_interval', { from_revision: 2, to_revision: 2 }],
+    ...[...noWeights, tooHeavy].map((weights): Like => [
+      'inventory_totals_weights',
+      { value: 'z2', weights },
+    ]),
   ),
   ...uniques(
     'inventory_total_versions',
@@ -280,7 +324,13 @@ const byConstraint: readonly Violation[] = [
   ),
   ...uniques('inventory_revisions', ['inventory_revisions_pkey', {}]),
   ...references('inventory_revisions', ['inventory_revisions_seq_fkey', { revision: 2, seq: 99 }]),
+  ...checks('inventory_patches', ['inventory_patches_source', { id: 'host-2', source: '' }]),
   ...uniques('inventory_patches', ['inventory_patches_pkey', {}]),
+  ...checks(
+    'inventory_sources',
+    ['inventory_sources_named', { source: ' ' }],
+    ['inventory_sources_named', { source: 'scales', definition: '' }],
+  ),
   ...uniques('inventory_sources', ['inventory_sources_pkey', {}]),
   ...uniques('inventory_loads', ['inventory_loads_pkey', {}]),
   ...uniques('migrations', ['migrations_pkey', {}]),
