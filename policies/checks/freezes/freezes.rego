@@ -3,6 +3,8 @@
 # description: In a time that an entry of `freezes` names, its actions are not done.
 package interlock.checks.freezes
 
+import data.interlock.lib
+
 default ok := false
 
 ok if {
@@ -14,6 +16,7 @@ ok if {
 	determined
 	every fact in input.freezes {
 		passing[fact.status]
+		own[fact.index] == fact.status
 	}
 }
 
@@ -46,7 +49,59 @@ determined if {
 		# Looked up: in WASM `in` walks a set. 0 is a member too.
 		is_number(speaking[fact.index])
 		known[fact.status]
+		own[fact.index]
 	}
+}
+
+# What each entry is to the principal now, by its own numbers: what the gate says of it is believed where it is the same.
+own[index] := status(data.limits.freezes[index]) if some index in speaking
+
+status(freeze) := "to_come" if {
+	is_timed(freeze)
+	input.now_ms < freeze.from_ms
+}
+
+status(freeze) := "over" if {
+	has_begun(freeze)
+	is_number(freeze.until_ms)
+	input.now_ms >= freeze.until_ms
+}
+
+status(freeze) := "excepted" if {
+	has_begun(freeze)
+	lasts(freeze)
+	excepts(freeze)
+}
+
+status(freeze) := "in_force" if {
+	has_begun(freeze)
+	lasts(freeze)
+	not excepts(freeze)
+}
+
+is_timed(freeze) if {
+	lib.is_time(input.now_ms)
+	is_number(freeze.from_ms)
+	is_string(input.principal)
+}
+
+has_begun(freeze) if {
+	is_timed(freeze)
+	input.now_ms >= freeze.from_ms
+}
+
+# Without an end it lasts.
+lasts(freeze) if not object.keys(freeze).until_ms
+
+lasts(freeze) if {
+	is_number(freeze.until_ms)
+	input.now_ms < freeze.until_ms
+}
+
+excepts(freeze) if {
+	is_array(freeze.except)
+	some name in freeze.except
+	name == input.principal
 }
 
 known := passing | {"in_force"}
@@ -66,7 +121,7 @@ reasons contains {
 	not ok
 	determined
 	some fact in input.freezes
-	fact.status == "in_force"
+	own[fact.index] == "in_force"
 	freeze := data.limits.freezes[fact.index]
 }
 
@@ -101,4 +156,16 @@ reasons contains {
 } if {
 	not ok
 	not determined
+}
+
+reasons contains {
+	"rule": "freeze.in_force",
+	"sentence": "undetermined",
+	"remedy": "undetermined",
+} if {
+	not ok
+	determined
+	some fact in input.freezes
+	own[fact.index] != "in_force"
+	own[fact.index] != fact.status
 }

@@ -5,12 +5,6 @@ import data.interlock.sample_test as sample
 
 undetermined := {{"rule": "freeze.in_force", "sentence": "undetermined", "remedy": "undetermined"}}
 
-now := [
-	{"index": 0, "status": "over"},
-	{"index": 2, "status": "to_come"},
-	{"index": 3, "status": "in_force"},
-]
-
 # METADATA
 # description: The sample's limits with one freeze that is in force.
 frozen(entry) := object.union(sample.limits, {"freezes": [object.union({"actions": ["disk.wipe"], "from_ms": 1, "reason": "quarter end"}, entry)]})
@@ -93,11 +87,84 @@ test_what_would_pass_is_said_by_what_the_freeze_says if {
 	}
 }
 
+# The last of the sample's entries excepts the principal that asks, and no other.
+by_other(status) := object.union(
+	object.remove(sample.facts, ["freezes", "principal"]),
+	{"principal": "other-bot", "freezes": [
+		{"index": 0, "status": "over"},
+		{"index": 2, "status": "to_come"},
+		{"index": 3, "status": status},
+	]},
+)
+
 test_one_of_several_that_is_in_force_is_a_no if {
-	facts := sample.with_fact("freezes", now)
-	not freezes.ok with input as facts with data.limits as sample.limits
-	reasons := freezes.reasons with input as facts with data.limits as sample.limits
-	count(reasons) == 1
+	not freezes.ok with input as by_other("in_force") with data.limits as sample.limits
+	reasons := freezes.reasons with input as by_other("in_force") with data.limits as sample.limits
+	{[reason.sentence, reason["with"].entry] | some reason in reasons} == {["open", 4]}
+}
+
+test_what_is_in_force_by_its_own_numbers_is_a_no_whatever_its_status_says if {
+	every status in ["over", "to_come", "excepted"] {
+		not freezes.ok with input as by_other(status) with data.limits as sample.limits
+		reasons := freezes.reasons with input as by_other(status) with data.limits as sample.limits
+		{[reason.sentence, reason["with"].entry] | some reason in reasons} == {["open", 4]}
+	}
+}
+
+test_a_status_that_its_own_numbers_do_not_say_is_a_no if {
+	every wrong in [[0, "to_come"], [0, "excepted"], [0, "in_force"], [1, "over"], [1, "in_force"], [2, "over"], [2, "in_force"]] {
+		list := [object.union(fact, {"status": [fact.status, wrong[1]][to_number(position == wrong[0])]}) |
+			some position, fact in sample.facts.freezes
+		]
+		facts := sample.with_fact("freezes", list)
+		not freezes.ok with input as facts with data.limits as sample.limits
+		reasons := freezes.reasons with input as facts with data.limits as sample.limits
+		reasons == undetermined
+	}
+}
+
+test_a_time_or_a_principal_that_is_not_known_is_a_no if {
+	every status in ["over", "to_come", "excepted", "in_force"] {
+		facts := sample.with_fact("freezes", [{"index": 0, "status": status}])
+		every key in ["now_ms", "principal"] {
+			every value in [null, {}, []] {
+				changed := object.union(object.remove(facts, [key]), {key: value})
+				not freezes.ok with input as changed with data.limits as frozen({"until_ms": 2, "except": ["decom-bot"]})
+				reasons := freezes.reasons with input as changed with data.limits as frozen({"until_ms": 2, "except": ["decom-bot"]})
+				reasons == undetermined
+			}
+			missing := object.remove(facts, [key])
+			not freezes.ok with input as missing with data.limits as frozen({"until_ms": 2})
+		}
+		every entry in [{"from_ms": null}, {"from_ms": "1"}, {"until_ms": null}, {"until_ms": "2"}, {"until_ms": {}}] {
+			not freezes.ok with input as facts with data.limits as frozen(entry)
+			reasons := freezes.reasons with input as facts with data.limits as frozen(entry)
+			reasons == undetermined
+		}
+	}
+}
+
+test_an_entry_is_in_force_from_its_beginning_on_and_before_its_end if {
+	every row in [
+		[1789999999999, 1790000000009, "in_force"],
+		[1790000000000, 1790000000009, "in_force"],
+		[1790000000001, 1790000000009, "to_come"],
+		[1, 1790000000001, "in_force"],
+		[1, 1790000000000, "over"],
+	] {
+		entry := {"from_ms": row[0], "until_ms": row[1]}
+		own := freezes.own with input as in_force with data.limits as frozen(entry)
+		own == {0: row[2]}
+	}
+}
+
+test_who_is_excepted_is_named_in_a_list if {
+	every list in [null, {}, "decom-bot", [], ["other"], [null]] {
+		not freezes.ok with input as sample.with_fact("freezes", [{"index": 0, "status": "excepted"}])
+			with data.limits as frozen({"except": list})
+	}
+	freezes.ok with input as sample.with_fact("freezes", [{"index": 0, "status": "excepted"}])
+		with data.limits as frozen({"except": ["other", "decom-bot"]})
 }
 
 test_a_freeze_that_is_over_that_comes_or_that_excepts_the_principal_passes if {
