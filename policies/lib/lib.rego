@@ -233,7 +233,7 @@ share_or_least(total, limit) := max([share_of(total, limit.share_ppm), limit.at_
 
 # METADATA
 # description: How many targets of a total a share allows by itself, rounded down.
-share_targets(total, limit) := whole_quotient(limit.share_ppm * total, 1000000)
+share_targets(total, limit) := share_of(total, limit.share_ppm)
 
 # METADATA
 # description: The share that so many targets are, in parts per million, rounded up.

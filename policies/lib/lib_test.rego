@@ -77,6 +77,7 @@ test_at_least_allows_what_the_share_does_not if {
 test_a_share_is_rounded_down_to_targets_and_up_to_parts_per_million if {
 	lib.share_targets(399, {"share_ppm": 5000}) == 1
 	lib.share_targets(400, {"share_ppm": 5000}) == 2
+	lib.share_targets(9007199254740991, {"share_ppm": 999999}) == 9007190247541736
 	lib.share_ppm(1, 3) == 333334
 	lib.share_ppm(1, 4) == 250000
 }

@@ -6,7 +6,7 @@ import type { Check } from './row-check.ts';
 /** What is kept of a kind in force beside the labels as they were loaded, made anew from them. */
 export const inventoryChecks = (kind: Kind): readonly Check[] => [
   totals(kind),
-  weights(kind),
+  ...weights(kind),
   descriptions(kind),
 ];
 
@@ -36,27 +36,32 @@ function totals(kind: Kind): Check {
   };
 }
 
-/** Each sum, of the kind and of each value; and that there are no others. */
-function weights(kind: Kind): Check {
+/** Each sum, of each value and of the kind; and that there are no others. */
+function weights(kind: Kind): readonly Check[] {
   const declared = weightsOf(kind);
   const whole = sql`case when jsonb_typeof(t.weights -> w.name) = 'number' then (t.weights ->> w.name)::numeric else 0 end`;
-  return {
-    table: 'inventory_total_versions',
-    says: 'do not weigh together what is kept of them',
-    rows: sql`
-      with seen as (${seenOf(kind)}),
-      weighed as (
-        select d.dimension, t.labels ->> d.dimension as value, w.name, sum(${whole}) as sum
-        from seen t, ${names(kind.dimensions)} as d(dimension), ${names(declared)} as w(name) where t.labels ? d.dimension group by 1, 2, 3
-        union all
-        select null, null, w.name, sum(${whole}) from seen t, ${names(declared)} as w(name) group by w.name),
-      due as (select dimension, value, jsonb_object_agg(name, sum) as weights from weighed group by dimension, value)
-      select 'the targets with ' || i.dimension || ' ' || i.value || ' of kind ' || i.kind as what
-      from inventory_totals i left join due using (dimension, value) where i.kind = ${kind.name} and i.weights is distinct from due.weights
-      union all
-      select 'the targets of kind ' || k.kind from inventory_kinds k left join due on due.dimension is null
-      where k.kind = ${kind.name} and k.weights is distinct from due.weights`,
-  };
+  const says = 'do not weigh together what is kept of them';
+  return [
+    {
+      table: 'inventory_total_versions',
+      says,
+      rows: sql`
+        with weighed as (
+          select d.dimension, t.labels ->> d.dimension as value, w.name, sum(${whole}) as sum
+          from (${seenOf(kind)}) t, ${names(kind.dimensions)} as d(dimension), ${names(declared)} as w(name) where t.labels ? d.dimension group by 1, 2, 3),
+        due as (select dimension, value, jsonb_object_agg(name, sum) as weights from weighed group by dimension, value)
+        select 'the targets with ' || i.dimension || ' ' || i.value || ' of kind ' || i.kind as what
+        from inventory_totals i left join due using (dimension, value) where i.kind = ${kind.name} and i.weights is distinct from due.weights`,
+    },
+    {
+      table: 'inventory_kinds',
+      says,
+      rows: sql`
+        with weighed as (select w.name, sum(${whole}) as sum from (${seenOf(kind)}) t, ${names(declared)} as w(name) group by w.name)
+        select 'the targets of kind ' || k.kind as what from inventory_kinds k
+        where k.kind = ${kind.name} and k.weights is distinct from (select jsonb_object_agg(name, sum) from weighed)`,
+    },
+  ];
 }
 
 /** As `DescribedKind.describe` makes them: what selectors find, what a drift is told by, and what is in service. */

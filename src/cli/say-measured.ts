@@ -16,7 +16,7 @@ export function sayMeasured(reason: Reason): string | undefined {
   // What a selector stands for is counted up to the limit and one more.
   if (rule === 'targets.too_many' && reason.pointer === '/targets/selector' && unit === 'targets')
     return `more than ${amount(limit, unit)}, which is the limit`;
-  if (unit === 'seconds' && measured <= 0)
+  if (rule === 'inventory.stale' && measured <= 0)
     return `${measured === 0 ? 'less than 1s' : showDuration(-measured)} in the future`;
   // Of a budget the limit of 0 is a limit like any other: what was spent stands beside it.
   if (limit === 0 && unit === 'targets' && !rule.startsWith('budget.')) return sayNone(rule, measured);

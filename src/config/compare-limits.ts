@@ -1,4 +1,4 @@
-import { innerShape, keptKey, wordOf, type LimitShape, type LimitWord } from '../policy/limit-shape.ts';
+import { innerShape, isMeasure, keptKey, type LimitShape, type RefShape } from '../policy/limit-shape.ts';
 import { isMapValue } from './limits-value.ts';
 import type { Kept } from './limits-words.ts';
 import type { YamlPath } from './yaml-file.ts';
@@ -27,7 +27,7 @@ export function compareLimits(
   isWhole = false,
 ): Compared[] {
   if (base === undefined) return [{ path, relation: 'missing' }];
-  if ('$ref' in shape) return [{ path, relation: relationOf(wordOf(shape), base, other, loosen) }];
+  if ('$ref' in shape) return [{ path, relation: relationOf(shape, base, other, loosen) }];
   if ('type' in shape && shape.type === 'object' && isKeptMap(base) && isKeptMap(other)) {
     if (isWhole && keysOf(base) !== keysOf(other)) return [{ path, relation: 'odd' }];
     return Object.entries(other).flatMap(([key, one]) => {
@@ -70,11 +70,9 @@ function writtenAs(
   return own ?? [key, innerShape(shape, key) ?? { const: key }];
 }
 
-const measures: ReadonlySet<LimitWord> = new Set(['count', 'positive', 'share']);
-
-function relationOf(word: LimitWord, base: Kept, other: Kept, loosen: 'more' | 'less'): Relation {
+function relationOf(shape: RefShape, base: Kept, other: Kept, loosen: 'more' | 'less'): Relation {
   if (isSame(base, other)) return 'same';
-  if (!measures.has(word)) return 'odd';
+  if (!isMeasure(shape)) return 'odd';
   const numbers = numbersOf(base).map((number, index) => (numbersOf(other)[index] ?? number) - number);
   const looser = numbers.map(difference => (loosen === 'more' ? difference : -difference));
   if (looser.every(difference => difference >= 0)) return 'looser';

@@ -1,5 +1,5 @@
 import type { LimitShape, LimitWord, ListShape, MapShape } from '../policy/limit-shape.ts';
-import { changeOf, keptKey, wordOf } from '../policy/limit-shape.ts';
+import { changeOf, innerShape, isMeasure, keptKey, mapOf, wordOf } from '../policy/limit-shape.ts';
 import { didYouMean, listNames, quote } from '../kit/text.ts';
 import { readWord, type Kept, type Scene } from './limits-words.ts';
 import type { YamlPath } from './yaml-file.ts';
@@ -84,16 +84,22 @@ function readMap(shape: MapShape, value: unknown, path: YamlPath, outer: Scene):
   return endsAfterItBegins(shape, read, path, scene) ? read : undefined;
 }
 
+/** The key under which what is written under another one is kept. */
+function keptOf(shape: MapShape, key: string): string {
+  const inner = innerShape(shape, key);
+  return inner === undefined ? key : keptKey(key, inner);
+}
+
 /** An interval that is over before it begins would limit nothing. */
 function endsAfterItBegins(
-  { 'x-before': interval }: MapShape,
+  shape: MapShape,
   read: Readonly<Record<string, Kept>>,
   path: YamlPath,
   scene: Scene,
 ): boolean {
-  if (interval === undefined) return true;
-  const [begin, end] = interval;
-  const [beginMs, endMs] = [read[`${begin}_ms`], read[`${end}_ms`]];
+  if (shape['x-before'] === undefined) return true;
+  const [begin, end] = shape['x-before'];
+  const [beginMs, endMs] = [read[keptOf(shape, begin)], read[keptOf(shape, end)]];
   if (typeof beginMs !== 'number' || typeof endMs !== 'number' || beginMs < endMs) return true;
   scene.report([...path, end], `must be later than \`${begin}\``);
   return false;
@@ -174,6 +180,8 @@ function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene
 /** Reports each item whose share does not grow, and each but the last that lacks what these must have. */
 function isOrdered(shape: ListShape, items: readonly Kept[], path: YamlPath, scene: Scene): boolean {
   const { 'x-grows': grows, 'x-but-last': butLast } = shape;
+  const inner = mapOf(shape.items);
+  const kept = butLast !== undefined && inner !== undefined ? keptOf(inner, butLast) : butLast;
   let isInOrder = true;
   const report = (index: number, message: string): void => {
     scene.report([...path, index], message);
@@ -188,7 +196,7 @@ function isOrdered(shape: ListShape, items: readonly Kept[], path: YamlPath, sce
     if (typeof before === 'number' && typeof share === 'number' && share <= before)
       report(index, `must have a larger \`${grows}\` than the item before it`);
     const isLast = index === items.length - 1;
-    const has = isMapValue(item) && Object.keys(item).some(key => key === butLast || key === `${butLast}_s`);
+    const has = isMapValue(item) && kept !== undefined && Object.hasOwn(item, kept);
     if (butLast !== undefined && !isLast && !has)
       report(index, `lacks \`${butLast}\`, which all but the last must have`);
   });
@@ -226,11 +234,6 @@ function unmeasured(shape: LimitShape | undefined, kept: Kept): Kept {
   const isMap = shape !== undefined && 'type' in shape && shape.type === 'object' && isMapValue(kept);
   return isMap && isMeasure(shape.additionalProperties) ? Object.keys(kept).toSorted() : kept;
 }
-
-const measures: readonly LimitWord[] = ['count', 'positive', 'share'];
-
-const isMeasure = (shape: LimitShape | false | undefined): boolean =>
-  shape !== undefined && shape !== false && '$ref' in shape && measures.includes(wordOf(shape));
 
 /** What no item of a list has all of; empty when one has. */
 function lacks(

@@ -97,21 +97,24 @@ function matches(kind: Kind, entry: ProtectedEntry, targets: readonly Target[]):
     idSets.set(entry, ids);
     return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
   }
-  const wanted = Object.entries(entry.selector);
   // One that lacks what it must have, for the feed that owns the label has not brought it, may be what is protected.
   const required = new Set(requiredLabels(kind));
-  const isMatch = ({ labels }: Target): boolean =>
-    wanted.every(([label, values]) =>
-      Object.hasOwn(labels, label) ? values.includes(labels[label] ?? '') : required.has(label),
-    );
-  return targets.reduce((count, target) => count + (isMatch(target) ? 1 : 0), 0);
+  const { selector } = entry;
+  return targets.reduce(
+    (count, target) => count + (isSelected(selector, target, label => required.has(label)) ? 1 : 0),
+    0,
+  );
 }
 
-/** Whether a target has one of the values of each label that a selector of the limits file names. */
+/**
+ * Whether a target has one of the values of each label that a selector of the limits file names.
+ * @param wouldMatch whether one that lacks the label counts as matched: where to match is to be refused, and not where it is to be let through
+ */
 export const isSelected = (
   selector: Readonly<Record<string, readonly string[]>>,
   { labels }: Pick<Target, 'labels'>,
+  wouldMatch: (lacked: string) => boolean,
 ): boolean =>
-  Object.entries(selector).every(
-    ([label, values]) => Object.hasOwn(labels, label) && values.includes(labels[label] ?? ''),
+  Object.entries(selector).every(([label, values]) =>
+    Object.hasOwn(labels, label) ? values.includes(labels[label] ?? '') : wouldMatch(label),
   );

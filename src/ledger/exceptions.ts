@@ -34,7 +34,7 @@ export function candidatesFor(
 }
 
 function leading(selector: NonNullable<Exception['selector']>, targets: Case['targets']): number {
-  const first = targets.findIndex(target => !isSelected(selector, target));
+  const first = targets.findIndex(target => !isSelected(selector, target, () => false));
   return first < 0 ? targets.length : first;
 }
 

@@ -1,3 +1,4 @@
+import { shareOf } from '../blast-radius/blast-radius.ts';
 import { Fault } from '../kit/fault.ts';
 import type { EvidenceFact, PlanFact, StageFact } from '../policy/facts.ts';
 import type { ActionLimits, StageLimit } from '../policy/limits.ts';
@@ -6,6 +7,7 @@ import type { Circumstances } from './decide.ts';
 import { entryOf } from './entry-of.ts';
 import type { Subject } from './facts.ts';
 import type { Place, Rollout } from './rollout.ts';
+import { stageDimensions } from './ahead.ts';
 import type { Evidence, OfValue, SeenEvidence } from './seen-evidence.ts';
 
 /** What a policy may know of what is rolled out; each absent where the action's entry does not ask for it, or the request does not name it. */
@@ -75,6 +77,7 @@ export function measureRollout(
   if (seen === undefined || rollout === undefined)
     throw new Fault('gate.failed', 'An artifact that was not looked up.');
   const evidence = wanted === undefined ? undefined : lookAt(subject, seen, counts, wanted);
+  const dimensions = stageDimensions(now.policy.limits, subject.action.name);
   const health = stages === undefined ? undefined : seen.newest(subject.principal, HEALTH);
   const place = placeOf(subject, now, counts, rollout);
   const shown = [...(evidence ?? []).flatMap(({ found }) => found ?? []), ...(health ? [health] : [])];
@@ -88,7 +91,7 @@ export function measureRollout(
       artifact,
       ...planned,
       ...(evidence !== undefined && { evidence: evidence.map(({ fact }) => fact) }),
-      ...(stages !== undefined && { stage: stageFact(counts, { stages, place, rollout, health }) }),
+      ...(stages !== undefined && { stage: stageFact(counts, { dimensions, place, rollout, health }) }),
     },
     allowed: show(place.run.reached + counts.count),
     refused: show(place.run.reached),
@@ -155,19 +158,19 @@ function lookAt(
 function stageFact(
   counts: Counts,
   {
-    stages,
+    dimensions,
     place,
     rollout,
     health,
   }: {
-    readonly stages: readonly StageLimit[];
+    /** Those that a stage names. */
+    readonly dimensions: readonly string[];
     readonly place: Place;
     readonly rollout: Rollout;
     readonly health: Evidence | undefined;
   },
 ): StageFact {
   const { run, total, reached, unsettled, deliveredMs } = place.run;
-  const dimensions = [...new Set(stages.flatMap(({ max_values }) => Object.keys(max_values ?? {})))];
   return {
     run,
     total,
@@ -191,7 +194,7 @@ function stageFact(
 export function stageCounts(stages: readonly Pick<StageLimit, 'upto'>[], total: number): number[] {
   let most = 0;
   return stages.map(({ upto: { share_ppm, at_least } }) => {
-    most = Math.max(most, Math.floor((share_ppm * total) / 1_000_000), at_least);
+    most = Math.max(most, shareOf(total, share_ppm), at_least);
     return most;
   });
 }

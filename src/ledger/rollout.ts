@@ -120,10 +120,15 @@ export class Rollout {
     return { run, begins: false, mayBegin, barred };
   }
 
-  /** Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none. */
+  /**
+   * Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none.
+   * @throws Fault where the dimension was not looked up
+   */
   valuesWith(place: Place, dimension: string, asked: Iterable<string>): number {
-    const reached = place.begins ? [] : (this.#values.get(dimension)?.keys() ?? []);
-    return new Set([...reached, ...asked]).size;
+    const reached = this.#values.get(dimension);
+    if (reached === undefined)
+      throw new Fault('gate.failed', 'A dimension was not looked up in its rollout.');
+    return new Set([...(place.begins ? [] : reached.keys()), ...asked]).size;
   }
 
   /** An operation was allowed, where `placeOf` said. */

@@ -140,6 +140,12 @@ export const wordOf = (shape: RefShape): LimitWord => {
   return word;
 };
 
+/** Words whose value is how much a limit lets through, and not what it is on. */
+const measures: ReadonlySet<LimitWord> = new Set(['count', 'positive', 'share']);
+
+export const isMeasure = (shape: LimitShape | false | undefined): boolean =>
+  shape !== undefined && shape !== false && '$ref' in shape && measures.has(wordOf(shape));
+
 const units: Partial<Record<LimitWord, string>> = { duration: '_s', time: '_ms' };
 
 /** The key under which a limit's part is kept: a duration says that it is kept in whole seconds, and a time in milliseconds. */

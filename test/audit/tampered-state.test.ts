@@ -27,7 +27,7 @@ const EU = totals('total of region eu of kind host');
 const US = totals('total of region us of kind host');
 const COUNT = totals('count of kind host');
 const weigh = (what: string): string =>
-  `inventory_total_versions: the targets ${what} do not weigh together what is kept of them.`;
+  `${what === 'of kind host' ? 'inventory_kinds' : 'inventory_total_versions'}: the targets ${what} do not weigh together what is kept of them.`;
 const SCALES = 'inventory_sources: source scales of kind host is not as old as its last load made it.';
 const KIND = 'inventory_kinds: kind host is not in force as its last load made it.';
 const operation = (which: string, says: string): string => `operations: operation $${which} ${says}.`;

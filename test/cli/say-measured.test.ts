@@ -42,6 +42,7 @@ describe('the numbers of a refusal are said as a person says them', () => {
     ['measured 25h, limit 24h: 1h over', of('inventory.stale', 90_000, 86_400, 'seconds')],
     ['1m 5s in the future', of('inventory.stale', -65, 86_400, 'seconds')],
     ['less than 1s in the future', of('inventory.stale', -0, 86_400, 'seconds')],
+    ['measured 0s, at least 7d: 7d short', of('labels.too_young', 0, 604_800, 'seconds')],
     ['measured 0 targets, at least 1 target: 1 target short', of('targets.empty', 0, 1, 'targets')],
     // The limits.
     [

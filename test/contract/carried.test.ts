@@ -211,8 +211,8 @@ describe('require_age and require_recent', () => {
   const lacks = { unit: 'targets', limit: 0, measured: 1 };
 
   it.each([
-    ['young', { measured: 6 * 86_400, limit: 7 * 86_400, unit: 's' }],
-    ['coming', { measured: 0, limit: 7 * 86_400, unit: 's' }],
+    ['young', { measured: 6 * 86_400, limit: 7 * 86_400, unit: 'seconds' }],
+    ['coming', { measured: 0, limit: 7 * 86_400, unit: 'seconds' }],
     ['east-1', lacks],
     ['zero', lacks],
     ['offset', lacks],

@@ -254,7 +254,7 @@ describe('the sums', () => {
     expect(await spoilt('inventory_total_versions', 'null', `dimension = 'region'`)).toEqual([sums]);
     expect(await spoilt('inventory_kinds', `'{"traffic": 199}'`)).toEqual([
       `inventory_kinds: kind ${kind.name} weighs something else than its last load did.`,
-      `inventory_total_versions: the targets of kind ${kind.name} do not weigh together what is kept of them.`,
+      `inventory_kinds: the targets of kind ${kind.name} do not weigh together what is kept of them.`,
     ]);
     expect(await host.verified()).toEqual([]);
     await sql`update inventory_targets set weights = '{"traffic": 1}' where kind = ${kind.name} and id = 'm-1'`.execute(

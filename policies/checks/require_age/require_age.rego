@@ -50,7 +50,7 @@ reasons contains {
 	"dimension": label,
 	"measured": max([0, lib.whole_quotient(input.now_ms - fact.youngest_ms, 1000)]),
 	"limit": over_s,
-	"unit": "s",
+	"unit": "seconds",
 	"with": {"at_ms": fact.youngest_ms, "from_ms": fact.youngest_ms + (over_s * 1000)},
 } if {
 	not ok

@@ -84,7 +84,7 @@ young(at_ms, age_s) := {
 	"dimension": "quarantined_at",
 	"measured": age_s,
 	"limit": 604800,
-	"unit": "s",
+	"unit": "seconds",
 	"with": {"at_ms": at_ms, "from_ms": at_ms + 604800000},
 }
 

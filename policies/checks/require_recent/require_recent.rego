@@ -50,7 +50,7 @@ reasons contains {
 	"dimension": label,
 	"measured": lib.whole_quotient((input.now_ms - fact.oldest_ms) + 999, 1000),
 	"limit": over_s,
-	"unit": "s",
+	"unit": "seconds",
 	"with": {"at_ms": fact.oldest_ms, "from_ms": input.now_ms - (over_s * 1000)},
 } if {
 	not ok

@@ -85,7 +85,7 @@ test_a_millisecond_too_old_is_a_no if {
 		"dimension": "restored_at",
 		"measured": 2592001,
 		"limit": 2592000,
-		"unit": "s",
+		"unit": "seconds",
 		"with": {"at_ms": 1787407999999, "from_ms": 1787408000000},
 	}}
 }
