@@ -136,7 +136,7 @@ const NEEDS_BOTH = 'A dimension and its value stand together, or neither does.';
 export const evidence = z
   .strictObject({
     artifact: artifactOf(
-      'The artifact is a digest, such as "sha256:9f2c…", and no name that may mean something else tomorrow.',
+      'The artifact is a digest, such as "sha256:9f2c…" in lower case, and no name that may mean something else tomorrow.',
     ),
     name: nameOf('The name of the evidence is 1 to 253 of A–Z a–z 0–9 . _ : / -, such as "canary".'),
     status: z.enum(['passed', 'failed', 'unknown'], {

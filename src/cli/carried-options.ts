@@ -44,7 +44,7 @@ export function readAsserts({ assert }: CarriedOptions): Pick<Targets, 'asserts'
 export function readArtifact(what: string, text: string): string {
   if (text.length <= MAX_ARTIFACT_LENGTH && artifactName.test(text)) return text;
   throw new UsageError(
-    `${what} ${quote(text)} is not a digest like sha256:9f2c…: a name or a tag may mean something else tomorrow`,
+    `${what} ${quote(text)} is not a digest like sha256:9f2c…, in lower case: a name or a tag may mean something else tomorrow`,
   );
 }
 

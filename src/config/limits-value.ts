@@ -171,7 +171,7 @@ function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene
   if (!kept.every(item => item !== undefined)) return undefined;
   const isInOrder = isOrdered(shape, kept, path, scene);
   // Stages stand in an order, and two may be alike but for what grows.
-  const isDistinct = shape['x-grows'] !== undefined || reportTwins(shape.items, kept, path, scene);
+  const isDistinct = shape['x-grows'] !== undefined || reportTwins(shape, kept, path, scene);
   const lacked = shape.contains === undefined ? [] : lacks(shape.contains.properties, kept);
   if (lacked.length > 0) scene.report(path, `must have an item with ${lacked.join(', ')}`);
   return isInOrder && isDistinct && lacked.length === 0 ? kept : undefined;
@@ -193,6 +193,8 @@ function isOrdered(shape: ListShape, items: readonly Kept[], path: YamlPath, sce
   };
   items.forEach((item, index) => {
     const [before, share] = [shareOf(items[index - 1]), shareOf(item)];
+    if (index === 0 && isNothing(item, grows))
+      report(index, `must have a \`${grows}\` above 0: what holds nothing is never entered`);
     if (typeof before === 'number' && typeof share === 'number' && share <= before)
       report(index, `must have a larger \`${grows}\` than the item before it`);
     const isLast = index === items.length - 1;
@@ -203,8 +205,14 @@ function isOrdered(shape: ListShape, items: readonly Kept[], path: YamlPath, sce
   return isInOrder;
 }
 
+/** Of a share: neither a part of something, nor a number. */
+function isNothing(item: Kept | undefined, key: string | undefined): boolean {
+  const share = key !== undefined && isMapValue(item) ? item[key] : undefined;
+  return isMapValue(share) && share['share_ppm'] === 0 && share['at_least'] === 0;
+}
+
 /** Reports each item that limits what one before it limits already, be it to the same or to another number. */
-function reportTwins(shape: LimitShape, items: readonly Kept[], path: YamlPath, scene: Scene): boolean {
+function reportTwins(shape: ListShape, items: readonly Kept[], path: YamlPath, scene: Scene): boolean {
   const firsts = new Map<string, { readonly index: number; readonly text: string }>();
   items.forEach((item, index) => {
     const [what, text] = [JSON.stringify(whatOf(shape, item)), JSON.stringify(item)];
@@ -218,11 +226,12 @@ function reportTwins(shape: LimitShape, items: readonly Kept[], path: YamlPath, 
 }
 
 /** What a limit is on, without how much it lets through. A number and a share are two limits, and may stand side by side. */
-function whatOf(shape: LimitShape, item: Kept): Kept {
+function whatOf({ items: shape, 'x-once': once }: ListShape, item: Kept): Kept {
   if (!isMapValue(item) || !('type' in shape) || shape.type !== 'object') return item;
   const { properties = {} } = shape;
   return Object.fromEntries(
     Object.entries(item)
+      .filter(([key]) => once === undefined || once.includes(key))
       .map(([key, kept]): [string, Kept] => [key, unmeasured(properties[key], kept)])
       .toSorted(([one], [other]) => (one < other ? -1 : 1)),
   );

@@ -133,6 +133,7 @@ function readKind(problems: Problems, name: string, value: unknown, path: YamlPa
   const state =
     rawState === undefined ? undefined : problems.check(stateSchema, rawState, [...path, 'state']);
   checkLabels(problems, value, path);
+  checkWeights(problems, value, path);
   const sources =
     member(value, 'sources') === undefined
       ? undefined
@@ -189,6 +190,19 @@ function checkLabels(problems: Problems, value: unknown, path: YamlPath): void {
         `${quote(label)} is required already, and cannot be optional too`,
       );
     }
+  }
+}
+
+/** A limit names weights beside labels and `fleet`: one word for two things would be read for the other. */
+function checkWeights(problems: Problems, value: unknown, path: YamlPath): void {
+  const labels = [
+    ...['dimensions', 'labels', 'optional'].flatMap(key => textsOf(member(value, key))),
+    member(member(value, 'state'), 'label'),
+  ];
+  for (const [at, weight] of textsOf(member(value, 'weights')).entries()) {
+    if (weight === 'fleet') problems.add([...path, 'weights', at], '"fleet" is the word for all of the kind');
+    if (labels.includes(weight))
+      problems.add([...path, 'weights', at], `${quote(weight)} is a label already`);
   }
 }
 

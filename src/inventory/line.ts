@@ -149,7 +149,8 @@ export function checkLine(number: number, line: JsonObject, kind: LineRules, met
       );
     return { number, id, labels: null, weights: {} };
   }
-  const labels = line['labels'];
+  // Whoever owns no label has none to say.
+  const labels = kind.source?.labels.length === 0 ? (line['labels'] ?? {}) : line['labels'];
   if (labels === undefined) throw malformed(number, '`labels` is missing.');
   if (!isJsonObject(labels)) throw malformed(number, '`labels` is not an object.');
   const weights = Object.hasOwn(line, 'weights') ? line['weights'] : {};

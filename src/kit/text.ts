@@ -1,8 +1,12 @@
 /** Ids of targets and values of labels: 1 to 253 characters, beginning with a letter or digit. */
 const targetName = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/;
 
-/** `algorithm:encoded`, as the OCI image specification writes digests. The gate computes none, so it asks for no algorithm and no length. */
-export const artifactName = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/;
+/**
+ * `algorithm:encoded`, as the OCI image specification writes digests. The gate computes none, so it asks for no algorithm and no length. A plain
+ * algorithm (`sha256`) is encoded in hex, which has one form only, in lower case: two ways to write one artifact would be two rollouts. With another
+ * encoding (`sha256+b64u`) capitals are letters of their own.
+ */
+export const artifactName = /^(?:[a-z0-9]+:[a-z0-9=_-]+|[a-z0-9]+(?:[+._-][a-z0-9]+)+:[A-Za-z0-9=_-]+)$/;
 export const MAX_ARTIFACT_LENGTH = 255;
 
 /** What a request calls the things that it changes, and limits too. */

@@ -65,7 +65,9 @@ export interface ListShape {
   readonly uniqueItems: true;
   /** One of the items, at least, has this. */
   readonly contains?: ContainsShape | undefined;
-  /** The share under this key grows from item to item. */
+  /** No two items have the same under these keys: what an item is about, where a number of it is no measure by itself. */
+  readonly 'x-once'?: readonly string[] | undefined;
+  /** The share under this key grows from item to item; the first lets something through. */
   readonly 'x-grows'?: string | undefined;
   /** All items but the last have this key. */
   readonly 'x-but-last'?: string | undefined;
@@ -116,6 +118,7 @@ const listShape: z.ZodType<ListShape> = z.strictObject({
   minItems: z.int().min(1),
   uniqueItems: z.literal(true),
   contains: containsShape.optional(),
+  'x-once': z.array(z.string()).min(1).optional(),
   'x-grows': z.string().optional(),
   'x-but-last': z.string().optional(),
 });

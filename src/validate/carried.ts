@@ -16,7 +16,7 @@ import type { Carried, Effect, Plan } from './validated.ts';
 const MAX_EFFECTS = 100;
 
 const AN_ARTIFACT =
-  'a digest like "sha256:9f2c…" (255 characters at most), and no name that may mean something else tomorrow';
+  'a digest like "sha256:9f2c…", in lower case (255 characters at most), and no name that may mean something else tomorrow';
 const A_PLAN = 'an object, as {"name": "dns-us-east-1", "generation": 812}';
 const A_PLAN_NAME = '1 to 253 characters of A-Z a-z 0-9 . _ : / -, beginning with a letter or digit';
 const EFFECTS = 'an object, as {"records": {"before": 812, "after": 811}}';

@@ -188,6 +188,18 @@ const changes: Change[] = [
     '[quarantined_at]\n    weights: [traffic, traffic]',
     /^12: kinds\.host\.weights\[1\]: "traffic" stands twice/,
   ],
+  ...['region', 'owner', 'quarantined_at', 'state'].map((label): [string, string, string, RegExp] => [
+    `a weight that is called as the label ${label}`,
+    '[quarantined_at]',
+    `[quarantined_at]\n    weights: [traffic, ${label}]`,
+    new RegExp(String.raw`^12: kinds\.host\.weights\[1\]: "${label}" is a label already`),
+  ]),
+  [
+    'a weight that is called as all of the kind',
+    '[quarantined_at]',
+    '[quarantined_at]\n    weights: [fleet]',
+    /^12: kinds\.host\.weights\[0\]: "fleet" is the word for all of the kind/,
+  ],
   [
     'a weight that is no name',
     '[quarantined_at]',

@@ -75,7 +75,8 @@ async function loads(kind: string, weights: Readonly<Record<string, number>>): P
 }
 
 beforeAll(async () => {
-  const scales = [{ id: 'a', labels: {}, weights: { traffic: 7 } }];
+  // It owns no labels, and says none.
+  const scales = [{ id: 'a', weights: { traffic: 7 } }];
   expect((await on.api.put('fed', scales, '', { as: 'scales' })).status).toBe(200);
   for (const action of ['host.act', 'host.region', 'host.principal', 'pool.act', 'pool.later', 'sum.act'])
     await expectAllowed(action, ['a']);

@@ -210,6 +210,21 @@ const wrong: readonly (readonly [string, string, string])[] = [
     '[{ per: fleet, over: 2m, max: 3 }, { per: fleet, over: 1m, max: 3 }, { per: fleet, over: 60s, max: 4 }]',
     `7 ${at}.max_requests[2]: limits the same as item 1, to another number: keep one`,
   ],
+  [
+    'stages',
+    '[{ upto: 0%, bake: 1h }, { upto: 100% }]',
+    `7 ${at}.stages[0]: must have a \`upto\` above 0: what holds nothing is never entered`,
+  ],
+  [
+    'require_evidence',
+    '[{ name: canary, max_age: 1h }, { name: canary, max_age: 2h }]',
+    `7 ${at}.require_evidence[1]: limits the same as item 0, to another number: keep one`,
+  ],
+  [
+    'require_evidence',
+    '[{ name: canary, max_age: 1h, per: rack }, { name: canary, max_age: 2h }, { name: canary, max_age: 2h, per: rack }]',
+    `7 ${at}.require_evidence[2]: limits the same as item 0, to another number: keep one`,
+  ],
   ['max_requests', '[{ per: fleet, over: 1m }]', `7 ${at}.max_requests[0]: lacks \`max\``],
   ['max_in_flight', 'none', `7 ${at}.max_in_flight: must be a whole number from 0 to 1000000000`],
   ['max_targts', '40', `7 ${at}.max_targts: is not a limit (did you mean "max_targets"?)`],

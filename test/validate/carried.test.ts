@@ -29,6 +29,9 @@ describe('what a request carries is refused', () => {
     `sha256:${hex}\n`,
     `sha256: ${hex}`,
     'sha256:*',
+    `sha256:${hex.toUpperCase()}`,
+    `sha256:${hex.slice(1)}A`,
+    `SHA256:${hex}`,
     `sha256:${'a'.repeat(249)}`,
     'registry.example/app:1.2',
   ])('when the artifact is no digest: %j', artifact => {
@@ -90,6 +93,10 @@ describe('what a request carries is refused', () => {
     const { e0: _, ...hundred } = many;
     expect(against({ effects: hundred })).toEqual([]);
   });
+});
+
+test('the capitals of an encoding that is not hex are letters of their own', () => {
+  expect(against({ artifact: 'sha256+b64u:LCa0a2j_xo_5m0U8HTBBNBNCLXBkg7-g-YpeiGJm564' })).toEqual([]);
 });
 
 test('what a request carries is given as it came, and nothing that was not said', () => {

@@ -139,7 +139,7 @@ reasons contains object.union(of(wanted, fact), {
 	"rule": "evidence.missing",
 	"sentence": "old",
 	"remedy": "observe",
-	"measured": lib.whole_quotient(input.now_ms - fact.at_ms, 1000),
+	"measured": lib.whole_quotient((input.now_ms - fact.at_ms) + 999, 1000),
 	"limit": wanted.max_age_s,
 	"unit": "seconds",
 }) if {

@@ -150,7 +150,7 @@ test_evidence_older_than_its_limit_is_missing_whatever_it_says if {
 			"rule": "evidence.missing",
 			"sentence": "old",
 			"remedy": "observe",
-			"measured": 3600,
+			"measured": 3601,
 			"limit": 3600,
 			"unit": "seconds",
 			"with": {"name": "canary"},
