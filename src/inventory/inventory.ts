@@ -51,6 +51,16 @@ export interface InventoryOptions {
   readonly logger: Logger;
 }
 
+/** A load that has its kind's lease. */
+interface Begun {
+  readonly kind: DescribedKind;
+  readonly source: Source | undefined;
+  readonly lease: Lease;
+  readonly arrival: Arrival;
+  /** Another load had the lease, and is dead. */
+  readonly stolen: boolean;
+}
+
 /** All targets, with labels: loads of them, and what is in force. README.md beside this file says how a load goes. */
 export class Inventory {
   readonly #options: InventoryOptions;
@@ -127,34 +137,17 @@ export class Inventory {
     method: LoadMethod,
     request: LoadRequest,
     query: LoadQuery,
-    begun: {
-      readonly kind: DescribedKind;
-      readonly source: Source | undefined;
-      readonly lease: Lease;
-      readonly arrival: Arrival;
-      readonly stolen: boolean;
-    },
+    begun: Begun,
   ): Promise<Loaded | LoadRefusal> {
-    const { db, clock, ledger } = this.#options;
-    const { kind, source, lease, arrival } = begun;
+    const { db, ledger } = this.#options;
+    const { kind, source, lease } = begun;
     const done = nothingDone(kind);
     // Nothing must be left of the dead load before this one writes.
     done.wrote = begun.stolen;
     let flipped: InventoryEntry | Refusal;
     try {
       if (begun.stolen) await discardPending(db, lease);
-      const inForce = await readInForce(db, request.kind);
-      const asOfMs =
-        source === undefined
-          ? inForce?.asOfMs
-          : await readSourceAsOf(db, request.kind, source.name, kind.definition);
-      refuseOnSight(method, query, kind, source, { inForce, asOfMs });
-      const revision = inForce?.revision ?? 0;
-      const redefined = inForce !== undefined && inForce.definition !== kind.definition;
-      const load: Load = {
-        ...{ db, clock, kind, source, method },
-        ...{ lease, inForce, revision, arrival, redefined, done },
-      };
+      const load = await this.#look(method, query, begun, done);
       await writeLoad(load, request, query, ledger);
       flipped = await ledger.flip(flipOf(load, query, request.by.name));
     } catch (error) {
@@ -167,6 +160,28 @@ export class Inventory {
     return {
       ...{ revision, count, added, removed, changed },
       ...(source !== undefined && { skipped: done.skipped }),
+    };
+  }
+
+  /** What the load comes on top of. @throws LoadRefused where that alone is against it */
+  async #look(
+    method: LoadMethod,
+    query: LoadQuery,
+    { kind, source, lease, arrival }: Begun,
+    done: Load['done'],
+  ): Promise<Load> {
+    const { db, clock } = this.#options;
+    const inForce = await readInForce(db, lease.kind);
+    const asOfMs =
+      source === undefined
+        ? inForce?.asOfMs
+        : await readSourceAsOf(db, lease.kind, source.name, kind.definition);
+    refuseOnSight(method, query, kind, source, { inForce, asOfMs });
+    const revision = inForce?.revision ?? 0;
+    const redefined = inForce !== undefined && inForce.definition !== kind.definition;
+    return {
+      ...{ db, clock, kind, source, method },
+      ...{ lease, inForce, revision, arrival, redefined, done },
     };
   }
 

@@ -42,9 +42,7 @@ export function validate(
   const onBehalfOf = checkText(found, body, 'on_behalf_of');
   const carried = checkCarried(found, body);
   const action = findAction(found, body, config);
-  const kind = action === undefined ? undefined : config.kinds.get(action.kind);
-  if (action !== undefined && kind === undefined)
-    throw new Fault('gate.failed', `no kind ${action.kind} is declared`);
+  const kind = action === undefined ? undefined : kindOf(action, config);
   const targets = checkTargets(body['targets'], kind === undefined ? undefined : declaredLabels(kind));
   const parameters = body['parameters'] ?? (Object.hasOwn(body, 'parameters') ? null : {});
   const reasons = [
@@ -70,6 +68,12 @@ export function validate(
     ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
     ...carried,
   };
+}
+
+function kindOf({ kind: name }: Validated['action'], { kinds }: Pick<Config, 'kinds'>): Validated['kind'] {
+  const kind = kinds.get(name);
+  if (kind === undefined) throw new Fault('gate.failed', `no kind ${name} is declared`);
+  return kind;
 }
 
 function findAction(
