@@ -10,12 +10,12 @@ export function addDrillCommand(program: Command, { terminal, end }: CommandCont
     .argument('[cases...]', 'only these, by their names');
   withConnection(command)
     .option('--own <file>', 'cases of your own: asked in pre-flight of the live gate, by its own limits')
-    .option('--scratch', 'play them on a gate of their own instead, with what was before; with --own')
+    .option('--scratch', 'play each on a gate of its own instead, with what was before; with --own')
     .option(
       '--config <file>',
-      'the configuration of that gate (default: ./interlock.yaml); without --own, only its bundle is taken',
+      'the configuration of such a gate (default: ./interlock.yaml); without --own, only its bundle is taken',
     )
-    .option('--keep', "leave the scratch gate's folder behind")
+    .option('--keep', 'leave the folder of the scratch gates behind')
     .addHelpText(
       'after',
       examplesText(

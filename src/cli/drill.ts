@@ -4,7 +4,15 @@ import type { Ask } from '../client/types.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../drill/case.ts';
-import { resultOf, tallyOf, unplayed, type CaseResult, type Said, type Tally } from '../drill/result.ts';
+import {
+  resultOf,
+  tallyOf,
+  unplayed,
+  unseen,
+  type CaseResult,
+  type Said,
+  type Tally,
+} from '../drill/result.ts';
 import { CORPUS, DrillFailed, runScratch } from '../drill/run-scratch.ts';
 import { stoppedBy, summaryOf, twinOf } from '../drill/score-card.ts';
 import { didYouMean, quote } from '../kit/text.ts';
@@ -48,7 +56,8 @@ export async function runDrill(
     return codeOf(tally);
   } catch (thrown) {
     if (!(thrown instanceof DrillFailed)) throw thrown;
-    terminal.complain(`The drill could not be held: ${printable(thrown.message)}`);
+    for (const line of `The drill could not be held: ${thrown.message}`.split('\n'))
+      terminal.complain(printable(line));
     if (options.json === true) terminal.say(jsonLine({ ok: false, error: thrown.message }));
     return exitCode.couldNotTell;
   }
@@ -77,16 +86,22 @@ async function playScratch(
   { own, config, keep }: DrillOptions,
   terminal: Terminal,
 ): Promise<CaseResult[]> {
+  // Those that ship have kinds of their own; those of a user are mostly of one kind, and would see each other.
+  const sharesGate = own === undefined;
   terminal.complain(
-    `A gate of its own, on an embedded store, for ${countOf(cases.length, 'case')}; it makes its database first.`,
+    `A gate of its own, on an embedded store, for ${sharesGate || cases.length === 1 ? '' : 'each of '}${countOf(cases.length, 'case')}; it makes its database first.`,
   );
   return await runScratch({
     cases,
+    sharesGate,
     configFile: own === undefined ? path.join(CORPUS, 'interlock.yaml') : configFileOf(config),
     ...(own === undefined && config !== undefined && { policies: readConfig(config, 'unread').policies }),
     keep: keep === true,
     onCase: ({ title }, index) => terminal.progress(`${index + 1}/${cases.length}  ${printable(title)}`),
-    onKept: folder => terminal.complain(`The gate's files and its store: ${folder}`),
+    onKept: folder =>
+      terminal.complain(
+        `${sharesGate ? "The gate's files and its store" : 'Files and stores of the gates, by case'}: ${folder}`,
+      ),
   });
 }
 
@@ -109,7 +124,7 @@ type Preflight = Pick<Client, 'preflight'>;
 
 async function askCase(drillCase: DrillCase, gate: Preflight): Promise<CaseResult> {
   const { trial, history } = drillCase;
-  if (trial.kind !== 'trial') return resultOf(drillCase, { kind: 'allowed' }, undefined);
+  if (trial.kind !== 'trial') return unseen(drillCase, trial);
   const { request, twin } = trial;
   if (history.length > 0 || (twin?.history.length ?? 0) > 0)
     return unplayed(
@@ -118,7 +133,8 @@ async function askCase(drillCase: DrillCase, gate: Preflight): Promise<CaseResul
     );
   if ([request, twin?.request].some(namesFleet))
     return unplayed(drillCase, 'It takes its targets `from` a fleet of its own: say --scratch.');
-  return resultOf(drillCase, await askGate(request, gate), twin && (await askGate(twin.request, gate)));
+  const said = await askGate(request, gate);
+  return resultOf(drillCase, trial.rule, said, twin && (await askGate(twin.request, gate)));
 }
 
 const namesFleet = (request: CaseRequest | undefined): boolean =>

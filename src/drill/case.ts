@@ -103,7 +103,7 @@ export type CaseRequest = z.output<typeof request>;
 export type Step = z.output<typeof step>;
 
 /** What no run can show, with the sentence why. */
-interface Unseen {
+export interface Unseen {
   readonly kind: 'not_seen' | 'approval';
   readonly why: string;
 }

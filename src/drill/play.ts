@@ -4,11 +4,11 @@ import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate
 import type { CaseRequest, DrillCase, Fleet, Step } from './case.ts';
 import type { Answer, Executor } from './executor.ts';
 import { linesOf, targetsOf, type Lines } from './fleet.ts';
-import { resultOf, unplayed, type CaseResult, type Said } from './result.ts';
+import { resultOf, unplayed, unseen, type CaseResult, type Said } from './result.ts';
 import { OWN } from './scratch-config.ts';
 
 /** What a case is played on: a real gate, and the executor behind it. */
-export interface Stage {
+export interface Rig {
   readonly gate: GateClient;
   readonly executor: Executor;
   /** Those that have a key. */
@@ -20,28 +20,28 @@ export interface Stage {
  * Plays one case: loads its fleet, brings about what was before the incident, and asks that; then what should be allowed, or before all
  * else where the case says so.
  */
-export async function playCase(drillCase: DrillCase, stage: Stage): Promise<CaseResult> {
+export async function playCase(drillCase: DrillCase, rig: Rig): Promise<CaseResult> {
   const { trial, fleet, history } = drillCase;
-  if (trial.kind !== 'trial') return resultOf(drillCase, { kind: 'allowed' }, undefined);
+  if (trial.kind !== 'trial') return unseen(drillCase, trial);
   try {
-    const lines = linesOf(fleet, stage.nowMs);
-    await load(lines, stage);
+    const lines = linesOf(fleet, rig.nowMs);
+    await load(lines, rig);
     const askTwin = async (isFirst: boolean): Promise<Said | undefined> => {
       const { twin } = trial;
       if (twin?.first !== isFirst) return undefined;
-      await bringAbout(twin.history, lines, stage);
-      return await ask(twin.request, lines, stage);
+      await bringAbout(twin.history, lines, rig, 'before the twin');
+      return await ask(twin.request, lines, rig);
     };
     const before = await askTwin(true);
-    await bringAbout(history, lines, stage);
-    const said = await ask(trial.request, lines, stage);
-    return resultOf(drillCase, said, before ?? (await askTwin(false)));
+    await bringAbout(history, lines, rig, 'before');
+    const said = await ask(trial.request, lines, rig);
+    return resultOf(drillCase, trial.rule, said, before ?? (await askTwin(false)));
   } catch (thrown) {
     return unplayed(drillCase, asError(thrown).message);
   }
 }
 
-async function load(lines: Lines, { gate }: Stage): Promise<void> {
+async function load(lines: Lines, { gate }: Rig): Promise<void> {
   for (const [kind, targets] of lines) {
     const content = targets.map(line => `${JSON.stringify(line)}\n`).join('');
     const reply = await gate.call(OWN.inventory, 'PUT', `/v1/inventory/${kind}?expect=${targets.length}`, {
@@ -51,17 +51,23 @@ async function load(lines: Lines, { gate }: Stage): Promise<void> {
   }
 }
 
-async function bringAbout(history: readonly Step[], lines: Lines, stage: Stage): Promise<void> {
+async function bringAbout(
+  history: readonly Step[],
+  lines: Lines,
+  rig: Rig,
+  when: 'before' | 'before the twin',
+): Promise<void> {
   for (const [index, step] of history.entries()) {
-    const trouble = await take(step, lines, stage);
-    if (trouble !== undefined) throw new Error(`step ${index + 1} of what was before did not go: ${trouble}`);
+    const trouble = await take(step, lines, rig);
+    if (trouble !== undefined)
+      throw new Error(`step ${index + 1} of what was ${when} did not go: ${trouble}`);
   }
 }
 
 /** @returns what did not go as told */
-async function take(step: Step, lines: Lines, stage: Stage): Promise<string | undefined> {
-  const { gate } = stage;
-  if (step.inventory !== undefined) return await reload(step.inventory, stage);
+async function take(step: Step, lines: Lines, rig: Rig): Promise<string | undefined> {
+  const { gate } = rig;
+  if (step.inventory !== undefined) return await reload(step.inventory, rig);
   if (step.evidence !== undefined) {
     const { as = OWN.observer, ...evidence } = step.evidence;
     return troubleOf(await gate.call(as, 'POST', '/v1/evidence', { json: evidence }));
@@ -73,14 +79,14 @@ async function take(step: Step, lines: Lines, stage: Stage): Promise<string | un
   }
   if (step.request === undefined) return 'it says nothing';
   for (const body of bitesOf(step, lines)) {
-    const trouble = await askForTrue(step.request, body, step.outcome ?? 'delivered', stage);
+    const trouble = await askForTrue(step.request, body, step.outcome ?? 'delivered', rig);
     if (trouble !== undefined) return trouble;
   }
   return undefined;
 }
 
-async function reload(fleet: Fleet, stage: Stage): Promise<undefined> {
-  await load(linesOf(fleet, stage.nowMs), stage);
+async function reload(fleet: Fleet, rig: Rig): Promise<undefined> {
+  await load(linesOf(fleet, rig.nowMs), rig);
   return undefined;
 }
 
@@ -106,8 +112,8 @@ function bodyOf(asked: CaseRequest, lines: Lines): Members {
   return { ...request, reason: request.reason ?? 'a drill', ...(targets !== undefined && { targets }) };
 }
 
-async function submit(as: string, body: Members, prefer: string, stage: Stage): Promise<Reply> {
-  const { gate, principals } = stage;
+async function submit(as: string, body: Members, prefer: string, rig: Rig): Promise<Reply> {
+  const { gate, principals } = rig;
   if (!principals.has(as)) throw new Error(`${as} is no principal of the configuration`);
   const headers = { 'idempotency-key': freshId(), prefer };
   return await gate.call(as, 'POST', '/v1/requests', { json: body, headers });
@@ -118,23 +124,34 @@ async function askForTrue(
   { as }: CaseRequest,
   body: Members,
   outcome: Answer,
-  stage: Stage,
+  rig: Rig,
 ): Promise<string | undefined> {
-  stage.executor.answerWith(outcome);
   const prefer = outcome === 'pending' ? 'respond-async' : 'wait=20';
-  const reply = await submit(as, body, prefer, stage);
-  // Who does not wait for the outcome must wait for the attempt, or the next answer would be this one's.
-  if (outcome === 'pending') await stage.executor.received(textAt(reply.body, 'id'));
-  stage.executor.answerWith('delivered');
+  const reply = await answeredWith(outcome, rig.executor, async () => {
+    const answer = await submit(as, body, prefer, rig);
+    // Who does not wait for the outcome must wait for the attempt, or the next answer would be this one's.
+    if (outcome === 'pending') await rig.executor.received(textAt(answer.body, 'id'));
+    return answer;
+  });
   if (textAt(reply.body, 'decision') !== 'allowed') return inShort(reply);
   const came = textAt(reply.body, 'outcome', 'status');
   return came === outcome ? undefined : `its outcome is ${came}, and was to be ${outcome}`;
 }
 
+/** One executor stands behind all cases: what one of them has it answer is over when that step is, also where it fails. */
+async function answeredWith<T>(answer: Answer, executor: Executor, act: () => Promise<T>): Promise<T> {
+  executor.answerWith(answer);
+  try {
+    return await act();
+  } finally {
+    executor.answerWith('delivered');
+  }
+}
+
 /** What the gate says to the incident, or to its twin; a yes counts when the executor got the very targets, a no when it got nothing. */
-async function ask(request: CaseRequest, lines: Lines, stage: Stage): Promise<Said> {
-  const reply = await submit(request.as, bodyOf(request, lines), 'wait=20', stage);
-  const sent = stage.executor.sent(textAt(reply.body, 'id'));
+async function ask(request: CaseRequest, lines: Lines, rig: Rig): Promise<Said> {
+  const reply = await submit(request.as, bodyOf(request, lines), 'wait=20', rig);
+  const sent = rig.executor.sent(textAt(reply.body, 'id'));
   const decision = textAt(reply.body, 'decision');
   if (decision === 'allowed') {
     const count = Number(textAt(reply.body, 'targets', 'count'));

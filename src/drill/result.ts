@@ -1,4 +1,4 @@
-import type { DrillCase } from './case.ts';
+import type { DrillCase, Unseen } from './case.ts';
 
 /** What became of one case. */
 export interface CaseResult {
@@ -29,11 +29,14 @@ export type Said =
   | { readonly kind: 'refused'; readonly rule: string; readonly says: string }
   | { readonly kind: 'untold'; readonly says: string };
 
-/** What a case came to; undefined for a twin that was not asked. */
-export function resultOf({ name, title, trial }: DrillCase, said: Said, twin: Said | undefined): CaseResult {
+/** What a case came to that was asked; undefined for a twin that was not. */
+export function resultOf(
+  { name, title }: DrillCase,
+  expected: string,
+  said: Said,
+  twin: Said | undefined,
+): CaseResult {
   const about = { name, title };
-  if (trial.kind !== 'trial') return { ...about, verdict: trial.kind, says: trial.why };
-  const expected = trial.rule;
   const ofTwin = twin === undefined ? {} : twinResult(twin);
   switch (said.kind) {
     case 'untold':
@@ -50,6 +53,10 @@ export function resultOf({ name, title, trial }: DrillCase, said: Said, twin: Sa
 function twinResult(twin: Said): Pick<CaseResult, 'twin' | 'twin_rule'> {
   return twin.kind === 'refused' ? { twin: 'refused', twin_rule: twin.rule } : { twin: twin.kind };
 }
+
+export const unseen = ({ name, title }: DrillCase, { kind, why }: Unseen): CaseResult => ({
+  ...{ name, title, verdict: kind, says: why },
+});
 
 export const unplayed = ({ name, title, trial }: DrillCase, says: string): CaseResult => ({
   ...{ name, title, verdict: 'untold', says },

@@ -1,16 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asError } from '../kit/fault.ts';
 import { systemClock } from '../kit/clock.ts';
-import { startGate } from '../scratch/child.ts';
-import { createGateClient } from '../scratch/gate-client.ts';
-import { createProps } from '../scratch/props.ts';
+import { startGate, type Child } from '../scratch/child.ts';
+import { at, createGateClient, textAt } from '../scratch/gate-client.ts';
+import { createProps, type Props } from '../scratch/props.ts';
 import type { DrillCase } from './case.ts';
 import { startExecutor, type Executor } from './executor.ts';
-import { playCase } from './play.ts';
+import { troubleIn } from './gate-log.ts';
+import { playApart, type FreshRig } from './play-apart.ts';
+import { playCase, type Rig } from './play.ts';
 import type { CaseResult } from './result.ts';
-import { writeScratchConfig } from './scratch-config.ts';
+import { CONFIG_NAME, OWN, writeScratchConfig, type ScratchConfig } from './scratch-config.ts';
 
 /** The published incidents, and the one configuration that serves them all: the same place seen from src/drill and from dist/drill. */
 export const CORPUS = fileURLToPath(new URL('../../test/drill/', import.meta.url));
@@ -25,6 +27,8 @@ export interface ScratchDrill {
   readonly configFile: string;
   /** The bundle, instead of the configuration's. */
   readonly policies?: string;
+  /** Each case has kinds of its own, so that one gate can play them all; without it each case gets a gate of its own. */
+  readonly sharesGate: boolean;
   /** Leave the folder behind. */
   readonly keep: boolean;
   /** Told of each case before it is played. */
@@ -34,37 +38,18 @@ export interface ScratchDrill {
 }
 
 /**
- * Plays cases one after the other on a real gate on an embedded store in a temporary folder.
- * @throws FileError for what is wrong with the configuration, DrillFailed where the gate does not start
+ * Plays cases one after the other on real gates on embedded stores in a temporary folder.
+ * @throws FileError for what is wrong with the configuration, DrillFailed where no gate starts
  */
 export async function runScratch(drill: ScratchDrill): Promise<CaseResult[]> {
-  const { cases, configFile, policies, keep, onCase, onKept } = drill;
+  const { configFile, policies, keep, onKept } = drill;
   const props = createProps('drill', keep);
   let executor: Executor | undefined;
   try {
     executor = await startExecutor();
-    const { file, keys } = writeScratchConfig({
-      configFile,
-      policies,
-      folder: props.folder,
-      executorUrl: executor.url,
-    });
-    const gate = props.add(startGate(file, join(props.folder, 'gate.log')));
-    const url = await gate.address.catch((thrown: unknown) => {
-      throw new DrillFailed(`${asError(thrown).message}\n${lastLines(join(props.folder, 'gate.log'))}`);
-    });
-    const stage = {
-      gate: createGateClient(url, keys),
-      executor,
-      principals: new Set(Object.keys(keys)),
-      nowMs: systemClock.wallMs(),
-    };
-    const results: CaseResult[] = [];
-    for (const [index, drillCase] of cases.entries()) {
-      onCase(drillCase, index);
-      results.push(await playCase(drillCase, stage));
-    }
-    return results;
+    const folder = join(props.folder, 'gate');
+    const config = writeScratchConfig({ configFile, policies, folder, executorUrl: executor.url });
+    return await play(drill, { props, executor, folder, keys: config.keys });
   } finally {
     await props.clear();
     await executor?.close();
@@ -72,10 +57,72 @@ export async function runScratch(drill: ScratchDrill): Promise<CaseResult[]> {
   }
 }
 
-function lastLines(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').split('\n').slice(-5).join('\n');
-  } catch {
-    return '(the gate left no log)';
+interface Ground {
+  readonly props: Props;
+  readonly executor: Executor;
+  /** Of the first gate: its configuration, and its store once it was started. */
+  readonly folder: string;
+  readonly keys: ScratchConfig['keys'];
+}
+
+async function play(
+  { cases, sharesGate, keep, onCase }: ScratchDrill,
+  ground: Ground,
+): Promise<CaseResult[]> {
+  const { rig, gate } = await openRig(ground.folder, ground);
+  if (sharesGate) {
+    const results: CaseResult[] = [];
+    for (const [index, drillCase] of cases.entries()) {
+      onCase(drillCase, index);
+      results.push(await playCase(drillCase, rig));
+    }
+    return results;
   }
+  await gate.stop();
+  return await playApart(cases, async ({ name }) => await copyRig(name, ground, keep), onCase);
+}
+
+/** A gate of its own for one case: a copy of the first one, whose database is made and empty. */
+async function copyRig(name: string, ground: Ground, keep: boolean): Promise<FreshRig> {
+  const folder = join(ground.props.folder, 'cases', name);
+  const remove = (): void => {
+    if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  };
+  try {
+    cpSync(ground.folder, folder, { recursive: true });
+    const { rig, gate } = await openRig(folder, ground);
+    const close = async (): Promise<void> => {
+      await gate.stop();
+      remove();
+    };
+    return { rig, close };
+  } catch (thrown) {
+    remove();
+    throw thrown;
+  }
+}
+
+async function openRig(
+  folder: string,
+  { props, executor, keys }: Ground,
+): Promise<{ readonly rig: Rig; readonly gate: Child }> {
+  // What is started while all else is taken away would stay behind.
+  if (props.interrupted()) throw new DrillFailed('it was interrupted');
+  const log = join(folder, 'gate.log');
+  const gate = props.add(startGate(join(folder, CONFIG_NAME), log));
+  const url = await gate.address.catch((thrown: unknown) => {
+    throw new DrillFailed(`${asError(thrown).message}\n${troubleIn(log)}`);
+  });
+  const client = createGateClient(url, keys);
+  // Without one it stands all the same, for its kill switch; and says the same of every case.
+  const policy = at((await client.call(OWN.operator, 'GET', '/readyz/decide')).body, 'checks', 'policy');
+  if (at(policy, 'ok') !== true)
+    throw new DrillFailed(`the gate decides nothing: ${textAt(policy, 'detail')}\n${troubleIn(log)}`);
+  const rig = {
+    gate: client,
+    executor,
+    principals: new Set(Object.keys(keys)),
+    nowMs: systemClock.wallMs(),
+  };
+  return { rig, gate };
 }

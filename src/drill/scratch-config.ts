@@ -13,6 +13,9 @@ export const OWN = {
   operator: 'drill-operator',
 } as const;
 
+/** Beside its store, in the folder of a scratch gate. */
+export const CONFIG_NAME = 'interlock.yaml';
+
 export interface ScratchConfig {
   readonly file: string;
   /** By principal. */
@@ -63,7 +66,7 @@ export function writeScratchConfig({
     principals: [...principals, ...own],
   };
   mkdirSync(folder, { recursive: true });
-  const file = path.join(folder, 'interlock.yaml');
+  const file = path.join(folder, CONFIG_NAME);
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(scratch, undefined, 1), { mode: 0o600 });
   return { file, keys };

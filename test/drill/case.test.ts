@@ -203,7 +203,7 @@ describe('what a case comes to', () => {
       ...([0, 0, 1] as const),
     ],
   ])('one %s', (_, said, twin, shown, stopped, failed, isUntold) => {
-    const result = resultOf(drillCase, said, twin);
+    const result = resultOf(drillCase, 'targets.empty', said, twin);
     expect([stoppedBy(result), twinOf(result)]).toEqual(shown);
     expect(tallyOf([result])).toEqual({ cases: 1, stopped, failed, untold: isUntold, unseen: 0 });
   });

@@ -53,7 +53,7 @@ export async function holdDrill(): Promise<HeldDrill> {
     },
   });
   try {
-    const stage = {
+    const rig = {
       gate: createGateClient(gate.address, keys),
       executor,
       principals: new Set(Object.keys(keys)),
@@ -62,7 +62,7 @@ export async function holdDrill(): Promise<HeldDrill> {
     const results: CaseResult[] = [];
     for (const drillCase of readCorpus(path.join(CORPUS, 'cases'))) {
       playing = drillCase.name;
-      results.push(await playCase(drillCase, stage));
+      results.push(await playCase(drillCase, rig));
     }
     const [limits] = kept;
     if (limits === undefined) throw new Error('the policy was not loaded');

@@ -1,0 +1,46 @@
+import { asError } from '../kit/fault.ts';
+import type { DrillCase } from './case.ts';
+import { playCase, type Rig } from './play.ts';
+import { unplayed, unseen, type CaseResult } from './result.ts';
+
+/** A rig that nothing was played on yet. */
+export interface FreshRig {
+  readonly rig: Rig;
+  /** Takes it away with all that was done on it. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Plays each case on a rig of its own, so that no case sees what another spent, engaged, loaded or gave as evidence. One that has no rig
+ * is untold, and the others go on.
+ */
+export async function playApart(
+  cases: readonly DrillCase[],
+  open: (drillCase: DrillCase) => Promise<FreshRig>,
+  onCase: (drillCase: DrillCase, index: number) => void,
+): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const [index, drillCase] of cases.entries()) {
+    onCase(drillCase, index);
+    results.push(await playAlone(drillCase, open));
+  }
+  return results;
+}
+
+async function playAlone(
+  drillCase: DrillCase,
+  open: (drillCase: DrillCase) => Promise<FreshRig>,
+): Promise<CaseResult> {
+  const { trial } = drillCase;
+  if (trial.kind !== 'trial') return unseen(drillCase, trial);
+  try {
+    const { rig, close } = await open(drillCase);
+    try {
+      return await playCase(drillCase, rig);
+    } finally {
+      await close();
+    }
+  } catch (thrown) {
+    return unplayed(drillCase, asError(thrown).message);
+  }
+}

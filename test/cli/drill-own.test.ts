@@ -1,0 +1,119 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wideLimits, writeGateFiles } from '../support/gate.ts';
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'drill-own-test-'));
+  writeGateFiles(folder, {
+    config: {
+      // The losses of a load count: a second fleet that is smaller would be refused where the first one is seen.
+      kinds: { host: { dimensions: ['zone'], max_age: '24h', max_shrink: '10%', max_change: '10%' } },
+      actions: Object.fromEntries(['disk.wipe', 'image.push', 'host.reboot'].map(action => [action, {}])),
+    },
+    limits: {
+      actions: {
+        'disk.wipe': {
+          ...wideLimits,
+          max_targets: 3,
+          windows: [{ per: 'fleet', over: '1h', max_targets: 3 }],
+        },
+        'image.push': { ...wideLimits, require_evidence: [{ name: 'canary', max_age: '24h' }] },
+        'host.reboot': wideLimits,
+      },
+    },
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function drill(...args: readonly string[]) {
+  const ran = spawnSync(process.execPath, [program, 'drill', ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], TMPDIR: folder },
+  });
+  return { code: ran.status, said: ran.stdout, complained: ran.stderr };
+}
+
+const ARTIFACT = `sha256:${'a'.repeat(64)}`;
+const fleetOf = (count: number) => ({ host: [{ id: 'web-{}', count, labels: { zone: 'eu-1' } }] });
+const ask = (action: string, ...ids: readonly string[]) => ({ as: 'bot', action, targets: { ids } });
+const push = { ...ask('image.push', 'web-9'), artifact: ARTIFACT };
+const wipeFour = ask('disk.wipe', 'web-1', 'web-2', 'web-3', 'web-4');
+
+const cases = [
+  {
+    name: 'spends',
+    title: 'A window is spent, evidence is given, and a switch is engaged',
+    fleet: fleetOf(40),
+    history: [
+      { evidence: { artifact: ARTIFACT, name: 'canary', status: 'passed' } },
+      { request: ask('disk.wipe', 'web-1', 'web-2', 'web-3') },
+      { engage: { action: 'host.reboot', reason: 'a drill' } },
+    ],
+    request: ask('disk.wipe', 'web-4'),
+    expect: { refused: 'budget.window' },
+    twin: { history: [], request: push },
+  },
+  {
+    name: 'no-fleet',
+    title: 'Its targets lack what the kind declares',
+    fleet: { host: [{ id: 'web-1' }] },
+    request: ask('disk.wipe', 'web-1'),
+    expect: { refused: 'budget.window' },
+    twin: { request: ask('disk.wipe', 'web-1') },
+  },
+  {
+    name: 'leans-on-the-window',
+    title: 'Only the window of another case would stop it',
+    fleet: fleetOf(40),
+    request: ask('disk.wipe', 'web-4'),
+    expect: { refused: 'budget.window' },
+  },
+  {
+    name: 'leans-on-evidence',
+    title: 'Only the evidence of another case would let its twin through',
+    fleet: fleetOf(40),
+    request: wipeFour,
+    expect: { refused: 'blast_radius.max_targets' },
+    twin: { request: push },
+  },
+  {
+    name: 'honest',
+    title: 'Neither the switch nor the fleet of another case stands in the way of its twin',
+    fleet: fleetOf(10),
+    request: wipeFour,
+    expect: { refused: 'blast_radius.max_targets' },
+    twin: { request: ask('host.reboot', 'web-1') },
+  },
+];
+
+function file(name: string, content: object): string {
+  const at = path.join(folder, name);
+  writeFileSync(at, JSON.stringify(content));
+  return at;
+}
+
+describe('interlock drill --own --scratch', () => {
+  it('plays each case as if it were alone, and goes on after one that cannot be played', () => {
+    const args = ['--scratch', '--config', path.join(folder, 'interlock.yaml'), '--json'];
+    const { code, said, complained } = drill('--own', file('cases.yaml', { cases }), ...args);
+    const card: unknown = JSON.parse(said);
+    expect(card, complained).toMatchObject({
+      results: [
+        { name: 'spends', verdict: 'stopped', twin: 'allowed' },
+        { name: 'no-fleet', verdict: 'untold', says: expect.stringContaining('was not loaded') },
+        { name: 'leans-on-the-window', verdict: 'slipped' },
+        { name: 'leans-on-evidence', verdict: 'stopped', twin: 'refused', twin_rule: 'evidence.missing' },
+        { name: 'honest', verdict: 'stopped', twin: 'allowed' },
+      ],
+    });
+    expect(code).toBe(1);
+    expect(readdirSync(folder).filter(name => name.startsWith('interlock-drill'))).toEqual([]);
+  });
+});
