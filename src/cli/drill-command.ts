@@ -29,7 +29,7 @@ export function addDrillCommand(program: Command, { terminal, end }: CommandCont
           done: 'all stopped, and every twin allowed',
           refused: 'one slipped through, was stopped by another rule, or a twin was refused',
           wrong: 'wrong use, or a file is not as it must be',
-          untold: 'a case could not be told, or the gate did not start',
+          untold: 'a case could not be told, nothing was asked, or the gate did not start',
         }),
     )
     .action(async (cases: string[], options: DrillOptions) => {

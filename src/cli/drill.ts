@@ -5,6 +5,7 @@ import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../drill/case.ts';
 import {
+  refusal,
   resultOf,
   tallyOf,
   unplayed,
@@ -147,8 +148,7 @@ async function askGate(asked: CaseRequest, gate: Preflight): Promise<Said> {
   const decided = decisionIn(answer);
   if (decided?.decision === 'allowed') return { kind: 'allowed' };
   const [first] = decided === undefined ? [] : reasonsOf(decided);
-  if (decided?.decision === 'refused' && first !== undefined)
-    return { kind: 'refused', rule: first.rule, says: first.message };
+  if (decided?.decision === 'refused' && first !== undefined) return refusal(first);
   return { kind: 'untold', says: answer.ok ? 'the gate could not tell' : (answer.problem.detail ?? '') };
 }
 
@@ -169,20 +169,25 @@ function cardLines(results: readonly CaseResult[], tally: Tally, { paint, width 
   ];
 }
 
-/** Of what did not go as it must: what was said. */
+/** Of what did not go as it must: what was said to the case, to its twin, or to both. */
 function troubleLines(result: CaseResult): string[] {
-  const { name, verdict, twin, says = '' } = result;
-  const isFine = verdict === 'stopped' && (twin === undefined || twin === 'allowed');
-  if (isFine) return [];
-  const twinSays = twin === 'refused' || twin === 'untold' ? ` The twin: ${twinOf(result)}.` : '';
-  return [
-    '',
-    `${printable(name)}: ${stoppedBy(result)}.${twinSays}`,
-    ...(says === '' ? [] : [`  ${printable(says)}`]),
-  ];
+  const { verdict, twin, twin_says: twinSays } = result;
+  const name = printable(result.name);
+  const ofCase = verdict === 'stopped' ? [] : saidLines(`${name}: ${stoppedBy(result)}.`, result.says);
+  // To the twin of a case that could not be played nothing was said.
+  const isTold = twin !== 'allowed' && twinSays !== undefined;
+  const ofTwin = isTold ? saidLines(`${name}, done properly: ${twinOf(result)}.`, twinSays) : [];
+  return [...ofCase, ...ofTwin];
 }
 
-const isOk = ({ failed, untold }: Tally): boolean => failed === 0 && untold === 0;
+const saidLines = (title: string, says = ''): string[] => [
+  ...['', title],
+  ...(says === '' ? [] : [`  ${printable(says)}`]),
+];
 
-const codeOf = ({ failed, untold }: Tally): number =>
-  failed > 0 ? exitCode.refused : untold > 0 ? exitCode.couldNotTell : exitCode.done;
+/** Where nothing was asked nothing was shown, and that is no success. */
+const isOk = ({ failed, untold, cases, unseen }: Tally): boolean =>
+  failed === 0 && untold === 0 && cases > unseen;
+
+const codeOf = (tally: Tally): number =>
+  tally.failed > 0 ? exitCode.refused : isOk(tally) ? exitCode.done : exitCode.couldNotTell;

@@ -4,7 +4,7 @@ import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate
 import type { CaseRequest, DrillCase, Fleet, Step } from './case.ts';
 import type { Answer, Executor } from './executor.ts';
 import { linesOf, targetsOf, type Lines } from './fleet.ts';
-import { resultOf, unplayed, unseen, type CaseResult, type Said } from './result.ts';
+import { refusal, resultOf, unplayed, unseen, type CaseResult, type Said } from './result.ts';
 import { OWN } from './scratch-config.ts';
 
 /** What a case is played on: a real gate, and the executor behind it. */
@@ -160,10 +160,11 @@ async function ask(request: CaseRequest, lines: Lines, rig: Rig): Promise<Said> 
       ? { kind: 'allowed' }
       : { kind: 'untold', says: `allowed, and not delivered: ${inShort(reply)}` };
   }
-  const rule = textAt(at(reply.body, 'reasons', 0), 'rule');
+  const first = at(reply.body, 'reasons', 0);
+  const rule = textAt(first, 'rule');
   if (decision !== 'refused' || rule === '' || sent !== undefined)
     return { kind: 'untold', says: inShort(reply) };
-  return { kind: 'refused', rule, says: textAt(at(reply.body, 'reasons', 0), 'message') };
+  return refusal({ rule, message: textAt(first, 'message'), remedy: textAt(first, 'remedy') });
 }
 
 /** A no in one sentence; of what is no answer of the gate, its status. */

@@ -34,12 +34,15 @@ export function twinOf({ twin, twin_rule: rule }: CaseResult): string {
   return twin === 'refused' ? `REFUSED by ${rule}` : twin === 'untold' ? 'could not be told' : 'allowed';
 }
 
-/** One sentence for all of it. */
-export function summaryOf({ cases, stopped, failed, untold, unseen }: Tally): string {
-  const seen = cases - unseen;
+/** One sentence for all of it. Only what was asked is counted: where nothing was, nothing is shown. */
+export function summaryOf({ cases, stopped, twins, twins_allowed: allowed, untold, unseen }: Tally): string {
+  const asked = cases - unseen;
+  if (asked === 0)
+    return `Nothing was asked: no gate could have stopped ${cases === 1 ? 'this case' : `any of these ${cases} cases`}.`;
   const parts = [
-    `${stopped} of ${seen} stopped by the rule that is named, and the same done properly is allowed`,
-    ...(failed > 0 ? [`${failed} not so`] : []),
+    `${stopped} of ${asked} stopped by the rule that is named`,
+    ...(twins > 0 ? [`the same done properly is allowed: ${allowed} of ${twins} twins`] : []),
+    ...(twins < asked ? [`no twin: ${asked - twins}`] : []),
     ...(untold > 0 ? [`${untold} could not be told`] : []),
     ...(unseen > 0 ? [`${unseen} more that no gate could have stopped`] : []),
   ];

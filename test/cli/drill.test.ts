@@ -96,6 +96,9 @@ describe('interlock drill --own on the live gate', () => {
     );
     const { code, said } = drill('--own', own);
     expect(said).toMatch(/too-many +Four at once +blast_radius\.max_targets +allowed/);
+    expect(said).toContain(
+      '1 of 1 stopped by the rule that is named; the same done properly is allowed: 1 of 1 twins.',
+    );
     expect(code).toBe(0);
     expect(stand.executor.received()).toEqual([]);
   });
@@ -112,8 +115,37 @@ describe('interlock drill --own on the live gate', () => {
     expect(said).toContain('NOT STOPPED by blast_radius.max_targets');
     expect(said).toContain('blast_radius.max_targets, and not budget.window');
     expect(said).toContain('REFUSED by blast_radius.max_targets');
-    expect(said).toContain('0 of 3 stopped');
+    expect(said).toContain(
+      '1 of 3 stopped by the rule that is named; the same done properly is allowed: 0 of 1 twins; no twin: 2.',
+    );
+    // The twin's own no, and not what was said to the case.
+    expect(said).toMatch(
+      /^strict, done properly: REFUSED by blast_radius\.max_targets\.\n  .*4 targets.* Would pass: /m,
+    );
+    expect(said).not.toContain('strict: targets.empty');
     expect(code).toBe(1);
+    const card: unknown = JSON.parse(drill('--own', own, '--json').said);
+    expect(card).toMatchObject({
+      ...{ ok: false, cases: 3, stopped: 1, failed: 3, twins: 1, twins_allowed: 0 },
+      results: [
+        { verdict: 'slipped' },
+        { verdict: 'other_rule' },
+        { verdict: 'stopped', twin: 'refused', twin_says: expect.stringContaining('4 targets') },
+      ],
+    });
+  });
+
+  it('ends with 3 where nothing was asked, for nothing was shown', () => {
+    const own = file(
+      'unseen.yaml',
+      'name: unseen',
+      'title: Nobody sees it',
+      'not_seen: It is in no request.',
+    );
+    const { code, said } = drill('--own', own);
+    expect(said).toContain('Nothing was asked: no gate could have stopped this case.');
+    expect(code).toBe(3);
+    expect(JSON.parse(drill('--own', own, '--json').said)).toMatchObject({ ok: false, unseen: 1 });
   });
 
   it('ends with 3 where what was before can only be played', () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileError } from '../../src/config/config.ts';
 import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../../src/drill/case.ts';
 import { linesOf, targetsOf } from '../../src/drill/fleet.ts';
-import { resultOf, tallyOf, type Said } from '../../src/drill/result.ts';
+import { refusal, resultOf, tallyOf, unplayed, type Said, type Tally } from '../../src/drill/result.ts';
 import { stoppedBy, summaryOf, twinOf } from '../../src/drill/score-card.ts';
 import { temporaryFolder } from '../support/store.ts';
 
@@ -177,6 +177,7 @@ describe('what a case comes to', () => {
   const untold: Said = { kind: 'untold', says: '503' };
 
   it.each<[string, Said, Said | undefined, readonly string[], number, number, number]>([
+    // What is shown of it and of its twin; how many are stopped, failed and untold.
     ['stopped by its rule', refused('targets.empty'), allowed, ['targets.empty', 'allowed'], 1, 0, 0],
     ['without a twin', refused('targets.empty'), undefined, ['targets.empty', '–'], 1, 0, 0],
     [
@@ -192,7 +193,7 @@ describe('what a case comes to', () => {
       refused('targets.empty'),
       refused('labels.too_old'),
       ['targets.empty', 'REFUSED by labels.too_old'],
-      ...([0, 1, 0] as const),
+      ...([1, 1, 0] as const),
     ],
     ['that could not be told', untold, allowed, ['could not be told', 'allowed'], 0, 0, 1],
     [
@@ -200,17 +201,50 @@ describe('what a case comes to', () => {
       refused('targets.empty'),
       untold,
       ['targets.empty', 'could not be told'],
-      ...([0, 0, 1] as const),
+      ...([1, 0, 1] as const),
     ],
   ])('one %s', (_, said, twin, shown, stopped, failed, isUntold) => {
     const result = resultOf(drillCase, 'targets.empty', said, twin);
     expect([stoppedBy(result), twinOf(result)]).toEqual(shown);
-    expect(tallyOf([result])).toEqual({ cases: 1, stopped, failed, untold: isUntold, unseen: 0 });
+    expect(tallyOf([result])).toEqual({
+      ...{ cases: 1, stopped, failed, untold: isUntold, unseen: 0 },
+      ...{ twins: twin === undefined ? 0 : 1, twins_allowed: twin?.kind === 'allowed' ? 1 : 0 },
+    });
   });
 
-  it('is summed up in one sentence', () => {
-    expect(summaryOf({ cases: 5, stopped: 1, failed: 1, untold: 1, unseen: 2 })).toBe(
-      '1 of 3 stopped by the rule that is named, and the same done properly is allowed; 1 not so; 1 could not be told; 2 more that no gate could have stopped.',
-    );
+  it('with a twin that was refused says what was said to the twin, and what would pass', () => {
+    const no = refusal({
+      rule: 'blast_radius.share',
+      message: 'Too many.',
+      remedy: 'at most 2 of these targets now',
+    });
+    expect(resultOf(drillCase, 'targets.empty', refused('targets.empty'), no)).toMatchObject({
+      ...{ says: 'No.', twin_rule: 'blast_radius.share' },
+      twin_says: 'Too many. Would pass: at most 2 of these targets now.',
+    });
+  });
+
+  it('that could not be played leaves its twin untold, where it has one', () => {
+    const twin = { history: [], first: false, request: { as: 'bot', action: 'x' } };
+    const trial = { kind: 'trial', rule: 'targets.empty', request: twin.request } as const;
+    expect(unplayed({ ...drillCase, trial: { ...trial, twin } }, 'Why.')).toMatchObject({ twin: 'untold' });
+    expect(unplayed({ ...drillCase, trial }, 'Why.')).not.toHaveProperty('twin');
+  });
+
+  it.each<[Partial<Tally>, string]>([
+    [
+      { cases: 5, stopped: 1, twins: 2, twins_allowed: 1, failed: 1, untold: 1, unseen: 2 },
+      '1 of 3 stopped by the rule that is named; the same done properly is allowed: 1 of 2 twins; no twin: 1; 1 could not be told; 2 more that no gate could have stopped.',
+    ],
+    [
+      { cases: 2, stopped: 2, twins: 2, twins_allowed: 2 },
+      '2 of 2 stopped by the rule that is named; the same done properly is allowed: 2 of 2 twins.',
+    ],
+    [{ cases: 1, stopped: 1 }, '1 of 1 stopped by the rule that is named; no twin: 1.'],
+    [{ cases: 2, unseen: 2 }, 'Nothing was asked: no gate could have stopped any of these 2 cases.'],
+    [{ cases: 1, unseen: 1 }, 'Nothing was asked: no gate could have stopped this case.'],
+  ])('is summed up in one sentence, of what was asked: %j', (tally, sentence) => {
+    const none = { cases: 0, stopped: 0, twins: 0, twins_allowed: 0, failed: 0, untold: 0, unseen: 0 };
+    expect(summaryOf({ ...none, ...tally })).toBe(sentence);
   });
 });
