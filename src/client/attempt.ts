@@ -285,7 +285,7 @@ const lasting: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'there is no host of that name'],
   [
     BAD_PORT,
-    'fetch calls no port that is known for another protocol ("bad port"): give the gate another one',
+    'its port is kept for another protocol, and HTTP never calls it ("bad port"): give the gate another one',
   ],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNKNOWN_SIGNER],
   ['UNABLE_TO_GET_ISSUER_CERT', UNKNOWN_SIGNER],
