@@ -4,6 +4,7 @@ import type { Ask } from '../client/types.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../drill/case.ts';
+import { expectingOther, refuseUnknownRules } from '../drill/known-rules.ts';
 import {
   refusal,
   resultOf,
@@ -46,10 +47,13 @@ export async function runDrill(
   const isLive = own !== undefined && options.scratch !== true;
   const all = own === undefined ? readCorpus(path.join(CORPUS, 'cases')) : readCases(own, false);
   const cases = choose(all, names);
+  const refuseUnknown = (known: readonly string[]): void => {
+    if (own !== undefined) refuseUnknownRules(all, known);
+  };
   try {
     const results = isLive
-      ? await askLive(cases, options, terminal)
-      : await playScratch(cases, options, terminal);
+      ? await askLive(cases, all, options, terminal)
+      : await playScratch(cases, refuseUnknown, options, terminal);
     terminal.progress(undefined);
     const tally = tallyOf(results);
     if (options.json === true) terminal.say(jsonLine({ ok: isOk(tally), ...tally, results }));
@@ -84,6 +88,7 @@ function choose(cases: readonly DrillCase[], names: readonly string[]): readonly
 
 async function playScratch(
   cases: readonly DrillCase[],
+  onRules: (known: readonly string[]) => void,
   { own, config, keep }: DrillOptions,
   terminal: Terminal,
 ): Promise<CaseResult[]> {
@@ -95,6 +100,7 @@ async function playScratch(
   return await runScratch({
     cases,
     sharesGate,
+    onRules,
     configFile: own === undefined ? path.join(CORPUS, 'interlock.yaml') : configFileOf(config),
     ...(own === undefined && config !== undefined && { policies: readConfig(config, 'unread').policies }),
     keep: keep === true,
@@ -109,16 +115,32 @@ async function playScratch(
 /** Each case in pre-flight, as whoever the key is of: nothing is consumed and nothing is done. */
 async function askLive(
   cases: readonly DrillCase[],
+  all: readonly DrillCase[],
   options: DrillOptions,
   terminal: Terminal,
 ): Promise<CaseResult[]> {
   const { gate } = connectGate(options, terminal);
+  const known = await knownRules(all, gate);
+  if (known !== undefined) refuseUnknownRules(all, known);
   const results: CaseResult[] = [];
   for (const [index, drillCase] of cases.entries()) {
     terminal.progress(`${index + 1}/${cases.length}  ${printable(drillCase.title)}`);
     results.push(await askCase(drillCase, gate));
   }
   return results;
+}
+
+/** The rules of the gate; undefined where it cannot say them all: one that has no policy does not know those of its checks. */
+async function knownRules(
+  cases: readonly DrillCase[],
+  gate: Pick<Client, 'rules' | 'readyToDecide'>,
+): Promise<string[] | undefined> {
+  const answer = await gate.rules();
+  if (!answer.ok) return undefined;
+  const known = Object.keys(answer.value.rules);
+  if (expectingOther(cases, known).length === 0) return known;
+  const { checks } = await gate.readyToDecide();
+  return checks.policy.ok ? known : undefined;
 }
 
 type Preflight = Pick<Client, 'preflight'>;

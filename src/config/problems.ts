@@ -16,6 +16,12 @@ export class Problems {
     this.#found.push(this.#yaml.problemAt(path, message));
   }
 
+  /** Where something stands, for what can only be found wrong when this file is read. */
+  placeOf(path: YamlPath): Omit<PlacedProblem, 'message'> {
+    const { message: _, ...place } = this.#yaml.problemAt(path, '');
+    return place;
+  }
+
   /** The checked value, or undefined with its problems added. */
   check<Shape extends z.core.$ZodLooseShape>(
     schema: z.ZodObject<Shape, z.core.$strict>,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { PlacedProblem } from '../config/config.ts';
 import { Problems } from '../config/problems.ts';
 import { readYamlFile } from '../config/yaml-file.ts';
 
@@ -113,6 +114,8 @@ export interface Trial {
   readonly kind: 'trial';
   readonly request: CaseRequest;
   readonly rule: string;
+  /** Where the rule stands in its file. */
+  readonly place: Omit<PlacedProblem, 'message'>;
   readonly twin?: Twin;
 }
 
@@ -193,7 +196,9 @@ function readCase(
     problems.add(at, 'lacks `twin`: the same action done properly, which must be allowed');
   if (asked === undefined || expect === undefined) return undefined;
   const { refused: rule } = expect;
-  return { ...common, trial: { kind: 'trial', request: asked, rule, ...(twin !== undefined && { twin }) } };
+  const place = problems.placeOf([...at, 'expect', 'refused']);
+  const trial = { kind: 'trial', request: asked, rule, place } as const;
+  return { ...common, trial: { ...trial, ...(twin !== undefined && { twin }) } };
 }
 
 /** Every case of a folder, by the names of their files. */

@@ -29,6 +29,8 @@ export interface ScratchDrill {
   readonly policies?: string;
   /** Each case has kinds of its own, so that one gate can play them all; without it each case gets a gate of its own. */
   readonly sharesGate: boolean;
+  /** Told the rules of the gate before anything is played. What it throws ends the drill. */
+  readonly onRules: (known: readonly string[]) => void;
   /** Leave the folder behind. */
   readonly keep: boolean;
   /** Told of each case before it is played. */
@@ -66,10 +68,11 @@ interface Ground {
 }
 
 async function play(
-  { cases, sharesGate, keep, onCase }: ScratchDrill,
+  { cases, sharesGate, keep, onRules, onCase }: ScratchDrill,
   ground: Ground,
 ): Promise<CaseResult[]> {
   const { rig, gate } = await openRig(ground.folder, ground);
+  onRules(await rulesOf(rig));
   if (sharesGate) {
     const results: CaseResult[] = [];
     for (const [index, drillCase] of cases.entries()) {
@@ -80,6 +83,16 @@ async function play(
   }
   await gate.stop();
   return await playApart(cases, async ({ name }) => await copyRig(name, ground, keep), onCase);
+}
+
+/** Every rule that the gate has, those of the bundle among them. */
+async function rulesOf({ gate }: Rig): Promise<string[]> {
+  const headers = { accept: 'application/json' };
+  const reply = await gate.call(OWN.operator, 'GET', '/problems', { headers });
+  const rules = at(reply.body, 'rules');
+  if (typeof rules !== 'object' || rules === null)
+    throw new DrillFailed(`the gate does not say which rules it has: ${reply.status}`);
+  return Object.keys(rules);
 }
 
 /** A gate of its own for one case: a copy of the first one, whose database is made and empty. */

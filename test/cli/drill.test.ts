@@ -135,6 +135,24 @@ describe('interlock drill --own on the live gate', () => {
     });
   });
 
+  it('takes a rule that the gate does not have for wrong use, before it asks anything', () => {
+    const own = file(
+      'slip.yaml',
+      ...[
+        'name: slip',
+        'title: Four',
+        `request: ${ask(FOUR)}`,
+        'expect:',
+        '  refused: blast_radius.maxtargets',
+      ],
+    );
+    const { code, said, complained } = drill('--own', own);
+    expect(complained).toContain('slip.yaml:5');
+    expect(complained).toContain('did you mean "blast_radius.max_targets"?');
+    expect(said).toBe('');
+    expect(code).toBe(2);
+  });
+
   it('ends with 3 where nothing was asked, for nothing was shown', () => {
     const own = file(
       'unseen.yaml',

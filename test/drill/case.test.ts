@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileError } from '../../src/config/config.ts';
 import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../../src/drill/case.ts';
+import { refuseUnknownRules } from '../../src/drill/known-rules.ts';
 import { linesOf, targetsOf } from '../../src/drill/fleet.ts';
 import { refusal, resultOf, tallyOf, unplayed, type Said, type Tally } from '../../src/drill/result.ts';
 import { stoppedBy, summaryOf, twinOf } from '../../src/drill/score-card.ts';
@@ -14,6 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await folder.remove());
 
+const PLACE = { file: 'case.yaml', line: 1, path: 'expect.refused' };
 const REQUEST = 'request: { as: bot, action: disk.wipe, targets: { ids: [a] } }';
 const EXPECT = 'expect: { refused: targets.empty }';
 const TWIN = 'twin: { request: { as: bot, action: disk.wipe } }';
@@ -89,6 +91,33 @@ describe('the file of a case', () => {
 
   it('is looked for in a folder that has some', () => {
     expect(() => readCorpus(path.join(folder.path, 'nothing'))).toThrow('install this program anew');
+  });
+});
+
+describe('a rule that a case expects', () => {
+  const known = ['targets.empty', 'labels.not_allowed', 'own_check.refused'];
+  const problemsWith = (rule: string): string[] => {
+    const cases = read([...without('expect'), `expect: { refused: ${rule} }`]);
+    try {
+      refuseUnknownRules(cases, known);
+    } catch (thrown) {
+      if (!(thrown instanceof FileError)) throw thrown;
+      return thrown.problems.map(({ line, path: at, message }) => `${line} ${at}: ${message}`);
+    }
+    return [];
+  };
+
+  it.each(known)('is one of the gate, a check of its own among them: %s', rule => {
+    expect(problemsWith(rule)).toEqual([]);
+  });
+
+  it('and that no rule of the gate is, is a slip, with its line and the nearest name', () => {
+    expect(problemsWith('labels.notallowed')).toEqual([
+      '5 expect.refused: no rule of the gate is named "labels.notallowed" (did you mean "labels.not_allowed"?)',
+    ]);
+    expect(problemsWith('moon.full')).toEqual([
+      '5 expect.refused: no rule of the gate is named "moon.full": a gate lists its rules at /problems',
+    ]);
   });
 });
 
@@ -170,7 +199,7 @@ describe('what the drill needs', () => {
 describe('what a case comes to', () => {
   const drillCase: DrillCase = {
     ...{ name: 'one', title: 'One', fleet: {}, history: [] },
-    trial: { kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' } },
+    trial: { kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' }, place: PLACE },
   };
   const refused = (rule: string): Said => ({ kind: 'refused', rule, says: 'No.' });
   const allowed: Said = { kind: 'allowed' };
@@ -226,7 +255,7 @@ describe('what a case comes to', () => {
 
   it('that could not be played leaves its twin untold, where it has one', () => {
     const twin = { history: [], first: false, request: { as: 'bot', action: 'x' } };
-    const trial = { kind: 'trial', rule: 'targets.empty', request: twin.request } as const;
+    const trial = { kind: 'trial', rule: 'targets.empty', request: twin.request, place: PLACE } as const;
     expect(unplayed({ ...drillCase, trial: { ...trial, twin } }, 'Why.')).toMatchObject({ twin: 'untold' });
     expect(unplayed({ ...drillCase, trial }, 'Why.')).not.toHaveProperty('twin');
   });

@@ -4,7 +4,10 @@ import { playApart, type FreshRig } from '../../src/drill/play-apart.ts';
 
 const trialOf = (name: string): DrillCase => ({
   ...{ name, title: name, fleet: {}, history: [] },
-  trial: { kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' } },
+  trial: {
+    ...{ kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' } },
+    place: { file: 'x', line: 1, path: 'expect.refused' },
+  },
 });
 
 it('a case that gets no gate is untold, is named, and the others are played, each on a gate that is taken away before the next', async () => {
