@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { didYouMean, quote } from '../kit/text.ts';
 import { FileError, type PlacedProblem } from './config.ts';
+import { keysAt, sayPlainly } from './schema-words.ts';
 import type { YamlFile, YamlPath } from './yaml-file.ts';
 
 /** Everything that is wrong in one file, gathered, so that a person hears of all of it at once. */
@@ -32,15 +33,16 @@ export class Problems {
       this.add(path, value === undefined ? 'is missing' : 'is empty');
       return undefined;
     }
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, { error: sayPlainly });
     if (result.success) return result.data;
-    for (const issue of result.error.issues) this.#addIssue(issue, value, path, Object.keys(schema.shape));
+    for (const issue of result.error.issues) this.#addIssue(issue, value, path, schema);
     return undefined;
   }
 
-  #addIssue(issue: z.core.$ZodIssue, value: unknown, above: YamlPath, known: readonly string[]): void {
+  #addIssue(issue: z.core.$ZodIssue, value: unknown, above: YamlPath, schema: z.core.$ZodType): void {
     const path = [...above, ...issue.path.map(one => (typeof one === 'number' ? one : String(one)))];
     if (issue.code === 'unrecognized_keys') {
+      const known = keysAt(schema, issue.path);
       for (const key of issue.keys)
         this.add([...path, key], `is not known here${didYouMean(key, known, true)}`);
     } else if (issue.path.length === 0 && issue.code === 'invalid_type') {
