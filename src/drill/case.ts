@@ -7,7 +7,10 @@ import { readYamlFile } from '../config/yaml-file.ts';
 
 const sentence = (must: string) => z.string({ error: must }).min(1, { error: must });
 const name = sentence('must be a name');
-const labels = z.record(z.string(), name, { error: 'must be a map of labels, each to its one value' });
+const list = <One extends z.ZodType>(one: One, must: string) =>
+  z.array(one, { error: must }).min(1, { error: must });
+const value = sentence('must be text: a number stands in quotation marks');
+const labels = z.record(z.string(), value, { error: 'must be a map of labels, each to its one value' });
 
 /** So many targets of one kind at most: a case is an incident in its proportions, not in its size. */
 const MAX_GROUP = 20_000;
@@ -21,7 +24,9 @@ const group = z.strictObject({
     .max(MAX_GROUP, { error: `must be at most ${MAX_GROUP}` })
     .default(1),
   each: z
-    .record(z.string(), z.array(name).min(1), { error: 'must be a map of labels to lists of values' })
+    .record(z.string(), list(value, 'must be a list of values, at least one'), {
+      error: 'must be a map of labels to lists of values',
+    })
     .optional()
     .describe('so many for each combination of these values'),
   labels: labels.default({}),
@@ -30,7 +35,8 @@ const group = z.strictObject({
     .optional(),
 });
 
-const fleet = z.record(z.string(), z.array(group).min(1), {
+const groups = list(group, 'must be a list of groups of targets, like `[{ id: web-1 }]`, at least one');
+const fleet = z.record(z.string(), groups, {
   error: 'must be a map of kinds to lists of groups of targets',
 });
 
@@ -43,8 +49,10 @@ const request = z.strictObject({
   artifact: z.unknown().optional(),
   plan: z.unknown().optional(),
   effects: z.unknown().optional(),
-  reason: name.optional(),
+  reason: sentence('must be a reason').optional(),
 });
+
+const onlyOfRequest = (key: string) => ({ path: [key], error: 'can only stand beside a request' });
 
 const step = z
   .strictObject({
@@ -64,12 +72,20 @@ const step = z
         value: name.optional(),
       })
       .optional(),
-    engage: z.strictObject({ action: name, reason: name }).optional(),
+    engage: z.strictObject({ action: name, reason: sentence('must be a reason') }).optional(),
   })
   .refine(
     ({ request: asked, inventory, evidence, engage }) =>
       [asked, inventory, evidence, engage].filter(one => one !== undefined).length === 1,
     { error: 'must have exactly one of request, inventory, evidence, engage' },
+  )
+  .refine(
+    ({ request: asked, outcome }) => asked !== undefined || outcome === undefined,
+    onlyOfRequest('outcome'),
+  )
+  .refine(
+    ({ request: asked, in_bites_of: size }) => asked !== undefined || size === undefined,
+    onlyOfRequest('in_bites_of'),
   );
 
 const history = z.array(step, { error: 'must be a list of steps' }).default([]);

@@ -1,3 +1,4 @@
+import { sha256 } from '../kit/digest.ts';
 import { freshId } from '../kit/ids.ts';
 import { asError } from '../kit/fault.ts';
 import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate-client.ts';
@@ -150,15 +151,19 @@ async function answeredWith<T>(answer: Answer, executor: Executor, act: () => Pr
 
 /** What the gate says to the incident, or to its twin; a yes counts when the executor got the very targets, a no when it got nothing. */
 async function ask(request: CaseRequest, lines: Lines, rig: Rig): Promise<Said> {
-  const reply = await submit(request.as, bodyOf(request, lines), 'wait=20', rig);
+  const body = bodyOf(request, lines);
+  const reply = await submit(request.as, body, 'wait=20', rig);
   const sent = rig.executor.sent(textAt(reply.body, 'id'));
   const decision = textAt(reply.body, 'decision');
   if (decision === 'allowed') {
-    const count = Number(textAt(reply.body, 'targets', 'count'));
-    const isDone = textAt(reply.body, 'outcome', 'status') === 'delivered' && sent?.length === count;
-    return isDone
-      ? { kind: 'allowed' }
-      : { kind: 'untold', says: `allowed, and not delivered: ${inShort(reply)}` };
+    if (textAt(reply.body, 'outcome', 'status') !== 'delivered' || sent === undefined)
+      return { kind: 'untold', says: `allowed, and not delivered: ${inShort(reply)}` };
+    if (!areTheVery(sent, body, reply))
+      return {
+        kind: 'untold',
+        says: 'allowed, and the executor was sent other targets than those decided on',
+      };
+    return { kind: 'allowed' };
   }
   const first = at(reply.body, 'reasons', 0);
   const rule = textAt(first, 'rule');
@@ -166,6 +171,23 @@ async function ask(request: CaseRequest, lines: Lines, rig: Rig): Promise<Said> 
     return { kind: 'untold', says: inShort(reply) };
   return refusal({ rule, message: textAt(first, 'message'), remedy: textAt(first, 'remedy') });
 }
+
+/** Whether these are, id by id, the targets that the gate says it decided on, and those that the request names where it names them. */
+function areTheVery(sent: readonly string[], body: Members, reply: Reply): boolean {
+  const digest = digestOf(sent);
+  const named = at(body, 'targets', 'ids');
+  const isAsNamed = !Array.isArray(named) || digestOf(named.map(String)) === digest;
+  return isAsNamed && textAt(reply.body, 'targets', 'digest') === digest;
+}
+
+/** Of a target set, as the gate makes it. */
+const digestOf = (ids: readonly string[]): string =>
+  sha256(
+    ids
+      .toSorted()
+      .map(id => `${id}\n`)
+      .join(''),
+  );
 
 /** A no in one sentence; of what is no answer of the gate, its status. */
 function inShort({ status, body }: Reply): string {

@@ -62,6 +62,36 @@ describe('the file of a case', () => {
       [...whole, 'history: [{ engage: { action: x, reason: y }, inventory: { host: [{ id: a }] } }]'],
       'must have exactly one',
     ],
+    [
+      'with a step of another form',
+      [...whole, 'history: [{ inventory: { host: { id: a } } }]'],
+      '6 history[0].inventory.host: must be a list of groups of targets, like `[{ id: web-1 }]`',
+    ],
+    [
+      'with a switch that is engaged for no reason',
+      [...whole, 'history: [{ engage: { action: x } }]'],
+      '6 history[0].engage.reason: is missing: it must be a reason',
+    ],
+    [
+      'with an outcome that there is none of',
+      [...whole, 'history: [{ request: { as: bot, action: x }, outcome: deliverd }]'],
+      'must be one of delivered, pending, refused and unknown, and is "deliverd"',
+    ],
+    [
+      'with an outcome of what is no request',
+      [...whole, 'history: [{ engage: { action: x, reason: y }, outcome: pending }]'],
+      '6 history[0].outcome: can only stand beside a request',
+    ],
+    [
+      'with a step that is not known, which says those there are',
+      [...whole, 'history: [{ wait: 5m }]'],
+      '6 history[0].wait: is not known here (there are request, in_bites_of, outcome, inventory,',
+    ],
+    [
+      'with a label that is a number',
+      [...whole, 'fleet: { host: [{ id: a, labels: { port: 3 } }] }'],
+      'labels.port: must be text: a number stands in quotation marks, and is 3',
+    ],
     ['with a list of none', ['cases: []'], '1 cases: must be a list of cases'],
     [
       'with the same name twice',
@@ -175,6 +205,26 @@ describe('the fleet of a case', () => {
     [{ from: { kind: 'host', frist: 1 } }, 'takes kind, where, skip and first'],
   ])('is not named by %j', (targets, message) => {
     expect(() => asked(targets)).toThrow(message);
+  });
+});
+
+describe('what docs/drill.md shows', () => {
+  const text = readFileSync(new URL('../../docs/drill.md', import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/^```yaml\n(.*?)^```$/gmsu)].map(([, block = '']) => block);
+
+  it('as a whole file is one', () => {
+    const files = blocks.filter(block => block.startsWith('cases:'));
+    expect(files.map(block => problemsOf(block.split('\n'), false))).toEqual([[]]);
+  });
+
+  it('of what was before is a history, with each step that there is', () => {
+    const [block = ''] = blocks.filter(one => one.startsWith('history:'));
+    const lines = [...whole, ...block.split('\n')];
+    expect(problemsOf(lines)).toEqual([]);
+    const steps = read(lines)[0]?.history.flatMap(step => Object.keys(step));
+    expect(new Set(steps)).toEqual(
+      new Set(['request', 'in_bites_of', 'outcome', 'inventory', 'evidence', 'engage']),
+    );
   });
 });
 

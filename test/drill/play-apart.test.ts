@@ -1,13 +1,12 @@
 import { expect, it } from 'vitest';
 import type { DrillCase } from '../../src/drill/case.ts';
 import { playApart, type FreshRig } from '../../src/drill/play-apart.ts';
+import { fakeRig } from './fake-rig.ts';
 
+const place = { file: 'cases.yaml', line: 1, path: 'expect.refused' };
 const trialOf = (name: string): DrillCase => ({
   ...{ name, title: name, fleet: {}, history: [] },
-  trial: {
-    ...{ kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' } },
-    place: { file: 'x', line: 1, path: 'expect.refused' },
-  },
+  trial: { kind: 'trial', rule: 'targets.empty', request: { as: 'bot', action: 'x' }, place },
 });
 
 it('a case that gets no gate is untold, is named, and the others are played, each on a gate that is taken away before the next', async () => {
@@ -16,22 +15,11 @@ it('a case that gets no gate is untold, is named, and the others are played, eac
     if (name === 'b') throw new Error('the disk is full');
     happened.push(`open ${name}`);
     return {
-      rig: {
-        gate: {
-          call: async as => {
-            happened.push(`ask as ${as}`);
-            const body = { decision: 'refused', reasons: [{ rule: 'targets.empty', message: 'No.' }] };
-            return { status: 422, headers: new Headers(), body, text: '' };
-          },
-        },
-        executor: {
-          ...{ url: '', answerWith: () => undefined, sent: () => undefined },
-          received: async () => undefined,
-          close: async () => undefined,
-        },
-        principals: new Set(['bot']),
-        nowMs: 0,
-      },
+      rig: fakeRig({
+        status: 422,
+        body: { decision: 'refused', reasons: [{ rule: 'targets.empty', message: 'No.' }] },
+        onCall: as => happened.push(`ask as ${as}`),
+      }),
       close: async () => {
         happened.push(`close ${name}`);
       },
@@ -39,7 +27,7 @@ it('a case that gets no gate is untold, is named, and the others are played, eac
   };
   const unseen: DrillCase = { ...trialOf('n'), trial: { kind: 'not_seen', why: 'because' } };
   const seen: string[] = [];
-  const results = await playApart(['a', 'b', 'c'].map(trialOf).concat(unseen), open, ({ name }, index) => {
+  const results = await playApart([...['a', 'b', 'c'].map(trialOf), unseen], open, ({ name }, index) => {
     seen.push(`${index} ${name}`);
   });
   expect(results).toMatchObject([

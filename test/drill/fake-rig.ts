@@ -1,0 +1,27 @@
+import type { Answer } from '../../src/drill/executor.ts';
+import type { Rig } from '../../src/drill/play.ts';
+
+/** What the gate answers to every call. */
+export interface FakeRig {
+  readonly status: number;
+  readonly body: object;
+  /** What the executor says it was sent. */
+  readonly sent?: readonly string[];
+  readonly onCall?: (as: string) => void;
+  readonly onAnswerWith?: (answer: Answer) => void;
+}
+
+export const fakeRig = ({ status, body, sent, onCall, onAnswerWith }: FakeRig): Rig => ({
+  gate: {
+    call: async as => {
+      onCall?.(as);
+      return { status, headers: new Headers(), body, text: '' };
+    },
+  },
+  executor: {
+    ...{ url: '', sent: () => sent, received: async () => undefined, close: async () => undefined },
+    answerWith: answer => onAnswerWith?.(answer),
+  },
+  principals: new Set(['bot']),
+  nowMs: 0,
+});
