@@ -3,7 +3,9 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { PlacedProblem } from '../config/config.ts';
 import { Problems } from '../config/problems.ts';
-import { readYamlFile } from '../config/yaml-file.ts';
+import { readYamlFile, type YamlPath } from '../config/yaml-file.ts';
+import { asError } from '../kit/fault.ts';
+import { linesOf, targetsOf } from './fleet.ts';
 
 const sentence = (must: string) => z.string({ error: must }).min(1, { error: must });
 const name = sentence('must be a name');
@@ -190,6 +192,7 @@ function readCase(
 ): DrillCase | undefined {
   const read = problems.check(caseSchema, value, at);
   if (read === undefined) return undefined;
+  checkFrom(problems, read, at);
   const { not_seen: notSeen, approval, request: asked, expect, twin, ...about } = read;
   const common = {
     name: about.name,
@@ -215,6 +218,23 @@ function readCase(
   const place = problems.placeOf([...at, 'expect', 'refused']);
   const trial = { kind: 'trial', request: asked, rule, place } as const;
   return { ...common, trial: { ...trial, ...(twin !== undefined && { twin }) } };
+}
+
+/** What a request takes `from` the fleet can be seen to be there before anything is played. */
+function checkFrom(problems: Problems, read: z.output<typeof caseSchema>, at: YamlPath): void {
+  const lines = linesOf(read.fleet, 0);
+  const check = (asked: CaseRequest | undefined, path: YamlPath): void => {
+    try {
+      if (asked !== undefined) targetsOf(asked, lines);
+    } catch (thrown) {
+      problems.add([...at, ...path, 'targets', 'from'], asError(thrown).message);
+    }
+  };
+  check(read.request, ['request']);
+  check(read.twin?.request, ['twin', 'request']);
+  for (const [index, step] of read.history.entries()) check(step.request, ['history', index, 'request']);
+  for (const [index, step] of (read.twin?.history ?? []).entries())
+    check(step.request, ['twin', 'history', index, 'request']);
 }
 
 /** Every case of a folder, by the names of their files. */

@@ -59,7 +59,7 @@ function toTime(value: string, nowMs: number): string {
  * The targets of a request as they are sent. `{ from: { kind, where, skip, first } }` names those of the case's fleet by their ids;
  * anything else is sent as it came, however odd.
  */
-export function targetsOf({ targets }: CaseRequest, lines: Lines): unknown {
+export function targetsOf({ targets }: Pick<CaseRequest, 'targets'>, lines: Lines): unknown {
   if (typeof targets !== 'object' || targets === null || !('from' in targets)) return targets;
   const { from, ...rest } = targets;
   return { ids: idsFrom(from, lines), ...rest };
@@ -85,6 +85,9 @@ function idsFrom(from: unknown, lines: Lines): string[] {
     throw new Error('`from` takes kind, where, skip and first');
   const chosen = ids.slice(skip, skip + first);
   // A list that came out empty by a slip of the case would be another incident than the one that is told.
-  if (chosen.length === 0) throw new Error('`from` finds no target in the fleet of the case');
+  if (chosen.length === 0)
+    throw new Error(
+      `\`from\` finds no target among the ${found.length} of ${String(kind)} in the fleet of the case`,
+    );
   return chosen;
 }

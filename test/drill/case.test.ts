@@ -92,6 +92,20 @@ describe('the file of a case', () => {
       [...whole, 'fleet: { host: [{ id: a, labels: { port: 3 } }] }'],
       'labels.port: must be text: a number stands in quotation marks, and is 3',
     ],
+    [
+      'with a request that takes targets from no fleet',
+      [...without('request'), 'request: { as: bot, action: x, targets: { from: { kind: host } } }'],
+      "5 request.targets.from: `from` must name a kind of the case's fleet",
+    ],
+    [
+      'with a step that takes none of the fleet, which would be another incident',
+      [
+        ...whole,
+        'fleet: { host: [{ id: a, count: 3 }] }',
+        'history: [{ request: { as: bot, action: x, targets: { from: { kind: host, where: { zone: moon } } } } }]',
+      ],
+      '7 history[0].request.targets.from: `from` finds no target among the 3 of host',
+    ],
     ['with a list of none', ['cases: []'], '1 cases: must be a list of cases'],
     [
       'with the same name twice',
@@ -219,7 +233,8 @@ describe('what docs/drill.md shows', () => {
 
   it('of what was before is a history, with each step that there is', () => {
     const [block = ''] = blocks.filter(one => one.startsWith('history:'));
-    const lines = [...whole, ...block.split('\n')];
+    const fleet = "fleet: { host: [{ id: 'old-{}', count: 9, labels: { rack: r99 } }] }";
+    const lines = [...whole, fleet, ...block.split('\n')];
     expect(problemsOf(lines)).toEqual([]);
     const steps = read(lines)[0]?.history.flatMap(step => Object.keys(step));
     expect(new Set(steps)).toEqual(
