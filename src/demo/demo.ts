@@ -11,7 +11,7 @@ import { createGateClient } from '../scratch/gate-client.ts';
 import { createProps, type Props } from '../scratch/props.ts';
 import { drip, loadInventory, retireRack, runAgain, wholeClass } from './scenes-2014.ts';
 import { auditor, killSwitch } from './scenes-brakes.ts';
-import type { Stage } from './stage.ts';
+import type { Rig } from './rig.ts';
 import { createTeller, type Teller } from './teller.ts';
 
 export interface DemoOptions {
@@ -90,21 +90,21 @@ function conclude(
 
 /** The whole story. */
 async function tell(teller: Teller, props: Props): Promise<Disks> {
-  const stage = await setUp(teller, props);
-  await retireRack(stage);
-  await runAgain(stage);
-  await wholeClass(stage);
-  await drip(stage);
-  await killSwitch(stage);
-  await auditor(stage);
-  const left = (await remainingDisks(stage.disksFolder)).size;
+  const rig = await setUp(teller, props);
+  await retireRack(rig);
+  await runAgain(rig);
+  await wholeClass(rig);
+  await drip(rig);
+  await killSwitch(rig);
+  await auditor(rig);
+  const left = (await remainingDisks(rig.disksFolder)).size;
   teller.scene('The end');
-  teller.check('no more disks are gone than were meant to be', stage.fleet.length - left, 100);
-  return { before: stage.fleet.length, gone: stage.fleet.length - left, left };
+  teller.check('no more disks are gone than were meant to be', rig.fleet.length - left, 100);
+  return { before: rig.fleet.length, gone: rig.fleet.length - left, left };
 }
 
 /** A fleet, a tool, a gate before it, and the inventory. */
-async function setUp(teller: Teller, props: Props): Promise<Stage> {
+async function setUp(teller: Teller, props: Props): Promise<Rig> {
   teller.scene('0. A fleet, a tool that wipes disks, and a gate before it');
   const { folder } = props;
   const fleet = makeFleet();
@@ -124,7 +124,7 @@ async function setUp(teller: Teller, props: Props): Promise<Stage> {
   const gateUrl = await gate.address;
   teller.say(`Interlock listens on ${gateUrl}, on an embedded store, and holds that key.`);
 
-  const stage: Stage = {
+  const rig: Rig = {
     teller,
     gate: createGateClient(gateUrl, keys),
     tool: {
@@ -136,8 +136,8 @@ async function setUp(teller: Teller, props: Props): Promise<Stage> {
     disksFolder,
     refused: new Set(),
   };
-  await loadInventory(stage, inventoryLines(fleet));
-  return stage;
+  await loadInventory(rig, inventoryLines(fleet));
+  return rig;
 }
 
 /** A failed fetch says nothing by itself; its cause does. */

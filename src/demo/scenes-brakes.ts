@@ -1,33 +1,33 @@
 import { at, listAt, rulesOf, textAt, type Reply } from '../scratch/gate-client.ts';
-import { ask, askAloud, idsWhere, toolCalls, until, type Asking, type Stage } from './stage.ts';
+import { ask, askAloud, idsWhere, toolCalls, until, type Asking, type Rig } from './rig.ts';
 
-const reboot = (stage: Stage, from: number): Asking => ({
+const reboot = (rig: Rig, from: number): Asking => ({
   as: 'maintenance-bot',
   action: 'machine.reboot',
-  targets: { ids: idsWhere(stage, { rack: 'us-2-r20' }).slice(from, from + 5) },
+  targets: { ids: idsWhere(rig, { rack: 'us-2-r20' }).slice(from, from + 5) },
   reason: 'new kernel',
 });
 
-const outcomeOf = async (stage: Stage, id: string): Promise<unknown> =>
-  at((await stage.gate.call('oncall', 'GET', `/v1/requests/${id}`)).body, 'outcome', 'status');
+const outcomeOf = async (rig: Rig, id: string): Promise<unknown> =>
+  at((await rig.gate.call('oncall', 'GET', `/v1/requests/${id}`)).body, 'outcome', 'status');
 
-const rebootsBegun = (stage: Stage, count: number): Promise<boolean> =>
-  until(async () => (await toolCalls(stage, '/reboot')).length >= count);
+const rebootsBegun = (rig: Rig, count: number): Promise<boolean> =>
+  until(async () => (await toolCalls(rig, '/reboot')).length >= count);
 
 /** One call by one person, after which nothing more leaves the gate; and its release. */
-export async function killSwitch(stage: Stage): Promise<void> {
-  const { teller } = stage;
+export async function killSwitch(rig: Rig): Promise<void> {
+  const { teller } = rig;
   teller.scene('6. Three reboots are under way or waiting when somebody pulls the switch');
-  const onItsWay = await askAloud(stage, { ...reboot(stage, 0), prefer: 'respond-async' });
-  teller.check('the first is on the wire', await rebootsBegun(stage, 1), true);
+  const onItsWay = await askAloud(rig, { ...reboot(rig, 0), prefer: 'respond-async' });
+  teller.check('the first is on the wire', await rebootsBegun(rig, 1), true);
   const waiting = [
-    await askAloud(stage, { ...reboot(stage, 5), prefer: 'respond-async' }),
-    await askAloud(stage, { ...reboot(stage, 10), prefer: 'respond-async' }),
+    await askAloud(rig, { ...reboot(rig, 5), prefer: 'respond-async' }),
+    await askAloud(rig, { ...reboot(rig, 10), prefer: 'respond-async' }),
   ];
   const idOf = (reply: Reply): string => textAt(reply.body, 'id');
   const stopped = waiting.map(idOf).toSorted();
 
-  const engaged = await stage.gate.call('oncall', 'POST', '/v1/kill-switch', {
+  const engaged = await rig.gate.call('oncall', 'POST', '/v1/kill-switch', {
     json: { reason: 'machines are vanishing; stop everything first' },
   });
   teller.exchange('oncall', 'POST /v1/kill-switch', engaged, 'engaged, for everything');
@@ -38,48 +38,48 @@ export async function killSwitch(stage: Stage): Promise<void> {
     {
       as: 'decom-bot',
       action: 'disk.wipe',
-      targets: { ids: idsWhere(stage, { rack: 'asia-2-r05' }).slice(-1) },
+      targets: { ids: idsWhere(rig, { rack: 'asia-2-r05' }).slice(-1) },
       reason: 'just this one',
     },
-    reboot(stage, 15),
+    reboot(rig, 15),
   ];
   for (const asking of tried) {
-    const reply = await askAloud(stage, { ...asking, prefer: 'respond-async' });
+    const reply = await askAloud(rig, { ...asking, prefer: 'respond-async' });
     const seen = [reply.status, rulesOf(reply).includes('kill_switch.engaged')];
     teller.check(`nothing passes for ${asking.as}`, seen, [423, true]);
   }
-  stage.tool.finishReboots();
-  const ended = await until(async () => (await outcomeOf(stage, idOf(onItsWay))) === 'delivered');
+  rig.tool.finishReboots();
+  const ended = await until(async () => (await outcomeOf(rig, idOf(onItsWay))) === 'delivered');
   teller.check('what was on the wire came to its end: delivered', ended, true);
-  teller.check('the tool was never asked for the others', await toolCalls(stage, '/reboot'), [5]);
+  teller.check('the tool was never asked for the others', await toolCalls(rig, '/reboot'), [5]);
 
-  await release(stage, textAt(engaged.body, 'id'), stopped);
+  await release(rig, textAt(engaged.body, 'id'), stopped);
 }
 
-async function release(stage: Stage, switchId: string, stopped: readonly string[]): Promise<void> {
-  const { teller } = stage;
+async function release(rig: Rig, switchId: string, stopped: readonly string[]): Promise<void> {
+  const { teller } = rig;
   teller.scene('7. It was understood; the switch is released');
-  const released = await stage.gate.call('oncall', 'POST', `/v1/kill-switch/${switchId}/release`, {
+  const released = await rig.gate.call('oncall', 'POST', `/v1/kill-switch/${switchId}/release`, {
     json: { reason: 'the job that ran twice is off' },
   });
   teller.exchange('oncall', 'POST /v1/kill-switch/{id}/release', released, 'released');
   teller.check('released, with a reason', released.status, 200);
-  const asked = ask(stage, reboot(stage, 15));
-  await rebootsBegun(stage, 2);
-  stage.tool.finishReboots();
+  const asked = ask(rig, reboot(rig, 15));
+  await rebootsBegun(rig, 2);
+  rig.tool.finishReboots();
   const reply = await asked;
   teller.exchange('maintenance-bot', 'machine.reboot for five other machines', reply);
   teller.check('work goes on', [reply.status, at(reply.body, 'outcome', 'status')], [200, 'delivered']);
-  const outcomes = await Promise.all(stopped.map(id => outcomeOf(stage, id)));
+  const outcomes = await Promise.all(stopped.map(id => outcomeOf(rig, id)));
   teller.check('what was stopped stays stopped', outcomes, ['stopped', 'stopped']);
-  teller.check('the tool rebooted twice five machines', await toolCalls(stage, '/reboot'), [5, 5]);
+  teller.check('the tool rebooted twice five machines', await toolCalls(rig, '/reboot'), [5, 5]);
 }
 
 /** What somebody sees who was not there. */
-export async function auditor(stage: Stage): Promise<void> {
-  const { teller } = stage;
+export async function auditor(rig: Rig): Promise<void> {
+  const { teller } = rig;
   teller.scene('8. What the auditor sees');
-  const found = await stage.gate.call('oncall', 'GET', '/v1/requests?decision=refused&limit=1000');
+  const found = await rig.gate.call('oncall', 'GET', '/v1/requests?decision=refused&limit=1000');
   const items = listAt(found.body, 'items');
   for (const item of items.toReversed()) {
     const rules = new Set(listAt(item, 'reasons').map(reason => textAt(reason, 'rule')));
@@ -89,12 +89,12 @@ export async function auditor(stage: Stage): Promise<void> {
   }
   const ids = items.map(item => textAt(item, 'id')).toSorted();
   teller.check(
-    `all ${stage.refused.size} refusals are on record, and no other`,
+    `all ${rig.refused.size} refusals are on record, and no other`,
     ids,
-    [...stage.refused].toSorted(),
+    [...rig.refused].toSorted(),
   );
-  await auditTrail(stage);
-  const budgets = await stage.gate.call('oncall', 'GET', '/v1/budgets');
+  await auditTrail(rig);
+  const budgets = await rig.gate.call('oncall', 'GET', '/v1/budgets');
   const window = listAt(budgets.body, 'items').find(
     item =>
       at(item, 'action') === 'disk.wipe' &&
@@ -107,9 +107,9 @@ export async function auditor(stage: Stage): Promise<void> {
 const NOTHING_BEFORE = `sha256:${'0'.repeat(64)}`;
 
 /** The trail is one chain: numbered without a gap, each entry naming the one before. */
-async function auditTrail(stage: Stage): Promise<void> {
-  const { teller } = stage;
-  const trail = await stage.gate.call('oncall', 'GET', '/v1/audit', {
+async function auditTrail(rig: Rig): Promise<void> {
+  const { teller } = rig;
+  const trail = await rig.gate.call('oncall', 'GET', '/v1/audit', {
     headers: { accept: 'application/x-ndjson' },
   });
   const entries = trail.text

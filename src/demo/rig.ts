@@ -5,7 +5,7 @@ import { listAt, textAt, type GateClient, type Reply } from '../scratch/gate-cli
 import type { Teller } from './teller.ts';
 
 /** What the scenes play with: the real gate, the real tool, the real files. */
-export interface Stage {
+export interface Rig {
   readonly teller: Teller;
   readonly gate: GateClient<DemoPrincipal>;
   readonly tool: {
@@ -31,8 +31,8 @@ export interface Asking {
 }
 
 /** `POST /v1/requests`. A refusal is noted for the auditor. */
-export async function ask(stage: Stage, asking: Asking): Promise<Reply> {
-  const reply = await stage.gate.call(asking.as, 'POST', '/v1/requests', {
+export async function ask(rig: Rig, asking: Asking): Promise<Reply> {
+  const reply = await rig.gate.call(asking.as, 'POST', '/v1/requests', {
     json: { action: asking.action, targets: asking.targets, reason: asking.reason },
     headers: {
       'idempotency-key': asking.key ?? freshId(),
@@ -40,14 +40,14 @@ export async function ask(stage: Stage, asking: Asking): Promise<Reply> {
     },
   });
   const id = textAt(reply.body, 'id');
-  if (textAt(reply.body, 'decision') === 'refused' && id !== '') stage.refused.add(id);
+  if (textAt(reply.body, 'decision') === 'refused' && id !== '') rig.refused.add(id);
   return reply;
 }
 
 /** The same, told: who asked for what, and what came back. */
-export async function askAloud(stage: Stage, asking: Asking): Promise<Reply> {
-  const reply = await ask(stage, asking);
-  stage.teller.exchange(asking.as, `${asking.action} ${inShort(asking.targets)}`, reply);
+export async function askAloud(rig: Rig, asking: Asking): Promise<Reply> {
+  const reply = await ask(rig, asking);
+  rig.teller.exchange(asking.as, `${asking.action} ${inShort(asking.targets)}`, reply);
   return reply;
 }
 
@@ -59,24 +59,24 @@ function inShort(targets: unknown): string {
 }
 
 /** Ids of the machines with all of these labels. */
-export const idsWhere = (stage: Stage, labels: Readonly<Record<string, string>>): string[] =>
-  stage.fleet
+export const idsWhere = (rig: Rig, labels: Readonly<Record<string, string>>): string[] =>
+  rig.fleet
     .filter(machine => Object.entries(labels).every(([label, value]) => machine.labels[label] === value))
     .map(machine => machine.id);
 
 /** Ids of the machines whose disks are gone, by the file system's word, sorted. */
-export async function goneDisks(stage: Stage): Promise<string[]> {
-  const remaining = await remainingDisks(stage.disksFolder);
-  return stage.fleet
+export async function goneDisks(rig: Rig): Promise<string[]> {
+  const remaining = await remainingDisks(rig.disksFolder);
+  return rig.fleet
     .map(machine => machine.id)
     .filter(id => !remaining.has(id))
     .toSorted();
 }
 
 /** How many targets the tool was sent in each call of this path, by its own word. */
-export async function toolCalls(stage: Stage, path: '/wipe' | '/reboot'): Promise<number[]> {
-  const response = await fetch(`${stage.tool.url}/calls`, {
-    headers: { authorization: `Bearer ${stage.tool.key}` },
+export async function toolCalls(rig: Rig, path: '/wipe' | '/reboot'): Promise<number[]> {
+  const response = await fetch(`${rig.tool.url}/calls`, {
+    headers: { authorization: `Bearer ${rig.tool.key}` },
   });
   const calls = listAt(await response.json(), 'calls');
   return calls.filter(call => textAt(call, 'path') === path).map(call => Number(textAt(call, 'targets')));
