@@ -62,26 +62,20 @@ const cases = [
   },
   {
     name: 'leans-on-the-window',
-    title: 'Only the window of another case would stop it',
+    title: 'Only the window of another case would stop it, and only the switch of another its twin',
     fleet: fleetOf(40),
     request: ask('disk.wipe', 'web-4'),
     expect: { refused: 'budget.window' },
+    twin: { request: ask('host.reboot', 'web-1') },
   },
   {
     name: 'leans-on-evidence',
-    title: 'Only the evidence of another case would let its twin through',
-    fleet: fleetOf(40),
-    request: wipeFour,
-    expect: { refused: 'blast_radius.max_targets' },
-    twin: { request: push },
-  },
-  {
-    name: 'honest',
-    title: 'Neither the switch nor the fleet of another case stands in the way of its twin',
+    title:
+      'Only the evidence of another case would let its twin through, and only its fleet keep this one away',
     fleet: fleetOf(10),
     request: wipeFour,
     expect: { refused: 'blast_radius.max_targets' },
-    twin: { request: ask('host.reboot', 'web-1') },
+    twin: { request: push },
   },
 ];
 
@@ -99,14 +93,13 @@ describe('interlock drill --own --scratch', () => {
     expect(card, complained).toMatchObject({
       results: [
         { name: 'spends', verdict: 'stopped', twin: 'allowed' },
-        { name: 'leans-on-the-window', verdict: 'slipped' },
+        { name: 'leans-on-the-window', verdict: 'slipped', twin: 'allowed' },
         { name: 'leans-on-evidence', verdict: 'stopped', twin: 'refused', twin_rule: 'evidence.missing' },
-        { name: 'honest', verdict: 'stopped', twin: 'allowed' },
       ],
     });
     expect(code).toBe(1);
     expect(readdirSync(folder).filter(name => name.startsWith('interlock-drill'))).toEqual([]);
-    // Five gates, one after the other: seconds, but many of them where the processor is everybody's.
+    // Four gates, one after the other: seconds, but many of them where the processor is everybody's.
   }, 300_000);
 
   it('takes a rule that the gate does not have for wrong use, before anything is played', () => {
