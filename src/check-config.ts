@@ -1,14 +1,17 @@
 import type { Config, ExecutorConfig } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { describeStart, withoutLimits } from './describe-start.ts';
+import { describeFreeze, describeUncounted } from './describe-policy.ts';
 import { readPolicy, toLoaded } from './load-policy.ts';
+import type { Exception, Limits } from './policy/limits.ts';
 
 /**
  * Reads everything that a start reads, and opens neither the store nor the socket.
+ * @param nowMs by this machine's clock; a gate goes by its database's
  * @returns what would be in force
  * @throws FileError with every problem; Fault `policy.unavailable` for a bundle with which a gate would decide nothing
  */
-export async function checkConfig(file: string) {
+export async function checkConfig(file: string, nowMs: number) {
   const config = readConfig(file);
   const loaded = toLoaded(await readPolicy(config));
   const { limits } = loaded.policy;
@@ -20,13 +23,19 @@ export async function checkConfig(file: string) {
       certificate_expires: new Date(config.tls.expiresMs).toISOString(),
       client_certificates: config.tls.pem.ca !== undefined,
     }),
-    bundle_revision: loaded.revision.bundle.revision,
+    bundle: loaded.revision.bundle,
+    checks: loaded.policy.checks,
     kinds: [...config.kinds.keys()],
     actions: [...config.actions.keys()].map(name => describeAction(config, name, limits.actions)),
     profiles: loaded.profiles,
     without_limits: withoutLimits(config, loaded),
     budgets: limits.budgets,
     protected: limits.protected,
+    freezes: limits.freezes.map(freeze => describeFreeze(freeze, nowMs)),
+    exceptions: limits.exceptions.map(exception => ({
+      ...describeUncounted(exception, nowMs),
+      ceiling: ceilingOf(exception, limits),
+    })),
     principals: config.principals.map(({ name, roles, actions, labels }) => ({
       ...{ name, roles: [...roles], actions: [...actions] },
       ...(labels !== undefined && { labels }),
@@ -47,6 +56,12 @@ function describeAction(config: Config, name: string, limits: Readonly<Record<st
     ...(action !== undefined && { executor: describeExecutor(action.executor) }),
   };
 }
+
+/** How far the limit that it loosens may be loosened; the file is not loaded without one. */
+const ceilingOf = ({ action, set }: Exception, { actions }: Limits): object =>
+  Object.fromEntries(
+    Object.entries(actions[action]?.ceiling ?? {}).filter(([name]) => Object.hasOwn(set, name)),
+  );
 
 /** Without the query of its address, which may be a secret, and without the key. */
 const describeExecutor = ({

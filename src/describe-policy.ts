@@ -46,11 +46,16 @@ export async function describeExceptions(db: Turn['db'], { exceptions }: Limits,
   return exceptions.map(exception => describeException(exception, uses.get(exception.id) ?? 0, nowMs));
 }
 
-function describeException({ until_ms, max_targets, ...exception }: Exception, used: number, nowMs: number) {
-  const left = Math.max(0, max_targets - used);
-  const status: 'over' | 'used_up' | 'in_force' =
-    nowMs >= until_ms ? 'over' : left === 0 ? 'used_up' : 'in_force';
-  return { ...exception, until: iso(until_ms), max_targets, used, left, status };
+function describeException(exception: Exception, used: number, nowMs: number) {
+  const { status, ...said } = describeUncounted(exception, nowMs);
+  const left = Math.max(0, exception.max_targets - used);
+  return { ...said, used, left, status: status === 'in_force' && left === 0 ? ('used_up' as const) : status };
+}
+
+/** An exception as the files alone tell it: how much of it is used stands in the store. */
+export function describeUncounted({ until_ms, max_targets, ...exception }: Exception, nowMs: number) {
+  const status = nowMs >= until_ms ? ('over' as const) : ('in_force' as const);
+  return { ...exception, until: iso(until_ms), max_targets, status };
 }
 
 export type CountedEntry = ProtectedEntry & { readonly matches: number };

@@ -33,7 +33,7 @@ export function tellActivated(
   { digest, bundle, limitsDigest }: PolicyRevision,
   before: string | undefined,
 ): void {
-  const now = { policy_revision: digest, bundle: bundle.revision, limits_digest: limitsDigest };
+  const now = { policy_revision: digest, bundle: bundle.digest, limits_digest: limitsDigest };
   if (before === undefined) logger.info(now, 'the first policy revision of this store is active');
   else
     logger.warn(

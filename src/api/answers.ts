@@ -289,7 +289,9 @@ export const policy = z.strictObject({
   revision: digest,
   digest,
   active: z.boolean().describe('Whether all gates on the store are to decide with this revision'),
-  bundle: anyJson,
+  bundle: z
+    .strictObject({ revision: z.string(), digest })
+    .describe('`digest` is of the bundle as it was read; `revision` is what its `.manifest` says'),
   checks: z.array(z.looseObject({ name: z.string(), idle: z.boolean() })),
   limits: anyJson,
   profiles: z
@@ -298,7 +300,16 @@ export const policy = z.strictObject({
         action: z.string(),
         profile: z.string().describe('`destroy@1`'),
         idle: z
-          .array(z.strictObject({ key: z.string(), why: z.string() }))
+          .array(
+            z.strictObject({
+              key: z.string().describe('Below the entry: `max_share.cell`, `windows[5]`'),
+              why: z.string(),
+              kind: z.string(),
+              lacks: z
+                .strictObject({ what: z.string(), name: z.string().optional() })
+                .describe('What the kind does not declare: a dimension, a label, a weight, or a state'),
+            }),
+          )
           .describe('What of it limits nothing, for the kind declares no ground for it'),
       }),
     )

@@ -1,10 +1,13 @@
 import { checkConfig, type CheckedConfig } from '../check-config.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
+import { systemClock, type Clock } from '../kit/clock.ts';
 import { Fault } from '../kit/fault.ts';
 import { limitLines, showSelector } from './limit-lines.ts';
+import { exceptionLines, freezeLines, profileLines } from './policy-lines.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
+import { wrap, wrapBehind } from './wrap.ts';
 
 /**
  * Says what a start would put in force, and opens nothing.
@@ -13,8 +16,9 @@ import { showDuration } from './times.ts';
 export async function runCheckConfig(
   options: { readonly config?: string; readonly json: boolean },
   terminal: Terminal,
+  clock: Clock = systemClock,
 ): Promise<void> {
-  const checked = await checkConfig(configFileOf(options.config)).catch((thrown: unknown) => {
+  const checked = await checkConfig(configFileOf(options.config), clock.wallMs()).catch((thrown: unknown) => {
     // A gate with such a bundle starts and answers 503; whoever asks beforehand wants to hear no.
     if (thrown instanceof Fault) throw new UsageError(thrown.detail);
     throw thrown;
@@ -49,13 +53,33 @@ const showProtected = (entry: CheckedConfig['protected'][number]): string =>
   `${entry.kind} ${'ids' in entry ? entry.ids.join(', ') : showSelector(entry.selector)} (whether that matches anything a gate says: interlock policy show)`;
 
 function linesOf(checked: CheckedConfig, width: number | undefined): string[] {
+  const section = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0 ? [] : ['', title, ...lines];
+  return [
+    ...wrap(`${printable(checked.config)} is right. A gate started with it would have in force:`, width),
+    ...rowsOf(checked).flatMap(([what, said]) =>
+      wrapBehind(`  ${what.padEnd(11)}  `, printable(said), width),
+    ),
+    ...section('Limits', limitLines(limitsOf(checked), width)),
+    ...section('Profiles', profileLines(checked.profiles, width)),
+    ...section("Freezes, by this machine's clock", freezeLines(checked.freezes, width)),
+    ...section(
+      'Exceptions (what is used of them a gate says: interlock policy show)',
+      exceptionLines(checked.exceptions, width),
+    ),
+  ];
+}
+
+function rowsOf(checked: CheckedConfig): (readonly [string, string])[] {
   const expires = checked.certificate_expires;
   const clients = checked.client_certificates === true ? ', clients must show one too' : '';
-  const rows: readonly (readonly [string, string])[] = [
+  const idle = checked.checks.flatMap(({ name, idle: is }) => (is ? [name] : []));
+  return [
     ['listen', checked.listen],
     ...(expires === undefined ? [] : [['certificate', `until ${expires}${clients}`] as const]),
     ['store', `${checked.store} (not opened)`],
-    ['policies', `${checked.policies}, revision ${checked.bundle_revision}`],
+    ['policies', checked.policies],
+    ['bundle', checked.bundle.digest],
     ['limits', checked.limits],
     ['kill file', checked.kill_file],
     ['revision', checked.policy_revision ?? 'none'],
@@ -63,11 +87,7 @@ function linesOf(checked: CheckedConfig, width: number | undefined): string[] {
     ...checked.actions.map((action): readonly [string, string] => ['action', showAction(action)]),
     ...checked.principals.map((one): readonly [string, string] => ['principal', showPrincipal(one)]),
     ...checked.protected.map((entry): readonly [string, string] => ['protected', showProtected(entry)]),
-  ];
-  return [
-    `${checked.config} is right. A gate started with it would have in force:`,
-    ...rows.map(([what, said]) => `  ${what.padEnd(11)}  ${printable(said)}`),
-    ...limitLines(limitsOf(checked), width),
+    ...(idle.length === 0 ? [] : [['idle', `${idle.join(', ')}: no limit names it`] as const]),
   ];
 }
 

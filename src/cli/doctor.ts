@@ -21,6 +21,7 @@ import { urlOf } from './gate-url.ts';
 import { printable } from './printable.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { wrap, wrapBehind } from './wrap.ts';
 
 export interface DoctorOptions extends TlsFiles {
   readonly config?: string;
@@ -66,7 +67,7 @@ export async function runDoctor(
     tell(await guarded('key', async () => await checkKey(access, { fetch, storeRead })));
   const worst = worstOf(findings);
   if (options.json) terminal.say(JSON.stringify({ status: worst, checks: findings }));
-  else terminal.say(sumUp(findings));
+  else for (const line of ['', ...wrap(sumUp(findings), terminal.width)]) terminal.say(line);
   if (worst === 'fail') return exitCode.refused;
   return worst === 'unknown' ? exitCode.couldNotTell : exitCode.done;
 }
@@ -176,13 +177,19 @@ const worstOf = (findings: readonly Finding[]): Status =>
   order.find(status => findings.some(finding => finding.status === status)) ?? 'unknown';
 
 const CHECK_COLUMNS = 12;
+/** On a narrower terminal the text stands below its heading, or it would be a column of single words. */
+const BESIDE_FROM = 70;
 
 function sayFinding({ check, status, what, todo }: Finding, terminal: Terminal): void {
-  const [first = '', ...more] = what.split('\n').map(printable);
-  terminal.say(`${status.padEnd(8)} ${check.padEnd(CHECK_COLUMNS)} ${first}`);
-  const indent = ' '.repeat(8 + 1 + CHECK_COLUMNS + 1);
-  for (const line of more) terminal.say(indent + line);
-  if (todo !== undefined) terminal.say(`${indent}→ ${printable(todo)}`);
+  const { width } = terminal;
+  const heading = `${status.padEnd(8)} ${check.padEnd(CHECK_COLUMNS)} `;
+  const isBeside = width === undefined || width >= BESIDE_FROM;
+  const indent = ' '.repeat(isBeside ? heading.length : 2);
+  if (!isBeside) terminal.say(heading.trimEnd());
+  for (const [at, line] of what.split('\n').map(printable).entries())
+    for (const part of wrapBehind(at === 0 && isBeside ? heading : indent, line, width)) terminal.say(part);
+  if (todo !== undefined)
+    for (const part of wrapBehind(`${indent}→ `, printable(todo), width)) terminal.say(part);
 }
 
 function sumUp(findings: readonly Finding[]): string {
@@ -194,7 +201,7 @@ function sumUp(findings: readonly Finding[]): string {
   const said = counts
     .filter(({ count }) => count > 0)
     .map(({ status, count }) => `${count} ${words[status]}`);
-  return `\n${said.join(', ')}.`;
+  return `${said.join(', ')}.`;
 }
 
 const isAddress = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);

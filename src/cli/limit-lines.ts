@@ -2,12 +2,13 @@ import { columnsOf } from './columns.ts';
 import { printable } from './printable.ts';
 import { formatTable, type Cell } from './table.ts';
 import { showDuration } from './times.ts';
+import { ITEMS, NARROWEST, wrap } from './wrap.ts';
 
 /** A limit is whatever its check's manifest says, so it is shown as it stands: the key, and its value. */
 export function limitLines(limits: unknown, width: number | undefined): string[] {
   const columns = [{ title: 'ACTION' }, { title: 'LIMIT' }, { title: 'VALUE' }] as const;
   const rows = entriesOf(memberOf(limits, 'actions')).flatMap(([action, own]) =>
-    entriesOf(own).flatMap(([limit, value]) => valuesOf(value).map(text => [action, limit, text])),
+    entriesOf(own).flatMap(([limit, value]) => valuesOf(limit, value).map(text => [action, limit, text])),
   );
   const top = entriesOf(memberOf(limits, 'budgets')).map(([, budget]) => [
     '(all)',
@@ -20,9 +21,22 @@ export function limitLines(limits: unknown, width: number | undefined): string[]
     : indented(formatTable(columns, wrapValues(all, roomOf(width))));
 }
 
+/** Of labels to durations; their numbers have no unit in their names. */
+const AGES: readonly string[] = ['require_age', 'require_recent'];
+
 /** Each entry of a list is a line of its own. */
-const valuesOf = (value: unknown): string[] =>
-  Array.isArray(value) ? value.map(showValue) : [showValue(value)];
+function valuesOf(limit: string, value: unknown): string[] {
+  if (AGES.includes(limit)) return [showAges(value)];
+  return Array.isArray(value) ? value.map(showValue) : [showValue(value)];
+}
+
+const showAges = (value: unknown): string =>
+  entriesOf(value)
+    .map(
+      ([label, seconds]) =>
+        `${label} ${typeof seconds === 'number' ? showDuration(seconds) : showValue(seconds)}`,
+    )
+    .join(', ');
 
 /** Parts per million and seconds as they are written in the limits file. */
 export function showValue(value: unknown): string {
@@ -56,9 +70,6 @@ interface LimitRow {
   readonly value: string;
 }
 
-/** Narrower than this nothing is worth a line of its own. */
-const NARROWEST = 16;
-
 /** What does not fit goes on in the next line: of a limit nothing is cut, for it is the number that would be gone. */
 function wrapValues(rows: readonly LimitRow[], width: number | undefined): Cell[][] {
   const widest = (texts: readonly string[]): number =>
@@ -66,22 +77,10 @@ function wrapValues(rows: readonly LimitRow[], width: number | undefined): Cell[
   const taken =
     widest(['ACTION', ...rows.map(({ action }) => action)]) +
     widest(['LIMIT', ...rows.map(({ limit }) => limit)]);
-  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(NARROWEST, width - taken - 4);
+  const room = width === undefined ? undefined : Math.max(NARROWEST, width - taken - 4);
   return rows.flatMap(({ action, limit, value }) =>
-    wrap(value, room).map((part, at) => (at === 0 ? [action, limit, part] : [' ', ' ', part])),
+    wrap(value, room, ITEMS).map((part, at) => (at === 0 ? [action, limit, part] : [' ', ' ', part])),
   );
-}
-
-function wrap(value: string, room: number): string[] {
-  const lines: string[] = [];
-  // A number stays on the line of its name.
-  for (const part of value.split(/(?<=,) /)) {
-    const line = lines.at(-1);
-    if (line !== undefined && columnsOf(line) + 1 + columnsOf(part) <= room)
-      lines[lines.length - 1] = `${line} ${part}`;
-    else lines.push(part);
-  }
-  return lines;
 }
 
 /** `role console or dns, zone eu-1`. */

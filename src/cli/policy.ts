@@ -118,7 +118,7 @@ function outputs(folder: string, built: Built): (readonly [string, string | Uint
 
 async function write(folder: string, built: Built): Promise<string> {
   for (const [file, content] of outputs(folder, built)) await writeFile(file, content);
-  return `Built ${path.join(folder, 'bundle.tar.gz')}, revision ${built.revision}.`;
+  return `Built ${path.join(folder, 'bundle.tar.gz')}, bundle ${digestOf(built.digestFile)}.`;
 }
 
 async function compare(folder: string, built: Built): Promise<string> {
@@ -131,11 +131,15 @@ async function compare(folder: string, built: Built): Promise<string> {
   for (const [file, content] of outputs(folder, expected))
     if (Buffer.compare(await readOrNothing(file), Buffer.from(content)) !== 0)
       differing.push(path.relative(folder, file));
-  if (differing.length === 0) return `What is there is what the sources give, revision ${built.revision}.`;
+  if (differing.length === 0)
+    return `What is there is what the sources give: bundle ${digestOf(expected.digestFile)}.`;
   throw new PolicyBuildError(
     `Not what the sources give: ${differing.join(', ')}. Run \`interlock policy build\` and commit what it makes.`,
   );
 }
+
+/** As a gate that reads it names it. */
+const digestOf = (digestFile: string): string => `sha256:${digestFile.split(' ')[0] ?? ''}`;
 
 /** What is not there is empty, and nothing that is made is. */
 const readOrNothing = async (file: string): Promise<Buffer> =>

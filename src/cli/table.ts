@@ -1,5 +1,6 @@
 import { columnsOf, cutTo } from './columns.ts';
 import { printable } from './printable.ts';
+import { wrapBehind } from './wrap.ts';
 
 export interface Column {
   readonly title: string;
@@ -30,6 +31,27 @@ export function formatTable(
   return texts.map(row => formatRow(row, columns, widths));
 }
 
+/**
+ * As a table where all of it fits, and else each row by itself, a line for each cell, with nothing cut: for what is read, and not compared
+ * from row to row.
+ */
+export function fitTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  width?: number,
+): string[] {
+  const table = formatTable(columns, rows);
+  if (width === undefined || table.every(line => columnsOf(line) <= width)) return table;
+  const widest = Math.max(...columns.map(({ title }) => columnsOf(title)));
+  return rows.flatMap((row, at) => [
+    ...(at === 0 ? [] : ['']),
+    ...columns.flatMap(({ title }, index) => {
+      const heading = title + ' '.repeat(widest - columnsOf(title)) + GAP;
+      return row[index] === undefined ? [] : wrapBehind(heading, textOf(row[index]), width);
+    }),
+  ]);
+}
+
 const textOf = (cell: Cell): string => {
   if (cell === undefined || cell === '') return '-';
   return typeof cell === 'number' ? showCount(cell) : printable(cell);
@@ -41,9 +63,6 @@ export const showCount = (value: number): string => String(value).replace(/\B(?=
 /** `1 action`, `12,000 actions`, `2 entries`. */
 export const countOf = (count: number, unit: string): string =>
   `${showCount(count)} ${count === 1 ? unit : unit.endsWith('y') ? `${unit.slice(0, -1)}ies` : `${unit}s`}`;
-
-/** Of `sha256:…` as much as a person compares. */
-export const shortDigest = (digest: string): string => digest.slice(0, 'sha256:'.length + 12);
 
 function fitWidths(
   columns: readonly Column[],

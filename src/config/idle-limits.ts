@@ -8,7 +8,7 @@ import {
 } from '../policy/limit-shape.ts';
 import type { Kind } from './config.ts';
 import { isMapValue } from './limits-value.ts';
-import { lackOf } from './limits-words.ts';
+import { lackOf, type Lack } from './limits-words.ts';
 import type { IdleLimit } from './profiles.ts';
 import { showPath, type YamlPath } from './yaml-file.ts';
 
@@ -91,10 +91,9 @@ export class Idle {
   }
 
   /** A map that is idle as a whole: it asks for a state, or names in one of its fields what the kind does not declare. */
-  #whyIdle(shape: MapShape, value: Entry, path: YamlPath): string | undefined {
+  #whyIdle(shape: MapShape, value: Entry, path: YamlPath): Lack | undefined {
     if (!this.#isInherited(path)) return undefined;
-    if (shape['x-needs'] === 'state' && this.#kind.state === undefined)
-      return `${this.#kind.name} declares no state`;
+    if (shape['x-needs'] === 'state' && this.#kind.state === undefined) return { what: 'state' };
     for (const [key, inner] of Object.entries(shape.properties ?? {})) {
       const wrong =
         '$ref' in inner && Object.hasOwn(value, key) ? lackOf(inner, value[key], this.#kind) : undefined;
@@ -103,8 +102,11 @@ export class Idle {
     return undefined;
   }
 
-  #leaveOut(path: YamlPath, why: string): undefined {
-    this.found.push({ key: showPath(path.slice(this.#entryPath.length)), why });
+  #leaveOut(path: YamlPath, lacks: Lack): undefined {
+    const kind = this.#kind.name;
+    const named = lacks.name === undefined ? lacks.what : `${lacks.what} ${lacks.name}`;
+    const key = showPath(path.slice(this.#entryPath.length));
+    this.found.push({ key, why: `${kind} declares no ${named}`, kind, lacks });
     return undefined;
   }
 }

@@ -115,9 +115,15 @@ function undeclared(shape: RefShape, value: unknown, kind: Kind): string | undef
 }
 
 /** The same for whoever did not write it: what the kind lacks. */
-export function lackOf(shape: RefShape, value: unknown, kind: Kind): string | undefined {
+export function lackOf(shape: RefShape, value: unknown, kind: Kind): Lack | undefined {
   const missing = findMissing(shape, value, kind);
-  return missing && `${kind.name} declares no ${missing.what.replace('declared ', '')} ${String(value)}`;
+  return missing && { what: missing.what.replace('declared ', ''), name: String(value) };
+}
+
+/** What a kind does not declare: a dimension, label or weight of that name; or a state, of which there is one at most. */
+export interface Lack {
+  readonly what: string;
+  readonly name?: string;
 }
 
 const isNameWord = (word: LimitWord): word is keyof typeof names => Object.hasOwn(names, word);

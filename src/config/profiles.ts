@@ -8,7 +8,7 @@ import type { LimitKey } from '../policy/manifest.ts';
 import type { Action, Kind } from './config.ts';
 import { Idle } from './idle-limits.ts';
 import { isMapValue } from './limits-value.ts';
-import type { Scene } from './limits-words.ts';
+import type { Lack, Scene } from './limits-words.ts';
 import { Problems } from './problems.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
@@ -17,6 +17,8 @@ export interface IdleLimit {
   /** Below the action's entry: `max_share.rack`, `windows[2]`. */
   readonly key: string;
   readonly why: string;
+  readonly kind: string;
+  readonly lacks: Lack;
 }
 
 /** What an action's entry took from a profile. */

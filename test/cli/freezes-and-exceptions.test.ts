@@ -15,7 +15,7 @@ const policy: Policy = {
   revision: digest,
   digest,
   active: true,
-  bundle: {},
+  bundle: { revision: digest, digest },
   checks: [],
   limits: { actions: {} },
   profiles: [],
@@ -53,8 +53,8 @@ const policy: Policy = {
   ],
 };
 
-async function show(shown: Policy): Promise<string> {
-  const terminal = recordedTerminal();
+async function show(shown: Policy, width?: number): Promise<string> {
+  const terminal = { ...recordedTerminal(), ...(width !== undefined && { width }) };
   const calls = {
     policy: async () => await Promise.resolve(shown),
     budgets: async () => await Promise.resolve({ items: [] }),
@@ -69,9 +69,23 @@ describe('policy show', () => {
     expect(said).toMatch(/\nFreezes\n/);
     expect(said).toMatch(/IN FORCE +a\.push, b\.push +2026-12-19\S+ +2027-01-04\S+ +oncall-bot +holidays/);
     expect(said).toMatch(/to come +a\.push +2027-02-01\S+ +no end +- +audit/);
-    expect(said).toMatch(/USED UP +e1 +a\.push +max_targets 100 +bot +2026-12-24\S+ +300 +0 +jo +DC-1/);
+    expect(said).toMatch(/USED UP +e1 +a\.push +max_targets 100 +bot +2026-12-24\S+ +300 +300 +0 +jo +DC-1/);
     expect(said).toMatch(
-      /in force +e2 +a\.push +max_share rack 50% +rack r1 or r2 +2026-12-24\S+ +7 +1,193 +jo +DC-2/,
+      /in force +e2 +a\.push +max_share rack 50% +rack r1 or r2 +2026-12-24\S+ +1,200 +7 +1,193 +jo +DC-2/,
+    );
+  });
+
+  test.each([50, 60, 80])('at %d columns cuts nothing, and gives each a line for each thing', async width => {
+    const said = await show(policy, width);
+    const lines = said.slice(said.indexOf('Freezes'), said.indexOf('Budgets')).split('\n');
+    expect(lines.filter(line => line.length > width || line.includes('…'))).toEqual([]);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        '  REASON   holidays',
+        '  EXCEPT   oncall-bot',
+        '  STATUS   USED UP',
+        '  LEFT     1,193',
+      ]),
     );
   });
 

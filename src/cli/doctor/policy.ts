@@ -7,7 +7,7 @@ import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
 import { readPolicy, toLoaded } from '../../load-policy.ts';
 import type { Limits } from '../../policy/limits.ts';
-import { countOf, shortDigest } from '../table.ts';
+import { countOf } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
 export interface PolicyFound {
@@ -30,7 +30,7 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
       loaded,
       findings: [
         policy.ok(
-          `bundle ${shortDigest(read.bundle.digest)} with ${countOf(read.bundle.manifests.length, 'check')}; revision ${read.revision.digest}`,
+          `bundle ${read.bundle.digest} with ${countOf(read.bundle.manifests.length, 'check')}; revision ${read.revision.digest}`,
         ),
         unnamed.length === 0
           ? limits.ok(said)
