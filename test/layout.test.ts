@@ -142,8 +142,10 @@ describe('the files', () => {
     expect(source.length).toBeGreaterThan(50);
   });
 
-  it('have at most 400 lines', () => {
-    expect(source.filter(file => file.text.split('\n').length > 400).map(file => file.name)).toEqual([]);
+  it('have at most 400 lines, but for what is made and read by nobody from end to end', () => {
+    const written = source.filter(file => !file.text.startsWith('// Made by '));
+    expect(written.length).toBeGreaterThan(source.length - 5);
+    expect(written.filter(file => file.text.split('\n').length > 400).map(file => file.name)).toEqual([]);
   });
 
   it('are named in kebab-case, after one thing, and never after what everything is', () => {

@@ -366,7 +366,11 @@ const ruleInfo = {
 
 /** All that the gate can say no by, those of its bundle among them. */
 export const rules = z.strictObject({ rules: z.record(z.string(), z.strictObject(ruleInfo)) });
-export const rule = z.strictObject({ rule: z.string(), ...ruleInfo });
+export const rule = z.strictObject({
+  rule: z.string(),
+  ...ruleInfo,
+  example: reason.optional().describe('A reason of a decision that it refused, as the gate says it'),
+});
 
 const check = z.strictObject({
   ok: z.boolean(),

@@ -1,5 +1,7 @@
 import type { Request, Response } from 'express';
 import { apiDocument } from '../api/document.ts';
+import { reasonExamples } from '../kit/reason-examples.ts';
+import type { Reason } from '../kit/refusal.ts';
 import { rules, type RuleInfo } from '../kit/rules.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson } from './answer.ts';
@@ -60,9 +62,19 @@ export function openHandlers(ports: {
       const all = allRules();
       const info = typeof name === 'string' && Object.hasOwn(all, name) ? all[name] : undefined;
       if (typeof name !== 'string' || info === undefined) return notFound('There is no such rule.');
-      return await writePage(req, res, rulePage(name, info), { rule: name, ...info });
+      const example = exampleOf(name, info);
+      const body = { rule: name, ...info, ...(example !== undefined && { example }) };
+      return await writePage(req, res, rulePage(name, info, example), body);
     },
   };
+}
+
+/** Another bundle's check may say the same rule otherwise than the one that ships, of which the examples are. */
+function exampleOf(name: string, { title, explain }: RuleInfo): Reason | undefined {
+  const own = Object.entries(rules).find(([rule]) => rule === name)?.[1];
+  return own?.title === title && own.explain === explain && Object.hasOwn(reasonExamples, name)
+    ? reasonExamples[name]
+    : undefined;
 }
 
 async function writePage(

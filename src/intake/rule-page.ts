@@ -1,3 +1,4 @@
+import type { Reason } from '../kit/refusal.ts';
 import type { RuleInfo } from '../kit/rules.ts';
 
 const steps: Readonly<Record<RuleInfo['step'], string>> = {
@@ -32,11 +33,11 @@ export const page = (title: string, body: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)} · Interlock</title><style>${style}</style></head><body>${body}</body></html>\n`;
 
 /** The page of one rule: complete in itself, nothing is loaded. */
-export function rulePage(name: string, info: RuleInfo): string {
+export function rulePage(name: string, info: RuleInfo, example?: Reason): string {
   return page(
     info.title,
     `<h1>${escapeHtml(info.title)}</h1><p><code>${escapeHtml(name)}</code>, refused ${steps[info.step]}, with status ${info.status}.</p>` +
-      `<p>${prose(info.explain)}</p>${listed('How it says so', info.says)}${listed('What would pass', info.passes)}<p><a href="/problems">All rules</a></p>`,
+      `<p>${prose(info.explain)}</p>${listed('How it says so', info.says)}${listed('What would pass', info.passes)}${shown(example)}<p><a href="/problems">All rules</a></p>`,
   );
 }
 
@@ -44,6 +45,12 @@ const listed = (title: string, sentences: readonly string[] = []): string =>
   sentences.length === 0
     ? ''
     : `<h2>${title}</h2><ul>${sentences.map(one => `<li>${prose(one)}</li>`).join('')}</ul>`;
+
+/** As it stands in `reasons` of a decision. */
+const shown = (example: Reason | undefined): string =>
+  example === undefined
+    ? ''
+    : `<h2>A reason</h2><pre><code>${escapeHtml(JSON.stringify(example, null, 2))}</code></pre>`;
 
 export function indexPage(all: Readonly<Record<string, RuleInfo>>): string {
   const rows = Object.entries(all)

@@ -1,5 +1,6 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
+import { reasonExamples } from '../../src/kit/reason-examples.ts';
 import { rules } from '../../src/kit/rules.ts';
 import { bearer, fakePorts, serving } from './fake-ports.ts';
 
@@ -92,7 +93,9 @@ describe('the page of a rule', () => {
     for (const [name, info] of Object.entries(rules)) {
       const answer = await request(server).get(`/problems/${name}`).set('accept', 'application/json');
       expect(answer.status).toBe(200);
-      expect(answer.body).toEqual({ rule: name, ...info });
+      const { example, ...said }: Readonly<Record<string, unknown>> = answer.body;
+      expect(said).toEqual({ rule: name, ...info });
+      expect(example).toEqual(reasonExamples[name]);
     }
     expect((await request(server).get('/problems')).text).toContain('/problems/targets.empty');
   });
@@ -129,8 +132,23 @@ describe('the page of a rule', () => {
     const { server } = serving({ policy });
     const get = async (rule: string) =>
       await request(server).get(`/problems/${rule}`).set('accept', 'application/json');
-    expect((await get(name)).body).toEqual({ rule: name, ...rules[name], says });
-    expect((await get('targets.empty')).body).toEqual({ rule: 'targets.empty', ...rules['targets.empty'] });
+    expect((await get(name)).body).toMatchObject({ rule: name, ...rules[name], says });
+    expect((await get('targets.empty')).body).not.toHaveProperty('says');
+  });
+
+  it('shows a reason as a decision has it, and none of the bundle that ships where another one speaks', async () => {
+    const name = 'blast_radius.max_targets';
+    const html = (await request(serving().server).get(`/problems/${name}`).set('accept', 'text/html')).text;
+    expect(html).toContain('<h2>A reason</h2>');
+    expect(html).toContain('&quot;rule&quot;: &quot;blast_radius.max_targets&quot;');
+    const other = {
+      ...fakePorts([]).policy,
+      rules: () => ({ [name]: { ...rules[name], explain: 'Otherwise.' } }),
+    };
+    const answer = await request(serving({ policy: other }).server)
+      .get(`/problems/${name}`)
+      .set('accept', 'application/json');
+    expect(answer.body).not.toHaveProperty('example');
   });
 
   it('is a 406 for what is neither HTML nor JSON', async () => {
