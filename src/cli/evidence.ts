@@ -44,7 +44,7 @@ export async function runEvidencePost(
   else
     terminal.say(
       printable(
-        `Recorded: ${recorded.name} ${recorded.status} of ${ofValue(recorded) ?? 'the whole'}, as entry ${recorded.seq} of the audit trail.`,
+        `Recorded: ${recorded.name} ${recorded.status} of ${ofValue(recorded) ?? 'the whole'}, as entry ${recorded.seq} of the audit trail. Requests by ${recorded.by} itself do not see it.`,
       ),
     );
   return exitCode.done;

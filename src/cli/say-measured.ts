@@ -8,7 +8,9 @@ import { showDuration } from './times.ts';
  * the JSON have one form for all rules: a `limit` can be the most, the least, what was expected, or 0 for what may not be at all.
  */
 export function sayMeasured(reason: Reason): string | undefined {
-  const { rule, measured, limit, unit = '' } = reason;
+  const { rule, measured, limit } = reason;
+  // Checks of another bundle may say it shorter.
+  const unit = reason.unit === 's' ? 'seconds' : (reason.unit ?? '');
   if (measured === undefined || limit === undefined) return undefined;
   const difference = Math.abs(measured - limit);
   if (rule === 'targets.unexpected_count')
@@ -16,8 +18,9 @@ export function sayMeasured(reason: Reason): string | undefined {
   // What a selector stands for is counted up to the limit and one more.
   if (rule === 'targets.too_many' && reason.pointer === '/targets/selector' && unit === 'targets')
     return `more than ${amount(limit, unit)}, which is the limit`;
-  if (rule === 'inventory.stale' && measured <= 0)
-    return `${measured === 0 ? 'less than 1s' : showDuration(-measured)} in the future`;
+  if (unit === 'seconds' && measured < 0) return `${showDuration(-measured)} in the future`;
+  // It is never too old at once: what is refused so was read later than now, by less than the numbers tell.
+  if (rule === 'inventory.stale' && measured === 0) return 'less than 1s in the future';
   // Of a budget the limit of 0 is a limit like any other: what was spent stands beside it.
   if (limit === 0 && unit === 'targets' && !rule.startsWith('budget.')) return sayNone(rule, measured);
   const gap = unit === 'ppm' ? `${difference / 10_000} percentage points` : amount(difference, unit);

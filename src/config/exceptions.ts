@@ -2,6 +2,7 @@ import { quote } from '../kit/text.ts';
 import type { LimitKey } from '../policy/manifest.ts';
 import { compareLimits, isKeptMap, laidOver, type Compared, type Relation } from './compare-limits.ts';
 import type { Kept, Scene } from './limits-words.ts';
+import { showKeptAt } from './show-kept.ts';
 import { showPath, type YamlPath } from './yaml-file.ts';
 
 type KeptMap = Readonly<Record<string, Kept>>;
@@ -44,15 +45,15 @@ function isCeiling(entry: KeptMap, path: YamlPath, scene: Scene): boolean {
       looser: '',
       missing: 'is a ceiling of nothing: the entry does not limit it',
       stricter: "is exceeded by the entry's own limit",
-      odd: odd(name),
+      odd: odd(name, entry[name], wrong.path),
     };
     scene.report([...path, name, ...wrong.path], says[wrong.relation]);
     return false;
   });
 }
 
-const odd = (name: string): string =>
-  `is not plainly looser than the entry's \`${name}\`: it must be of the same form, a list of the same items, and stricter in no part`;
+const odd = (name: string, own: Kept | undefined, path: YamlPath): string =>
+  `is not plainly looser than the entry's \`${showPath([name, ...path])}\`, which is \`${showKeptAt(own, path)}\`: write it in the same form, a list with the same items, and no part of it stricter`;
 
 function compare(key: LimitKey | undefined, base: Kept | undefined, other: Kept): Compared[] {
   if (key?.loosen === undefined) return [{ path: [], relation: 'odd' }];
@@ -97,8 +98,12 @@ function wrongWith(
   for (const { path, relation } of own) {
     if (relation === 'missing')
       return { path, message: 'is not limited by the entry: there is nothing to loosen' };
-    if (relation === 'stricter') return { path, message: "is stricter than the entry's own limit" };
-    if (relation === 'odd') return { path, message: odd(name) };
+    if (relation === 'stricter')
+      return {
+        path,
+        message: `is stricter than the entry's own limit, which is \`${showKeptAt(entry[name], path)}\``,
+      };
+    if (relation === 'odd') return { path, message: odd(name, entry[name], path) };
   }
   if (!own.some(({ relation }) => relation === 'looser'))
     return { path: [], message: "is the entry's own limit: it would loosen nothing" };
@@ -113,5 +118,5 @@ function wrongWith(
         path,
         message: `has no ceiling: ${quote(action)} must say under \`ceiling.${showPath([name, ...path])}\` how far it may be loosened`,
       }
-    : { path, message: 'is over the `ceiling` of the entry' };
+    : { path, message: `is over the \`ceiling\` of the entry, which is \`${showKeptAt(ceiling, path)}\`` };
 }

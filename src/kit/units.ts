@@ -28,3 +28,11 @@ export function parseSharePpm(text: unknown): number | undefined {
   const sharePpm = Number(whole) * 10_000 + Number(decimals.padEnd(4, '0'));
   return sharePpm <= 1_000_000 ? sharePpm : undefined;
 }
+
+/** 3600 → `1h`; 86400 → `24h`; 604800 → `7d`. The largest unit that keeps it whole, days from two of them on: as a file takes it again. */
+export function writeDuration(seconds: number): string {
+  if (seconds % 86_400 === 0 && seconds > 86_400) return `${seconds / 86_400}d`;
+  if (seconds % 3_600 === 0 && seconds > 0) return `${seconds / 3_600}h`;
+  if (seconds % 60 === 0 && seconds > 0) return `${seconds / 60}m`;
+  return `${seconds}s`;
+}

@@ -1,4 +1,5 @@
 import { listNames } from '../kit/text.ts';
+import { writeDuration } from '../kit/units.ts';
 
 /** What a sentence may speak of: the reason's own fields, and what its check put under `with`. */
 export type Speech = Readonly<Record<string, string | number | readonly string[]>>;
@@ -16,7 +17,7 @@ const units: ReadonlySet<string> = new Set(['targets', 'values', 'requests', 'op
 
 const shapes: Readonly<Record<string, (value: number) => string>> = {
   percent: sharePpm => `${Number((sharePpm / 10_000).toFixed(4))}%`,
-  duration: seconds => showSeconds(seconds),
+  duration: writeDuration,
   time: unixMs => new Date(unixMs).toISOString(),
 };
 
@@ -82,14 +83,6 @@ function showPlain(value: string | number | readonly string[]): string {
 
 /** 12000 → `12,000`. */
 const showCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
-
-/** 3600 → `1h`; 86400 → `24h`; 604800 → `7d`. The largest unit that keeps it whole, days from two of them on. */
-function showSeconds(seconds: number): string {
-  if (seconds % 86_400 === 0 && seconds > 86_400) return `${seconds / 86_400}d`;
-  if (seconds % 3_600 === 0 && seconds > 0) return `${seconds / 3_600}h`;
-  if (seconds % 60 === 0 && seconds > 0) return `${seconds / 60}m`;
-  return `${seconds}s`;
-}
 
 /** What every sentence may say of a scope, made from the reason's dimension and value: ` with rack r12`, ` of kind host`, ` by decom-bot`. */
 export function scopeSpeech(dimension: string | undefined, value: string | undefined): Speech {

@@ -69,7 +69,7 @@ describe('evidence post', () => {
     const of = artifact('b');
     const whole = await run('observer', 'post', of, 'canary', 'passed');
     expect(whole.said.join()).toMatch(
-      /^Recorded: canary passed of the whole, as entry \d+ of the audit trail\.$/,
+      /^Recorded: canary passed of the whole, as entry \d+ of the audit trail\. Requests by observer itself do not see it\.$/,
     );
     const part = ['--dimension', 'region', '--value', 'eu'];
     const failed = await run('observer', 'post', of, 'canary', 'failed', ...part, '--json');

@@ -43,6 +43,8 @@ describe('the numbers of a refusal are said as a person says them', () => {
     ['1m 5s in the future', of('inventory.stale', -65, 86_400, 'seconds')],
     ['less than 1s in the future', of('inventory.stale', -0, 86_400, 'seconds')],
     ['measured 0s, at least 7d: 7d short', of('labels.too_young', 0, 604_800, 'seconds')],
+    ['measured 0s, at least 30m: 30m short', of('stage.baking', 0, 1_800, 'seconds')],
+    ['measured 7d, at least 30d: 23d short', of('labels.too_young', 604_800, 2_592_000, 'seconds')],
     ['measured 0 targets, at least 1 target: 1 target short', of('targets.empty', 0, 1, 'targets')],
     // The limits.
     [

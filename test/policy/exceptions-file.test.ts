@@ -152,8 +152,16 @@ const wrong: readonly (readonly [string, Readonly<Record<string, string | undefi
   ['of what is protected', set('{ protected: [] }'), '.set.protected: is not a limit'],
   ['of a freeze', set('{ freezes: [] }'), '.set.freezes: is not a limit'],
   ['that loosens nothing', set('{ max_targets: 40 }'), ".set.max_targets: is the entry's own limit"],
-  ['that is stricter', set('{ max_targets: 39 }'), '.set.max_targets: is stricter than'],
-  ['over the ceiling', set('{ max_targets: 201 }'), '.set.max_targets: is over the `ceiling`'],
+  [
+    'that is stricter',
+    set('{ max_targets: 39 }'),
+    ".set.max_targets: is stricter than the entry's own limit, which is `40`",
+  ],
+  [
+    'over the ceiling',
+    set('{ max_targets: 201 }'),
+    '.set.max_targets: is over the `ceiling` of the entry, which is `200`',
+  ],
   ['of a limit of another form', set('{ max_targets: "100" }'), '.set.max_targets: must be a whole number'],
   [
     'of a limit that has no ceiling',
@@ -178,7 +186,7 @@ const wrong: readonly (readonly [string, Readonly<Record<string, string | undefi
   [
     'looser in one part and stricter in another',
     set('{ max_share: { rack: 10% } }'),
-    '.set.max_share.rack: is not plainly looser',
+    ".set.max_share.rack: is not plainly looser than the entry's `max_share.rack`, which is `{ share: 5%, at_least: 1 }`: write it in the same form",
   ],
   [
     'of a number that must stay higher than its ceiling',
@@ -198,7 +206,7 @@ const wrong: readonly (readonly [string, Readonly<Record<string, string | undefi
   [
     'with a shorter window',
     set('{ windows: [{ per: fleet, over: 30m, max_targets: 200 }] }'),
-    '.set.windows[0].over: is not plainly looser',
+    ".set.windows[0].over: is not plainly looser than the entry's `windows[0].over`, which is `{ per: fleet, over: 1h, max_targets: 100 }`",
   ],
   [
     'with a window of something else',
