@@ -112,6 +112,8 @@ type Watched = ReturnType<typeof watch>;
 async function verifyExport(file: string, chain: Watched): Promise<Found> {
   let number = 0;
   let blank: number | undefined;
+  /** What the first line is not, until the next one tells whether this is an export at all. */
+  let first: string | undefined;
   for await (const { text, ended } of linesOf(piecesOf(file, '--export'))) {
     number += 1;
     // Empty lines at the end are of whatever wrote the file; between entries they are not.
@@ -122,17 +124,24 @@ async function verifyExport(file: string, chain: Watched): Promise<Found> {
     if (blank !== undefined) chain.addUnreadable(`Line ${blank} of the export is empty.`);
     blank = undefined;
     const entry = readExportLine(text);
+    if (first !== undefined && 'problem' in entry) throw notAnExport(file);
+    if (first !== undefined) chain.addUnreadable(first);
+    first = undefined;
     if (number === 1 && 'problem' in entry && isAnotherAnswer(text))
-      throw new UsageError(`${file} is no export: GET /v1/audit gives one with Accept: application/x-ndjson`);
-    if ('problem' in entry && !ended)
+      first = `Line 1 of the export ${entry.problem}.`;
+    else if ('problem' in entry && !ended)
       throw new CouldNotTell(`Line ${number}, the last of ${file}, is cut off. Fetch the export again.`);
-    if ('problem' in entry) chain.addUnreadable(`Line ${number} of the export ${entry.problem}.`);
+    else if ('problem' in entry) chain.addUnreadable(`Line ${number} of the export ${entry.problem}.`);
     else chain.add(entry);
   }
+  if (first !== undefined) throw notAnExport(file);
   if (number === 0 || blank === 1) throw new CouldNotTell(`${file} is empty; even a new gate has an entry.`);
   const notes = ['An export is the chain alone: what the store keeps beside it was not looked at.'];
   return { report: chain.end(), rows: [], notes };
 }
+
+const notAnExport = (file: string): UsageError =>
+  new UsageError(`${file} is no export: GET /v1/audit gives one with Accept: application/x-ndjson`);
 
 /** A page of `GET /v1/audit` as JSON, the answer of another call, or a file of something else. */
 const isAnotherAnswer = (text: string): boolean =>

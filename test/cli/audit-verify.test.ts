@@ -236,6 +236,8 @@ describeWithPostgres('a store on a server', () => {
       [text.replace('"decision":"allowed"', '"decision":"refused","decision":"allowed"'), 'altered'],
       [text.replace('\n', '\nnonsense\n'), 'altered'],
       [text.slice(text.indexOf('\n') + 1), 'removed'],
+      // Behind it are entries, so it was one: a first line that is spoilt is no wrong use.
+      [`@@@${text.slice(text.indexOf('\n'))}`, 'altered'],
     ] as const) {
       const found = await verify('--export', write('spoilt.ndjson', spoilt));
       expect(found.verdict?.findings).toMatchObject([{ table: 'entries', how }]);
@@ -247,9 +249,11 @@ describeWithPostgres('a store on a server', () => {
     const empty = write('empty.ndjson', '');
     const page = write('page.json', '{"items":[],"next":null}\n');
     const yaml = file('interlock.yaml');
+    const other = write('other.txt', 'of something\nelse\n');
     for (const [args, code, said] of [
       [['--export', empty], 3, /is empty/],
       [['--export', page], 2, /is no export: .*x-ndjson/],
+      [['--export', other], 2, /is no export: .*x-ndjson/],
       [['--export', file('nowhere')], 2, /cannot be read/],
       [['--export', empty, '--config', yaml], 2, /not both/],
       [['--export', empty, '--key', yaml], 2, /--key goes with --checkpoints/],

@@ -20,11 +20,12 @@ import { MAX_CLOCK_PART_MS } from '../../ledger/clock-watch.ts';
 import { readHead } from '../../ledger/queries.ts';
 import { noInventory, staleReasons } from '../../ledger/stale.ts';
 import { showDuration } from '../times.ts';
-import { showCount } from '../table.ts';
+import { countOf } from '../table.ts';
+import { sayExceptions } from './exceptions.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { sayOutcomes } from './gauges.ts';
 import { sayProtected } from './protected.ts';
-import { askServer, countUnknown, readPolicies } from './queries.ts';
+import { askServer, countUnknown, readPolicies, readSources } from './queries.ts';
 
 /** A doctor does not wait as a gate does. */
 const patience = { poolSize: 1, statementTimeoutMs: 10_000, idleInTransactionMs: 10_000, silenceMs: 10_000 };
@@ -128,7 +129,9 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
     ...found,
     ...(await checkChain(store, around.newest)),
     ...(await checkActive(store, around.loaded)),
-    ...(await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))),
+    ...(
+      await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))
+    ).flat(),
     ...(await checkProtected(store, around)),
     ...(await checkOutcomes(store)),
     ...(await checkExceptions(store, around.loaded, nowMs)),
@@ -206,17 +209,39 @@ async function checkActive(store: Store, loaded: LoadedPolicy | undefined): Prom
 /** A snapshot that has less than a quarter of its time left is told before it is too late. */
 const SOON = 0.75;
 
-async function checkKind(store: Store, kind: Kind): Promise<Finding> {
-  const { ok, warn, fail } = findingsOf('inventory');
-  const state = await readInForce(store.db, kind.name);
+async function checkKind(store: Store, kind: Kind): Promise<Finding[]> {
+  const { fail } = findingsOf('inventory');
+  const inForce = await readInForce(store.db, kind.name);
   const { db_now_ms: nowMs } = await readHead(store.db);
-  const todo = `interlock inventory load ${kind.name} FILE`;
-  const [reason] =
-    state === undefined ? [noInventory(kind)] : staleReasons(kind, definitionOf(kind), state, nowMs);
-  if (reason !== undefined || state === undefined) return fail(reason?.message ?? `${kind.name}: none`, todo);
-  const ageMs = nowMs - state.asOfMs;
-  const said = `${kind.name}: ${showCount(state.count)} targets, read ${showDuration(ageMs / 1000)} ago, of at most ${showDuration(kind.maxAgeMs / 1000)}`;
-  return ageMs > kind.maxAgeMs * SOON ? warn(said, todo) : ok(said);
+  const load = `interlock inventory load ${kind.name} FILE`;
+  if (inForce === undefined) return [fail(noInventory(kind).message, load)];
+  const sources = new Map((await readSources(store, kind.name)).map(one => [one.source, one]));
+  const state = { ...inForce, sources };
+  const reasons = staleReasons(kind, definitionOf(kind), state, nowMs);
+  // Of several feeds each is loaded with a key of its own.
+  const principals = new Map(kind.sources?.map(({ name, principal }) => [name, principal]));
+  if (reasons.length > 0)
+    return reasons.map(({ message, value = '' }) => {
+      const by = principals.get(value);
+      return fail(message, by === undefined ? load : `${load}, with the key of ${by}`);
+    });
+  const ages = (kind.sources ?? []).flatMap(({ name, principal, maxAgeMs }) => {
+    const loaded = sources.get(name);
+    const what = `${kind.name}, source ${name}: read`;
+    return loaded === undefined
+      ? []
+      : [sayAge(what, nowMs - loaded.asOfMs, maxAgeMs, `${load}, with the key of ${principal}`)];
+  });
+  const said = `${kind.name}: ${countOf(state.count, 'target')}`;
+  return ages.length > 0
+    ? [findingsOf('inventory').ok(said), ...ages]
+    : [sayAge(`${said}, read`, nowMs - state.asOfMs, kind.maxAgeMs, load)];
+}
+
+function sayAge(what: string, ageMs: number, maxAgeMs: number, load: string): Finding {
+  const { ok, warn } = findingsOf('inventory');
+  const said = `${what} ${showDuration(ageMs / 1000)} ago, of at most ${showDuration(maxAgeMs / 1000)}`;
+  return ageMs > maxAgeMs * SOON ? warn(said, load) : ok(said);
 }
 
 async function checkProtected({ db }: Store, { config, loaded }: Around): Promise<Finding[]> {
@@ -240,15 +265,7 @@ async function checkExceptions(
   loaded: LoadedPolicy | undefined,
   nowMs: number,
 ): Promise<Finding[]> {
-  if (loaded === undefined) return [];
-  const { warn } = findingsOf('exceptions');
-  const described = await describeExceptions(store.db, loaded.policy.limits, nowMs);
-  return described
-    .filter(({ status }) => status === 'used_up')
-    .map(({ id, owner, ticket, used, max_targets: most }) =>
-      warn(
-        `${id} (${owner}, ${ticket}) is used up: ${showCount(used)} of ${showCount(most)} targets`,
-        'take it out of the limits file, or write another one with an id of its own',
-      ),
-    );
+  return loaded === undefined
+    ? []
+    : sayExceptions(await describeExceptions(store.db, loaded.policy.limits, nowMs));
 }

@@ -2,6 +2,7 @@ import { createClient, NoAnswerError, type Answer, type Client } from '../../cli
 import type { GateAccess } from '../../config/client-settings.ts';
 import { listNames } from '../../kit/text.ts';
 import { printable } from '../printable.ts';
+import { sayExceptions } from './exceptions.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { sayProtected } from './protected.ts';
 
@@ -35,7 +36,7 @@ export async function checkKey(
     return [
       ok(`${url} takes the key, ${rolesOf({ switches, budgets, inventory, search })}`),
       // What the store has told already is not said again.
-      ...(budgets === 'may' && !storeRead ? await lookAtProtected(gate) : []),
+      ...(budgets === 'may' && !storeRead ? await lookAtLimits(gate) : []),
     ];
   } catch (thrown) {
     if (!(thrown instanceof NoAnswerError)) throw thrown;
@@ -43,11 +44,15 @@ export async function checkKey(
   }
 }
 
-async function lookAtProtected(gate: Pick<Client, 'policy' | 'inventory'>): Promise<Finding[]> {
+/** What of the limits only a store, or a gate, can tell. */
+async function lookAtLimits(gate: Pick<Client, 'policy' | 'inventory'>): Promise<Finding[]> {
   const [policy, inventory] = [await gate.policy(), await gate.inventory()];
   if (!policy.ok || !inventory.ok) return [];
   const loaded = new Set(inventory.value.kinds.map(({ kind }) => kind));
-  return sayProtected(policy.value.protected.filter(({ kind }) => loaded.has(kind)));
+  return [
+    ...sayProtected(policy.value.protected.filter(({ kind }) => loaded.has(kind))),
+    ...sayExceptions(policy.value.exceptions),
+  ];
 }
 
 type Asked = 'may' | 'may not' | 'wrong key';

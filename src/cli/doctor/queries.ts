@@ -32,3 +32,16 @@ export async function countUnknown({ db }: Store): Promise<number> {
     select count(*)::int4 as count from operations where outcome = 'unknown'`.execute(db);
   return rows[0]?.count ?? 0;
 }
+
+export interface LoadedSource {
+  readonly source: string;
+  readonly asOfMs: number;
+  readonly definition: string;
+}
+
+/** Each feed of a kind that was ever loaded. */
+export async function readSources({ db }: Store, kind: string): Promise<readonly LoadedSource[]> {
+  const { rows } = await sql<LoadedSource>`
+    select source, as_of as "asOfMs", definition from inventory_sources where kind = ${kind}`.execute(db);
+  return rows;
+}
