@@ -44,50 +44,53 @@ export async function findRequest(given: string, calls: Pick<GateCalls, 'search'
   });
 }
 
-function linesOf(one: RecordedDecision, nowMs: number): string[] {
-  const field = (name: string, text: string | undefined): string[] =>
-    text === undefined ? [] : [`${`${name}:`.padEnd(12)} ${text}`];
-  const outcome = one.outcome;
-  const settled = outcome?.settled_at === undefined ? '' : `, ${showAgo(outcome.settled_at, nowMs)}`;
-  const why = [outcome?.rule, outcome?.detail].filter(text => text !== undefined).join(': ');
-  return [
-    `${one.mode} ${one.id}`,
-    ...field('decision', `${one.decision} (${one.status})`),
-    ...field('decided', `${one.decided_at} (${showAgo(one.decided_at, nowMs)})`),
-    ...field('action', one.action),
-    ...field(
-      'principal',
-      one.on_behalf_of === undefined ? one.principal : `${one.principal}, on behalf of ${one.on_behalf_of}`,
-    ),
-    ...field('reason', one.reason),
-    ...field('ticket', one.ticket),
-    ...field('idempotency', one.idempotency_key),
-    ...field('targets', one.targets && `${showCount(one.targets.count)} (${one.targets.digest})`),
-    ...field('selector', one.selector && JSON.stringify(one.selector)),
-    ...field('asserts', one.asserts && JSON.stringify(one.asserts)),
-    ...field('artifact', one.artifact),
-    ...field('plan', one.plan && `${one.plan.name}, generation ${one.plan.generation}`),
-    ...field('effects', one.effects && effectsOf(one.effects)),
-    ...field('parameters', one.parameters && JSON.stringify(one.parameters)),
-    ...radiusOf(one),
-    ...field(
-      'inventory',
-      one.inventory && `revision ${one.inventory.revision}, read ${showDuration(one.inventory.age_s)} before`,
-    ),
-    ...field('policy', one.policy?.revision),
-    ...one.reasons.flatMap(({ rule, message, remedy }) => [
-      `  ✗ ${rule}: ${message}`,
-      ...(remedy === undefined ? [] : [`    → ${remedy}`]),
-    ]),
-    ...field(
-      'would pass',
-      one.passes === undefined ? undefined : `the first ${countOf(one.passes, 'target')}`,
-    ),
-    ...field(
-      'outcome',
-      outcome && `${outcome.status}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`,
-    ),
-  ];
+const field = (name: string, text: string | undefined): string[] =>
+  text === undefined ? [] : [`${`${name}:`.padEnd(12)} ${text}`];
+
+const linesOf = (one: RecordedDecision, nowMs: number): string[] => [
+  `${one.mode} ${one.id}`,
+  ...field('decision', `${one.decision} (${one.status})`),
+  ...field('decided', `${one.decided_at} (${showAgo(one.decided_at, nowMs)})`),
+  ...askedLines(one),
+  ...radiusOf(one),
+  ...field(
+    'inventory',
+    one.inventory && `revision ${one.inventory.revision}, read ${showDuration(one.inventory.age_s)} before`,
+  ),
+  ...field('policy', one.policy?.revision),
+  ...one.reasons.flatMap(({ rule, message, remedy }) => [
+    `  ✗ ${rule}: ${message}`,
+    ...(remedy === undefined ? [] : [`    → ${remedy}`]),
+  ]),
+  ...field('exception', one.exceptions?.join(', ')),
+  ...field('would pass', one.passes === undefined ? undefined : `the first ${countOf(one.passes, 'target')}`),
+  ...field('outcome', outcomeOf(one, nowMs)),
+];
+
+/** What the request said. */
+const askedLines = (one: RecordedDecision): string[] => [
+  ...field('action', one.action),
+  ...field(
+    'principal',
+    one.on_behalf_of === undefined ? one.principal : `${one.principal}, on behalf of ${one.on_behalf_of}`,
+  ),
+  ...field('reason', one.reason),
+  ...field('ticket', one.ticket),
+  ...field('idempotency', one.idempotency_key),
+  ...field('targets', one.targets && `${showCount(one.targets.count)} (${one.targets.digest})`),
+  ...field('selector', one.selector && JSON.stringify(one.selector)),
+  ...field('asserts', one.asserts && JSON.stringify(one.asserts)),
+  ...field('artifact', one.artifact),
+  ...field('plan', one.plan && `${one.plan.name}, generation ${one.plan.generation}`),
+  ...field('effects', one.effects && effectsOf(one.effects)),
+  ...field('parameters', one.parameters && JSON.stringify(one.parameters)),
+];
+
+function outcomeOf({ outcome }: RecordedDecision, nowMs: number): string | undefined {
+  if (outcome === undefined) return undefined;
+  const settled = outcome.settled_at === undefined ? '' : `, ${showAgo(outcome.settled_at, nowMs)}`;
+  const why = [outcome.rule, outcome.detail].filter(text => text !== undefined).join(': ');
+  return `${outcome.status}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`;
 }
 
 const attemptsOf = (attempts: number | undefined): string =>

@@ -1,3 +1,4 @@
+import type { Inventory } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
@@ -15,43 +16,40 @@ export async function runInventorySummary(
   terminal: Terminal,
 ): Promise<number> {
   const inventory = await calls.inventory();
-  if (json) terminal.say(JSON.stringify(inventory));
-  else if (inventory.kinds.length === 0)
-    terminal.say(
-      'No inventory was ever loaded: nothing is decided without. interlock inventory load KIND FILE',
-    );
-  else {
-    const columns = [
-      { title: 'KIND' },
-      { title: 'REVISION', align: 'right' },
-      { title: 'TARGETS', align: 'right' },
-      { title: 'READ' },
-    ] as const;
-    const rows = inventory.kinds.map(one => [
-      one.kind,
-      one.revision,
-      one.count,
-      `${showDuration(one.age_s)} ago`,
-    ]);
-    for (const line of formatTable(columns, rows, terminal.width)) terminal.say(line);
-    for (const { kind, dimensions, weights = {}, sources = {} } of inventory.kinds) {
-      for (const [source, { age_s: ageS, max_age_s: maxAgeS }] of Object.entries(sources))
-        terminal.say(
-          printable(
-            `  ${kind} source ${source}: ${ageS === null ? 'never loaded' : `read ${showDuration(ageS)} ago`}, of at most ${showDuration(maxAgeS)}`,
-          ),
-        );
-      for (const [dimension, values] of Object.entries(dimensions))
-        terminal.say(lineOf(kind, dimension, values));
-      for (const [weight, sums] of Object.entries(weights)) {
-        terminal.say(printable(`  ${kind} weighs ${showCount(sums.total)} by ${weight}`));
-        for (const [dimension, values] of Object.entries(sums.dimensions))
-          terminal.say(lineOf(`${kind} ${weight}`, dimension, values));
-      }
-    }
-  }
+  const lines = json ? [JSON.stringify(inventory)] : linesOf(inventory.kinds, terminal.width);
+  for (const line of lines) terminal.say(line);
   return exitCode.done;
 }
+
+type Kinds = Inventory['kinds'];
+
+function linesOf(kinds: Kinds, width: number | undefined): string[] {
+  if (kinds.length === 0)
+    return ['No inventory was ever loaded: nothing is decided without. interlock inventory load KIND FILE'];
+  const columns = [
+    { title: 'KIND' },
+    { title: 'REVISION', align: 'right' },
+    { title: 'TARGETS', align: 'right' },
+    { title: 'READ' },
+  ] as const;
+  const rows = kinds.map(one => [one.kind, one.revision, one.count, `${showDuration(one.age_s)} ago`]);
+  return [...formatTable(columns, rows, width), ...kinds.flatMap(kindLines)];
+}
+
+function kindLines({ kind, dimensions, weights = {}, sources = {} }: Kinds[number]): string[] {
+  const sourceLines = Object.entries(sources).map(([source, { age_s: ageS, max_age_s: maxAgeS }]) => {
+    const age = ageS === null ? 'never loaded' : `read ${showDuration(ageS)} ago`;
+    return printable(`  ${kind} source ${source}: ${age}, of at most ${showDuration(maxAgeS)}`);
+  });
+  const weightLines = Object.entries(weights).flatMap(([weight, sums]) => [
+    printable(`  ${kind} weighs ${showCount(sums.total)} by ${weight}`),
+    ...valueLines(`${kind} ${weight}`, sums.dimensions),
+  ]);
+  return [...sourceLines, ...valueLines(kind, dimensions), ...weightLines];
+}
+
+const valueLines = (of: string, dimensions: Kinds[number]['dimensions']): string[] =>
+  Object.entries(dimensions).map(([dimension, values]) => lineOf(of, dimension, values));
 
 function lineOf(kind: string, dimension: string, values: Readonly<Record<string, number>>): string {
   const sorted = Object.entries(values).toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));

@@ -24,6 +24,7 @@ import { addServeCommand } from './serve-command.ts';
 import { printable, jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
+import { pointToHelp } from './wrong-use.ts';
 
 /**
  * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.
@@ -43,6 +44,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   try {
     await addPolicyCommand(program, args, context);
     refuseTwice(program);
+    pointToHelp(program);
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (thrown) {

@@ -89,7 +89,13 @@ function withAskOptions(command: Command): Command {
       [],
     )
     .option('--expect <n>', 'how many targets it must be', readCount(MAX_TARGETS))
-    .option('--targets-from <file>', 'one id or range a line, # for comments; - is stdin')
+    .option('--targets-from <file>', 'one id or range a line, # for comments; - is stdin');
+  return withConnection(withCarriedOptions(command));
+}
+
+/** What a request carries beside its targets. */
+const withCarriedOptions = (command: Command): Command =>
+  command
     .option('--ticket <id>', 'where it is tracked')
     .option('--on-behalf-of <who>', 'who asked for it')
     .option(
@@ -113,8 +119,6 @@ function withAskOptions(command: Command): Command {
       collect,
       [],
     );
-  return withConnection(command);
-}
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 

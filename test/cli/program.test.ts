@@ -66,9 +66,13 @@ describe('wrong use ends with 2 and says why', () => {
     ].map((args): [string, string[], RegExp] => [
       `an option that takes one value, with two: ${args.join(' ')}`,
       args,
-      /^error: option '.*' is given twice, and takes one value; nothing was done$/,
+      /^interlock: option '.*' is given twice, and takes one value; nothing was done\nSee: interlock .* --help$/,
     ]),
-    ['an unknown option of a policy command', ['policy', 'build', '--chek'], /unknown option '--chek'/],
+    [
+      'an unknown option of a policy command',
+      ['policy', 'build', '--chek'],
+      /^interlock: unknown option '--chek'[\s\S]*See: interlock policy build --help$/,
+    ],
     ['an unknown policy command', ['policy', 'biuld'], /unknown command 'biuld'|too many arguments/],
   ])('%s', async (_, args, expected) => {
     const { code, said, complained } = await run(...args);

@@ -25,7 +25,7 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
     const loaded = toLoaded(read);
     const unnamed = withoutLimits(config, loaded);
     const { actions, budgets, protected: guarded } = read.limits;
-    const said = `${countOf(Object.keys(actions).length, 'action')}, ${countOf(budgets.length, 'budget')}, ${guarded.length} protected in ${config.limitsFile}`;
+    const said = `${countOf(Object.keys(actions).length, 'action')}, ${countOf(budgets.length, 'budget')}, ${countOf(guarded.length, 'protected entry')} in ${config.limitsFile}`;
     return {
       loaded,
       findings: [
