@@ -8,9 +8,7 @@ import { showDuration } from './times.ts';
  * the JSON have one form for all rules: a `limit` can be the most, the least, what was expected, or 0 for what may not be at all.
  */
 export function sayMeasured(reason: Reason): string | undefined {
-  const { rule, measured, limit } = reason;
-  // Checks of another bundle may say it shorter.
-  const unit = reason.unit === 's' ? 'seconds' : (reason.unit ?? '');
+  const { rule, measured, limit, unit = '' } = reason;
   if (measured === undefined || limit === undefined) return undefined;
   const difference = Math.abs(measured - limit);
   if (rule === 'targets.unexpected_count')
