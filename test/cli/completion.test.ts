@@ -94,3 +94,56 @@ test('the program prints a script for each shell, which knows the commands of to
     expect(said).toContain(word);
   expect(await runProgram(['completion', 'csh'], recordedTerminal())).toBe(2);
 });
+
+/** What a command's help names: the commands below it, and its long options. */
+async function helpOf(
+  path: readonly string[],
+): Promise<{ readonly commands: string[]; readonly options: string[] }> {
+  const terminal = recordedTerminal();
+  expect(await runProgram([...path, '--help'], terminal)).toBe(0);
+  const said = terminal.said.join('\n');
+  const block = (title: string): string => said.split(`\n${title}:\n`)[1]?.split('\n\n')[0] ?? '';
+  return {
+    commands: [...block('Commands').matchAll(/^ {2}([a-z]+)/gm)].flatMap(([, name = '']) =>
+      name === 'help' ? [] : [name],
+    ),
+    options: [...block('Options').matchAll(/^ {2}.*?--([a-z-]+)/gm)].flatMap(([, name = '']) => name),
+  };
+}
+
+async function pathsBelow(path: readonly string[]): Promise<string[][]> {
+  const { commands } = await helpOf(path);
+  const below = await Promise.all(commands.map(async name => await pathsBelow([...path, name])));
+  return [[...path], ...below.flat()];
+}
+
+test('and which completes every command that the help names, with every option of it', async () => {
+  const scripts = new Map<Shell, string>();
+  for (const shell of ['bash', 'zsh', 'fish'] as const) {
+    const terminal = recordedTerminal();
+    await runProgram(['completion', shell], terminal);
+    scripts.set(shell, terminal.said.join('\n'));
+  }
+  const paths = (await pathsBelow([])).slice(1);
+  expect(paths.map(path => path.join(' '))).toEqual(
+    expect.arrayContaining(['drill', 'evidence post', 'evidence list', 'clock accept', 'inventory diff']),
+  );
+  for (const path of paths) {
+    const name = path.join(' ');
+    const { options } = await helpOf(path);
+    expect(options.length, name).toBeGreaterThan(0);
+    for (const [shell, text] of scripts) {
+      const own =
+        shell === 'fish'
+          ? text
+              .split('\n')
+              .filter(line => line.includes(`= "${name}"`))
+              .join('\n')
+          : (text.split(`\n    '${name}')\n`)[1]?.split(' esac ;;')[0] ?? '');
+      const missing = options.filter(
+        option => !own.includes(shell === 'fish' ? `-l ${option} ` : `--${option}`),
+      );
+      expect(missing, `${shell}: ${name}`).toEqual([]);
+    }
+  }
+});
