@@ -8,9 +8,9 @@ import { z } from 'zod';
 /** Whatever JSON can say. */
 export const anyJson = z.json();
 
-const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, in milliseconds');
-const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
-const count = z.int().nonnegative();
+export const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339, UTC, in milliseconds');
+export const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+export const count = z.int().nonnegative();
 const id = z.uuid();
 
 /** One reason against a request. Where numbers stand, `unit` says of what. */
@@ -282,78 +282,6 @@ export const auditEntry = z.strictObject({
   hash: digest,
 });
 export const auditPage = pageOf(auditEntry);
-
-const matches = { matches: count.describe('Targets that it stands for now; 0 guards nothing') };
-
-export const policy = z.strictObject({
-  revision: digest,
-  digest,
-  active: z.boolean().describe('Whether all gates on the store are to decide with this revision'),
-  bundle: z
-    .strictObject({ revision: z.string(), digest })
-    .describe('`digest` is of the bundle as it was read; `revision` is what its `.manifest` says'),
-  checks: z.array(z.looseObject({ name: z.string(), idle: z.boolean() })),
-  limits: anyJson,
-  profiles: z
-    .array(
-      z.strictObject({
-        action: z.string(),
-        profile: z.string().describe('`destroy@1`'),
-        idle: z
-          .array(
-            z.strictObject({
-              key: z.string().describe('Below the entry: `max_share.cell`, `windows[5]`'),
-              why: z.string(),
-              kind: z.string(),
-              lacks: z
-                .strictObject({ what: z.string(), name: z.string().optional() })
-                .describe('What the kind does not declare: a dimension, a label, a weight, or a state'),
-            }),
-          )
-          .describe('What of it limits nothing, for the kind declares no ground for it'),
-      }),
-    )
-    .describe('Where the limits came by `like`'),
-  protected: z.array(
-    z.union([
-      z.strictObject({ kind: z.string(), ids: z.array(z.string()), ...matches }),
-      z.strictObject({
-        kind: z.string(),
-        selector: z.record(z.string(), z.array(z.string())),
-        ...matches,
-      }),
-    ]),
-  ),
-  freezes: z.array(
-    z.strictObject({
-      actions: z.array(z.string()),
-      from: time,
-      until: time.optional().describe('Absent for one without an end'),
-      reason: z.string(),
-      except: z.array(z.string()).optional().describe('Requesters that it does not hold'),
-      status: z.enum(['to_come', 'in_force', 'over']),
-    }),
-  ),
-  exceptions: z.array(
-    z.strictObject({
-      id: z.string(),
-      action: z.string(),
-      set: anyJson.describe('The one limit that it loosens, with the whole value under it'),
-      principal: z.string().optional(),
-      selector: z
-        .record(z.string(), z.array(z.string()))
-        .optional()
-        .describe('Instead of a principal: all targets of the request must match'),
-      owner: z.string(),
-      ticket: z.string(),
-      until: time,
-      max_targets: count.describe('What it may use up, over all requests ever'),
-      used: count,
-      left: count,
-      status: z.enum(['in_force', 'used_up', 'over']),
-    }),
-  ),
-});
 
 const ruleInfo = {
   step: z.string(),

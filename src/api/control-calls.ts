@@ -4,6 +4,7 @@ import type { Call } from './call.ts';
 import * as examples from './examples.ts';
 import { bodyNos, keyedNos } from './nos.ts';
 import { listing } from './request-calls.ts';
+import { policy } from './policy-answer.ts';
 
 const JSON_TYPE = 'application/json';
 
@@ -227,7 +228,7 @@ const looking: readonly Call[] = [
     tag: 'Policy',
     summary: 'The policy revision, its checks, the limits in force, and what is protected.',
     roles: ['auditor'],
-    done: { 200: { description: 'As it is loaded', content: { [JSON_TYPE]: { schema: answers.policy } } } },
+    done: { 200: { description: 'As it is loaded', content: { [JSON_TYPE]: { schema: policy } } } },
     no: keyedNos(),
   },
 ];

@@ -6,6 +6,7 @@ import * as asks from './asks.ts';
 import type { Call, Content, No } from './call.ts';
 import { calls } from './calls.ts';
 import { decisionNo, noCall } from './nos.ts';
+import { policy } from './policy-answer.ts';
 
 /** Schemas with a name of their own in the document. */
 const named: Readonly<Record<string, z.ZodType>> = {
@@ -29,7 +30,7 @@ const named: Readonly<Record<string, z.ZodType>> = {
   Budgets: answers.budgets,
   AuditEntry: answers.auditEntry,
   AuditPage: answers.auditPage,
-  Policy: answers.policy,
+  Policy: policy,
   Live: answers.live,
   Ready: answers.ready,
   ReadyToDecide: answers.readyToDecide,

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type * as answers from '../api/answers.ts';
+import type { policy } from '../api/policy-answer.ts';
 
 /*
  * What the gate is asked and answers, in the words of `api/answers.ts`. Nothing is checked here: a newer gate may say more than
@@ -26,7 +27,7 @@ export type Loaded = z.infer<typeof answers.loaded>;
 export type Inventory = z.infer<typeof answers.inventory>;
 export type Budgets = z.infer<typeof answers.budgets>;
 export type AuditEntry = z.infer<typeof answers.auditEntry>;
-export type Policy = z.infer<typeof answers.policy>;
+export type Policy = z.infer<typeof policy>;
 export type Rules = z.infer<typeof answers.rules>;
 export type Ready = z.infer<typeof answers.ready>;
 export type ReadyToDecide = z.infer<typeof answers.readyToDecide>;

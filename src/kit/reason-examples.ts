@@ -146,8 +146,8 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
   },
   'evidence.missing': {
     rule: 'evidence.missing',
-    message: 'No other party has given the evidence canary of this artifact.',
-    remedy: 'an observer posts canary as passed: POST /v1/evidence',
+    message: 'No other party than who asks has given the evidence canary of this artifact.',
+    remedy: 'another party posts canary as passed: POST /v1/evidence',
   },
   'exception.does_not_fit': {
     rule: 'exception.does_not_fit',
@@ -161,7 +161,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
     rule: 'freeze.in_force',
     message:
       'Entry 1 of `freezes` in the limits file freezes disk.wipe, without an end. Its reason: quarter end',
-    remedy: 'the same request by decom-bot',
+    remedy: 'nothing, until the entry is taken out of the limits file',
   },
   'inventory.empty': {
     rule: 'inventory.empty',
@@ -200,7 +200,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
     dimension: 'restored_at',
     measured: 2592000,
     limit: 86400,
-    unit: 's',
+    unit: 'seconds',
     remedy:
       'only targets whose restored_at is 2026-09-20T14:13:20.000Z or later; or do anew what it stands for, and load the inventory',
   },
@@ -211,7 +211,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
     dimension: 'quarantined_at',
     measured: 604800,
     limit: 2592000,
-    unit: 's',
+    unit: 'seconds',
     remedy:
       'all of these targets from 2026-10-14T14:13:20.000Z on; until then only those whose quarantined_at is at least 30d ago',
   },
@@ -299,8 +299,9 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
   },
   'stage.no_evidence': {
     rule: 'stage.no_evidence',
-    message: 'No other party has given the evidence health as passed since the last delivery of stage 1.',
-    remedy: 'an observer posts health as passed: POST /v1/evidence',
+    message:
+      'No other party than who asks has given the evidence health as passed since the last delivery of stage 1.',
+    remedy: 'another party posts health as passed: POST /v1/evidence',
   },
   'stage.too_large': {
     rule: 'stage.too_large',
@@ -312,7 +313,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
   },
   'stage.unsettled': {
     rule: 'stage.unsettled',
-    message: 'Of this artifact 1 operation are not settled, and stage 2 is entered when all are delivered.',
+    message: 'Not settled of this artifact: 1 operation. Stage 2 is entered when all are delivered.',
     measured: 1,
     limit: 0,
     unit: 'operations',

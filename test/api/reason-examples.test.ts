@@ -69,7 +69,10 @@ const refusedBy: Readonly<
     limits: withEntry({ require_evidence: canary }),
   },
   'exception.does_not_fit': { facts: { exception: { index: 0, used: 298, matching: 3 } } },
-  'freeze.in_force': { facts: { freezes: [{ index: 0, status: 'in_force' }] } },
+  'freeze.in_force': {
+    facts: { freezes: [{ index: 0, status: 'in_force' }] },
+    limits: { ...limits, freezes: limits.freezes.map(({ except: _except, ...freeze }) => freeze) },
+  },
   'labels.not_allowed': { limits: withEntry({ require: { state: ['retired'] } }) },
   'labels.too_old': { limits: withEntry({ require_recent: { restored_at: 86_400 } }) },
   'labels.too_young': { limits: withEntry({ require_age: { quarantined_at: 2_592_000 } }) },

@@ -177,7 +177,12 @@ describe('what a profile limits and the kind declares no ground for', () => {
   it('is idle and said to be so', () => {
     const { limits, profiles } = reading.loadProfiled(file('bare.act', 'like: disrupt@1'));
     expect(limits.actions['bare.act']).not.toHaveProperty('min_remaining');
-    expect(profiles[0]?.idle).toContainEqual({ key: 'min_remaining', why: 'bare declares no state' });
+    expect(profiles[0]?.idle).toContainEqual({
+      key: 'min_remaining',
+      why: 'bare declares no state',
+      kind: 'bare',
+      lacks: { what: 'state' },
+    });
   });
 
   it('is a name in a list as well as a key of a map', () => {
@@ -186,6 +191,8 @@ describe('what a profile limits and the kind declares no ground for', () => {
     expect(profiles[0]?.idle).toContainEqual({
       key: 'match[0]',
       why: 'bare declares no label environment',
+      kind: 'bare',
+      lacks: { what: 'label', name: 'environment' },
     });
     expect(entryOf(file('life.end', 'like: destroy@1'), 'life.end')?.match).toEqual(['environment']);
   });
