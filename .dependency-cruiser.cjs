@@ -149,7 +149,7 @@ module.exports = {
       'client-stands-alone',
       'client/ is published: it knows the gate over HTTP, and of the rooms kit/ and the types of what is answered.',
       { path: rooms(['client']) },
-      { path: '^src/', pathNot: ['^src/(client|kit)/', '^src/api/answers\\.ts$'] },
+      { path: '^src/', pathNot: ['^src/(client|kit)/', '^src/api/(answers|policy-answer)\\.ts$'] },
     ),
     none(
       'client-takes-types-of-answers',
