@@ -145,7 +145,13 @@ export class Book {
   spend(atMs: number, spend: Spend): void {
     for (const { action, kind, per, windows } of this.#spendWindows.values()) {
       if (action !== undefined ? action !== spend.action : kind !== spend.kind) continue;
-      const isPrincipals = per === 'principal' && spend.dimension === 'fleet';
+      const isWhole = spend.dimension === 'fleet';
+      if (per !== 'fleet' && per !== 'principal') {
+        // Each target has one value of each dimension that there was when it was allowed.
+        const placed = isWhole ? spend.count : per === spend.dimension ? -spend.count : 0;
+        for (const window of windows.values()) window.place(atMs, placed);
+      }
+      const isPrincipals = per === 'principal' && isWhole;
       if (!isPrincipals && per !== spend.dimension) continue;
       const value = isPrincipals ? spend.principal : spend.value;
       for (const [weight, window] of windows) {

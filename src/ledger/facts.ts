@@ -18,6 +18,7 @@ import type { DecisionDocument } from './decision.ts';
 import { freezeFacts } from './freezes.ts';
 import { measureRollout } from './rollout-facts.ts';
 import { weightFacts, weightScopes } from './weight-facts.ts';
+import type { Window } from './window.ts';
 
 /** Who wants to do what to targets of which kind. */
 export interface Subject {
@@ -180,11 +181,17 @@ function windowFacts(
       source,
       index,
       value,
-      used: window.used(value),
+      ...known(window, value),
       count,
       total,
     }));
   });
+}
+
+/** How much is used; or, where nobody can say, when that has left. */
+function known(window: Window, value: string): Pick<WindowFact, 'used' | 'known_from_ms'> {
+  const knownFromMs = window.knownFromMs(value);
+  return knownFromMs === undefined ? { used: window.used(value) } : { known_from_ms: knownFromMs };
 }
 
 function weightWindowFacts(
@@ -198,17 +205,13 @@ function weightWindowFacts(
   const whole = per === 'principal' ? principal : kind;
   return Object.keys(limit.max_weight ?? {}).flatMap(weight => {
     const window = book.window(limit, weight);
-    const used = (value: string) => {
-      const knownFromMs = window.knownFromMs(value);
-      return knownFromMs === undefined ? { used: window.used(value) } : { known_from_ms: knownFromMs };
-    };
     return weightScopes(radius, per === 'principal' ? 'fleet' : per, weight, whole).map(
       ({ value, weight: count, total }) => ({
         source,
         index,
         weight,
         value,
-        ...used(value),
+        ...known(window, value),
         count,
         total,
       }),

@@ -23,6 +23,8 @@ export class Window {
   readonly #held = new Map<string, Held>();
   /** Value → when something was spent last that nobody can say how much it was, in the order of these times. */
   readonly #unknown = new Map<string, number>();
+  /** Time → how much was spent then of which no value has been told, in the order of these times. */
+  readonly #unplaced = new Map<number, number>();
   #log: Spent[] = [];
   /** Entries before this index have left the window. */
   #first = 0;
@@ -51,11 +53,25 @@ export class Window {
     this.#unknown.set(value, atMs);
   }
 
+  /**
+   * So much was spent in all (above 0), or is told of a value (below). What nobody tells, for the values did not exist when it was
+   * allowed, may be of any: until it has left, none can be told.
+   */
+  place(atMs: number, amount: number): void {
+    const unplaced = (this.#unplaced.get(atMs) ?? 0) + amount;
+    if (unplaced === 0) this.#unplaced.delete(atMs);
+    else this.#unplaced.set(atMs, unplaced);
+  }
+
   /** Lets go of what has left the window at `nowMs`. Must be called before a reading. */
   advance(nowMs: number): void {
     for (const [value, atMs] of this.#unknown) {
       if (nowMs < atMs + this.#overMs) break;
       this.#unknown.delete(value);
+    }
+    for (const atMs of this.#unplaced.keys()) {
+      if (nowMs < atMs + this.#overMs) break;
+      this.#unplaced.delete(atMs);
     }
     for (let spent = this.#log[this.#first]; spent !== undefined; spent = this.#log[this.#first]) {
       if (nowMs < spent.atMs + this.#overMs) break;
@@ -87,8 +103,8 @@ export class Window {
 
   /** When the last of what is not known leaves; undefined where all is known. */
   knownFromMs(value: string): number | undefined {
-    const lastMs = this.#unknown.get(value);
-    return lastMs === undefined ? undefined : lastMs + this.#overMs;
+    const lastMs = Math.max(this.#unknown.get(value) ?? -Infinity, ...this.#unplaced.keys());
+    return lastMs === -Infinity ? undefined : lastMs + this.#overMs;
   }
 
   /** Every value with something spent, and how much of it is known. */

@@ -23,6 +23,8 @@ const entries: Readonly<Record<string, Doc>> = {
   'pool.least': wideLimits,
   'sum.act': wideLimits,
   'fed.act': windowed('traffic'),
+  'room.act': { ...wideLimits, windows: [perFleet, { per: 'cell', over: '1h', max_targets: 10_000 }] },
+  'room.fresh': { ...wideLimits, windows: [perFleet, { per: 'cell', over: '1h', max_targets: 10_000 }] },
 };
 const actions = Object.fromEntries(
   Object.keys(entries).map(action => [action, { kind: action.split('.')[0] }]),
@@ -41,11 +43,18 @@ const fed: Doc = {
     scales: { principal: 'scales', weights: ['traffic'], max_age: '24h' },
   },
 };
+const roomLabels = ['state', 'owner'];
 const config = (hosts: readonly string[], pools: readonly string[]): Doc => ({
   kinds: {
     host: hosts.length === 0 ? hostKind : { ...hostKind, weights: hosts },
     sum: hosts.length === 0 ? hostKind : { ...hostKind, weights: hosts },
     pool: { ...hostKind, weights: pools },
+    room: {
+      ...hostKind,
+      ...(hosts.length === 0
+        ? { dimensions: ['region'], labels: [...roomLabels, 'cell'] }
+        : { dimensions: ['region', 'cell'], labels: roomLabels }),
+    },
     fed,
   },
   actions,
@@ -63,10 +72,15 @@ const lines = [host('a'), host('b'), host('c'), host('u', us)];
 const weighing = (weights: Readonly<Record<string, number>>): Line[] =>
   lines.map(line => ({ ...line, ...{ weights } }));
 
+const rooms: readonly Line[] = ['a', 'b'].map(id => ({
+  id,
+  labels: { region: 'eu', state: 'serving', owner: 'team-a', cell: 'c1' },
+}));
+
 const on = standing({
   config: config([], ['users']),
   limits: { actions: Object.fromEntries(Object.keys(entries).map(action => [action, wideLimits])) },
-  inventory: { host: lines, sum: lines, pool: weighing({ users: 5 }), fed: lines },
+  inventory: { host: lines, sum: lines, pool: weighing({ users: 5 }), fed: lines, room: rooms },
 });
 const { expectRefused, expectAllowed } = limitsAsked(on, 'budget.window');
 
@@ -78,7 +92,15 @@ beforeAll(async () => {
   // It owns no labels, and says none.
   const scales = [{ id: 'a', weights: { traffic: 7 } }];
   expect((await on.api.put('fed', scales, '', { as: 'scales' })).status).toBe(200);
-  for (const action of ['host.act', 'host.region', 'host.principal', 'pool.act', 'pool.later', 'sum.act'])
+  for (const action of [
+    'host.act',
+    'host.region',
+    'host.principal',
+    'pool.act',
+    'pool.later',
+    'sum.act',
+    'room.act',
+  ])
     await expectAllowed(action, ['a']);
   // Nothing is known of what `b` carries.
   await expectAllowed('fed.act', ['a', 'b']);
@@ -92,6 +114,7 @@ beforeAll(async () => {
   await on.gate.restart();
   await loads('host', { traffic: 10 });
   await loads('sum', { traffic: 10 });
+  expect((await on.api.put('room', rooms)).status).toBe(200);
   await loads('pool', { users: 5, traffic: 10 });
   expect((await on.api.put('fed', lines)).status).toBe(200);
   const all = lines.map(({ id }) => ({ id, labels: {}, weights: { traffic: 7 } }));
@@ -155,3 +178,17 @@ it.skipIf(postgresAbsent() !== undefined)(
     expect(code, stdout + stderr).toBe(0);
   },
 );
+
+describe('a window per dimension that was none when something was allowed', () => {
+  it('holds what may have been of any value, and passes when that has left it', async () => {
+    const { answer } = await expectRefused('room.act', ['b'], 429, {
+      dimension: 'cell',
+      value: 'c1',
+      message: expect.stringMatching(
+        /^The window of 1h holds what was allowed before its dimension was declared, and which may be with cell c1; it has left at 20\S+Z\.$/,
+      ),
+    });
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(3500);
+    await expectAllowed('room.fresh', ['b']);
+  });
+});

@@ -50,6 +50,22 @@ describe('a sliding window', () => {
     expect(window.leavesInMs('eu', 11_300)).toBeUndefined();
   });
 
+  it('cannot be told of any value until the last of what no value was told of has left', () => {
+    const window = new Window(1000);
+    window.place(10_000, 5);
+    window.place(10_000, -3);
+    window.spend(10_000, 'eu', 3);
+    window.place(10_200, 4);
+    window.place(10_200, -4);
+    window.spend(10_200, 'eu', 4);
+    window.advance(10_999);
+    expect(['eu', 'us'].map(value => window.knownFromMs(value))).toEqual([11_000, 11_000]);
+    expect(window.waitMs('us', 1, 10, 10_999)).toBe(1);
+    window.advance(11_000);
+    expect(['eu', 'us'].map(value => window.knownFromMs(value))).toEqual([undefined, undefined]);
+    expect(window.used('eu')).toBe(4);
+  });
+
   it('cannot be told until the last of what is not known has left, whatever is known of it', () => {
     const window = new Window(1000);
     window.spendUnknown(10_000, 'eu');

@@ -54,6 +54,7 @@ facts(source, index, window) := found if {
 	every fact in found {
 		scope[fact.value]
 		not fact.weight
+		not fact.known_from_ms
 		is_number(fact.used)
 		is_number(fact.count)
 		is_number(fact.total)
@@ -225,53 +226,68 @@ reasons contains undetermined("action", window) if {
 	not ok
 	some index, window in lib.entry.windows
 	not determined(action_facts, index, window)
-	count(unweighed("action", index, window)) == 0
+	count(untold("action", index, window)) == 0
 }
 
 reasons contains undetermined("budget", budget) if {
 	not ok
 	some index, budget in data.limits.budgets
 	not budget_determined(index, budget)
-	count(unweighed("budget", index, budget)) == 0
+	count(untold("budget", index, budget)) == 0
 }
 
 reasons contains not_known("action", index, window, fact) if {
 	not ok
 	some index, window in lib.entry.windows
-	some fact in unweighed("action", index, window)
+	some fact in untold("action", index, window)
 }
 
 reasons contains not_known("budget", index, budget, fact) if {
 	not ok
 	some index, budget in data.limits.budgets
 	budget.kind == input.kind
-	some fact in unweighed("budget", index, budget)
+	some fact in untold("budget", index, budget)
 }
 
-# What a window holds and cannot be told: it was allowed when its weight was not known. This only explains.
-unweighed(source, index, window) := [fact |
+# What a window holds and cannot be told: it was allowed when its weight was not known, or when there were no such values.
+# This only explains.
+untold(source, index, window) := [fact |
 	some fact in input.windows
 	fact.source == source
 	fact.index == index
-	window.max_weight[fact.weight]
+	is_of(fact, window)
 	is_string(fact.value)
 	lib.is_time(fact.known_from_ms)
 	not fact.used
 ]
 
+is_of(fact, window) if {
+	not fact.weight
+	not window.max_weight
+
+	# The fleet and the principal are known of all that was ever allowed.
+	not window.per in {"fleet", "principal"}
+}
+
+is_of(fact, window) if window.max_weight[fact.weight]
+
 not_known(source, index, window, fact) := object.union(missing, {
-	"sentence": "unweighed",
-	"remedy": "unweighed",
+	"sentence": unknown_sentence(fact),
+	"remedy": "unknown",
 	"dimension": window.per,
 	"value": fact.value,
 	"with": {
 		"source": source,
 		"index": index,
-		"weight": fact.weight,
+		"weight": object.get(fact, "weight", "target"),
 		"over_s": window.over_s,
 		"known_from_ms": fact.known_from_ms,
 	},
 })
+
+unknown_sentence(fact) := "unweighed" if fact.weight
+
+unknown_sentence(fact) := "unplaced" if not fact.weight
 
 reasons contains missing if {
 	not ok

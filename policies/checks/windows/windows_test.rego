@@ -348,7 +348,7 @@ test_a_window_that_holds_what_was_not_weighed_is_a_no_and_says_until_when if {
 	reasons == {{
 		"rule": "budget.window",
 		"sentence": "unweighed",
-		"remedy": "unweighed",
+		"remedy": "unknown",
 		"dimension": "rack",
 		"value": "r1",
 		"with": {"source": "action", "index": 0, "weight": "traffic", "over_s": 3600, "known_from_ms": 1790000003600},
@@ -367,6 +367,28 @@ test_a_budget_that_holds_what_was_not_weighed_is_a_no if {
 	not windows.ok with input as facts with data.limits as limits
 	reasons := windows.reasons with input as facts with data.limits as limits
 	{[reason.sentence, reason.dimension, reason.value] | some reason in reasons} == {["unweighed", "fleet", "host"]}
+}
+
+unplaced := object.union(object.remove(sample.facts.windows[1], ["used"]), {"known_from_ms": 1790000003600})
+
+with_rack(fact) := sample.with_fact(
+	"windows",
+	array.concat([sample.facts.windows[0], fact], array.slice(sample.facts.windows, 2, 9)),
+)
+
+test_a_window_that_holds_what_was_allowed_before_its_dimension_is_a_no_and_says_until_when if {
+	not windows.ok with input as with_rack(unplaced) with data.limits as sample.limits
+	reasons := windows.reasons with input as with_rack(unplaced) with data.limits as sample.limits
+	{[reason.sentence, reason.remedy, reason.dimension, reason.value, reason["with"].known_from_ms] | some reason in reasons} == {[
+		"unplaced", "unknown", "rack", "r1", 1790000003600,
+	]}
+}
+
+test_what_is_used_and_not_known_at_once_is_undetermined if {
+	fact := object.union(unplaced, {"used": 0})
+	not windows.ok with input as with_rack(fact) with data.limits as sample.limits
+	reasons := windows.reasons with input as with_rack(fact) with data.limits as sample.limits
+	{reason.sentence | some reason in reasons} == {"undetermined"}
 }
 
 test_what_is_known_and_not_known_or_known_from_no_time_is_undetermined if {
