@@ -100,6 +100,7 @@ describe('readiness', () => {
       }),
     );
     const first = readiness();
+    await new Promise(resolve => setImmediate(resolve));
     const others = Array.from({ length: 500 }, async () => await readiness());
     expect(looks).toBe(1);
     stopping = true;
