@@ -1,0 +1,40 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Metrics } from './metrics.ts';
+
+export const EVERYTHING = 'everything';
+const KILL_FILE = 'kill-file';
+
+/** What is engaged, by scope. */
+export function createSwitchGauge(
+  registers: Registry[],
+): Pick<Metrics, 'killSwitchObserved' | 'killFileObserved'> {
+  const engaged: Engaged = {};
+  const gauge = engagedScopes(engaged);
+  for (const registry of registers) registry.registerMetric(gauge);
+  return {
+    killSwitchObserved: scopes => void (engaged.scopes = scopes),
+    killFileObserved: engages => void (engaged.byFile = engages),
+  };
+}
+
+/** What was seen last, of each apart; undefined before the first look, which is no "nothing is engaged". */
+interface Engaged {
+  scopes?: readonly string[];
+  byFile?: boolean;
+}
+
+function engagedScopes(engaged: Engaged): Gauge<'scope'> {
+  return new Gauge({
+    name: 'interlock_kill_switch_engaged',
+    help: '1 for each scope that a kill switch stops, or the kill file.',
+    labelNames: ['scope'],
+    registers: [],
+    collect() {
+      const { scopes, byFile } = engaged;
+      this.reset();
+      if (scopes !== undefined) this.set({ scope: EVERYTHING }, 0);
+      for (const scope of scopes ?? []) this.set({ scope }, 1);
+      if (byFile !== undefined) this.set({ scope: KILL_FILE }, byFile ? 1 : 0);
+    },
+  });
+}
