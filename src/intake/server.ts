@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -58,19 +58,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     monotonicMs: () => clock.monotonicMs(),
     publicUrl: options.publicUrl ?? '',
   });
-  const http = {
-    ...ownMessages(app),
-    maxHeaderSize: MAX_HEAD_BYTES,
-    headersTimeout: patience.headMs,
-    // Bodies have their own times (body.ts).
-    requestTimeout: 0,
-    connectionsCheckingInterval: patience.headMs / 5,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    noDelay: true,
-    // It would answer before anybody asked for a key, and without a body.
-    requireHostHeader: false,
-  };
   const { tls } = options;
+  const http = { ...ownMessages(app), ...plainly(patience) };
   const server: Server =
     tls === undefined
       ? createServer(http)
@@ -93,6 +82,18 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   Object.assign(server, { httpAllowHalfOpen: true });
   return { server, connections, renew: renewalOf(server, connections, tls) };
 }
+
+const plainly = (patience: Patience): ServerOptions => ({
+  maxHeaderSize: MAX_HEAD_BYTES,
+  headersTimeout: patience.headMs,
+  // Bodies have their own times (body.ts).
+  requestTimeout: 0,
+  connectionsCheckingInterval: patience.headMs / 5,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  noDelay: true,
+  // It would answer before anybody asked for a key, and without a body.
+  requireHostHeader: false,
+});
 
 /** A certificate of a client says that it may connect, and nothing of who it is: that is what keys are for. */
 const secured = ({ pem }: TlsConfig) => ({
