@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
  */
 export function killFileEngages(file: string): boolean {
   try {
-    // Asked so that a plain absence (ENOENT) is a value: an exception costs ten times the look, and this is each turn's.
+    // Asked so that a plain absence (ENOENT) is a value: an exception costs ten times the look, and this is each decision's.
     if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return true;
     // The folder may be reached by a link, as /var/run is; one that leads nowhere throws.
     return statSync(dirname(file)).isDirectory() !== true;

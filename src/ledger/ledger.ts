@@ -262,7 +262,6 @@ export class Ledger {
       databaseMs: head.db_now_ms,
       gateClock,
       clockJumped: reading.jumped,
-      killFileEngaged: undefined,
       ...read,
     };
   }

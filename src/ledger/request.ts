@@ -247,7 +247,7 @@ function mayDecide(
     ahead: turn.ahead,
     policy: deciding.policy.loaded,
     digest: deciding.policy.digest,
-    killFileEngaged: (turn.killFileEngaged ??= deciding.killFileEngages()),
+    killFileEngaged: deciding.killFileEngages(),
     nowMs: turn.nowMs,
   };
 }

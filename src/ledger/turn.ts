@@ -18,8 +18,6 @@ export interface Turn {
   readonly gateClock: { readonly wallMs: number; readonly monotonicMs: number };
   /** The clock jumped: nothing may be decided or claimed; what must be written carries the agreed time. */
   readonly clockJumped: boolean;
-  /** Whether the kill file engages this gate: looked at by the first job that asks, after all of the batch had come. */
-  killFileEngaged: boolean | undefined;
   /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */
   readonly recorded: Map<string, Recorded>;
   /** What was done and seen before of the artifacts and plans that this batch names; jobs add what they do. */
