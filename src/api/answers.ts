@@ -53,7 +53,11 @@ const times = z.strictObject({
 const plan = z.strictObject({ name: z.string(), generation: count });
 const effects = z.record(z.string(), z.strictObject({ before: count, after: count }));
 
-const valueRadius = fleetRadius.extend({ value: z.string(), remaining: count.optional() });
+const valueRadius = z.strictObject({
+  value: z.string(),
+  ...fleetRadius.shape,
+  remaining: count.optional(),
+});
 
 /** By dimension; `fleet` is the whole kind. */
 export const blastRadius = z
@@ -267,7 +271,7 @@ export const budgets = z.strictObject({
       known_from: time
         .optional()
         .describe(
-          'Until then the window holds what was allowed when its weight was not known: more is used than is said, and nothing passes',
+          'Until then the window holds what was allowed when its weight was not known, or its dimension not declared: more is used than is said, and nothing passes',
         ),
     }),
   ),

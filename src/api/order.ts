@@ -1,89 +1,80 @@
-import { decision, outcome, reason } from './answers.ts';
+import { z } from 'zod';
+import { decision } from './answers.ts';
 
 /*
  * A stored document comes back in the order of its canonical form, a fresh one in that of its making. Who compares texts,
- * or reads them, is served one order: that of the schema.
+ * or reads them, is served one order: that of the schema, to its depth.
  */
 
 type Members = Readonly<Record<string, unknown>>;
+type Put = (value: object) => unknown;
 
-/** Members by name in their order, and what is made of each that is an object or a list. */
-type Order = ReadonlyMap<string, ((value: object) => unknown) | undefined>;
-
-const orderOf = (
-  names: readonly string[],
-  made: Readonly<Record<string, (value: object) => unknown>> = {},
-): Order => new Map(names.map(name => [name, Object.hasOwn(made, name) ? made[name] : undefined]));
-
-const listOf =
-  (order: Order) =>
-  (list: object): unknown =>
-    Array.isArray(list) ? list.map((one: unknown) => (isObject(one) ? arrange(one, order) : one)) : list;
-
-const ofReason = orderOf(Object.keys(reason.shape));
-const ofOutcome = orderOf(Object.keys(outcome.shape));
-const ofTargets = orderOf(['count', 'digest']);
-const ofInventory = orderOf(['revision', 'age_s']);
-const ofStage = orderOf(['run', 'stage', 'of', 'reached', 'count', 'total']);
-const ofEvidence = orderOf(['seq', 'name', 'status', 'dimension', 'value', 'by', 'at']);
-const ofRadius = orderOf(['value', 'count', 'total', 'share_ppm', 'remaining', 'weights']);
-
-const ofDecision = orderOf(Object.keys(decision.shape), {
-  targets: one => arrange(one, ofTargets),
-  blast_radius: radius,
-  stage: one => arrange(one, ofStage),
-  evidence: listOf(ofEvidence),
-  inventory: one => arrange(one, ofInventory),
-  outcome: one => arrange(one, ofOutcome),
-  reasons: listOf(ofReason),
-  parameters: sorted,
-  selector: sorted,
-});
-
-/** A decision, with `status` beside it or not, its members in the order of the schema. */
-export const inOrder = (document: object): object => arrange(document, ofDecision);
-
-/** `fleet` first, then the dimensions by name. */
-function radius(value: object): object {
-  const members: Members = { ...value };
-  const names = Object.keys(members).filter(name => name !== 'fleet');
-  const made: Record<string, unknown> = {};
-  for (const name of ['fleet', ...names.sort()]) {
-    const one = members[name];
-    if (one !== undefined)
-      made[name] = Array.isArray(one) ? listOf(ofRadius)(one) : isObject(one) ? arrange(one, ofRadius) : one;
+/** How values of a schema are put in order; undefined for what has no members. */
+function putterOf(schema: z.core.$ZodType): Put | undefined {
+  if (schema instanceof z.ZodOptional) return putterOf(schema.unwrap());
+  if (schema instanceof z.ZodArray) return putterOfList(putterOf(schema.element));
+  if (schema instanceof z.ZodRecord) {
+    const put = putterOf(schema.valueType);
+    return value => arrange(value, none, put);
   }
-  return made;
+  if (schema instanceof z.ZodObject) {
+    const order: Order = new Map(
+      Object.entries<z.core.$ZodType>(schema.shape).map(([name, one]) => [name, putterOf(one)]),
+    );
+    const { catchall } = schema.def;
+    const rest = catchall === undefined ? undefined : putterOf(catchall);
+    return value => arrange(value, order, rest);
+  }
+  // What the caller made up itself: as the canonical form has it.
+  return schema instanceof z.ZodLazy || schema instanceof z.ZodUnion ? sorted : undefined;
 }
+
+/** Members by name in their order, and how each is put in order itself. */
+type Order = ReadonlyMap<string, Put | undefined>;
+const none: Order = new Map();
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
+const putIn = (put: Put | undefined, value: unknown): unknown =>
+  put !== undefined && isObject(value) ? put(value) : value;
+
+const putterOfList =
+  (put: Put | undefined): Put =>
+  list =>
+    Array.isArray(list) && put !== undefined ? list.map((one: unknown) => putIn(put, one)) : list;
+
 /** The named members first, in that order; the others by name. */
-function arrange(value: object, order: Order): object {
+function arrange(value: object, order: Order, rest?: Put): object {
   const members: Members = { ...value };
   const made: Record<string, unknown> = {};
   let found = 0;
-  for (const [name, make] of order) {
+  for (const [name, put] of order) {
     if (!Object.hasOwn(members, name)) continue;
     found += 1;
-    const one = members[name];
-    if (one !== undefined) made[name] = make !== undefined && isObject(one) ? make(one) : one;
+    if (members[name] !== undefined) made[name] = putIn(put, members[name]);
   }
   const names = Object.keys(members);
   if (names.length === found) return made;
-  for (const name of names.filter(each => !order.has(each)).sort())
-    if (members[name] !== undefined) made[name] = members[name];
+  for (const name of names.filter(each => !order.has(each)).toSorted())
+    if (members[name] !== undefined) made[name] = putIn(rest, members[name]);
   return made;
 }
 
-/** What the caller made up itself, to its depth: as the canonical form has it. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
+function sorted(value: object): unknown {
+  if (Array.isArray(value)) return value.map((one: unknown) => putIn(sorted, one));
   const members: Members = { ...value };
   return Object.fromEntries(
     Object.keys(members)
       .toSorted()
-      .map(name => [name, sorted(members[name])]),
+      .map(name => [name, putIn(sorted, members[name])]),
   );
 }
+
+const put = putterOf(decision);
+
+/** A decision, with `status` beside it or not, its members in the order of the schema. */
+export const inOrder = (document: object): object => {
+  const ordered = put?.(document);
+  if (!isObject(ordered)) throw new Error('a decision is not put in order');
+  return ordered;
+};

@@ -143,6 +143,8 @@ export class Book {
   }
 
   spend(atMs: number, spend: Spend): void {
+    // Of targets that lacked the dimension when they were allowed: of which value they are is not known.
+    if (spend.value === '') return;
     for (const { action, kind, per, windows } of this.#spendWindows.values()) {
       if (action !== undefined ? action !== spend.action : kind !== spend.kind) continue;
       const isWhole = spend.dimension === 'fleet';

@@ -84,17 +84,14 @@ function scopeItems(
 ): BudgetItem[] {
   const window = book.window(limit, weight);
   const state = book.kinds.get(kind);
-  const values =
-    limit.per === 'fleet'
-      ? [kind]
-      : window
-          .values()
-          .map(([value]) => value)
-          .toSorted();
+  const spent = window.values().map(([value]) => value);
+  // Then it is full for each value that there is.
+  const all = window.placedFromMs() === undefined ? [] : (state?.totals.get(limit.per)?.keys() ?? []);
+  const values = limit.per === 'fleet' ? [kind] : [...new Set([...spent, ...all])].toSorted();
   return values.map(value => {
     const isWhole = limit.per === 'fleet' || limit.per === 'principal';
-    const all = isWhole ? state : state?.totals.get(limit.per)?.get(value);
-    const total = weight === undefined ? all?.count : all?.weights?.[weight];
+    const whole = isWhole ? state : state?.totals.get(limit.per)?.get(value);
+    const total = weight === undefined ? whole?.count : whole?.weights?.[weight];
     const knownFromMs = window.knownFromMs(value);
     return {
       action,

@@ -24,6 +24,8 @@ export interface Circumstances {
   readonly policy: Policy;
   readonly killFileEngaged: boolean;
   readonly nowMs: number;
+  /** How long this request has been decided on, milliseconds: what asks the policy again and again must come to an end. */
+  tookMs(): number;
 }
 
 export interface Judged extends Measured {

@@ -6,6 +6,9 @@ import type { Ahead } from './ahead.ts';
 import { isSelected } from './counts.ts';
 import type { Case, Circumstances } from './decide.ts';
 
+/** After so long no further exception is tried: a stop waits meanwhile. */
+const MOST_MS = 1_000;
+
 /** An exception that a request can be asked under, and how many of its first targets it covers. */
 interface Candidate {
   readonly index: number;
@@ -67,6 +70,8 @@ export function askExcepted(
   const notes: string[] = [];
   for (const candidate of candidatesFor(one, now)) {
     if (candidate.key !== key || candidate.covers < one.targets.length) continue;
+    if (now.tookMs() > MOST_MS)
+      throw new Fault('policy.failed', 'The policy took too long to be asked under each exception.');
     const exception = factOf(candidate, now.ahead, one.targets.length);
     const verdict = now.policy.evaluate({ ...facts, exception });
     if (verdict.allow) return { exception: candidate.exception.id, notes: [] };

@@ -147,7 +147,7 @@ export class Ledger {
     const failure = 'alone' in taken ? await this.#tryLocked(jobs, true) : await this.#tryShared(taken.jobs);
     if (failure === undefined) {
       onBatch(jobs.length, clock.monotonicMs() - begunMs);
-      // Those behind a job that the book cannot follow are decided when it was read anew.
+      // What the turn did not come to: what is behind a job that the book cannot follow, or came too late in it.
       if ('jobs' in taken) this.#queue.putBack(taken.jobs);
       return;
     }
@@ -262,6 +262,7 @@ export class Ledger {
       databaseMs: head.db_now_ms,
       gateClock,
       clockJumped: reading.jumped,
+      monotonicMs: () => this.#options.clock.monotonicMs(),
       ...read,
     };
   }
@@ -296,7 +297,7 @@ export class Ledger {
     );
     for (const operation of draft.outcomes) this.#options.onOutcome(operation);
     for (const operation of draft.operations.values()) this.#options.onOperation(operation);
-    for (const { whenDurable } of taken) {
+    for (const { whenDurable } of taken.slice(0, results.length)) {
       if (whenDurable === undefined) continue;
       whenDurable();
       this.#known.forget();

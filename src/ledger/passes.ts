@@ -5,13 +5,16 @@ import { candidatesFor, wouldAllow } from './exceptions.ts';
 import { measure } from './facts.ts';
 import { mayBeginRun } from './rollout-facts.ts';
 
+const MOST_MS = 250;
+
 /**
  * The largest n such that the first n targets would be allowed now; undefined when there is none. For a set that limits alone
  * refuse: no switch stops it and nothing is in its way, so neither is it in the way of a part of it.
  *
  * Every check is monotone: what is allowed for some targets is allowed for the first of them, under the same exception too. So n is looked for from below,
  * by doubling and then by halving. Each step counts only the targets that it adds, at most one and a half times the set in
- * all: a request for 200,000 targets where 40 may be taken costs what 40 cost.
+ * all: a request for 200,000 targets where 40 may be taken costs what 40 cost. With a policy that is slow it is left unsaid: others, and a stop,
+ * wait meanwhile.
  */
 export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined {
   const candidates = candidatesFor(one, now);
@@ -23,6 +26,7 @@ export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]
   let allowed = 0;
   let refused = one.targets.length;
   while (refused - allowed > 1) {
+    if (now.tookMs() > MOST_MS) return undefined;
     const next = Math.min(Math.max(1, allowed * 2), Math.floor((allowed + refused) / 2));
     const more = countTargets(one, now, one.targets.slice(allowed, next), counts);
     if (wouldAllow(now, candidates, measure(one, now, more).facts)) {

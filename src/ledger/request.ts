@@ -242,7 +242,9 @@ function mayDecide(
       `This gate has the policy ${deciding.policy.digest}; active is ${turn.book.activePolicy ?? 'none'}. Ask another gate; give this one the files of what is active and send it SIGHUP, or restart it with --activate to make its own the active one.`,
     );
   }
+  const begunMs = turn.monotonicMs();
   return {
+    tookMs: () => turn.monotonicMs() - begunMs,
     book: turn.book,
     ahead: turn.ahead,
     policy: deciding.policy.loaded,

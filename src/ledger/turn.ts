@@ -16,6 +16,8 @@ export interface Turn {
   readonly databaseMs: number;
   /** The gate's own clocks when the turn began: a claim is never younger than that. */
   readonly gateClock: { readonly wallMs: number; readonly monotonicMs: number };
+  /** The gate's clock as it goes on: how long something takes within the turn. */
+  monotonicMs(): number;
   /** The clock jumped: nothing may be decided or claimed; what must be written carries the agreed time. */
   readonly clockJumped: boolean;
   /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */

@@ -23,8 +23,8 @@ export class Window {
   readonly #held = new Map<string, Held>();
   /** Value → when something was spent last that nobody can say how much it was, in the order of these times. */
   readonly #unknown = new Map<string, number>();
-  /** Time → how much was spent then of which no value has been told, in the order of these times. */
-  readonly #unplaced = new Map<number, number>();
+  /** How much was spent at the newest time of which no value has been told, and when that was last so at an earlier one. */
+  #unplaced = { atMs: -Infinity, amount: 0, earlierMs: -Infinity };
   #log: Spent[] = [];
   /** Entries before this index have left the window. */
   #first = 0;
@@ -58,9 +58,20 @@ export class Window {
    * allowed, may be of any: until it has left, none can be told.
    */
   place(atMs: number, amount: number): void {
-    const unplaced = (this.#unplaced.get(atMs) ?? 0) + amount;
-    if (unplaced === 0) this.#unplaced.delete(atMs);
-    else this.#unplaced.set(atMs, unplaced);
+    if (atMs !== this.#unplaced.atMs) this.#unplaced = { atMs, amount: 0, earlierMs: this.#unplacedMs() };
+    this.#unplaced.amount += amount;
+  }
+
+  /** When something was spent last of which no value has been told. */
+  #unplacedMs(): number {
+    const { atMs, amount, earlierMs } = this.#unplaced;
+    return amount === 0 ? earlierMs : Math.max(atMs, earlierMs);
+  }
+
+  /** When the last of that leaves; undefined where there is none. Until then no value can be told. */
+  placedFromMs(): number | undefined {
+    const lastMs = this.#unplacedMs();
+    return lastMs === -Infinity ? undefined : lastMs + this.#overMs;
   }
 
   /** Lets go of what has left the window at `nowMs`. Must be called before a reading. */
@@ -69,10 +80,8 @@ export class Window {
       if (nowMs < atMs + this.#overMs) break;
       this.#unknown.delete(value);
     }
-    for (const atMs of this.#unplaced.keys()) {
-      if (nowMs < atMs + this.#overMs) break;
-      this.#unplaced.delete(atMs);
-    }
+    if (nowMs >= this.#unplacedMs() + this.#overMs)
+      this.#unplaced = { atMs: -Infinity, amount: 0, earlierMs: -Infinity };
     for (let spent = this.#log[this.#first]; spent !== undefined; spent = this.#log[this.#first]) {
       if (nowMs < spent.atMs + this.#overMs) break;
       this.#release(spent);
@@ -103,7 +112,7 @@ export class Window {
 
   /** When the last of what is not known leaves; undefined where all is known. */
   knownFromMs(value: string): number | undefined {
-    const lastMs = Math.max(this.#unknown.get(value) ?? -Infinity, ...this.#unplaced.keys());
+    const lastMs = Math.max(this.#unknown.get(value) ?? -Infinity, this.#unplacedMs());
     return lastMs === -Infinity ? undefined : lastMs + this.#overMs;
   }
 

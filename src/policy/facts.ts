@@ -164,7 +164,7 @@ export interface WindowFact {
   readonly used?: number;
   /**
    * Where it is not known: when it will be, Unix milliseconds. Until then the window holds what was allowed when its weight was not
-   * known, for the kind did not declare it or a target lacked it.
+   * known, for the kind did not declare it or a target lacked it, or when the kind did not declare the dimension.
    */
   readonly known_from_ms?: number;
   /** What this request would spend there. */

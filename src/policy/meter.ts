@@ -14,13 +14,20 @@ export const STEPS_LEFT = 'interlock_steps_left';
 export const STEPS_AT_START = 200_000_000;
 
 const HEADER_BYTES = 8;
-const [IMPORT, GLOBAL, EXPORT, CODE] = [2, 6, 7, 10];
+const [IMPORT, TABLE, MEMORY, GLOBAL, EXPORT, CODE] = [2, 4, 5, 6, 7, 10];
+/** Many times as many functions as a policy has. */
+const MOST_TABLE_ELEMENTS = 100_000;
 const OF_GLOBAL = 3;
 const I32 = 0x7f;
 const LOOP = 0x03;
 
-/** @throws Error for a module with instructions that `opa build` does not write: what is not known cannot be counted */
+/**
+ * @throws Error for what is no module as it is, or has what `opa build` does not write: instructions that are not known cannot be
+ * counted, and memory and tables of its own would be memory that nobody bounds
+ */
 export function meter(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
+  // As it is: one that speaks of a global that it does not have would be valid only with the one that counts, and could set it.
+  if (!WebAssembly.validate(wasm)) throw new Error('it is no valid WASM module');
   const reader = new Reader(wasm, HEADER_BYTES);
   const sections: Uint8Array[] = [wasm.subarray(0, HEADER_BYTES)];
   const seen = new Set<number>();
@@ -29,10 +36,12 @@ export function meter(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
     const id = reader.byte();
     const content = reader.bytes(reader.u32());
     seen.add(id);
+    if (id === TABLE) refuseTables(content);
+    if (id === MEMORY)
+      throw new Error('the module has a memory of its own, which `opa build` does not write');
     if (id === IMPORT) globals += importedGlobals(content);
     if (id === GLOBAL) globals += new Reader(content).u32();
-    const index = globals - (seen.has(GLOBAL) ? 0 : 1);
-    sections.push(Uint8Array.of(id), sized(changed(id, content, index)));
+    sections.push(Uint8Array.of(id), sized(changed(id, content, globals)));
   }
   if (!seen.has(GLOBAL) || !seen.has(EXPORT)) throw new Error('the module is no policy: it exports nothing');
   return joined(sections);
@@ -60,6 +69,19 @@ const probeOf = (index: number): Uint8Array => {
   const less = [0x23, ...global, 0x41, 1, 0x6b, 0x24, ...global];
   return Uint8Array.of(...less, 0x23, ...global, 0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b);
 };
+
+function refuseTables(content: Uint8Array): void {
+  const reader = new Reader(content);
+  let elements = 0;
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    reader.byte();
+    const hasMost = (reader.byte() & 1) === 1;
+    elements += reader.u32();
+    if (hasMost) reader.u32();
+  }
+  if (elements > MOST_TABLE_ELEMENTS)
+    throw new Error(`the module has tables of ${elements} elements, which \`opa build\` does not write`);
+}
 
 function importedGlobals(content: Uint8Array): number {
   const reader = new Reader(content);
@@ -183,7 +205,6 @@ class Reader {
   }
 
   bytes(length: number): Uint8Array {
-    if (this.at + length > this.#bytes.length) throw new Error('the module ends too early');
     this.at += length;
     return this.#bytes.subarray(this.at - length, this.at);
   }

@@ -72,6 +72,7 @@ function circumstances(
     ahead: new Ahead(undefined),
     killFileEngaged: false,
     nowMs: 1_000,
+    tookMs: () => 0,
   };
 }
 
@@ -84,6 +85,21 @@ const most = (facts: Facts): number =>
   Math.max(...Object.values(facts.dimensions).flatMap(values => values.map(({ count }) => count)));
 
 describe('how many would pass', () => {
+  it('is left unsaid where the policy is slow: others wait meanwhile', () => {
+    const targets = Array.from({ length: 1_000 }, (_, index) => targetOf(index, index, true));
+    let asked = 0;
+    const slow = {
+      ...circumstances(facts => {
+        asked += 1;
+        return facts.fleet.count <= 300;
+      }),
+      tookMs: () => asked * 100,
+    };
+    expect(passes(caseOf(targets), slow, [])).toBeUndefined();
+    expect(asked).toBe(3);
+    expect(passes(caseOf(targets), { ...slow, tookMs: () => 0 }, [])).toBe(300);
+  });
+
   it('is what trying every number would find, and each try knows all that is to be known of its targets', () => {
     const rack = fc.nat(8);
     const racks = fc.array(fc.tuple(rack, fc.boolean()), { minLength: 1, maxLength: 60 });

@@ -86,6 +86,7 @@ class Model {
       ahead: new Ahead(undefined),
       killFileEngaged: false,
       nowMs: this.nowMs,
+      tookMs: () => 0,
     });
   }
 

@@ -12,31 +12,18 @@ const [I32, END, LOCAL_GET, CONST] = [0x7f, 0x0b, 0x20, 0x41];
  * A module with one function `run(n)`, exported with what it imports left out, and one global of its own.
  * @param body instructions, without the last `end`
  */
-function moduleOf(body: readonly number[], imports: readonly number[] = []): Uint8Array {
+function moduleOf(
+  body: readonly number[],
+  imports: readonly number[] = [],
+  more: readonly number[] = [],
+): Uint8Array {
   const type = [1, ...sized(2, 0x60, 1, I32, 1, I32, 0x60, 0, 0)];
   const imported = imports.length === 0 ? [] : [2, ...sized(...imports)];
   const own = [6, ...sized(1, I32, 1, CONST, 7, END)];
   const exported = [7, ...sized(1, ...ascii('run'), 0, 0)];
   const code = [10, ...sized(1, ...sized(0, ...body, END))];
-  return Uint8Array.of(
-    0,
-    0x61,
-    0x73,
-    0x6d,
-    1,
-    0,
-    0,
-    0,
-    ...type,
-    ...imported,
-    3,
-    2,
-    1,
-    0,
-    ...own,
-    ...exported,
-    ...code,
-  );
+  const head = [0, ...Buffer.from('asm'), 1, 0, 0, 0];
+  return Uint8Array.from([...head, ...type, ...imported, 3, 2, 1, 0, ...more, ...own, ...exported, ...code]);
 }
 
 function instantiate(wasm: Uint8Array, imports: Record<string, Record<string, unknown>> = {}) {
@@ -99,17 +86,34 @@ describe('a metered module', () => {
   });
 
   it.each([
-    ['a bulk instruction', [0xfc, 0x0b, 0]],
-    ['a vector instruction', [0xfd, 0x0c]],
-    ['an atomic instruction', [0xfe, 0x00]],
+    // memory.fill and memory.copy take as long as what they fill is large.
+    ['a bulk instruction', [CONST, 0, CONST, 0, CONST, 0, 0xfc, 0x0b, 0, LOCAL_GET, 0]],
+    ['a vector instruction', [CONST, 0, 0xfd, 0x0f, 0xfd, 0x16, 0]],
   ])('is refused with %s, which could hold work that is not counted', (_title, body) => {
-    expect(() => meter(moduleOf(body))).toThrow('which `opa build` does not write');
+    const memory = [1, ...ascii('env'), ...ascii('m'), 2, 0, 1];
+    expect(() => meter(moduleOf(body, memory))).toThrow('which `opa build` does not write');
   });
 
   it('is refused where it ends in the middle, or exports nothing', async () => {
     const whole = (await readShipped()).files.get('policy.wasm') ?? new Uint8Array();
-    expect(() => meter(whole.subarray(0, whole.length - 10))).toThrow('ends too early');
+    expect(() => meter(whole.subarray(0, whole.length - 10))).toThrow('no valid WASM module');
     expect(() => meter(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))).toThrow('is no policy');
+  });
+
+  it('cannot reach the global that counts: a module that names it is not valid as it is', () => {
+    const refill = [0x03, 0x40, CONST, 1, 0x24, 1, 0x0c, 0, END, LOCAL_GET, 0];
+    expect(() => meter(moduleOf(refill))).toThrow('no valid WASM module');
+  });
+
+  it.each([
+    [
+      'tables that no bound counts',
+      [4, ...sized(1, 0x70, 0, 0xff, 0xff, 0xff, 0x07)],
+      'tables of 16777215 elements',
+    ],
+    ['a memory of its own', [5, ...sized(1, 0, 1)], 'a memory of its own'],
+  ])('is refused with %s', (_title, section, says) => {
+    expect(() => meter(moduleOf([LOCAL_GET, 0], [], section))).toThrow(says);
   });
 
   it('that was not metered is no policy', async () => {
