@@ -81,12 +81,14 @@ export const outcomeChecks: readonly Check[] = [
   {
     table: 'holds',
     says: 'is held no more, and no inventory since can have shown it',
-    // An irreversible one is not shown by a target that is in force as it was at the decision, without a break.
+    // An irreversible one is not shown by a target that is in force as it was at the decision, without a break. A source that does not say
+    // what exists has a time of its own.
     rows: sql`
       select 'target ' || h.target_id || ' of operation ' || h.request_id as what from holds h join operations o on o.id = h.request_id
       where h.phase = 'closed' and o.outcome = 'delivered' and (
-        not exists (select from inventory_revisions r where r.kind = h.kind and r.revision > o.inventory_revision
-          and case r.method when 'put' then r.as_of else r.loaded_at end > o.settled_at)
+        not exists (select from inventory_revisions r join entries e on e.seq = r.seq
+          where r.kind = h.kind and r.revision > o.inventory_revision
+          and case r.method when 'put' then coalesce((e.body ->> 'source_as_of')::timestamptz, r.as_of) else r.loaded_at end > o.settled_at)
         or h.irreversible and exists (select from inventory_targets t where t.kind = h.kind and t.id = h.target_id
           and t.from_revision <= o.inventory_revision and t.to_revision is null
           and t.labels_digest = h.labels_digest and t.state is not distinct from h.state))`,

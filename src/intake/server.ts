@@ -63,7 +63,13 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const server: Server =
     tls === undefined
       ? createServer(http)
-      : createTlsServer({ ...http, ...secured(tls), handshakeTimeout: patience.headMs });
+      : createTlsServer({
+          ...http,
+          ...secured(tls),
+          handshakeTimeout: patience.headMs,
+          // Node sets it for plain connections only.
+          allowHalfOpen: true,
+        });
   boundConnections(server, logger, () => clock.monotonicMs());
   const connections = watchConnections(server);
   server.on('request', app);

@@ -59,7 +59,9 @@ export class KillSwitch {
       engagedAt: turn.draft.at,
       engagedBy: by.name,
     };
-    const inScope = [...turn.book.operations()].filter(operation => stops(engaged, subjectOf(operation)));
+    const inScope = [...turn.book.operations()].filter(operation =>
+      stops(engaged, subjectOf(operation, turn.book)),
+    );
     const waiting = inScope.filter(({ phase }) => phase === 'waiting');
     const reached = {
       on_the_wire: inScope.filter(isOnTheWire).map(({ id }) => id),

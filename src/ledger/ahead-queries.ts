@@ -119,12 +119,13 @@ const runOf = sql`
   join operations o on o.action = a.action and o.artifact = a.artifact and o.run = n.run
   group by n.run`;
 
+// The blank value is that of targets which lacked the dimension, or were allowed before it was declared.
 const reachedValues = sql`(
   select json_agg(v) from (
     select d.dimension, v.value, count(*) as operations
     from operations o
     cross join jsonb_array_elements_text(a.dimensions) as d(dimension)
-    cross join lateral json_array_elements_text(coalesce(o.dimension_values -> d.dimension, '[]')) as v(value)
+    cross join lateral json_array_elements_text(coalesce(o.dimension_values -> d.dimension, '[""]')) as v(value)
     where o.action = a.action and o.artifact = a.artifact and o.run = r.run and o.outcome not in ('refused', 'stopped')
     group by 1, 2) v)`;
 

@@ -93,8 +93,11 @@ export class Book {
   readonly #spendWindows = new Map<WindowLimit, ScopedWindow>();
   readonly #askWindows = new Map<string, Window>();
 
+  readonly #kinds: ReadonlyMap<string, Kind>;
+
   constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>) {
     this.#limits = limits;
+    this.#kinds = kinds;
     this.held = new Held(kinds);
     for (const [action, entry] of Object.entries(limits?.actions ?? {})) {
       for (const limit of entry.windows) this.#openWindow(limit, { action });
@@ -120,6 +123,11 @@ export class Book {
       ),
     ];
     return Math.max(0, ...spans) * 1000;
+  }
+
+  /** Whether targets of a kind have a value of a dimension now. */
+  declares(kind: string, dimension: string): boolean {
+    return this.#kinds.get(kind)?.dimensions.includes(dimension) ?? false;
   }
 
   /** Moves every window to the batch's time. */

@@ -181,10 +181,10 @@ function stageFact(
     barred: place.barred ? counts.count : 0,
     ...(deliveredMs !== undefined && { delivered_ms: deliveredMs }),
     values: Object.fromEntries(
-      dimensions.map(name => [
-        name,
-        rollout.valuesWith(place, name, counts.dimensions.get(name)?.keys() ?? []),
-      ]),
+      dimensions.flatMap(name => {
+        const values = rollout.valuesWith(place, name, counts.dimensions.get(name)?.keys() ?? []);
+        return values === undefined ? [] : [[name, values]];
+      }),
     ),
     health: { status: health?.status ?? 'none', ...(health !== undefined && { at_ms: health.atMs }) },
   };

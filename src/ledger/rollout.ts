@@ -121,14 +121,16 @@ export class Rollout {
   }
 
   /**
-   * Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none.
+   * Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none. Undefined where a
+   * target lacks the dimension, or was allowed before it was declared: it may be of any.
    * @throws Fault where the dimension was not looked up
    */
-  valuesWith(place: Place, dimension: string, asked: Iterable<string>): number {
+  valuesWith(place: Place, dimension: string, asked: Iterable<string>): number | undefined {
     const reached = this.#values.get(dimension);
     if (reached === undefined)
       throw new Fault('gate.failed', 'A dimension was not looked up in its rollout.');
-    return new Set([...(place.begins ? [] : reached.keys()), ...asked]).size;
+    const values = new Set([...(place.begins ? [] : reached.keys()), ...asked]);
+    return values.has(UNKNOWN) ? undefined : values.size;
   }
 
   /** An operation was allowed, where `placeOf` said. */
@@ -178,9 +180,12 @@ export class Rollout {
     };
     if (!isReached) return;
     for (const [dimension, counts] of this.#values)
-      for (const value of dimensionValues[dimension] ?? []) countValue(counts, value, by);
+      for (const value of dimensionValues[dimension] ?? [UNKNOWN]) countValue(counts, value, by);
   }
 }
+
+/** Of a target that lacks a dimension. */
+const UNKNOWN = '';
 
 function countValue(counts: Map<string, number>, value: string, by: 1 | -1): void {
   const count = (counts.get(value) ?? 0) + by;

@@ -1,4 +1,4 @@
-import type { EngagedSwitch, Scope } from './book.ts';
+import type { Book, EngagedSwitch, Scope } from './book.ts';
 import type { Operation } from './operation.ts';
 
 /** What a request, or an operation of one, is in the eyes of a switch. */
@@ -21,11 +21,13 @@ export function stops(engaged: EngagedSwitch, subject: Subject): boolean {
 }
 
 /** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
-export const subjectOf = (operation: Operation): Subject => ({
+export const subjectOf = (operation: Operation, book: Pick<Book, 'declares'>): Subject => ({
   action: operation.action,
   principal: operation.principal,
   touches: (dimension, value) => {
-    const values = operation.dimensionValues[dimension] ?? [];
+    const values = operation.dimensionValues[dimension];
+    // Declared since then, it may be of any value.
+    if (values === undefined) return book.declares(operation.kind, dimension);
     // The blank value is that of targets which lacked it: they may be anywhere.
     return values.includes(value) || values.includes('');
   },

@@ -74,7 +74,7 @@ function refuseTables(content: Uint8Array): void {
   const reader = new Reader(content);
   let elements = 0;
   for (let left = reader.u32(); left > 0; left -= 1) {
-    reader.byte();
+    reader.type();
     const hasMost = (reader.byte() & 1) === 1;
     elements += reader.u32();
     if (hasMost) reader.u32();
@@ -91,7 +91,8 @@ function importedGlobals(content: Uint8Array): number {
     reader.bytes(reader.u32());
     const kind = reader.byte();
     if (kind === OF_GLOBAL) globals += 1;
-    if (kind === 1 || kind === OF_GLOBAL) reader.byte();
+    if (kind > OF_GLOBAL) throw new Error('the module imports what `opa build` does not write');
+    if (kind === 1 || kind === OF_GLOBAL) reader.type();
     if (kind === OF_GLOBAL) reader.byte();
     else if (kind === 0) reader.u32();
     else for (let limits = 1 + (reader.byte() & 1); limits > 0; limits -= 1) reader.u32();
@@ -112,7 +113,7 @@ function meteredBody(body: Uint8Array, probe: Uint8Array): Uint8Array {
   const reader = new Reader(body);
   for (let groups = reader.u32(); groups > 0; groups -= 1) {
     reader.u32();
-    reader.byte();
+    reader.type();
   }
   const parts = [body.subarray(0, reader.at), probe];
   let from = reader.at;
@@ -133,15 +134,12 @@ function skipImmediates(reader: Reader, code: number): void {
     code <= 0x01 || code === 0x05 || code === 0x0b || code === 0x0f || code === 0x1a || code === 0x1b;
   if (isPlain || (code >= 0x45 && code <= 0xc4)) return;
   // Blocks, branches, calls, variables and constants; loads and stores have two numbers.
-  const isOne =
-    (code >= 0x02 && code <= 0x04) ||
-    code === 0x0c ||
-    code === 0x0d ||
-    code === 0x10 ||
-    (code >= 0x20 && code <= 0x24);
-  if (isOne || (code >= 0x3f && code <= 0x42)) reader.leb();
+  const isOne = code === 0x0c || code === 0x0d || code === 0x10 || (code >= 0x20 && code <= 0x24);
+  if (code >= 0x02 && code <= 0x04) reader.type();
+  else if (isOne || (code >= 0x3f && code <= 0x42)) reader.leb();
   else if (code === 0x11 || (code >= 0x28 && code <= 0x3e)) {
-    reader.leb();
+    // The alignment of an access to one of several memories says so, and a third number follows.
+    if (reader.u32() >= 0x40 && code !== 0x11) throw new Error('the module speaks of several memories');
     reader.leb();
   } else if (code === 0x0e) for (let labels = reader.u32() + 1; labels > 0; labels -= 1) reader.leb();
   else if (code === 0x43) reader.bytes(4);
@@ -216,6 +214,14 @@ class Reader {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }
+  }
+
+  /** Of a value, a block or a table: one number, and nothing behind it as types of references have. */
+  type(): void {
+    const first = this.#bytes[this.at];
+    if (first === 0x63 || first === 0x64)
+      throw new Error('the module has types that `opa build` does not write');
+    this.leb();
   }
 
   /** A number that nobody needs to know. */

@@ -32,6 +32,21 @@ const askFor = (count: number): Case => ({
 });
 
 describe('what is in the way of a request', () => {
+  it.each([
+    ['was declared irreversible then', true, false, 1],
+    ['was declared so since', false, true, 1],
+    ['is not', false, false, 0],
+  ])(
+    'is what was done and not shown, where the action %s',
+    (_title, wasIrreversible, isIrreversible, expected) => {
+      const book = new Book(limits, new Map([['host', host]]));
+      const hold = { requestId: 'r', action: 'disk.wipe', irreversible: wasIrreversible, operating: false };
+      book.held.setHold('host', id(0), hold, { inService: false, labels: {} });
+      const one = { ...askFor(1), action: { ...wipe, irreversible: isIrreversible } };
+      expect(conflictReasons(one, book)).toHaveLength(expected);
+    },
+  );
+
   it('is nothing where nothing is held', () => {
     expect(conflictReasons(askFor(3), bookOf(0, 0))).toEqual([]);
   });

@@ -25,10 +25,19 @@ const entries: Readonly<Record<string, Doc>> = {
   'fed.act': windowed('traffic'),
   'room.act': { ...wideLimits, windows: [perFleet, { per: 'cell', over: '1h', max_targets: 10_000 }] },
   'room.fresh': { ...wideLimits, windows: [perFleet, { per: 'cell', over: '1h', max_targets: 10_000 }] },
+  'room.wide': wideLimits,
+  'room.push': { ...wideLimits, stages: [{ upto: '100%', max_values: { cell: 2 }, bake: '1s' }] },
+  'attic.burn': wideLimits,
+  'yard.act': { ...wideLimits, windows: [perFleet, { per: 'rack', over: '1h', max_targets: 10_000 }] },
 };
-const actions = Object.fromEntries(
-  Object.keys(entries).map(action => [action, { kind: action.split('.')[0] }]),
-);
+const actions = Object.keys(entries);
+const declared = (isIrreversible: boolean): Doc =>
+  Object.fromEntries(
+    actions.map(action => [
+      action,
+      { kind: action.split('.')[0], ...(action === 'attic.burn' && { irreversible: isIrreversible }) },
+    ]),
+  );
 const fed: Doc = {
   ...hostKind,
   max_age: undefined,
@@ -43,7 +52,19 @@ const fed: Doc = {
     scales: { principal: 'scales', weights: ['traffic'], max_age: '24h' },
   },
 };
+const yard: Doc = {
+  ...hostKind,
+  max_age: undefined,
+  dimensions: ['region', 'rack'],
+  labels: ['owner'],
+  sources: {
+    feed: { principal: 'feed', owns: 'existence', labels: ['region', 'state', 'owner'], max_age: '24h' },
+    scales: { principal: 'scales', labels: ['rack'], max_age: '24h' },
+  },
+  optional: undefined,
+};
 const roomLabels = ['state', 'owner'];
+const artifact = `sha256:${'a'.repeat(64)}`;
 const config = (hosts: readonly string[], pools: readonly string[]): Doc => ({
   kinds: {
     host: hosts.length === 0 ? hostKind : { ...hostKind, weights: hosts },
@@ -55,12 +76,14 @@ const config = (hosts: readonly string[], pools: readonly string[]): Doc => ({
         ? { dimensions: ['region'], labels: [...roomLabels, 'cell'] }
         : { dimensions: ['region', 'cell'], labels: roomLabels }),
     },
+    attic: hostKind,
+    yard,
     fed,
   },
-  actions,
+  actions: declared(hosts.length > 0),
   principals: [
-    principal('bot', ['requester'], Object.keys(actions)),
-    principal('other-bot', ['requester'], Object.keys(actions)),
+    principal('bot', ['requester'], actions),
+    principal('other-bot', ['requester'], actions),
     principal('auditor', ['auditor']),
     principal('operator', ['operator']),
     principal('feed', ['inventory']),
@@ -72,15 +95,31 @@ const lines = [host('a'), host('b'), host('c'), host('u', us)];
 const weighing = (weights: Readonly<Record<string, number>>): Line[] =>
   lines.map(line => ({ ...line, ...{ weights } }));
 
-const rooms: readonly Line[] = ['a', 'b'].map(id => ({
+const rooms: readonly Line[] = ['a', 'b', 'c'].map(id => ({
   id,
-  labels: { region: 'eu', state: 'serving', owner: 'team-a', cell: 'c1' },
+  labels: { region: 'eu', state: 'serving', owner: 'team-a', cell: id === 'c' ? 'c2' : 'c1' },
 }));
 
+const yards: readonly Line[] = ['a', 'b'].map(id => ({
+  id,
+  labels: { region: 'eu', state: 'serving', owner: 'team-a' },
+}));
+const racks = (...ids: readonly string[]): Line[] => ids.map(id => ({ id, labels: { rack: 'r1' } }));
+
 const on = standing({
+  // What is accepted stays on the wire.
+  script: ({ json }) => ({ type: 'answer', status: JSON.stringify(json).includes('room.wide') ? 202 : 200 }),
   config: config([], ['users']),
-  limits: { actions: Object.fromEntries(Object.keys(entries).map(action => [action, wideLimits])) },
-  inventory: { host: lines, sum: lines, pool: weighing({ users: 5 }), fed: lines, room: rooms },
+  limits: { actions: Object.fromEntries(actions.map(action => [action, wideLimits])) },
+  inventory: {
+    host: lines,
+    sum: lines,
+    pool: weighing({ users: 5 }),
+    fed: lines,
+    room: rooms,
+    attic: lines,
+    yard: yards,
+  },
 });
 const { expectRefused, expectAllowed } = limitsAsked(on, 'budget.window');
 
@@ -92,7 +131,10 @@ beforeAll(async () => {
   // It owns no labels, and says none.
   const scales = [{ id: 'a', weights: { traffic: 7 } }];
   expect((await on.api.put('fed', scales, '', { as: 'scales' })).status).toBe(200);
+  expect((await on.api.put('yard', racks('b'), '', { as: 'scales' })).status).toBe(200);
   for (const action of [
+    'attic.burn',
+    'yard.act',
     'host.act',
     'host.region',
     'host.principal',
@@ -102,6 +144,8 @@ beforeAll(async () => {
     'room.act',
   ])
     await expectAllowed(action, ['a']);
+  await on.api.submit('room.push', ['a'], { fields: { artifact } });
+  await on.api.submit('room.wide', ['c']);
   // Nothing is known of what `b` carries.
   await expectAllowed('fed.act', ['a', 'b']);
   on.gate.rewrite({
@@ -115,6 +159,7 @@ beforeAll(async () => {
   await loads('host', { traffic: 10 });
   await loads('sum', { traffic: 10 });
   expect((await on.api.put('room', rooms)).status).toBe(200);
+  expect((await on.api.put('yard', racks('a', 'b'), '', { as: 'scales' })).status).toBe(200);
   await loads('pool', { users: 5, traffic: 10 });
   expect((await on.api.put('fed', lines)).status).toBe(200);
   const all = lines.map(({ id }) => ({ id, labels: {}, weights: { traffic: 7 } }));
@@ -190,5 +235,47 @@ describe('a window per dimension that was none when something was allowed', () =
     });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(3500);
     await expectAllowed('room.fresh', ['b']);
+  });
+});
+
+describe('what was allowed of a target that lacked a dimension', () => {
+  it('may have been of any value of it', async () => {
+    await expectRefused('yard.act', ['b'], 429, {
+      dimension: 'rack',
+      value: 'r1',
+      message: expect.stringContaining('before its dimension was declared'),
+    });
+  });
+});
+
+describe('what an artifact reached before a dimension was declared', () => {
+  it('may be of any value in a stage that counts its values', async () => {
+    const { status, body } = await on.api.preflight('room.push', ['b'], { fields: { artifact } });
+    expect([status, body.status, body.reasons?.map(({ rule }) => rule)]).toEqual([
+      200,
+      403,
+      ['stage.too_large'],
+    ]);
+  });
+});
+
+describe('what is on the wire when a dimension is declared', () => {
+  it('is in the scope of a switch on any value of it', async () => {
+    const scope = { dimension: 'cell', value: 'c1' };
+    const { status, body } = await on.api.engage({ scope, reason: 'a drill' });
+    expect(status).toBe(201);
+    expect(body.on_the_wire).toHaveLength(1);
+    const other = await on.api.engage({ scope: { dimension: 'rack', value: 'r1' }, reason: 'a drill' });
+    // Rooms have no racks.
+    expect(other.body.on_the_wire).toEqual([]);
+    for (const each of [body, other.body]) expect((await on.api.release(each.id)).status).toBe(200);
+  });
+});
+
+describe('an action that is declared irreversible', () => {
+  it('is not done again where it was done before that, and no inventory came since', async () => {
+    const { body } = await on.api.preflight('attic.burn', ['a']);
+    expect([body.status, body.reasons?.map(({ rule }) => rule)]).toEqual([409, ['targets.already_done']]);
+    await expectAllowed('attic.burn', ['b']);
   });
 });
