@@ -119,6 +119,33 @@ describe('a gate with a certificate', () => {
 });
 
 describe('a public URL', () => {
+  it('answers a client that has said all it has to say, also where that takes a while', async () => {
+    let decide = (): void => undefined;
+    const asked = new Promise<void>(resolve => (decide = resolve));
+    const guard = {
+      submit: async () => {
+        await asked;
+        return delivered;
+      },
+      preflight: async () => delivered,
+    };
+    const { port } = await start({ guard }, {}, { tls: forAll });
+    const socket = connectTls({ host: '127.0.0.1', port, ca: own.cert, servername: 'localhost' });
+    socket.allowHalfOpen = true;
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    await once(socket, 'secureConnect');
+    const body = '{"action":"disk.wipe"}';
+    const head = `host: x\r\nauthorization: ${bearer('bot')}\r\nidempotency-key: k1\r\ncontent-type: application/json`;
+    socket.end(`POST /v1/requests HTTP/1.1\r\n${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    await once(socket, 'finish');
+    // So that the end has come before the answer.
+    await new Promise(resolve => setTimeout(resolve, 50));
+    decide();
+    await closeOf(socket);
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('stands before the path in Location, in instance and in the API document, and nowhere in the type', async () => {
     const publicUrl = 'https://gate.example.com/interlock';
     const pending = { ...delivered, status: 202, outcome: { status: 'pending' } } as const;
