@@ -28,8 +28,8 @@ export interface Bounds {
 }
 
 /**
- * A request takes some 50,000 steps (0.1 ms), and each value of a dimension that it touches up to 4,000 more: 50,000 values fit in,
- * and take a second. 128 MiB hold their input.
+ * A request takes some 50,000 steps (0.1 ms), and each value of a dimension that it touches up to 4,000 more. All of them are a second of
+ * plain work; 128 MiB hold the input of some 20,000 values.
  */
 export const defaultBounds: Bounds = { steps: 200_000_000, memoryPages: 2_048 };
 
