@@ -4,6 +4,7 @@ import type { RecordedDecision, Search } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import { columnsOf } from './columns.ts';
+import { NEVER_RECORDED } from './decision-exit.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
 import { SaidNo } from './said-no.ts';
@@ -129,6 +130,12 @@ async function sayUnknownNames(
 ): Promise<number> {
   const { action, principal, rule } = filters;
   if ((action ?? principal ?? rule) === undefined) return exitCode.done;
+  if (rule === NEVER_RECORDED) {
+    terminal.complain(
+      `interlock: what is refused by ${rule} is never recorded, so that no search finds it: the log of the gate has it`,
+    );
+    return exitCode.wrongUse;
+  }
   const lately: RecordedDecision[] = [];
   for await (const one of await calls.search({}, { limit: LOOKED_AT })) lately.push(one);
   let code: number = exitCode.done;

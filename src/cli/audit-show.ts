@@ -2,7 +2,7 @@ import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
-import { findId, isWholeId } from './find-id.ts';
+import { findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { printable } from './printable.ts';
 import { countOf, showCount } from './table.ts';
@@ -31,7 +31,7 @@ export async function findRequest(given: string, calls: Pick<GateCalls, 'search'
   if (isWholeId(given)) return given;
   if (!/^[0-9a-f][0-9a-f-]{3,}$/i.test(given))
     throw new UsageError(
-      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, not ${quote(given)}`,
+      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, at least ${SHORTEST_PREFIX} characters, not ${quote(given)}`,
     );
   const ids: string[] = [];
   for await (const { id } of await calls.search({}, { limit: LOOKED_AT })) ids.push(id);

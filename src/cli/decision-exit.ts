@@ -1,6 +1,9 @@
 import type { Answer, Outcome, Problem, Reason, RecordedDecision, RefusedDecision } from '../client/types.ts';
 import { exitCode, exitCodeOfNo, isWrongUse, type ExitCode } from './exit-code.ts';
 
+/** The rule of what leaves a line of the log, and no record: there is no action to record it under. */
+export const NEVER_RECORDED = 'action.unknown';
+
 /** A decision, whether it came as a yes or beside the members of a problem. */
 export type Decided = Omit<RecordedDecision, 'status'> & { readonly status: number };
 

@@ -34,7 +34,8 @@ export function findId(given: string, ids: readonly string[], sought: SoughtAfte
   const found = ids.filter(id => beginsAsGiven(id, given));
   const [only, ...others] = found;
   if (only !== undefined && others.length === 0) return only;
-  const near = nearestName(given, ids);
+  const isShort = given.length < SHORTEST_PREFIX;
+  const near = isShort ? undefined : nearestName(given, ids);
   const hint =
     found.length > 1
       ? `${found.length} ${sought.many} begin so`
@@ -43,5 +44,9 @@ export function findId(given: string, ids: readonly string[], sought: SoughtAfte
         : ids.length === 0
           ? sought.none
           : `${sought.listed} ${ids.slice(0, NAMED).join(', ')}${ids.length > NAMED ? ` and ${ids.length - NAMED} more` : ''}`;
+  if (isShort)
+    throw new UsageError(
+      `${quote(given)} is too short: of an id at least ${SHORTEST_PREFIX} characters are needed; ${printable(hint)}. ${sought.end}`,
+    );
   throw new UsageError(`there is no ${sought.one} ${quote(given)}: ${printable(hint)}. ${sought.end}`);
 }

@@ -1,7 +1,8 @@
 import type { Reason } from '../client/types.ts';
+import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
 import { listNames } from '../kit/text.ts';
 import { inCommandWords } from './command-words.ts';
-import { reasonsOf, type Decided } from './decision-exit.ts';
+import { NEVER_RECORDED, reasonsOf, type Decided } from './decision-exit.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
 import { amount, sayMeasured } from './say-measured.ts';
@@ -34,7 +35,14 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
     say(`  The same request would pass in ${decided.retry_after_s} s, if nothing else is spent until then.`);
   if (terminal.isPerson && decided.decision === 'allowed')
     for (const line of radiusLines(decided, terminal.width)) say(line);
-  say(paint.dim(`${decided.mode === 'preflight' ? 'pre-flight' : 'request'} ${printable(decided.id)}`));
+  const asked = decided.mode === 'preflight' ? 'pre-flight' : 'request';
+  say(
+    paint.dim(
+      reasons.some(({ rule }) => rule === NEVER_RECORDED)
+        ? `not recorded, so that no search finds it: the log of the gate has this ${asked} as ${printable(decided.id)}`
+        : `${asked} ${printable(decided.id)}`,
+    ),
+  );
 }
 
 function headline({ mode, decision, outcome }: Decided, what: string, { paint }: Terminal): string {
@@ -44,11 +52,16 @@ function headline({ mode, decision, outcome }: Decided, what: string, { paint }:
   }
   if (mode === 'preflight') return `${paint.bold(paint.green('would be allowed'))}: ${what}`;
   const status = outcome?.status ?? 'unknown';
-  const how = outcome?.detail ?? (outcome?.http_status === undefined ? '' : `HTTP ${outcome.http_status}`);
+  const detail = outcome?.detail ?? (outcome?.http_status === undefined ? '' : `HTTP ${outcome.http_status}`);
+  const isUnsent = status === 'refused' && outcome?.http_status === undefined && detail.startsWith(UNSENT);
+  const how = isUnsent ? detail.slice(UNSENT.length) : detail;
   const more = how === '' ? '' : ` (${printable(how.replace(/\.$/, '').replace(/^The /, 'the '))})`;
-  const said = `${words[status] ?? `allowed, and ${printable(status)}`}${more}`;
+  const said = `${isUnsent ? 'allowed, but not sent to its executor' : (words[status] ?? `allowed, and ${printable(status)}`)}${more}`;
   return `${paint.bold(status === 'delivered' ? paint.green(said) : paint.yellow(said))}: ${what}`;
 }
+
+/** What was never sent is `refused` too, for its targets are free again; but its executor refused nothing, and never heard of it. */
+const UNSENT = `${NOTHING_WAS_SENT}: `;
 
 const words: Readonly<Record<string, string>> = {
   delivered: 'done',

@@ -23,7 +23,7 @@ export function sayMeasured(reason: Reason): string | undefined {
   if (limit === 0 && unit === 'targets' && !rule.startsWith('budget.')) return sayNone(rule, measured);
   const gap = unit === 'ppm' ? `${difference / 10_000} percentage points` : amount(difference, unit);
   if (measured < limit)
-    return `measured ${amount(measured, unit)}, at least ${amount(limit, unit)}: ${gap} short`;
+    return `measured ${amount(measured, unit)}, at least ${amount(limit, unit)}: ${unit === 'seconds' ? showDuration(difference, 'up') : gap} short`;
   const far = difference === 0 ? 'exactly at it' : `${gap} over`;
   return `measured ${amount(measured, unit)}, limit ${amount(limit, unit)}: ${far}`;
 }

@@ -99,7 +99,7 @@ async function findOpen(
   if (isWholeId(given)) return given;
   if (given.length < SHORTEST_PREFIX || !/^[0-9a-f-]+$/i.test(given))
     throw new UsageError(
-      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, not ${quote(given)}. ${end}`,
+      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, at least ${SHORTEST_PREFIX} characters, not ${quote(given)}. ${end}`,
     );
   const open: string[] = [];
   for (const outcome of outcomes)

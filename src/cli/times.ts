@@ -8,10 +8,24 @@ const steps: readonly (readonly [string, number])[] = [
   ['s', 1],
 ];
 
-/** 61 → `1m 1s`, 90000 → `25h`: the two largest units, hours up to two days. */
-export function showDuration(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const from = steps.findIndex(([unit, size]) => whole >= (unit === 'd' ? 2 * size : size));
+/** The larger of the two units that so many seconds are said in; -1 for none. */
+const largestOf = (seconds: number): number =>
+  steps.findIndex(([unit, size]) => seconds >= (unit === 'd' ? 2 * size : size));
+
+/**
+ * 61 → `1m 1s`, 90000 → `25h`: the two largest units, hours up to two days. The rest is cut off, or rounded `up`: what is missing
+ * stands beside what there is, which is cut, and both are the whole.
+ */
+export function showDuration(seconds: number, rest: 'cut' | 'up' = 'cut'): string {
+  if (rest === 'up') {
+    const [, least = 1] = steps[largestOf(seconds) + 1] ?? [];
+    return showDuration(Math.ceil(seconds / least) * least);
+  }
+  return showCut(Math.max(0, Math.floor(seconds)));
+}
+
+function showCut(whole: number): string {
+  const from = largestOf(whole);
   if (from < 0) return '0s';
   const [unit = 's', size = 1] = steps[from] ?? [];
   const [finer, finerSize = 1] = steps[from + 1] ?? [];

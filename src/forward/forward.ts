@@ -1,4 +1,5 @@
 import type { Clock } from '../kit/clock.ts';
+import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
 import type { Permit } from '../ledger/permit.ts';
 import type { Attempted } from './attempted.ts';
 import type { LateAnswers } from './late-answers.ts';
@@ -27,7 +28,7 @@ export async function forward(permit: Permit, port: ForwardPort): Promise<Attemp
     return neverSent('held_back', 'A permit is good for one attempt, and this one was used.');
   const bearer = await readBearer(permit, port);
   if (bearer === undefined) {
-    return neverSent('no_bearer', "The executor's key cannot be read, or is not one. Nothing was sent.");
+    return neverSent('no_bearer', `${NOTHING_WAS_SENT}: the executor's key cannot be read, or is not one.`);
   }
   if (isTooOld(permit, port.clock)) return expired();
   const exchange = await postOnce({
@@ -58,9 +59,9 @@ function readExchange(exchange: Exchange): Attempted {
     case 'connection':
       return exchange.why === 'expired'
         ? expired()
-        : neverSent('held_back', `Nothing was sent: ${exchange.why}.`);
+        : neverSent('held_back', `${NOTHING_WAS_SENT}: ${exchange.why}.`);
     case 'nothing':
-      return { kind: 'never_connected', detail: `Nothing was sent: ${exchange.why}.` };
+      return { kind: 'never_connected', detail: `${NOTHING_WAS_SENT}: ${exchange.why}.` };
   }
 }
 

@@ -105,7 +105,8 @@ const builtinRules = {
     step: 'shape',
     status: 422,
     title: 'The action is not declared',
-    explain: 'Only actions that the configuration declares can be asked for.',
+    explain:
+      'Only actions that the configuration declares can be asked for. What names another is not recorded: the log of the gate has it.',
   },
   'principal.not_allowed': {
     step: 'shape',
@@ -374,7 +375,7 @@ const builtinRules = {
     status: 502,
     title: 'The executor refused',
     explain:
-      'The decision was an allow; the tool behind the gate did not take it. Its targets are free again.',
+      'The decision was an allow; the tool behind the gate did not take it, or could not be reached, and nothing was sent. Its targets are free again.',
   },
   'executor.unknown': {
     step: 'forward',

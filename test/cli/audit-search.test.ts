@@ -21,10 +21,10 @@ afterEach(() => {
 
 const NOTHING: Step = { status: 200, body: { items: [], next: null } };
 
-async function search(rules: Step) {
+async function search(rules: Step, rule = 'budget.window') {
   server.script(NOTHING, NOTHING, rules);
   const terminal = recordedTerminal();
-  const code = await runProgram(['audit', 'search', '--rule', 'budget.window', '--json'], terminal);
+  const code = await runProgram(['audit', 'search', '--rule', rule, '--json'], terminal);
   return { code, complained: terminal.complained.join('\n') };
 }
 
@@ -54,5 +54,12 @@ describe('nothing was found for a rule', () => {
       complained: expect.stringContaining('knows no rule "budget.window": did you mean "budget.windows"?'),
     });
     expect(server.received.at(-1)).toMatchObject({ path: '/problems', method: 'GET' });
+  });
+
+  test('by which nothing is ever recorded', async () => {
+    const body = { rules: { 'action.unknown': { step: 'shape', status: 422, title: 'x', explain: 'y' } } };
+    const { code, complained } = await search({ status: 200, body }, 'action.unknown');
+    expect(code).toBe(2);
+    expect(complained).toMatch(/refused by action\.unknown is never recorded.*the log of the gate has it/);
   });
 });

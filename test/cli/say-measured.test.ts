@@ -44,6 +44,10 @@ describe('the numbers of a refusal are said as a person says them', () => {
     ['less than 1s in the future', of('inventory.stale', -0, 86_400, 'seconds')],
     ['measured 0s, at least 7d: 7d short', of('labels.too_young', 0, 604_800, 'seconds')],
     ['measured 0s, at least 30m: 30m short', of('stage.baking', 0, 1_800, 'seconds')],
+    // What is missing is rounded up, as what there is was cut: both are the limit.
+    ['measured 2d, at least 7d: 5d short', of('labels.too_young', 174_000, 604_800, 'seconds')],
+    ['measured 2d 3h, at least 7d: 4d 21h short', of('labels.too_young', 184_800, 604_800, 'seconds')],
+    ['measured 2h, at least 2d 2h: 2d short', of('labels.too_young', 7_215, 180_000, 'seconds')],
     ['measured 7d, at least 30d: 23d short', of('labels.too_young', 604_800, 2_592_000, 'seconds')],
     ['measured 0 targets, at least 1 target: 1 target short', of('targets.empty', 0, 1, 'targets')],
     // The limits.

@@ -59,7 +59,7 @@ describe('settle', () => {
 
   test.each<[string, RegExp]>([
     ['', /is like 5b0f6e3e.*Nothing was settled/],
-    ['abc', /or its beginning, not "abc"/],
+    ['abc', /or its beginning, at least 4 characters, not "abc"/],
     ['web-001', /is like 5b0f6e3e/],
     ['0000000', /there is no open request "0000000": .*Nothing was settled/],
     ['00000000-0000-4000-8000-000000000000', /see .*\/problems\/request\.not_found/],

@@ -390,6 +390,39 @@ test('an outcome that nobody knows says how it is settled, and says its detail o
   expect(said.split('no whole answer came')).toHaveLength(2);
 });
 
+test('what was never sent is not said to be refused by an executor that never heard of it', async () => {
+  const refused = async (detail: string, more: object = {}) => {
+    const body = decided('allowed', { outcome: { status: 'refused', detail, ...more } });
+    server.script({ status: 502, body: problem('executor.refused', 502, { ...body, detail }) });
+    return await run(...SUBMIT);
+  };
+  const unsent = await refused('Nothing was sent: no connection was made (ECONNREFUSED).');
+  expect(unsent.said).toContain(
+    'allowed, but not sent to its executor (no connection was made (ECONNREFUSED))',
+  );
+  expect(unsent.said).not.toMatch(/refused by its executor|Nothing was sent/);
+  expect(unsent.code).toBe(1);
+  const answered = await refused('The executor answered 409.', { http_status: 409 });
+  expect(answered.said).toContain('allowed, and refused by its executor (the executor answered 409)');
+});
+
+test.each([
+  [SUBMIT, 'request'],
+  [PREFLIGHT, 'pre-flight'],
+])('what leaves no record is not shown as a %j that could be looked at', async (command, what) => {
+  const mode = what === 'request' ? 'request' : 'preflight';
+  const body = decided('refused', {
+    id: 'an-id',
+    mode,
+    reasons: [{ rule: 'action.unknown', message: 'no' }],
+  });
+  server.script({ status: 422, body: problem('action.unknown', 422, body) });
+  const { said } = await run(...command);
+  expect(said.split('\n').at(-1)).toBe(
+    `not recorded, so that no search finds it: the log of the gate has this ${what} as an-id`,
+  );
+});
+
 // eslint-disable-next-line no-control-regex
 const STEERS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/;
 
