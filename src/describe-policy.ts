@@ -58,7 +58,11 @@ export function describeUncounted({ until_ms, max_targets, ...exception }: Excep
   return { ...exception, until: iso(until_ms), max_targets, status };
 }
 
-export type CountedEntry = ProtectedEntry & { readonly matches: number };
+export type CountedEntry = ProtectedEntry & {
+  readonly matches: number;
+  /** Of an entry with ids: those that are no target's, if there are any. They guard nothing, whatever the others do. */
+  readonly missing?: readonly string[] | undefined;
+};
 
 /** Each protected entry with how many targets it stands for now; one that matches none guards nothing. */
 export async function countProtected(
@@ -69,15 +73,26 @@ export async function countProtected(
   const counted: CountedEntry[] = [];
   for (const entry of limits.protected) {
     const revision = revisionOf(entry.kind);
-    counted.push({ ...entry, matches: revision === undefined ? 0 : await countMatches(db, entry, revision) });
+    counted.push({
+      ...entry,
+      ...(revision === undefined ? { matches: 0 } : await countMatches(db, entry, revision)),
+    });
   }
   return counted;
 }
 
-async function countMatches(db: Kysely<Database>, entry: ProtectedEntry, revision: number): Promise<number> {
-  if ('ids' in entry) return (await findByIds(db, entry.kind, entry.ids, revision)).length;
+async function countMatches(
+  db: Kysely<Database>,
+  entry: ProtectedEntry,
+  revision: number,
+): Promise<Pick<CountedEntry, 'matches' | 'missing'>> {
+  if ('ids' in entry) {
+    const found = new Set((await findByIds(db, entry.kind, entry.ids, revision)).map(({ id }) => id));
+    const missing = entry.ids.filter(id => !found.has(id));
+    return { matches: found.size, ...(missing.length > 0 && { missing }) };
+  }
   const groups = Object.entries(entry.selector).map(([label, values]) =>
     values.map(value => tagOf(entry.kind, label, value)),
   );
-  return await countByTags(db, groups, revision);
+  return { matches: await countByTags(db, groups, revision) };
 }

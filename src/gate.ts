@@ -243,12 +243,18 @@ export class Gate {
       const entries = await this.ledger.enqueue(
         async turn => await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, limits),
       );
-      for (const { matches, ...entry } of entries) {
+      for (const { matches, missing, ...entry } of entries) {
         // Before the first load there is nothing that it could match.
-        if (matches === 0 && this.ledger.revisionOf(entry.kind) !== undefined)
+        if (this.ledger.revisionOf(entry.kind) === undefined) continue;
+        if (matches === 0)
           logger.warn(
             { protected: entry },
             'a protected entry of the limits matches no target of the inventory',
+          );
+        else if (missing !== undefined)
+          logger.warn(
+            { protected: { kind: entry.kind, ids: missing } },
+            'ids of a protected entry of the limits are no targets of the inventory',
           );
       }
     } catch (thrown) {

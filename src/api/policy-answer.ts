@@ -35,7 +35,15 @@ export const policy = z.strictObject({
     .describe('Where the limits came by `like`'),
   protected: z.array(
     z.union([
-      z.strictObject({ kind: z.string(), ids: z.array(z.string()), ...matches }),
+      z.strictObject({
+        kind: z.string(),
+        ids: z.array(z.string()),
+        ...matches,
+        missing: z
+          .array(z.string())
+          .optional()
+          .describe('Ids of it that are no target now, and guard nothing; absent where there are none'),
+      }),
       z.strictObject({
         kind: z.string(),
         selector: z.record(z.string(), z.array(z.string())),

@@ -1,6 +1,7 @@
 import type { Budgets, Policy } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
+import { listNames } from '../kit/text.ts';
 import { printable } from './printable.ts';
 import { indented, limitLines, roomOf, showSelector } from './limit-lines.ts';
 import { exceptionLines, freezeLines, profileLines } from './policy-lines.ts';
@@ -48,6 +49,9 @@ function sayRevision({ revision, active, bundle, checks }: Policy, width: number
   ].flatMap(line => wrap(line, width));
 }
 
+/** Of the ids of one entry that are no target's. */
+const MOST_NAMED = 20;
+
 function protectedLines({ protected: entries }: Policy, width: number | undefined): string[] {
   const columns = [
     { title: '#', align: 'right' },
@@ -64,7 +68,17 @@ function protectedLines({ protected: entries }: Policy, width: number | undefine
   if (rows.length === 0) return ['  none'];
   const empty = entries.some(({ matches }) => matches === 0);
   const note = empty ? ['  An entry that matches 0 targets guards nothing now: is its name right?'] : [];
-  return [...indented(formatTable(columns, rows, roomOf(width))), ...note];
+  const missing = entries.flatMap((entry, at) =>
+    entry.matches > 0 && 'missing' in entry && entry.missing !== undefined
+      ? [`Of #${at + 1} no target, and guarding nothing: ${printable(listNames(entry.missing, MOST_NAMED))}`]
+      : [],
+  );
+  const room = roomOf(width);
+  return [
+    ...indented(formatTable(columns, rows, room)),
+    ...note,
+    ...indented(missing.flatMap(line => wrap(line, room))),
+  ];
 }
 
 function budgetLines({ items }: Budgets, width: number | undefined): string[] {

@@ -76,3 +76,20 @@ it('policy show says of a budget of weight which one it is', async () => {
   expect(said.filter(line => line.endsWith('weight traffic'))).toHaveLength(1);
   expect(said.filter(line => line.endsWith('weight users'))).toHaveLength(1);
 });
+
+it('policy show names the ids of a protected entry that are no target', async () => {
+  const kind = 'host';
+  const said = await show({
+    ...policy,
+    protected: [
+      { kind, ids: ['web-1'], matches: 1 },
+      { kind, ids: ['web-2', 'bastion-O1'], matches: 1, missing: ['bastion-O1'] },
+      // The note on entries that match nothing says it of all its ids.
+      { kind, ids: ['gone-1'], matches: 0, missing: ['gone-1'] },
+    ],
+  });
+  const lines = said.slice(said.indexOf('Protected'), said.indexOf('Budgets now'));
+  expect(lines.filter(line => line.includes('Of #'))).toEqual([
+    '  Of #2 no target, and guarding nothing: bastion-O1',
+  ]);
+});

@@ -15,6 +15,7 @@ const stands = standing({
     actions: { 'test.act': wideLimits },
     protected: [
       { kind: 'host', ids: ['web-001'] },
+      { kind: 'host', ids: ['web-002', 'web-0003', 'bastion-O1', 'web-003'] },
       { kind: 'host', selector: { role: ['consle', 'dns'] } },
       { kind: 'spare', ids: ['not-loaded-yet'] },
     ],
@@ -43,14 +44,19 @@ async function examine(): Promise<string> {
 const IDLE =
   /warn {5}protected {4}role consle or dns matches no target of the inventory of host: it guards nothing\n +→ see whether the name is right/;
 
+const MISSING =
+  /warn {5}protected {4}web-0003 and bastion-O1 are no targets of the inventory of host, and guard nothing; the other 2 of the entry guard\n +→ see whether the names are right/;
+
 test('an entry of `protected` that matches nothing is named, by the gate and by the store that it has left', async () => {
   const ofGate = await examine();
   expect(ofGate).toMatch(IDLE);
+  expect(ofGate).toMatch(MISSING);
   await stands.gate.stop();
   const ofStore = await examine();
   expect(ofStore).toMatch(IDLE);
+  expect(ofStore).toMatch(MISSING);
   // Before its first load a kind has nothing that could be matched.
   expect(ofGate + ofStore).not.toContain('not-loaded-yet');
-  expect(ofStore.match(/ protected {4}/g)).toHaveLength(1);
+  expect(ofStore.match(/ protected {4}/g)).toHaveLength(2);
   await stands.gate.restart();
 });
