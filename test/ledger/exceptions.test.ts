@@ -57,7 +57,7 @@ it('a request is asked under each exception that may help', () => {
   expect(askUnderThree(() => 0)).toEqual({ asked: 3, thrown: undefined });
 });
 
-it('it is a fault where a slow policy would keep a stop waiting meanwhile', () => {
+it('a request under many exceptions is a fault where a slow policy would keep a stop waiting meanwhile', () => {
   expect(askUnderThree(asked => asked * 600)).toEqual({
     asked: 2,
     thrown: expect.objectContaining({ rule: 'policy.failed' }),
