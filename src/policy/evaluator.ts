@@ -52,7 +52,7 @@ export interface Evaluator {
 export function createEvaluator(module: WebAssembly.Module, data: JsonObject, bounds: Bounds): Evaluator {
   refuseModule(module);
   const instantiate = (): LoadedPolicy => {
-    // All of it at once: pages that are not touched cost nothing, and growing by one at a time costs seconds.
+    // All of it at once: it costs some milliseconds, and growing by one page at a time costs seconds.
     const policy = loadPolicySync(module, { initial: bounds.memoryPages, maximum: bounds.memoryPages });
     policy.setData(data);
     return policy;

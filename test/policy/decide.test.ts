@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Reason } from '../../src/kit/refusal.ts';
 import type { Bundle } from '../../src/policy/bundle.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
+import { defaultBounds } from '../../src/policy/evaluator.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import type { Verdict } from '../../src/policy/policy.ts';
@@ -13,9 +14,11 @@ beforeAll(async () => {
   bundle = await shippedBundle();
 });
 
+// Thousands of policies are made: of the memory there may be, they need little.
+const little = { ...defaultBounds, memoryPages: 32 };
 const decide = (asked: unknown, inForce: Limits = limits): Verdict =>
   // Whatever could come instead of facts is asked too.
-  createPolicy(bundle, inForce).evaluate(asked as Facts);
+  createPolicy(bundle, inForce, little).evaluate(asked as Facts);
 
 const reasonsOf = (verdict: Verdict): readonly Reason[] => (verdict.allow ? [] : verdict.reasons);
 const rulesOf = (verdict: Verdict): string[] => reasonsOf(verdict).map(({ rule }) => rule);
