@@ -61,14 +61,6 @@ const cases = [
     twin: { history: [], request: push },
   },
   {
-    name: 'leans-on-the-window',
-    title: 'Only the window of another case would stop it, and only the switch of another its twin',
-    fleet: fleetOf(40),
-    request: ask('disk.wipe', 'web-4'),
-    expect: { refused: 'budget.window' },
-    twin: { request: ask('host.reboot', 'web-1') },
-  },
-  {
     name: 'leans-on-evidence',
     title:
       'Only the evidence of another case would let its twin through, and only its fleet keep this one away',
@@ -93,17 +85,16 @@ describe('interlock drill --own --scratch', () => {
     expect(card, complained).toMatchObject({
       results: [
         { name: 'spends', verdict: 'stopped', twin: 'allowed' },
-        { name: 'leans-on-the-window', verdict: 'slipped', twin: 'allowed' },
         { name: 'leans-on-evidence', verdict: 'stopped', twin: 'refused', twin_rule: 'evidence.missing' },
       ],
     });
     expect(code).toBe(1);
     expect(readdirSync(folder).filter(name => name.startsWith('interlock-drill'))).toEqual([]);
-    // Four gates, one after the other: seconds, but many of them where the processor is everybody's.
+    // Three gates, one after the other: seconds, but many of them where the processor is everybody's.
   }, 300_000);
 
   it('takes a rule that the gate does not have for wrong use, before anything is played', () => {
-    const slip = { ...cases[2], expect: { refused: 'budget.windows' } };
+    const slip = { ...cases[1], expect: { refused: 'budget.windows' } };
     const args = ['--scratch', '--config', path.join(folder, 'interlock.yaml')];
     const { code, said, complained } = drill('--own', file('slip.yaml', { cases: [slip] }), ...args);
     expect(complained).toMatch(/slip\.yaml:\d+.*did you mean "budget\.window"\?/);
