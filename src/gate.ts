@@ -60,6 +60,9 @@ export interface GateOptions {
 /** How often what waits is looked at, and what nobody answers for is swept. */
 const TICK_MS = 500;
 
+/** A line names so many ids at most: an entry may hold a hundred thousand. */
+const MOST_NAMED = 20;
+
 /** A scrape waits this long for the ledger. */
 const GAUGE_MS = 1_000;
 
@@ -253,7 +256,7 @@ export class Gate {
           );
         else if (missing !== undefined)
           logger.warn(
-            { protected: { kind: entry.kind, ids: missing } },
+            { protected: { kind: entry.kind, ids: missing.slice(0, MOST_NAMED) }, missing: missing.length },
             'ids of a protected entry of the limits are no targets of the inventory',
           );
       }

@@ -1,11 +1,8 @@
-import { chmodSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { expect, test } from 'vitest';
-import { runProgram } from '../../../src/cli/program.ts';
 import { ndjson, names } from '../../support/api.ts';
-import { keyOf, principal, principalsFor, wideLimits, type Doc } from '../../support/gate.ts';
+import { principal, principalsFor, wideLimits, type Doc } from '../../support/gate.ts';
 import { standing } from '../../support/standing.ts';
-import { recordedTerminal } from '../recorded-terminal.ts';
+import { examine } from './examine.ts';
 
 // What only a store knows: how far exceptions are used, and how old each feed is. From the gate with an auditor's key, and from the store it has left.
 
@@ -48,16 +45,6 @@ const stands = standing({
   inventory: { host: names('web', 9).map(id => ({ id, labels: { region: 'eu', state: 'idle' } })) },
 });
 
-async function examine(): Promise<string> {
-  const keyFile = path.join(stands.gate.folder, 'auditor.key');
-  writeFileSync(keyFile, `${keyOf('auditor')}\n`);
-  chmodSync(keyFile, 0o600);
-  const terminal = recordedTerminal();
-  const config = path.join(stands.gate.folder, 'interlock.yaml');
-  await runProgram(['doctor', '--config', config, '--url', stands.gate.url, '--key-file', keyFile], terminal);
-  return terminal.said.join('\n');
-}
-
 test('an exception that is used up is named, and of the others how far they are used', async () => {
   for (const [as, ids] of [
     ['partly', ['web-001', 'web-002', 'web-003']],
@@ -68,9 +55,9 @@ test('an exception that is used up is named, and of the others how far they are 
   }
   const loaded = await stands.api.put('fed', ndjson([{ id: 'f-1', labels: { region: 'eu' } }]));
   expect(loaded.status, loaded.text).toBe(200);
-  const ofGate = await examine();
+  const ofGate = await examine(stands.gate);
   await stands.gate.stop();
-  const ofStore = await examine();
+  const ofStore = await examine(stands.gate);
   for (const said of [ofGate, ofStore]) {
     expect(said).toMatch(/ok +exceptions +partly \(jo, DC-1\): 3 of 9 targets used/);
     expect(said).toMatch(/warn +exceptions +wholly \(jo, DC-1\) is used up: 2 of 2 targets\n +→ take it out/);
@@ -91,7 +78,7 @@ test('a feed is said with its own age', async () => {
   });
   expect(loaded.status, loaded.text).toBe(200);
   await stands.gate.stop();
-  const said = await examine();
+  const said = await examine(stands.gate);
   expect(said).toMatch(/ok +inventory +fed: 1 targets?\n/);
   expect(said).toMatch(/ok +inventory +fed, source cmdb: read \S+ ago, of at most 24h/);
   expect(said).toMatch(/ok +inventory +fed, source telemetry: read \S+ ago, of at most 5m/);

@@ -1,11 +1,8 @@
-import { chmodSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { expect, test } from 'vitest';
-import { runProgram } from '../../../src/cli/program.ts';
 import { hosts } from '../../support/api.ts';
-import { keyOf, wideLimits } from '../../support/gate.ts';
+import { wideLimits } from '../../support/gate.ts';
 import { standing } from '../../support/standing.ts';
-import { recordedTerminal } from '../recorded-terminal.ts';
+import { examine } from './examine.ts';
 
 const stands = standing({
   store: 'embedded',
@@ -31,16 +28,6 @@ function kind() {
   };
 }
 
-async function examine(): Promise<string> {
-  const keyFile = path.join(stands.gate.folder, 'auditor.key');
-  writeFileSync(keyFile, `${keyOf('auditor')}\n`);
-  chmodSync(keyFile, 0o600);
-  const terminal = recordedTerminal();
-  const config = path.join(stands.gate.folder, 'interlock.yaml');
-  await runProgram(['doctor', '--config', config, '--url', stands.gate.url, '--key-file', keyFile], terminal);
-  return terminal.said.join('\n');
-}
-
 const IDLE =
   /warn {5}protected {4}role consle or dns matches no target of the inventory of host: it guards nothing\n +→ see whether the name is right/;
 
@@ -48,11 +35,11 @@ const MISSING =
   /warn {5}protected {4}web-0003 and bastion-O1 are no targets of the inventory of host, and guard nothing; the other 2 of the entry guard\n +→ see whether the names are right/;
 
 test('an entry of `protected` that matches nothing is named, by the gate and by the store that it has left', async () => {
-  const ofGate = await examine();
+  const ofGate = await examine(stands.gate);
   expect(ofGate).toMatch(IDLE);
   expect(ofGate).toMatch(MISSING);
   await stands.gate.stop();
-  const ofStore = await examine();
+  const ofStore = await examine(stands.gate);
   expect(ofStore).toMatch(IDLE);
   expect(ofStore).toMatch(MISSING);
   // Before its first load a kind has nothing that could be matched.
