@@ -111,8 +111,9 @@ describe('a sliding window', () => {
         for (const { afterMs, value, amount } of spends) {
           nowMs += afterMs;
           window.advance(nowMs);
-          window.place(nowMs, amount);
-          if (value !== '') window.place(nowMs, -amount);
+          // Targets are counted here, and each has been: one at least.
+          window.place(nowMs, amount + 1);
+          if (value !== '') window.place(nowMs, -amount - 1);
           if (value === '') log.push(...['a', 'b'].map(each => ({ atMs: nowMs, value: each, amount: 0 })));
           else if (amount === 0) window.spendUnknown(nowMs, value);
           else window.spend(nowMs, value, amount);
