@@ -22,6 +22,12 @@ export const policy = z.strictObject({
           .array(
             z.strictObject({
               key: z.string().describe('Below the entry: `max_share.cell`, `windows[5]`'),
+              item: z
+                .string()
+                .optional()
+                .describe(
+                  'What the item of a list says that `key` names by its place: `per region, over 24h`',
+                ),
               why: z.string(),
               kind: z.string(),
               lacks: z

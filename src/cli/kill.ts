@@ -14,7 +14,7 @@ import { readAddress } from './read-address.ts';
 import { readKillFile, type KillFile } from './read-kill-file.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
 import { sayProblem } from './say-problem.ts';
-import { countOf, formatTable } from './table.ts';
+import { countOf, fitTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo } from './times.ts';
 import { isForTheUser } from './for-the-user.ts';
@@ -276,8 +276,8 @@ function switchTable({ engaged }: Switches, { nowMs, width }: { nowMs: number; w
     { title: 'STOPS' },
     { title: 'SINCE' },
     { title: 'BY' },
-    { title: 'LETS THROUGH', shrinks: true },
-    { title: 'REASON', shrinks: true },
+    { title: 'LETS THROUGH' },
+    { title: 'REASON' },
   ] as const;
   const rows = engaged.map(one => [
     one.id,
@@ -287,7 +287,7 @@ function switchTable({ engaged }: Switches, { nowMs, width }: { nowMs: number; w
     one.except.join(', '),
     one.reason,
   ]);
-  return formatTable(columns, rows, width);
+  return fitTable(columns, rows, width);
 }
 
 export interface ReleaseOptions extends Omit<GateOptions, 'json'> {

@@ -79,7 +79,7 @@ export function profileLines(profiles: readonly Profile[], width: number | undef
 function idleLines(idle: Profile['idle'], width: number | undefined): string[] {
   const lacking = gather(idle, ({ why }) => why).map(({ first: { kind, lacks }, all }) => ({
     ...{ kind, ...lacks },
-    keys: [...new Set(all.map(({ key }) => withoutName(key, lacks.name)))].join(', '),
+    keys: [...new Set(all.map(({ key, item }) => withItem(withoutName(key, lacks.name), item)))].join(', '),
   }));
   const together = gather(lacking, ({ kind, what, keys }) => JSON.stringify([kind, what, keys]));
   return together.flatMap(({ first: { kind, what, keys }, all }) => {
@@ -89,9 +89,13 @@ function idleLines(idle: Profile['idle'], width: number | undefined): string[] {
   });
 }
 
-/** `max_share.cell` → `max_share`, `match[0]` → `match`, where it is `cell` that the kind lacks; `windows[5]` stays, for it is one of several. */
+/** `max_share.cell` → `max_share`, `match[0]` → `match`, where it is `cell` that the kind lacks. */
 const withoutName = (key: string, name = ''): string =>
   key.endsWith(`.${name}`) ? key.slice(0, -name.length - 1) : key.replace(/^(match)\[\d+\]$/, '$1');
+
+/** `windows[5]` → `windows (per region, over 24h)`: it is one of several, and its place is that in the profile's own file. */
+const withItem = (key: string, item?: string): string =>
+  item === undefined ? key : key.replace(/\[\d+\]/, ` (${item})`);
 
 interface Group<T> {
   readonly first: T;

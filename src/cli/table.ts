@@ -17,7 +17,8 @@ const GAP = '  ';
 const NARROWEST = 8;
 
 /**
- * Lines of a table, the titles first. Cells may be of anybody's text: each is made printable, and stays in its line.
+ * Lines of a table, the titles first; each row by itself where not even a cut table has room. Cells may be of anybody's text: each is made
+ * printable, and stays in its line.
  * @param width of the terminal; undefined where nobody looks on, and nothing is cut
  */
 export function formatTable(
@@ -28,13 +29,12 @@ export function formatTable(
   const titles = columns.map(({ title }) => title);
   const texts = [titles, ...rows.map(row => columns.map((_, at) => textOf(row[at])))];
   const widths = fitWidths(columns, texts, width);
+  if (width !== undefined && sum(widths) + GAP.length * (columns.length - 1) > width)
+    return stackRows(columns, rows, width);
   return texts.map(row => formatRow(row, columns, widths));
 }
 
-/**
- * As a table where all of it fits, and else each row by itself, a line for each cell, with nothing cut: for what is read, and not compared
- * from row to row.
- */
+/** As a table where all of it fits, and else each row by itself, with nothing cut: for what is read, and not compared from row to row. */
 export function fitTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -42,6 +42,11 @@ export function fitTable(
 ): string[] {
   const table = formatTable(columns, rows);
   if (width === undefined || table.every(line => columnsOf(line) <= width)) return table;
+  return stackRows(columns, rows, width);
+}
+
+/** A line, or some, for each cell. */
+function stackRows(columns: readonly Column[], rows: readonly (readonly Cell[])[], width: number): string[] {
   const widest = Math.max(...columns.map(({ title }) => columnsOf(title)));
   return rows.flatMap((row, at) => [
     ...(at === 0 ? [] : ['']),

@@ -23,6 +23,8 @@ export class Idle {
   readonly #kind: Kind;
   readonly #isInherited: (path: YamlPath) => boolean;
   #entryPath: YamlPath = [];
+  /** What the item of a list says that is looked at. */
+  #item: string | undefined;
 
   constructor(kind: Kind, isInherited: (path: YamlPath) => boolean) {
     this.#kind = kind;
@@ -69,8 +71,12 @@ export class Idle {
 
   #pruneList(shape: ListShape, value: readonly unknown[], path: YamlPath): unknown {
     const kept = value
-      .map((item, index) => this.#pruneValue(shape.items, item, [...path, index]))
+      .map((item, index) => {
+        this.#item = showItem(item);
+        return this.#pruneValue(shape.items, item, [...path, index]);
+      })
       .filter(item => item !== undefined);
+    this.#item = undefined;
     return kept.length > 0 || value.length === 0 ? kept : undefined;
   }
 
@@ -106,9 +112,19 @@ export class Idle {
     const kind = this.#kind.name;
     const named = lacks.name === undefined ? lacks.what : `${lacks.what} ${lacks.name}`;
     const key = showPath(path.slice(this.#entryPath.length));
-    this.found.push({ key, why: `${kind} declares no ${named}`, kind, lacks });
+    const item = this.#item === undefined ? {} : { item: this.#item };
+    this.found.push({ key, ...item, why: `${kind} declares no ${named}`, kind, lacks });
     return undefined;
   }
+}
+
+/** `per region, over 24h`: its place in a profile says nothing to whoever has not that file before them. */
+function showItem(item: unknown): string | undefined {
+  if (!isMapValue(item)) return undefined;
+  const words = Object.entries(item).flatMap(([key, one]) =>
+    typeof one === 'string' ? `${key} ${one}` : [],
+  );
+  return words.length === 0 ? undefined : words.join(', ');
 }
 
 /** One of some keys must be there, was, and is not any more. */

@@ -16,6 +16,8 @@ import { readYamlFile, type YamlPath } from './yaml-file.ts';
 export interface IdleLimit {
   /** Below the action's entry: `max_share.rack`, `windows[2]`. */
   readonly key: string;
+  /** What the item of the list says that `key` names by its place: `per region, over 24h`. */
+  readonly item?: string;
   readonly why: string;
   readonly kind: string;
   readonly lacks: Lack;

@@ -132,11 +132,29 @@ export class KillSwitch {
 
   #unknownPrincipals(except: readonly string[]): Reason[] {
     const names = this.#options.principals.map(({ name }) => name);
-    return except.flatMap((name, index) => unknownName('principal', name, names, `/except/${index}`));
+    return except.flatMap((name, index) =>
+      unknownName(
+        'principal',
+        name,
+        names,
+        `/except/${index}`,
+        near => near ?? 'a name in `principals`, or none',
+      ),
+    );
   }
 }
 
-function unknownName(what: string, name: string, names: Iterable<string>, pointer: string): Reason[] {
+/** Whoever cannot find the name in time stops everything. */
+const orEverything = (near?: string): string =>
+  near === undefined ? '{} stops everything' : `${near}, or {} for everything`;
+
+function unknownName(
+  what: string,
+  name: string,
+  names: Iterable<string>,
+  pointer: string,
+  remedyOf = orEverything,
+): Reason[] {
   const known = [...names];
   if (known.includes(name)) return [];
   const near = nearestName(name, known);
@@ -147,7 +165,7 @@ function unknownName(what: string, name: string, names: Iterable<string>, pointe
       rule: 'request.invalid',
       message: `There is no ${what} ${quote(name)}: ${hint} Nothing was engaged.`,
       pointer,
-      remedy: near === undefined ? '{} stops everything' : `${near}, or {} for everything`,
+      remedy: remedyOf(near),
     },
   ];
 }

@@ -18,7 +18,7 @@ const wipe = {
     lacking('match[0]', 'label', 'environment'),
     lacking('max_values.cell', 'dimension', 'cell'),
     lacking('max_values.class', 'dimension', 'class'),
-    lacking('windows[2]', 'dimension', 'cluster'),
+    { ...lacking('windows[2]', 'dimension', 'cluster'), item: 'per cluster, over 24h' },
     lacking('min_remaining', 'state'),
   ],
 };
@@ -47,7 +47,7 @@ it('policy show says what of a profile is idle: once for alike actions, and once
     '  disk.wipe and disk.erase are like destroy@1',
     '    idle, as host declares no dimension cell, class: max_share, max_values',
     '    idle, as host declares no label environment: match',
-    '    idle, as host declares no dimension cluster: windows[2]',
+    '    idle, as host declares no dimension cluster: windows (per cluster, over 24h)',
     '    idle, as host declares no state: min_remaining',
     '  host.retire is like destroy@1',
     '',

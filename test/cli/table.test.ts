@@ -52,6 +52,15 @@ describe('a table', () => {
     expect(Math.max(...lines.map(columnsOf))).toBeLessThanOrEqual(30);
   });
 
+  test('that not even cut has room is one row by itself after the other, and nothing of it is cut', () => {
+    const row = ['0123456789', 1, 'a long story about a rack'];
+    const lines = formatTable(columns, [row, ['b', 2, 'short']], 24);
+    expect(lines).toEqual([
+      ...['ID     0123456789', 'COUNT  1', 'WHY    a long story', '       about a rack', ''],
+      ...['ID     b', 'COUNT  2', 'WHY    short'],
+    ]);
+  });
+
   test('is not cut where nobody looks on, and keeps each row in its line', () => {
     const story = 'a long story '.repeat(20).trim();
     expect(formatTable(columns, [['a', 1, `${story}\n${ESC}[1A`]])[1]).toBe(

@@ -26,7 +26,7 @@ const windows: LimitShape = {
 const prune = (items: readonly unknown[], isInherited = true): { kept: unknown; idle: readonly string[] } => {
   const idle = new Idle(host, () => isInherited);
   const kept = idle.prune(key => (key === 'windows' ? windows : undefined), { windows: items }, ['a']);
-  return { kept, idle: idle.found.map(({ key }) => key) };
+  return { kept, idle: idle.found.map(({ key, item }) => `${key} of ${item}`) };
 };
 
 describe('an item of a list', () => {
@@ -37,7 +37,7 @@ describe('an item of a list', () => {
     ];
     expect(prune(items)).toEqual({
       kept: { windows: [{ per: 'fleet', max_targets: 5 }] },
-      idle: ['windows[1].max_weight.traffic'],
+      idle: ['windows[1].max_weight.traffic of per fleet'],
     });
   });
 
@@ -45,7 +45,7 @@ describe('an item of a list', () => {
     const items = [{ per: 'fleet', max_weight: { traffic: '1%', owner: '2%' } }];
     expect(prune(items)).toEqual({
       kept: { windows: [{ per: 'fleet', max_weight: { owner: '2%' } }] },
-      idle: ['windows[0].max_weight.traffic'],
+      idle: ['windows[0].max_weight.traffic of per fleet'],
     });
   });
 

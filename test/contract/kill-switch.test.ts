@@ -142,6 +142,8 @@ describe('engaging the kill switch', () => {
     expectProblem(answer, 422);
     expect(answer.text).toContain(nearest);
     expect(await engaged()).toEqual([]);
+    // An exception too many is no reason to stop more.
+    expect(answer.text.includes('for everything')).toBe(nearest !== '' && !('except' in body));
   });
 
   it('says what is engaged, since when, by whom and why', async () => {
