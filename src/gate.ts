@@ -35,6 +35,7 @@ import { PolicyNotice, tellActivated } from './policy-notice.ts';
 import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
+import { warnOfIdleProtection } from './warn-of-idle-protection.ts';
 
 /** A loaded policy and the revision it is of. */
 export interface LoadedPolicy {
@@ -59,9 +60,6 @@ export interface GateOptions {
 
 /** How often what waits is looked at, and what nobody answers for is swept. */
 const TICK_MS = 500;
-
-/** A line names so many ids at most: an entry may hold a hundred thousand. */
-const MOST_NAMED = 20;
 
 /** A scrape waits this long for the ledger. */
 const GAUGE_MS = 1_000;
@@ -237,7 +235,6 @@ export class Gate {
     return flipped;
   }
 
-  /** A protected entry that matches nothing is a mistake more often than not; it is no reason not to go on. */
   async #warnOfIdleProtection(): Promise<void> {
     const { inForce, logger } = this.options;
     const limits = inForce.loaded?.policy.limits;
@@ -246,20 +243,9 @@ export class Gate {
       const entries = await this.ledger.enqueue(
         async turn => await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, limits),
       );
-      for (const { matches, missing, ...entry } of entries) {
-        // Before the first load there is nothing that it could match.
-        if (this.ledger.revisionOf(entry.kind) === undefined) continue;
-        if (matches === 0)
-          logger.warn(
-            { protected: entry },
-            'a protected entry of the limits matches no target of the inventory',
-          );
-        else if (missing !== undefined)
-          logger.warn(
-            { protected: { kind: entry.kind, ids: missing.slice(0, MOST_NAMED) }, missing: missing.length },
-            'ids of a protected entry of the limits are no targets of the inventory',
-          );
-      }
+      // Before the first load there is nothing that it could match.
+      const loaded = entries.filter(({ kind }) => this.ledger.revisionOf(kind) !== undefined);
+      warnOfIdleProtection(loaded, logger);
     } catch (thrown) {
       logger.warn({ err: asError(thrown) }, 'the protected entries could not be counted');
     }
