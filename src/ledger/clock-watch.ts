@@ -9,7 +9,7 @@ interface Anchor {
 }
 
 export interface Reading {
-  /** What is written carries this time: never earlier than the last entry's. */
+  /** What is written carries this time: never earlier than the last entry's, nor than the reading before. */
   readonly nowMs: number;
   readonly jumped: boolean;
 }
@@ -25,6 +25,8 @@ export class ClockWatch {
   #offFrom: Anchor | undefined;
   #jumped = false;
   #everAgreed = false;
+  /** The book has let go of what had left its windows by then, and a clock that steps back a little brings nothing back. */
+  #latestMs = -Infinity;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -54,11 +56,13 @@ export class ClockWatch {
     this.#everAgreed ||= !this.#jumped;
     // Parted from the start, nobody knows which of the two is wrong: the earlier one takes the chain nowhere it could not leave.
     const timeMs = this.#everAgreed ? agreedMs : Math.min(agreedMs, databaseMs);
-    return { nowMs: Math.floor(Math.max(timeMs, lastEntryMs)), jumped: this.#jumped };
+    this.#latestMs = Math.floor(Math.max(timeMs, lastEntryMs, this.#latestMs));
+    return { nowMs: this.#latestMs, jumped: this.#jumped };
   }
 
-  /** An operator, here or at another gate, said that the database's time is right. */
+  /** An operator, here or at another gate, said that the database's time is right: it may go back, and books are read anew. */
   accept(databaseMs: number): void {
+    this.#latestMs = -Infinity;
     this.#agree(databaseMs, this.#clock.monotonicMs());
     this.#jumped = false;
     this.#everAgreed = true;

@@ -14,12 +14,16 @@ export const STEPS_LEFT = 'interlock_steps_left';
 export const STEPS_AT_START = 200_000_000;
 
 const HEADER_BYTES = 8;
-const [IMPORT, TABLE, MEMORY, GLOBAL, EXPORT, CODE] = [2, 4, 5, 6, 7, 10];
+const [TYPE, IMPORT, TABLE, MEMORY, GLOBAL, EXPORT, ELEMENT, CODE, DATA] = [1, 2, 4, 5, 6, 7, 9, 10, 11];
+/** From the custom one (0) to the one that counts the data (12). */
+const LAST_SECTION = 12;
 /** Many times as many functions as a policy has. */
 const MOST_TABLE_ELEMENTS = 100_000;
 const OF_GLOBAL = 3;
 const I32 = 0x7f;
+const FUNCREF = 0x70;
 const LOOP = 0x03;
+const END = 0x0b;
 
 /**
  * @throws Error for what is no module as it is, or has what `opa build` does not write: instructions that are not known cannot be
@@ -36,9 +40,7 @@ export function meter(wasm: Uint8Array): Uint8Array<ArrayBuffer> {
     const id = reader.byte();
     const content = reader.bytes(reader.u32());
     seen.add(id);
-    if (id === TABLE) refuseTables(content);
-    if (id === MEMORY)
-      throw new Error('the module has a memory of its own, which `opa build` does not write');
+    refuseOdd(id, content);
     if (id === IMPORT) globals += importedGlobals(content);
     if (id === GLOBAL) globals += new Reader(content).u32();
     sections.push(Uint8Array.of(id), sized(changed(id, content, globals)));
@@ -70,11 +72,52 @@ const probeOf = (index: number): Uint8Array => {
   return Uint8Array.of(...less, 0x23, ...global, 0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b);
 };
 
-function refuseTables(content: Uint8Array): void {
+/** What takes memory before any step is counted: only what `opa build` writes is let in, and each version of Node knows more. */
+function refuseOdd(id: number, content: Uint8Array): void {
   const reader = new Reader(content);
+  if (id === TYPE) refuseTypes(reader);
+  if (id === TABLE) refuseTables(reader);
+  if (id === MEMORY) throw new Error('the module has a memory of its own, which `opa build` does not write');
+  if (id === GLOBAL)
+    for (let left = reader.u32(); left > 0; left -= 1) {
+      reader.type();
+      reader.byte();
+      skipConstant(reader);
+    }
+  if (id === ELEMENT) skipSegments(reader, () => reader.leb());
+  if (id === DATA) skipSegments(reader, () => reader.byte());
+  if (id > LAST_SECTION) throw odd('sections');
+}
+
+const odd = (what: string): Error => new Error(`the module has ${what} that \`opa build\` does not write`);
+
+/** Functions, of numbers: neither structures nor arrays. */
+function refuseTypes(reader: Reader): void {
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    if (reader.byte() !== 0x60) throw odd('types');
+    for (const _ of ['parameters', 'results'])
+      for (let values = reader.u32(); values > 0; values -= 1) reader.type();
+  }
+}
+
+/** Each of the plain kind: where it stands, and what stands there. */
+function skipSegments(reader: Reader, skip: () => void): void {
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    if (reader.u32() !== 0) throw odd('segments');
+    skipConstant(reader);
+    for (let items = reader.u32(); items > 0; items -= 1) skip();
+  }
+}
+
+/** Instructions that are run when the module is set up, and that nobody counts. */
+function skipConstant(reader: Reader): void {
+  for (let code = reader.byte(); code !== END; code = reader.byte()) skipImmediates(reader, code);
+}
+
+function refuseTables(reader: Reader): void {
   let elements = 0;
   for (let left = reader.u32(); left > 0; left -= 1) {
-    reader.type();
+    if (reader.byte() !== FUNCREF) throw odd('tables');
     const hasMost = (reader.byte() & 1) === 1;
     elements += reader.u32();
     if (hasMost) reader.u32();
@@ -219,8 +262,7 @@ class Reader {
   /** Of a value, a block or a table: one number, and nothing behind it as types of references have. */
   type(): void {
     const first = this.#bytes[this.at];
-    if (first === 0x63 || first === 0x64)
-      throw new Error('the module has types that `opa build` does not write');
+    if (first === 0x63 || first === 0x64) throw odd('types');
     this.leb();
   }
 

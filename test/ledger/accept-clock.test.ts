@@ -189,6 +189,24 @@ describe('while the clocks have parted', () => {
   });
 });
 
+describe('a database that steps back by no more than what is borne', () => {
+  it('opens no window that a reading ahead of it had closed behind what was spent', async () => {
+    const one = await gate();
+    await one.ask(ids(0, 60), 'k1');
+    time.gateMs += HOUR - 4_000;
+    await databaseIs(START + HOUR);
+    // Looks, and writes nothing: the last entry stays an hour old.
+    await told(one);
+    await databaseIs(START + HOUR - 4_000);
+    const again = await one.ask(ids(100, 60), 'k2');
+    expect(verdictOf(again)).toBe('allowed');
+    const { rows } = await sql<{ at: number }>`select distinct at from spends order by at`.execute(store.db);
+    expect(rows.map(({ at }) => at - START)).toEqual([0, HOUR]);
+    // Another gate, which has seen no such reading, counts the same.
+    expect(verdictOf(await (await gate()).ask(ids(200, 41), 'k3'))).toBe('budget.window');
+  });
+});
+
 describe('a chain that another gate took into the future', () => {
   it('opens no window early in a gate whose own time never jumped', async () => {
     const one = await gate();

@@ -119,6 +119,21 @@ describe('the clock watch', () => {
     });
   });
 
+  it('stands still while the database is a little behind what it said before', () => {
+    const { clock, pass } = gateClock(START);
+    const watch = new ClockWatch(clock);
+    expect(watch.read(START + 4_000, START).nowMs).toBe(START + 4_000);
+    for (const [passed, nowMs] of [
+      [0, START + 4_000],
+      [3_999, START + 4_000],
+      [2, START + 4_001],
+    ] as const) {
+      pass(passed);
+      const databaseMs = clock.wallMs();
+      expect(watch.read(databaseMs, START)).toEqual({ nowMs, jumped: false });
+    }
+  });
+
   it('is never earlier than the last entry', () => {
     const { clock, pass } = gateClock(START);
     const watch = new ClockWatch(clock);
