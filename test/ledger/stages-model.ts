@@ -2,10 +2,12 @@ import type { Evidence } from '../../src/ledger/seen-evidence.ts';
 
 /* What happened in a rollout, as a list; each answer is counted from it anew. */
 
-export const BAKES_MS = [1_000, 2_000];
+export const BAKES_MS = [1_000, 2_000, 1_000];
 /** Shares of the total, at least so many, and how many regions. */
 export const STAGES = [
   { percent: 10, atLeast: 2, regions: 1 },
+  // Of 20 targets no more than the one before, of 40 one more.
+  { percent: 14, atLeast: 0, regions: 1 },
   { percent: 50, atLeast: 0, regions: 2 },
   { percent: 80, atLeast: 0, regions: 2 },
 ] as const;
@@ -106,18 +108,20 @@ export class StagesModel {
       new Set(after.map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
     const reached = before.length;
     if (fits(at) && !(at === 0 && isFresh)) return { rules: [], reached };
-    const doors = at + 1 < STAGES.length && reached > 0 ? this.#doors(request, here, at) : undefined;
-    if (doors?.length === 0 && fits(at + 1)) return { rules: [], reached };
+    const next = holds.findIndex(count => count > (holds[at] ?? 0));
+    const bakeMs = Math.max(...BAKES_MS.slice(at, next));
+    const doors = next > 0 && reached > 0 ? this.#doors(request, here, bakeMs) : undefined;
+    if (doors?.length === 0 && fits(next)) return { rules: [], reached };
     if (fits(at)) return { rules: ['stage.too_large'], reached };
-    const tooLarge = doors === undefined || !fits(at + 1) ? ['stage.too_large'] : [];
+    const tooLarge = doors === undefined || !fits(next) ? ['stage.too_large'] : [];
     return { rules: [...tooLarge, ...(doors ?? [])], reached };
   }
 
   /** What keeps the next stage closed. */
-  #doors(request: ModelRequest, here: readonly ModelOperation[], at: number): string[] {
+  #doors(request: ModelRequest, here: readonly ModelOperation[], bakeMs: number): string[] {
     if (here.some(isOpen)) return ['stage.unsettled'];
     const lastMs = Math.max(...here.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
-    const baking = this.nowMs < lastMs + (BAKES_MS[at] ?? 0) ? ['stage.baking'] : [];
+    const baking = this.nowMs < lastMs + bakeMs ? ['stage.baking'] : [];
     const said = this.evidence.filter(
       ({ artifact, by }) => artifact === request.artifact && by !== request.by,
     );

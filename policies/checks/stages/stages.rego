@@ -21,7 +21,7 @@ ok if {
 ok if {
 	determined
 	admitted
-	fits(at + 1)
+	fits(next)
 	moves_on
 }
 
@@ -106,6 +106,9 @@ at := min(array.concat(
 	[count(counts) - 1],
 ))
 
+# The next one that holds more: on a small kind a stage may hold no more than the one before, and would be no way on.
+next := min([index | some index, most in counts; most > counts[at]])
+
 admitted if {
 	input.stage.again == 0
 	input.stage.barred == 0
@@ -122,18 +125,27 @@ fits(index) if {
 
 # Into the next stage: never into one after that, and never out of one in which nothing was done.
 moves_on if {
-	stages[at + 1]
+	next
 	input.stage.reached > 0
 	input.stage.unsettled == 0
 	baked
 	healthy
 }
 
-bakes if is_number(stages[at].bake_s)
+# What was reached fills all of these.
+filled := [stage | some index, stage in stages; index >= at; index < next]
+
+bakes if {
+	every stage in filled {
+		is_number(stage.bake_s)
+	}
+}
+
+bake_s := max([stage.bake_s | some stage in filled])
 
 baked if {
 	bakes
-	delivered_ago_ms >= stages[at].bake_s * 1000
+	delivered_ago_ms >= bake_s * 1000
 }
 
 healthy if {
@@ -144,7 +156,7 @@ healthy if {
 since_delivery if input.stage.health.at_ms > input.stage.delivered_ms
 
 # The stage that the request may use now.
-open := at + 1 if moves_on
+open := next if moves_on
 
 open := at if not moves_on
 
@@ -156,7 +168,7 @@ held_back if {
 	determined
 	admitted
 	not fits(at)
-	stages[at + 1]
+	next
 	input.stage.reached > 0
 }
 
@@ -169,7 +181,7 @@ beyond if {
 }
 
 reaches_next if {
-	fits(at + 1)
+	fits(next)
 	input.stage.reached > 0
 }
 
@@ -212,7 +224,7 @@ reasons contains {
 	"measured": input.stage.unsettled,
 	"limit": 0,
 	"unit": "operations",
-	"with": {"next": at + 2},
+	"with": {"next": next + 1},
 } if {
 	held_back
 	input.stage.unsettled > 0
@@ -223,9 +235,9 @@ reasons contains {
 	"sentence": "baking",
 	"remedy": "wait",
 	"measured": lib.whole_quotient(delivered_ago_ms, 1000),
-	"limit": stages[at].bake_s,
+	"limit": bake_s,
 	"unit": "seconds",
-	"with": {"stage": at + 1, "next": at + 2},
+	"with": {"stage": at + 1, "next": next + 1},
 } if {
 	held_back
 	input.stage.unsettled == 0

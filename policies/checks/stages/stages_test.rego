@@ -124,6 +124,51 @@ test_two_stages_at_once_are_a_no if {
 	}}
 }
 
+# Of 8: 1, 1 and 4. The second holds no more than the first.
+small_limits := sample.with_limit("stages", [
+	{"upto": {"share_ppm": 10000, "at_least": 1}, "bake_s": 1800},
+	{"upto": {"share_ppm": 100000, "at_least": 0}, "bake_s": 3600},
+	{"upto": {"share_ppm": 500000, "at_least": 0}, "bake_s": 7200},
+	{"upto": {"share_ppm": 1000000, "at_least": 0}},
+])
+
+of_small(count, delivered_ago_ms) := object.union(
+	object.remove(
+		after({"total": 8, "reached": 1, "delivered_ms": now - delivered_ago_ms}),
+		["fleet"],
+	),
+	{"fleet": {"count": count, "total": 8}},
+)
+
+test_a_stage_that_holds_no_more_than_the_one_before_is_left_with_it if {
+	stages.ok with input as of_small(3, 3600000) with data.limits as small_limits
+	not stages.ok with input as of_small(4, 3600000) with data.limits as small_limits
+	reasons := stages.reasons with input as of_small(4, 3600000) with data.limits as small_limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "count",
+		"remedy": "some",
+		"measured": 5,
+		"limit": 4,
+		"unit": "targets",
+		"with": {"reached": 1, "count": 4, "stage": 3, "left": 3},
+	}}
+}
+
+test_of_such_stages_the_longest_bake_time_counts if {
+	not stages.ok with input as of_small(3, 3599999) with data.limits as small_limits
+	reasons := stages.reasons with input as of_small(3, 3599999) with data.limits as small_limits
+	reasons == {{
+		"rule": "stage.baking",
+		"sentence": "baking",
+		"remedy": "wait",
+		"measured": 3599,
+		"limit": 3600,
+		"unit": "seconds",
+		"with": {"stage": 1, "next": 3},
+	}}
+}
+
 test_beyond_the_last_stage_is_a_no if {
 	every reached in [498, 500, 900] {
 		facts := after({"reached": reached})
