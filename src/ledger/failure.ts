@@ -45,6 +45,9 @@ const sqlState = (cause: Error): string =>
 export const commitFailed = (cause: Error): boolean =>
   /^(22...|23...|25006|40001|40P01|42...|53100|53200|55P03|57014|P0...)$/.test(sqlState(cause));
 
+/** A unique index has it already: the statement wrote nothing. */
+export const isDuplicate = (cause: Error): boolean => sqlState(cause) === '23505';
+
 /** There is no connection, or it broke; its own stack says nothing more. */
 export const isOfConnection = (cause: Error): boolean =>
   'syscall' in cause ||

@@ -11,7 +11,15 @@ import type { Limits } from '../policy/limits.ts';
 import { Ahead } from './ahead.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
-import { commitFailed, commitUnknown, isAway, isOfConnection, rolledBack, type Failure } from './failure.ts';
+import {
+  commitFailed,
+  commitUnknown,
+  isAway,
+  isDuplicate,
+  isOfConnection,
+  rolledBack,
+  type Failure,
+} from './failure.ts';
 import { Job, type JobOptions, type Work } from './job.ts';
 import type { Operation } from './operation.ts';
 import { findRecorded, lockHead, readHead, type HeadRow } from './queries.ts';
@@ -180,7 +188,7 @@ export class Ledger {
         const turn = this.#openTurn(db, head, gateClock, await this.#read(db, jobs, lookedUp));
         const ran = await this.#work(turn, jobs);
         isWriting = !turn.draft.isEmpty();
-        if (isWriting && !(await writeDraft(db, turn.draft))) {
+        if (isWriting && !(await isWritten(db, turn.draft))) {
           this.#known.forget();
           for (const job of ran.taken) job.putBack();
           return 'lost';
@@ -321,6 +329,19 @@ interface Ran<SomeTurn extends Turn> {
   readonly taken: readonly Job<SomeTurn>[];
   /** Of the first of them; those behind wait for the next turn. */
   readonly results: readonly unknown[];
+}
+
+/**
+ * False where the head was another one, and where a unique index knew what a look-up from before the head did not: under the lock all
+ * keys are looked up again, and what is written there twice has failed.
+ */
+async function isWritten(db: Kysely<Database>, draft: Draft): Promise<boolean> {
+  try {
+    return await writeDraft(db, draft);
+  } catch (thrown) {
+    if (isDuplicate(asError(thrown))) return false;
+    throw thrown;
+  }
 }
 
 /** A job that threw says nothing of the database. */

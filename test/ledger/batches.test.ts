@@ -187,6 +187,27 @@ describe('a batch that is one statement', () => {
     await one.ask(['h2'], 'calm');
     expect('repeat' in (await one.ask(['h1'], 'k1', { keyWasFree: true }))).toBe(true);
   });
+
+  it('finds such a key also when it has long forgotten that there is another gate', async () => {
+    let failed = 0;
+    const one = await gateParts(store, { onFailedBatch: () => void (failed += 1) });
+    const other = await gateParts(store);
+    const first = idOf(await other.ask(['h1'], 'k1'));
+    for (let turn = 0; turn < 20; turn += 1) await one.ask(['h2'], '', { mode: 'preflight' });
+    const alone = await one.ask(['h1'], 'k1', { keyWasFree: true });
+    expect('repeat' in alone && idOf(alone)).toBe(first);
+    // Nor do those that share its batch hear of it.
+    const second = idOf(await other.ask(['h3'], 'k3'));
+    for (let turn = 0; turn < 20; turn += 1) await one.ask(['h2'], '', { mode: 'preflight' });
+    const [shared, beside] = await Promise.all([
+      one.ask(['h3'], 'k3', { keyWasFree: true }),
+      one.ask(['h4'], 'k4', { keyWasFree: true }),
+    ]);
+    expect('repeat' in shared && idOf(shared)).toBe(second);
+    expect('repeat' in beside).toBe(false);
+    expect(decisionOf(beside)).toBe('allowed');
+    expect(failed).toBe(0);
+  });
 });
 
 describe('a stop', () => {
