@@ -20,6 +20,7 @@ export interface FolderLock {
 const holderSchema = z.object({
   pid: z.int().positive(),
   host: z.string(),
+  machineId: z.string().optional(),
   bootId: z.string().optional(),
   startTicks: z.string().optional(),
   pidNamespace: z.string().optional(),
@@ -82,11 +83,12 @@ async function lookAt(folder: string, token: string, own: ProcessIdentity): Prom
   const holder = holderSchema.safeParse(parseJson(text)).data;
   // Published whole and synced: no crash of ours leaves half a file, so nothing says that whoever wrote this is dead.
   if (holder === undefined) return { token, state: 'unknown', who: 'a process that its file does not name' };
-  const { listens, pid, host, bootId, startTicks, pidNamespace } = holder;
+  const { listens, pid, host, machineId, bootId, startTicks, pidNamespace } = holder;
   const where = socketPath(folder, token);
   const identity: ProcessIdentity = {
     pid,
     host,
+    ...(machineId === undefined ? {} : { machineId }),
     ...(bootId === undefined ? {} : { bootId }),
     ...(startTicks === undefined ? {} : { startTicks }),
     ...(pidNamespace === undefined ? {} : { pidNamespace }),
@@ -120,6 +122,8 @@ async function lookAround(folder: string, own: string, identity: ProcessIdentity
   return others;
 }
 
+const lockFile = (folder: string, token: string): string => path.join(folder, `lock.${token}`);
+
 /**
  * Who holds a folder, or may hold it; undefined if nobody does. Only looks: it takes no lock, and clears nothing away.
  * @throws the system's error if the folder cannot be read
@@ -127,11 +131,11 @@ async function lookAround(folder: string, own: string, identity: ProcessIdentity
 export async function findHolder(
   folder: string,
   identity: ProcessIdentity = ownIdentity(),
-): Promise<{ readonly who: string; readonly alive: boolean } | undefined> {
+): Promise<{ readonly who: string; readonly alive: boolean; readonly file: string } | undefined> {
   for (const token of await tokensIn(folder)) {
     const other = await lookAt(folder, token, identity);
     if (other !== undefined && other.state !== 'dead')
-      return { who: other.who, alive: other.state === 'alive' };
+      return { who: other.who, alive: other.state === 'alive', file: lockFile(folder, token) };
   }
   return undefined;
 }
@@ -149,12 +153,14 @@ async function publish(folder: string, token: string, content: object): Promise<
   await rename(draft, path.join(folder, `lock.${token}`));
 }
 
-function refusal(folder: string, other: Other): StoreRefused {
-  const file = path.join(folder, `lock.${other.token}`);
+function refusal(folder: string, other: Other, identity: ProcessIdentity): StoreRefused {
+  if (other.state === 'alive')
+    return new StoreRefused(
+      `The store ${folder} is in use by ${other.who}. Two gates on one folder would lose records: stop the other one, or share a PostgreSQL server.`,
+    );
+  const isUnnamed = identity.bootId !== undefined && identity.machineId === undefined;
   return new StoreRefused(
-    other.state === 'alive'
-      ? `The store ${folder} is in use by ${other.who}. Two gates on one folder would lose records: stop the other one, or share a PostgreSQL server.`
-      : `The store ${folder} is locked by ${other.who}, and it cannot be seen from here whether that still runs. If it does not, delete ${file}.`,
+    `The store ${folder} is locked by ${other.who}, and it cannot be seen from here whether that still runs. Once you are sure that no gate uses the store, on this machine or another, delete ${lockFile(folder, other.token)} and start again.${isUnnamed ? ' There is no /etc/machine-id here, by which a machine that was started anew is known to be the same: in a container mount that of the host, read-only.' : ''}`,
   );
 }
 
@@ -164,7 +170,7 @@ async function outlast(folder: string, token: string, identity: ProcessIdentity)
     const [other, ...more] = await lookAround(folder, token, identity);
     if (other === undefined) return;
     const mayOutlast = [other, ...more].every(one => one.state === 'alive' && token < one.token);
-    if (!mayOutlast || step === PATIENCE_STEPS) throw refusal(folder, other);
+    if (!mayOutlast || step === PATIENCE_STEPS) throw refusal(folder, other, identity);
     await pause(PATIENCE_STEP_MS);
   }
 }

@@ -5,7 +5,10 @@ import path from 'node:path';
 /** What tells one process from all others, also from a later one with the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
+  /** Repeats: pods of a set, machines called `localhost`. */
   readonly host: string;
+  /** Of the installed system, the same after each of its starts. Not there everywhere, in containers least of all. */
+  readonly machineId?: string;
   /** Of the running kernel: another one means that the machine was started anew. */
   readonly bootId?: string;
   /** Start of the process, in clock ticks since boot. */
@@ -16,6 +19,9 @@ export interface ProcessIdentity {
 
 /** Where Linux tells about processes. Elsewhere there is none, and less is known. */
 const PROC = '/proc';
+
+/** Where systemd tells one machine from all others. Images hold an empty one, or a word, for none. */
+const MACHINE_ID = '/etc/machine-id';
 
 function attempt(read: () => string): string | undefined {
   try {
@@ -33,13 +39,20 @@ function readStat(proc: string, pid: number): { state: string; startTicks: strin
   return state === undefined || startTicks === undefined ? undefined : { state, startTicks };
 }
 
-export function ownIdentity(proc: string = PROC): ProcessIdentity {
+function readMachineId(file: string): string | undefined {
+  const text = attempt(() => readFileSync(file, 'utf8'));
+  return text !== undefined && /^[0-9a-f]{32}$/.test(text) && !/^0+$/.test(text) ? text : undefined;
+}
+
+export function ownIdentity(proc: string = PROC, machineFile: string = MACHINE_ID): ProcessIdentity {
+  const machineId = readMachineId(machineFile);
   const bootId = attempt(() => readFileSync(path.join(proc, 'sys/kernel/random/boot_id'), 'utf8'));
   const startTicks = readStat(proc, process.pid)?.startTicks;
   const pidNamespace = attempt(() => readlinkSync(path.join(proc, 'self/ns/pid')));
   return {
     pid: process.pid,
     host: hostname(),
+    ...(machineId === undefined ? {} : { machineId }),
     ...(bootId === undefined ? {} : { bootId }),
     ...(startTicks === undefined ? {} : { startTicks }),
     ...(pidNamespace === undefined ? {} : { pidNamespace }),
@@ -64,6 +77,14 @@ function isRunning(holder: ProcessIdentity, proc: string): boolean {
   return now.startTicks === holder.startTicks && now.state !== 'Z' && now.state !== 'X';
 }
 
+/** Of this very machine, and not since it was started anew. A name that is the same says nothing: another machine may have it. */
+const isEarlierBoot = (holder: ProcessIdentity, own: ProcessIdentity): boolean =>
+  holder.bootId !== undefined &&
+  own.bootId !== undefined &&
+  holder.machineId !== undefined &&
+  holder.machineId === own.machineId &&
+  holder.host === own.host;
+
 /**
  * Whether a process still lives, as far as this one can see. What cannot be seen is `unknown`, never `dead`.
  * @param listening whether something listens on the holder's socket; undefined if it had none. Seen from other
@@ -76,9 +97,9 @@ export function judge(
   proc: string = PROC,
 ): 'alive' | 'dead' | 'unknown' {
   if (listening === true) return 'alive';
-  if (holder.bootId !== own.bootId || holder.bootId === undefined) {
+  if (holder.bootId !== own.bootId) return isEarlierBoot(holder, own) ? 'dead' : 'unknown';
+  if (holder.bootId === undefined) {
     if (holder.host !== own.host) return 'unknown';
-    if (holder.bootId !== undefined && own.bootId !== undefined) return 'dead';
     return isRunning(holder, proc) ? 'alive' : 'dead';
   }
   if (holder.pidNamespace !== undefined && holder.pidNamespace === own.pidNamespace)

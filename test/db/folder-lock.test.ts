@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { lockFolder } from '../../src/db/folder-lock.ts';
+import { findHolder, lockFolder } from '../../src/db/folder-lock.ts';
 import { judge, ownIdentity, type ProcessIdentity } from '../../src/db/process-identity.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { startProcess, type StartedProcess } from '../support/started-process.ts';
@@ -36,12 +36,16 @@ const writeLock = async (token: string, content: string): Promise<void> => {
   await writeFile(path.join(folder.path, `lock.${token}`), content);
 };
 
+/** Where the tests run there may be none: a machine that is known, and this one as it was before it was started anew. */
+const known: ProcessIdentity = { ...own, machineId: '0123456789abcdef0123456789abcdef' };
+const before: ProcessIdentity = { ...known, bootId: 'the boot before' };
+
 const lockOf = (identity: Partial<ProcessIdentity>, listens = false): string =>
   JSON.stringify({ ...own, ...identity, listens });
 
 /** Takes the folder: one lock, its own, is in it then, and none afterwards. */
-async function expectFree(): Promise<void> {
-  const lock = await lockFolder(folder.path);
+async function expectFree(identity: ProcessIdentity = own): Promise<void> {
+  const lock = await lockFolder(folder.path, identity);
   expect(readdirSync(folder.path).filter(name => name.startsWith('lock.'))).toHaveLength(1);
   await lock.release();
   expect(readdirSync(folder.path).filter(name => name.startsWith('lock.'))).toEqual([]);
@@ -94,6 +98,23 @@ describe('a folder that somebody may hold', () => {
     await expect(lockFolder(folder.path)).rejects.toThrow('cannot be seen from here');
   });
 
+  it('is refused when another machine of the same name wrote the lock, though nothing here listens on its socket', async () => {
+    const elsewhere = { ...before, machineId: 'fedcba9876543210fedcba9876543210', pidNamespace: 'pid:[1]' };
+    await writeLock('cccccccccccc', lockOf(elsewhere, true));
+    await expect(lockFolder(folder.path, known)).rejects.toThrow('cannot be seen from here');
+    expect(readdirSync(folder.path)).toEqual(['lock.cccccccccccc']);
+  });
+
+  it('is refused, with what to do, where the machine was started anew and has no id', async () => {
+    const { machineId: _, ...unnamed } = known;
+    await writeLock('cccccccccccc', lockOf(before, true));
+    const file = path.join(folder.path, 'lock.cccccccccccc');
+    await expect(lockFolder(folder.path, unnamed)).rejects.toThrow(
+      `Once you are sure that no gate uses the store, on this machine or another, delete ${file} and start again. There is no /etc/machine-id here`,
+    );
+    expect(await findHolder(folder.path, unnamed)).toMatchObject({ alive: false, file });
+  });
+
   it('goes to exactly one of many processes that start at once over a dead lock', async () => {
     const first = start();
     await answer(first);
@@ -122,8 +143,8 @@ describe('a folder that nobody holds any more', () => {
   });
 
   it('is taken when the machine was started anew, though the pid is in use again', async () => {
-    await writeLock('eeeeeeeeeeee', lockOf({ bootId: 'the boot before' }));
-    await expectFree();
+    await writeLock('eeeeeeeeeeee', lockOf(before));
+    await expectFree(known);
   });
 
   it('is taken over a draft of a lock that was never published', async () => {
@@ -148,6 +169,35 @@ describe('whether a process lives', () => {
   it('is unknown in another container of this machine, if it has no socket', () => {
     expect(judge({ ...own, pidNamespace: 'pid:[1]' }, own, undefined)).toBe('unknown');
     expect(judge({ ...own, pidNamespace: 'pid:[1]' }, own, false)).toBe('dead');
+  });
+
+  const unnamed = ({ machineId: _machineId, ...rest }: ProcessIdentity): ProcessIdentity => rest;
+
+  it.each<[string, (identity: ProcessIdentity) => ProcessIdentity]>([
+    ['machine is not known', unnamed],
+    ['machine is another one', identity => ({ ...identity, machineId: 'fedcba9876543210fedcba9876543210' })],
+    ['name is another one', identity => ({ ...identity, host: 'elsewhere' })],
+    ['boot is not known', ({ bootId: _bootId, ...rest }) => rest],
+  ])('is unknown from another boot, if the %s, to either', (_, changed) => {
+    for (const listening of [undefined, false]) {
+      expect(judge(before, known, listening)).toBe('dead');
+      expect(judge(changed(before), known, listening)).toBe('unknown');
+      expect(judge(before, changed(known), listening)).toBe('unknown');
+      expect(judge(unnamed(before), unnamed(known), listening)).toBe('unknown');
+    }
+  });
+
+  it.each([
+    ['0123456789abcdef0123456789abcdef\n', '0123456789abcdef0123456789abcdef'],
+    ['', undefined],
+    ['\n', undefined],
+    ['uninitialized\n', undefined],
+    ['00000000000000000000000000000000\n', undefined],
+  ])('is told by a machine id that systemd wrote: %j is %j', async (text, id) => {
+    const file = path.join(folder.path, 'machine-id');
+    await writeFile(file, text);
+    expect(ownIdentity(undefined, file).machineId).toBe(id);
+    expect(ownIdentity(undefined, path.join(folder.path, 'none')).machineId).toBeUndefined();
   });
 
   it('is a yes without /proc as long as the pid is in use, whoever has it', () => {

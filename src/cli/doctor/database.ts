@@ -76,7 +76,7 @@ export async function checkStore(around: Around): Promise<StoreFound> {
           ? ok(`${said}: it is asked over HTTP`)
           : warn(
               `${said}, and it cannot be seen from here whether that still runs`,
-              `if it does not, delete its lock file in ${store.folder}`,
+              `once you are sure that no gate uses the store, on this machine or another, delete ${holder.file}`,
             ),
       ],
     };
