@@ -3,11 +3,13 @@
  * whoever means one of them says so in the schema of the action.
  */
 
-/** Longer texts are judged by their beginning: one that is made of nothing else for so long stands for nothing in particular. */
+/** Longer texts are judged by so many of the first characters that are seen: what stands behind them changes nothing in particular. */
 const LOOKED_AT = 4_096;
 
 /** Not seen, or not seen as a letter of its own: white space, controls, joiners, marks on the character before, blank Braille. */
-const UNSEEN = /[\s\p{Cc}\p{Cf}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+const unseen = String.raw`\s\p{Cc}\p{Cf}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u2800`;
+const UNSEEN = new RegExp(`[${unseen}]`, 'gu');
+const SEEN = new RegExp(`[^${unseen}]{1,${LOOKED_AT}}`, 'gu');
 
 /** What compatibility normalization (NFKC) does not make equal, and an eye does. */
 const LOOK_ALIKES: readonly (readonly [RegExp, string])[] = [
@@ -48,10 +50,19 @@ const SOMETHING = /^[\^(]*\.\+\??[)$]*$/;
 /** Every address there is: a prefix of no bits, whatever stands before it. */
 const NETWORK = /^\[?(?:0|\d{1,3}(?:\.\d{1,3}){1,3}|[0-9a-f.]*:[0-9a-f:.]*)\]?\/(?:0+|0\.0\.0\.0)$/i;
 
+/** Of what is seen, whatever stands before it and between: cut first, a star behind 4,096 joiners would not be looked at. */
+function beginningOf(text: string): string {
+  let seen = '';
+  for (const [run] of text.matchAll(SEEN)) {
+    seen += run;
+    if (seen.length >= LOOKED_AT) break;
+  }
+  return seen;
+}
+
 /** Whether a text stands for everything, in any dress: blanks around or within it, full width, and what looks like it. */
 export function isMatchAll(text: string): boolean {
-  const start = text.trimStart().slice(0, LOOKED_AT);
-  const seen = replaceAll(start.normalize('NFKC').replaceAll(UNSEEN, ''), LOOK_ALIKES);
+  const seen = replaceAll(beginningOf(text).normalize('NFKC').replaceAll(UNSEEN, ''), LOOK_ALIKES);
   const plain = replaceAll(seen, REGEX_WORDS);
   return ROOT.test(seen) || MARKS.test(plain) || SOMETHING.test(plain) || NETWORK.test(seen);
 }

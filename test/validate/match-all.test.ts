@@ -133,7 +133,18 @@ describe('a text stands for everything', () => {
     expect(isMatchAll('/'.repeat(1_000_000))).toBe(true);
     expect(isMatchAll(`${' '.repeat(1_000_000)}*`)).toBe(true);
     expect(isMatchAll('*'.repeat(100_000))).toBe(true);
+    expect(isMatchAll(`*${'\u{1031f}'.repeat(100_000)}`)).toBe(true);
   });
+
+  test.each(['\u200b', '\u2060', '\u00ad', '\u0301', '\u2800', '\0', '\u{e0001}'])(
+    'however much of %j stands before it, or within',
+    unseen => {
+      const much = unseen.repeat(5_000);
+      for (const text of ['*', '"*"', '.*', '/', '0.0.0.0/0'])
+        expect(isMatchAll(`${much}${text.split('').join(much)}`)).toBe(true);
+      expect(isMatchAll(`${much}a${much}*`)).toBe(false);
+    },
+  );
 });
 
 describe('a text names something', () => {
