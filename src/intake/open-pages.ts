@@ -101,8 +101,7 @@ async function writePage(
 /** Whether every check in it is ok, kinds included. An object without any is none. */
 function everyCheck(checks: object): boolean {
   const values: unknown[] = Object.values(checks);
-  return values.every(
-    value =>
-      typeof value === 'object' && value !== null && ('ok' in value ? value.ok === true : everyCheck(value)),
-  );
+  const isOk = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && ('ok' in value ? value.ok === true : everyCheck(value));
+  return values.length > 0 && values.every(isOk);
 }

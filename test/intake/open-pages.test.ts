@@ -62,6 +62,7 @@ describe('health', () => {
     ['the process', { ...all, process: bad }, 503, 503],
     ['the policy', { ...all, policy: bad }, 200, 503],
     ['the clock', { ...all, clock: bad }, 200, 503],
+    ['everything, for there is no kind at all,', { ...all, kinds: {} }, 200, 503],
     ['an inventory', { ...all, kinds: { host: ok, scope: bad } }, 200, 503],
   ])('when %s is amiss', async (_what, readiness, ready, decide) => {
     const { server } = serving({ ready: { ready: async () => readiness } });
