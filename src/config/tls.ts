@@ -1,9 +1,8 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { asError } from '../kit/fault.ts';
-import { readPlainFileSync } from '../kit/plain-file.ts';
+import { readPlainFileWithModeSync } from '../kit/plain-file.ts';
 import { isBlank } from '../kit/text.ts';
 import type { TlsConfig } from './config.ts';
 import { member, type Problems } from './problems.ts';
@@ -56,9 +55,10 @@ export function readTls(
   return { pem, expiresMs: cert.expiresMs };
 }
 
-function readText(file: string): string {
+function readText(file: string): { text: string; mode: number } {
   try {
-    return readPlainFileSync(file, MAX_PEM_BYTES).toString('utf8');
+    const { bytes, mode } = readPlainFileWithModeSync(file, MAX_PEM_BYTES);
+    return { text: bytes.toString('utf8'), mode };
   } catch (thrown) {
     throw new Error(`cannot be read: ${asError(thrown).message}`, { cause: thrown });
   }
@@ -66,7 +66,7 @@ function readText(file: string): string {
 
 /** @throws Error with a sentence that says what is wrong with the file */
 function parseCertificates(file: string): { pem: string; certificates: X509Certificate[] } {
-  const pem = readText(file);
+  const { text: pem } = readText(file);
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
   if (blocks.length === 0) throw new Error(`must hold certificates in PEM form, and ${file} holds none`);
   try {
@@ -114,8 +114,8 @@ function readAuthorities(file: string, nowMs: number): string {
 /** A key that others may read is refused. @throws Error with a sentence */
 export function readKey(file: string): { pem: string; parsed: KeyObject } {
   // A running gate reads it too, so unlike a caller's key it may be no pipe.
-  const pem = readText(file);
-  refuseOpenMode(file, statSync(file).mode);
+  const { text: pem, mode } = readText(file);
+  refuseOpenMode(file, mode);
   if (/ENCRYPTED/.test(pem))
     throw new Error('is protected by a passphrase, which nobody is there to type: give the key without one');
   try {

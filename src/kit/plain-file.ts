@@ -27,11 +27,16 @@ function within(bytes: Buffer, maxBytes: number): Buffer {
 }
 
 /** Reads a file whole, if it is a plain one: nothing that can keep the reader waiting for another process. */
-export function readPlainFileSync(file: string, maxBytes: number): Buffer {
+export const readPlainFileSync = (file: string, maxBytes: number): Buffer =>
+  readPlainFileWithModeSync(file, maxBytes).bytes;
+
+/** As `readPlainFileSync`; with who may use the very file that was read, though another takes its place meanwhile. */
+export function readPlainFileWithModeSync(file: string, maxBytes: number): { bytes: Buffer; mode: number } {
   const handle = openSync(file, constants.O_RDONLY | WITHOUT_WAITING);
   try {
-    mustBePlain(fstatSync(handle), maxBytes);
-    return within(readFileSync(handle), maxBytes);
+    const found = fstatSync(handle);
+    mustBePlain(found, maxBytes);
+    return { bytes: within(readFileSync(handle), maxBytes), mode: found.mode };
   } finally {
     closeSync(handle);
   }

@@ -1,6 +1,10 @@
 import { chmodSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../support/self-signed.ts';
+import { readKey } from '../../src/config/tls.ts';
 import { configFolder, GOOD } from './files.ts';
 
 const files = configFolder();
@@ -142,4 +146,41 @@ describe('the public URL', () => {
       expect.stringMatching(/^1: public_url: must be an https URL/),
     ]);
   });
+});
+
+/** Puts one file in the place of another and back, as fast as it can. Both are there under names of their own too. */
+const SWAPS = `
+  const { linkSync, renameSync } = require('node:fs');
+  const { workerData: { at, files } } = require('node:worker_threads');
+  for (;;)
+    for (const file of files) {
+      linkSync(file, at + '.next');
+      renameSync(at + '.next', at);
+    }
+`;
+
+test('a key that others may read is refused also while another file takes its place', async () => {
+  const [at, open, closed] = ['swapped.key', 'swapped-open.key', 'swapped-closed.key'].map(name =>
+    files.write(name, name.includes('open') ? own.key : authority.key),
+  );
+  if (at === undefined || open === undefined || closed === undefined) throw new Error('a file is missing');
+  chmodSync(open, 0o644);
+  for (const file of [at, closed]) chmodSync(file, 0o600);
+  const worker = new Worker(SWAPS, {
+    eval: true,
+    workerData: { at: path.resolve(at), files: [open, closed] },
+  });
+  const read = { open: 0, closed: 0, refused: 0 };
+  const until = performance.now() + 5_000;
+  while ((read.closed < 200 || read.refused < 200) && performance.now() < until) {
+    await pause(0);
+    try {
+      read[readKey(at).pem === own.key ? 'open' : 'closed'] += 1;
+    } catch {
+      read.refused += 1;
+    }
+  }
+  await worker.terminate();
+  expect(read.open).toBe(0);
+  expect(Math.min(read.closed, read.refused)).toBeGreaterThan(0);
 });
