@@ -37,8 +37,7 @@ export interface OutcomeReport {
 }
 
 export interface OutcomesPort {
-  /** What it came to, where it was done; undefined for a request that is not there, or not this principal's to settle. */
-  /** The outcome that holds then, which may be another than the one that was reported. */
+  /** The outcome that holds then, which may be another than the one that was reported; undefined for a request that is not there, or not this principal's to settle. */
   report(
     id: string,
     by: Principal,
