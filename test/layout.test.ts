@@ -128,7 +128,7 @@ describe('each thing with one home', () => {
     ['randomness', /random(UUID|Bytes|Int|Fill)|Math\s*\.\s*random|getRandomValues/, /^src\/kit\//],
     ['opa-wasm', /opa-wasm/, /^src\/policy\//],
     ['SQL', /\bsql(<[^`]*>)?`/, /^src\/(db|ledger)\/|[/-]queries\.ts$/],
-    ['fetch', /\bawait fetch\((?!\{)|\?\? fetch\b/, /^src\/(forward|demo|scratch|cli|policy|client)\//],
+    ['fetch', /(?<![\w'"`])fetch\b/, /^src\/(forward|demo|scratch|cli|policy|client)\//],
     ['WebAssembly', /\bWebAssembly\s*\./, /^src\/policy\//],
   ])('keeps %s there', (_, pattern, at) => {
     const found = holding(pattern);
@@ -187,9 +187,7 @@ describe('the root', () => {
       'LICENSE',
       'CHANGELOG.md',
       'deploy',
-      'docs',
       'src',
-      'docs',
       'policies',
       'migrations',
       'test',
@@ -202,7 +200,7 @@ describe('the root', () => {
     expect([...expected].filter(name => !names.has(name))).toEqual([]);
   });
 
-  it('pins every dependency exactly, and the Node that it supports', () => {
+  it('pins every dependency exactly, and is tested on the oldest and on the newest Node that it names', () => {
     const manifest = z
       .object({
         dependencies: z.record(z.string(), z.string()),
@@ -213,5 +211,9 @@ describe('the root', () => {
     const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
     expect(readFileSync(path.join(root, '.npmrc'), 'utf8')).toContain('engine-strict=true');
+    const majors = [...manifest.engines.node.matchAll(/(?:\^|>=)(\d+)\.\d+\.\d+/g)].map(([, major]) => major);
+    expect(majors).toEqual(['20', '22', '24']);
+    expect(readFileSync(path.join(root, '.node-version'), 'utf8')).toMatch(new RegExp(`^${majors[0]}\\.`));
+    expect(readFileSync(path.join(root, '.ci/run'), 'utf8')).toContain(`node@${majors.at(-1)} `);
   });
 });

@@ -73,13 +73,13 @@ export interface StreamOptions<Item> {
 
 export async function reply<Item extends object | string>(
   listing: Listing,
-  fetch: (page: PageRequest) => Promise<Page<Item>>,
+  fetchPage: (page: PageRequest) => Promise<Page<Item>>,
   options: StreamOptions<Item>,
 ): Promise<Reply> {
   const { format, limit, from, cursorOf } = listing;
   const shown = options.shown ?? ((item: Item): object | string => item);
   if (format === 'json') {
-    const page = await fetch({ limit: limit ?? DEFAULT_PAGE, ...(from !== undefined && { from }) });
+    const page = await fetchPage({ limit: limit ?? DEFAULT_PAGE, ...(from !== undefined && { from }) });
     const next = page.next === undefined ? null : formatCursor(page.next, cursorOf);
     return json({ items: page.items.map(item => shown(item)), next });
   }
@@ -90,7 +90,7 @@ export async function reply<Item extends object | string>(
       : (item: Item) => ndjsonLine(shown(item));
   const charset = format === 'csv' ? '; charset=utf-8; header=present' : '; charset=utf-8';
   const headers = { 'content-type': types[format] + charset };
-  return { type: 'stream', headers, pieces: pieces(listing, fetch, options.pageSize, { head, line }) };
+  return { type: 'stream', headers, pieces: pieces(listing, fetchPage, options.pageSize, { head, line }) };
 }
 
 const ndjsonLine = (item: object | string): string => `${JSON.stringify(item)}\n`;
@@ -98,7 +98,7 @@ const ndjsonLine = (item: object | string): string => `${JSON.stringify(item)}\n
 /** All of it, or as much as `limit` says, in pages that each begin where the one before ended. */
 async function* pieces<Item>(
   { limit, from: start }: Listing,
-  fetch: (page: PageRequest) => Promise<Page<Item>>,
+  fetchPage: (page: PageRequest) => Promise<Page<Item>>,
   pageSize: number,
   text: { readonly head: string | undefined; readonly line: (item: Item) => string },
 ): AsyncGenerator<string, void> {
@@ -106,7 +106,7 @@ async function* pieces<Item>(
   let from = start;
   let head = text.head ?? '';
   do {
-    const page = await fetch({ limit: Math.min(left, pageSize), ...(from !== undefined && { from }) });
+    const page = await fetchPage({ limit: Math.min(left, pageSize), ...(from !== undefined && { from }) });
     yield head + page.items.map(item => text.line(item)).join('');
     head = '';
     left -= page.items.length;

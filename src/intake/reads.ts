@@ -29,8 +29,8 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     if (listing instanceof Refused) return listing;
     const wanted = parseSearch(listing.query);
     if (isQueryProblem(wanted)) return refused('request.query', wanted.detail);
-    const fetch = (page: PageRequest) => reads.search(wanted, sight, page);
-    return await reply(listing, fetch, {
+    const fetchPage = (page: PageRequest) => reads.search(wanted, sight, page);
+    return await reply(listing, fetchPage, {
       pageSize: STREAM_PAGE,
       shown: inOrder,
       csvHead: CSV_HEADER,
@@ -55,7 +55,7 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     if (first === 'unresolved') {
       return notFound('This request has no target set: it was refused before its targets were resolved.');
     }
-    const fetch = async (page: PageRequest): Promise<Page<string>> => {
+    const fetchPage = async (page: PageRequest): Promise<Page<string>> => {
       const ids = await reads.targets(id, sight, page);
       return ids === undefined || ids === 'unresolved' ? { items: [] } : ids;
     };
@@ -64,7 +64,7 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
       csvHead: 'id\r\n',
       csvLine: (name: string) => `${csvCell(name)}\r\n`,
     };
-    return await reply(listing, fetch, options);
+    return await reply(listing, fetchPage, options);
   });
 
   const trail: Handle = async exchange => {
