@@ -171,11 +171,30 @@ export const engage = z.strictObject({
   except: z.array(text).optional().describe('Requesters that are let through'),
 });
 
-/** A line of an inventory; with `removed`, of a PATCH only. */
+/** Names of labels: no colon, which is kept for what a name may mean one day, and nothing by which a prototype can be reached. */
+const labelName = z.string().regex(/^(?!(?:prototype|constructor)$)[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$/);
+
+/** As a kind declares them. */
+const weightName = z.string().regex(/^[A-Za-z][A-Za-z0-9_./-]{0,62}$/);
+
+/** A line of `PUT /v1/inventory/{kind}`. */
 export const inventoryLine = z.strictObject({
   id: name,
-  labels: z.record(z.string().min(1), name).describe('Every label that the kind declares, and more'),
+  labels: z
+    .record(labelName, name)
+    .optional()
+    .describe(
+      'Every label that the kind declares, and more; of several sources what each owns. Left out only by one that owns none',
+    ),
+  weights: z
+    .record(weightName, z.int().min(0).max(1_000_000_000_000))
+    .refine(given => Object.keys(given).length > 0)
+    .meta({ minProperties: 1 })
+    .optional()
+    .describe('Every weight that the kind declares, and no other; of several sources what each owns'),
 });
+
+/** A line of `PATCH /v1/inventory/{kind}`. */
 export const inventoryChange = z.union([
   inventoryLine,
   z.strictObject({ id: name, removed: z.literal(true) }),

@@ -11,6 +11,8 @@ export interface Example {
 export interface Content {
   /** Without one it is text. */
   readonly schema?: z.ZodType;
+  /** Of each line, where the text is one JSON object a line. */
+  readonly line?: z.ZodType;
   readonly examples?: Readonly<Record<string, Example>>;
   readonly description?: string;
 }

@@ -108,11 +108,13 @@ const loading: readonly Call[] = [
       required: true,
       content: {
         'application/x-ndjson': {
-          description: 'A target a line: `{"id", "labels"}`',
+          line: asks.inventoryLine,
+          description:
+            'A target a line, each an `InventoryLine`: `{"id", "labels"}`, with `weights` where the kind declares some',
           examples: { ndjson: examples.snapshots.ndjson },
         },
         'text/csv': {
-          description: 'The header is `id` and the labels',
+          description: 'The header is `id`, the labels, and `weight:NAME` for each weight',
           examples: { csv: examples.snapshots.csv },
         },
       },
@@ -133,7 +135,9 @@ const loading: readonly Call[] = [
       required: true,
       content: {
         'application/x-ndjson': {
-          description: 'A target a line: `{"id", "labels"}` or `{"id", "removed": true}`',
+          line: asks.inventoryChange,
+          description:
+            'A target a line, each an `InventoryChange`: as in a snapshot, or `{"id", "removed": true}`',
           examples: examples.changes,
         },
       },

@@ -43,6 +43,8 @@ const asked: Readonly<Record<string, z.ZodType>> = {
   OutcomeReport: asks.report,
   ReasonBody: asks.reasonBody,
   Engage: asks.engage,
+  InventoryLine: asks.inventoryLine,
+  InventoryChange: asks.inventoryChange,
 };
 
 type Schema = Record<string, unknown>;
@@ -210,12 +212,17 @@ const headersOf = (sent: AnswerHeaders | undefined): object => ({
 
 function contentOf(content: Readonly<Record<string, Content>>): object {
   return Object.fromEntries(
-    Object.entries(content).map(([type, { schema, examples, description }]) => [
+    Object.entries(content).map(([type, { schema, line, examples, description }]) => [
       type,
       {
         schema:
           schema === undefined
-            ? { type: 'string', ...(description !== undefined && { description }) }
+            ? {
+                type: 'string',
+                ...(description !== undefined && { description }),
+                // OpenAPI 3.1 has no word for the lines of a text; this one of JSON Schema says what the text holds, and asks nothing of it.
+                ...(line !== undefined && { contentMediaType: type, contentSchema: inline(line) }),
+              }
             : inline(schema),
         ...(examples !== undefined && { examples }),
       },

@@ -2,11 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as asks from '../../src/api/asks.ts';
 import { isQueryProblem, parseSearch, SEARCH_PARAMETERS } from '../../src/audit/search.ts';
+import type { Kind } from '../../src/config/config.ts';
+import { weightName } from '../../src/config/schemas.ts';
 import { parseLimit, parseQuery } from '../../src/intake/query.ts';
 import { Refused } from '../../src/intake/refused.ts';
+import type { LineRules } from '../../src/inventory/describe-kind.ts';
+import { checkLine } from '../../src/inventory/line.ts';
 import { readLoadQuery, type LoadMethod } from '../../src/inventory/load-query.ts';
+import { LoadRefused } from '../../src/inventory/load-refusal.ts';
 import { isRefusal } from '../../src/kit/refusal.ts';
-import type { Json, JsonObject } from '../../src/kit/strict-json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../src/kit/strict-json.ts';
 import { parseEngage } from '../../src/kill-switch/engage-body.ts';
 import { checkTargets } from '../../src/validate/targets.ts';
 import { readSaid } from '../../src/validate/texts.ts';
@@ -177,6 +182,70 @@ describe('the schema of what is asked agrees with its reader', () => {
             true,
           ),
         ),
+    );
+  });
+
+  const isWeightName = (text: string): boolean => weightName.safeParse(text).success;
+
+  /** Of a kind that asks for exactly what the line says, or of a source of it that owns no label. */
+  const rulesFor = (line: JsonObject): LineRules => {
+    const weights = isJsonObject(line['weights']) ? Object.keys(line['weights']).filter(isWeightName) : [];
+    const kind: Kind = {
+      ...{ name: 'host', dimensions: ['rack'], labels: [], optional: [], weights },
+      ...{ maxAgeMs: 1, maxShrinkPpm: 1, maxChangePpm: 1 },
+    };
+    const source = {
+      name: 'metrics',
+      principal: 'sync',
+      ownsExistence: false,
+      labels: [],
+      weights,
+      maxAgeMs: 1,
+    };
+    return { kind, required: [], weights, ...(!Object.hasOwn(line, 'labels') && { source }) };
+  };
+  const readsLine = (method: LoadMethod, line: JsonObject): boolean => {
+    try {
+      // Nobody but the source that says what exists may take one out.
+      const { source, ...rules } = rulesFor(line);
+      checkLine(1, line, Object.hasOwn(line, 'removed') ? rules : { ...rules, source }, method);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof LoadRefused) return false;
+      throw thrown;
+    }
+  };
+  /** A body is right only where each part of it is. */
+  const mostly = (right: fc.Arbitrary<Json>, odd: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>
+    fc.oneof({ weight: 6, arbitrary: right }, { weight: 1, arbitrary: odd });
+  const labelNames = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom('rack', 'A.b/c-d_0', 'a'.repeat(63)) },
+    fc.constantFrom(
+      ...['a'.repeat(64), 'a'.repeat(253), 'a'.repeat(254), '', ' ', 'a:b', '-a', '0a', 'é', 'a b'],
+      ...['prototype', 'constructor', 'constructors', 'toString'],
+    ),
+  );
+  const weighed = mostly(
+    fc.constantFrom(0, -0, 1, 1e12),
+    fc.constantFrom<Json>(-1, 1.5, 1e12 + 1, '1', null, true, [], {}),
+  );
+  const named = mostly(fc.constantFrom('r12', 'a'.repeat(253)), fc.oneof(words, leaves));
+  const odd = fc.oneof(leaves, lists);
+  const inventoryLines = bodies({
+    id: named,
+    labels: mostly(fc.dictionary(labelNames, named, { maxKeys: 2 }), odd),
+    weights: mostly(fc.dictionary(labelNames, weighed, { maxKeys: 2 }), odd),
+    removed: mostly(fc.constant(true), fc.constantFrom<Json>(false, null, 1)),
+  });
+
+  it.each([
+    ['put', asks.inventoryLine],
+    ['patch', asks.inventoryChange],
+  ] as const)('for a line of a %s', (method, schema) => {
+    expectSame(
+      inventoryLines,
+      line => schema.safeParse(line).success,
+      line => readsLine(method, line),
     );
   });
 });
