@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENTRY_TYPES } from '../kit/entry-types.ts';
 
 /*
  * What the gate answers, call by call. Strict: a member that stands here nowhere is a mistake of the gate, and the tests of the
@@ -280,7 +281,7 @@ export const budgets = z.strictObject({
 export const auditEntry = z.strictObject({
   seq: z.int().positive(),
   at: time,
-  type: z.enum(['decision', 'outcome', 'kill_switch', 'inventory', 'policy', 'clock', 'evidence']),
+  type: z.enum(ENTRY_TYPES),
   body: anyJson,
   prev: digest,
   hash: digest,

@@ -1,4 +1,5 @@
-import { entryHash, GENESIS, type EntryType } from '../ledger/chain.ts';
+import { ENTRY_TYPES, type EntryType } from '../kit/entry-types.ts';
+import { entryHash, GENESIS } from '../ledger/chain.ts';
 
 /** An entry as somebody shows it: nothing of it is believed. */
 export interface ShownEntry {
@@ -256,18 +257,10 @@ const belongs = (entry: ShownEntry, place: number, prev: string): boolean =>
 const isOfLaterPlace = (entry: ShownEntry, place: number): boolean =>
   hashAs(entry, place + 1) === entry.hash || (entry.seq > place && hashAs(entry, entry.seq) === entry.hash);
 
-const types: ReadonlySet<string> = new Set<EntryType>([
-  'decision',
-  'outcome',
-  'kill_switch',
-  'inventory',
-  'policy',
-  'clock',
-  'evidence',
-]);
+const types: ReadonlySet<string> = new Set(ENTRY_TYPES);
 const isEntryType = (type: string): type is EntryType => types.has(type);
 const isTime = (text: string): boolean => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text);
-export const isHash = (text: string): boolean => /^sha256:[0-9a-f]{64}$/.test(text);
+const isHash = (text: string): boolean => /^sha256:[0-9a-f]{64}$/.test(text);
 
 /**
  * The hash that an entry has at a place. None for one that the gate cannot have written: its fields go into the hashed text as they

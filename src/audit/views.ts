@@ -1,4 +1,4 @@
-import type { EntryType } from '../ledger/chain.ts';
+import type { EntryType } from '../kit/entry-types.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
 import type { Json } from '../validate/validated.ts';
 

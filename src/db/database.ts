@@ -1,5 +1,6 @@
 /** The rows of migrations/*.sql, as Kysely sees them. */
 import type { ColumnType, GeneratedAlways } from 'kysely';
+import type { EntryType } from '../kit/entry-types.ts';
 
 /** Read as Unix milliseconds, rounded down (values.ts); written as a Date. */
 export type Timestamp = ColumnType<number, Date, Date>;
@@ -20,9 +21,6 @@ export interface HeadTable {
   hash: ColumnType<string, never, string>;
   at: ColumnType<number, never, Date>;
 }
-
-export type EntryType =
-  'decision' | 'outcome' | 'kill_switch' | 'inventory' | 'policy' | 'clock' | 'evidence';
 
 export interface EntriesTable {
   seq: Fixed<number>;

@@ -1,7 +1,5 @@
 import { sha256 } from '../kit/digest.ts';
-
-export type EntryType =
-  'decision' | 'outcome' | 'kill_switch' | 'inventory' | 'policy' | 'clock' | 'evidence';
+import type { EntryType } from '../kit/entry-types.ts';
 
 /** The hash before the first entry. */
 export const GENESIS = `sha256:${'0'.repeat(64)}`;

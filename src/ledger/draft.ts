@@ -1,6 +1,7 @@
 import { addEach } from '../kit/add-each.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
-import { entryHash, type EntryType } from './chain.ts';
+import type { EntryType } from '../kit/entry-types.ts';
+import { entryHash } from './chain.ts';
 import type { Ask, Spend } from './book.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Operation } from './operation.ts';

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import { StoreReadOnly } from '../db/store-refused.ts';
 import { visibleIn } from '../db/visible-in.ts';
 import type { Sums } from '../kit/add-each.ts';
-import type { EntryType } from './chain.ts';
+import type { EntryType } from '../kit/entry-types.ts';
 import { operationColumns, type OperationRow } from './operation-row.ts';
 
 /** The head as its row says, and the database's clock. Times in Unix milliseconds. */
