@@ -34,6 +34,8 @@ const codeOf = (file: SourceFile): string =>
 const holding = (pattern: RegExp, files: readonly SourceFile[] = source): string[] =>
   files.filter(file => pattern.test(codeOf(file))).map(file => file.name);
 
+const wordsOf = (file: SourceFile): ReadonlySet<string> => new Set(codeOf(file).match(/\w+/g));
+
 const reportSchema = z.object({
   summary: z.object({
     totalCruised: z.int(),
@@ -165,6 +167,25 @@ describe('the files', () => {
     expect(holding(/^export default/m)).toEqual([]);
     expect(holding(/^export \*/m)).toEqual([]);
     expect(holding(/^export \{[^}]*\} from/m)).toEqual([]);
+  });
+
+  it('export what another file uses, a test among them', () => {
+    const all = [...source, ...filesBelow('test', /\.ts$/)].map(file => ({
+      name: file.name,
+      words: wordsOf(file),
+    }));
+    const exported = source.flatMap(file =>
+      [...file.text.matchAll(/^export (?:async )?(?:const|class|function\*?) (\w+)/gm)].map(
+        ([, word = '']) => ({
+          file: file.name,
+          word,
+        }),
+      ),
+    );
+    expect(exported.length).toBeGreaterThan(source.length);
+    expect(
+      exported.filter(({ file, word }) => !all.some(({ name, words }) => name !== file && words.has(word))),
+    ).toEqual([]);
   });
 
   it('silence no compiler', () => {

@@ -119,7 +119,7 @@ function engageBody({ what, action, dimension, value, except, reason }: KillOpti
   };
 }
 
-export function showScope(scope: Scope): string {
+function showScope(scope: Scope): string {
   if ('action' in scope) return `action ${printable(scope.action)}`;
   if ('dimension' in scope) return `${printable(scope.dimension)} ${printable(scope.value)}`;
   return 'everything';

@@ -39,7 +39,7 @@ export function refuseEncoding(req: IncomingMessage): Refused | undefined {
 }
 
 /** Content type and encoding of a JSON body. */
-export function refuseMediaType(req: IncomingMessage): Refused | undefined {
+function refuseMediaType(req: IncomingMessage): Refused | undefined {
   const type = req.headers['content-type'];
   if (type === undefined || !isJsonType(type)) {
     return refused('request.media_type', 'The body must be of the type application/json, in UTF-8.');

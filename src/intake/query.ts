@@ -41,7 +41,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-export const MAX_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 /** `limit`, from 1 to 1000; undefined if it was not given. */
 export function parseLimit(query: ReadonlyMap<string, string>): number | undefined | Refused {

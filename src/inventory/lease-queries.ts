@@ -3,7 +3,7 @@ import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
 
 /** A writer that was silent for so long has lost its place to whoever asks next. */
-export const LEASE_S = 60;
+const LEASE_S = 60;
 
 /** The right to write what the next revision of a kind will be. */
 export interface Lease {
@@ -37,7 +37,7 @@ export async function takeLease(
  * Fences a transaction: keeps the lease, and its row locked to the end of the transaction, so that nobody takes it over meanwhile.
  * @throws LeaseLost
  */
-export async function beat(tx: Kysely<Database>, lease: Lease): Promise<void> {
+async function beat(tx: Kysely<Database>, lease: Lease): Promise<void> {
   const { rows } = await sql`
     update inventory_loads set heartbeat_at = clock_timestamp()
     where kind = ${lease.kind} and load_id = ${lease.loadId} returning kind`.execute(tx);

@@ -10,10 +10,10 @@ export interface JsonObject {
 export type StrictJson =
   { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly problem: string };
 
-export const MAX_JSON_DEPTH = 32;
+const MAX_JSON_DEPTH = 32;
 
 /** Keys, objects and lists together: eight megabytes of `{},` take seconds to make and to take apart, and mean nothing. */
-export const MAX_JSON_PARTS = 100_000;
+const MAX_JSON_PARTS = 100_000;
 
 /** Longer numbers are refused unread. */
 const MAX_NUMBER_LENGTH = 64;

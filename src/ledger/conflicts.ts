@@ -7,7 +7,7 @@ import type { Case } from './decide.ts';
  * So many targets in the way are listed by rule; of more a reason without a value says how many there are. A request may
  * name 200,000 targets, and an answer that lists them all would be 50 MB that nobody reads.
  */
-export const MAX_LISTED = 1_000;
+const MAX_LISTED = 1_000;
 
 interface Conflict {
   readonly rule: 'targets.in_operation' | 'targets.already_done';

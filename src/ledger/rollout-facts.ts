@@ -48,7 +48,7 @@ export interface EvidenceShown {
 }
 
 /** The evidence that lets a rollout into its next stage. */
-export const HEALTH = 'health';
+const HEALTH = 'health';
 
 export interface RolloutMeasured {
   readonly facts: RolloutFacts;
@@ -191,7 +191,7 @@ function stageFact(
 }
 
 /** How many targets each stage holds. A stage never holds less than the one before. */
-export function stageCounts(stages: readonly Pick<StageLimit, 'upto'>[], total: number): number[] {
+function stageCounts(stages: readonly Pick<StageLimit, 'upto'>[], total: number): number[] {
   let most = 0;
   return stages.map(({ upto: { share_ppm, at_least } }) => {
     most = Math.max(most, shareOf(total, share_ppm), at_least);

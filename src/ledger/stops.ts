@@ -9,7 +9,7 @@ export interface Subject {
 }
 
 /** A value scope stops a request if any of its targets has the value. */
-export function isInScope(scope: Scope, subject: Pick<Subject, 'action' | 'touches'>): boolean {
+function isInScope(scope: Scope, subject: Pick<Subject, 'action' | 'touches'>): boolean {
   if ('action' in scope) return scope.action === subject.action;
   if ('dimension' in scope) return subject.touches(scope.dimension, scope.value);
   return true;

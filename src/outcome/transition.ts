@@ -4,7 +4,7 @@ import type { Operation } from '../ledger/operation.ts';
 import type { Attempted } from '../forward/attempted.ts';
 
 /** Attempts an idempotent executor gets. */
-export const MAX_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 /** The pause before attempt n + 1. */
 const RETRY_PAUSE_MS = 500;
 

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { asError } from '../kit/fault.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 import { ENTRYPOINT } from './bundle.ts';
-import { STEPS_LEFT } from './meter.ts';
+import { STEPS_AT_START, STEPS_LEFT } from './meter.ts';
 
 /** What this file uses of the SDK's policy; the last three the SDK keeps as plain fields. */
 interface LoadedPolicy {
@@ -31,7 +31,7 @@ export interface Bounds {
  * A request takes some 50,000 steps (0.1 ms), and each value of a dimension that it touches up to 4,000 more. All of them are a second of
  * plain work; 128 MiB hold the input of some 20,000 values.
  */
-export const defaultBounds: Bounds = { steps: 200_000_000, memoryPages: 2_048 };
+export const defaultBounds: Bounds = { steps: STEPS_AT_START, memoryPages: 2_048 };
 
 /** A policy in WASM that can be asked, and cannot hang the gate. */
 export interface Evaluator {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 export type LimitShape = RefShape | ConstShape | EnumShape | MapShape | ListShape | EitherShape;
 
 /** The vocabulary. Adding a word means adding it here and to the reader. */
-export const limitWords = [
+const limitWords = [
   'count',
   'positive',
   'share',

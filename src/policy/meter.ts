@@ -10,7 +10,7 @@
 /** The exported global that holds how many steps are left. Below 0 the module traps. */
 export const STEPS_LEFT = 'interlock_steps_left';
 
-/** What a module starts with, and may use to be set up. */
+/** What a module starts with and may use to be set up; and an evaluation after it. */
 export const STEPS_AT_START = 200_000_000;
 
 const HEADER_BYTES = 8;
