@@ -193,6 +193,31 @@ describe('the files', () => {
   });
 });
 
+describe('the documents of the rooms', () => {
+  const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
+
+  it('are each led to by that of the house', () => {
+    const documents = filesBelow('src', /\/README\.md$/).map(({ name }) => name.slice('src/'.length));
+    const [, list = ''] = /^Reasons that cross rooms\.(.*)$/m.exec(read('src/README.md')) ?? [];
+    const led = [...list.matchAll(/\(([a-z-]+\/README\.md)\)/g)].map(([, name = '']) => name);
+    expect(led.toSorted()).toEqual(documents.filter(name => name.includes('/')).toSorted());
+  });
+
+  it('give their reasons in one place', () => {
+    const twice = filesBelow('src', /\/README\.md$/).filter(
+      ({ text }) => text.split('## Why it is so').length > 2,
+    );
+    expect(twice.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('name every file of the ledger', () => {
+    const text = read('src/ledger/README.md');
+    const files = filesBelow('src/ledger', /\.ts$/).map(({ name }) => path.posix.basename(name));
+    expect(files.length).toBeGreaterThan(20);
+    expect(files.filter(name => !text.includes(`\`${name}\``))).toEqual([]);
+  });
+});
+
 describe('the root', () => {
   it('holds only what a newcomer expects, and dot files', () => {
     const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
