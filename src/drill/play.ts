@@ -2,7 +2,7 @@ import { sha256 } from '../kit/digest.ts';
 import { freshId } from '../kit/ids.ts';
 import { asError } from '../kit/fault.ts';
 import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate-client.ts';
-import type { CaseRequest, DrillCase, Fleet, Step } from './case.ts';
+import type { CaseRequest, DrillCase, Fleet, Step, Twin } from './case.ts';
 import type { Answer, Executor } from './executor.ts';
 import { linesOf, targetsOf, type Lines } from './fleet.ts';
 import { refusal, resultOf, unplayed, unseen, type CaseResult, type Said } from './result.ts';
@@ -17,29 +17,63 @@ export interface Rig {
   readonly nowMs: number;
 }
 
+/** Does something on a rig on which nothing was done yet. */
+export type Anew = <T>(act: (rig: Rig) => Promise<T>) => Promise<T>;
+
 /**
  * Plays one case: loads its fleet, brings about what was before the incident, and asks that; then what should be allowed, or before all
  * else where the case says so.
+ * @param anew left out where all cases are played on this one rig
  */
-export async function playCase(drillCase: DrillCase, rig: Rig): Promise<CaseResult> {
+export async function playCase(drillCase: DrillCase, rig: Rig, anew?: Anew): Promise<CaseResult> {
   const { trial, fleet, history } = drillCase;
   if (trial.kind !== 'trial') return unseen(drillCase, trial);
+  const { twin } = trial;
+  let ofTwin: Said | undefined;
   try {
     const lines = linesOf(fleet, rig.nowMs);
     await load(lines, rig);
-    const askTwin = async (isFirst: boolean): Promise<Said | undefined> => {
-      const { twin } = trial;
-      if (twin?.first !== isFirst) return undefined;
-      await bringAbout(twin.history, lines, rig, 'before the twin');
-      return await ask(twin.request, lines, rig);
-    };
-    const before = await askTwin(true);
+    if (twin?.first === true) ofTwin = await askTwin(twin, lines, rig);
     await bringAbout(history, lines, rig, 'before');
     const said = await ask(trial.request, lines, rig);
-    return resultOf(drillCase, trial.rule, said, before ?? (await askTwin(false)));
+    if (twin?.first === false)
+      // What is known of the incident is told, whatever keeps its twin from being asked.
+      ofTwin = await askAfter(said, twin, drillCase, { rig, lines, anew }).catch(untold);
+    return resultOf(drillCase, trial.rule, said, ofTwin);
   } catch (thrown) {
-    return unplayed(drillCase, asError(thrown).message);
+    return unplayed(drillCase, asError(thrown).message, ofTwin);
   }
+}
+
+const untold = (thrown: unknown): Said => ({ kind: 'untold', says: asError(thrown).message });
+
+/**
+ * The twin on the day of the incident. A no has used nothing up, so it is asked on the same rig. What was let through has: a window
+ * that is spent, a target that is done; the twin would be refused for what a mended gate does not let through.
+ */
+async function askAfter(
+  incident: Said,
+  twin: Twin,
+  { fleet, history }: DrillCase,
+  { rig, lines, anew }: { readonly rig: Rig; readonly lines: Lines; readonly anew: Anew | undefined },
+): Promise<Said> {
+  if (incident.kind === 'refused') return await askTwin(twin, lines, rig);
+  if (anew === undefined)
+    return {
+      kind: 'untold',
+      says: 'The incident was let through before it on the gate that all cases share: a no could be for what the incident has used up.',
+    };
+  return await anew(async fresh => {
+    const freshLines = linesOf(fleet, fresh.nowMs);
+    await load(freshLines, fresh);
+    await bringAbout(history, freshLines, fresh, 'before');
+    return await askTwin(twin, freshLines, fresh);
+  });
+}
+
+async function askTwin({ history, request }: Twin, lines: Lines, rig: Rig): Promise<Said> {
+  await bringAbout(history, lines, rig, 'before the twin');
+  return await ask(request, lines, rig);
 }
 
 async function load(lines: Lines, { gate }: Rig): Promise<void> {

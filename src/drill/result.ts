@@ -78,12 +78,15 @@ export const unseen = ({ name, title }: DrillCase, { kind, why }: Unseen): CaseR
   ...{ name, title, verdict: kind, says: why },
 });
 
-/** A case that could not be played: of its twin nothing is known either. */
-export const unplayed = ({ name, title, trial }: DrillCase, says: string): CaseResult => ({
+/**
+ * A case that could not be played.
+ * @param twin what was said to the twin, where it was asked before; else nothing is known of it either
+ */
+export const unplayed = ({ name, title, trial }: DrillCase, says: string, twin?: Said): CaseResult => ({
   ...{ name, title, verdict: 'untold', says },
   ...(trial.kind === 'trial' && {
     expected: trial.rule,
-    ...(trial.twin !== undefined && { twin: 'untold' }),
+    ...(twin !== undefined ? twinResult(twin) : trial.twin !== undefined && { twin: 'untold' }),
   }),
 });
 

@@ -9,7 +9,7 @@ import { createProps, type Props } from '../scratch/props.ts';
 import type { DrillCase } from './case.ts';
 import { startExecutor, type Executor } from './executor.ts';
 import { troubleIn } from './gate-log.ts';
-import { playApart, type FreshRig } from './play-apart.ts';
+import { playApart, type FreshRig, type OpenRig } from './play-apart.ts';
 import { playCase, type Rig } from './play.ts';
 import type { CaseResult } from './result.ts';
 import { CONFIG_NAME, OWN, writeScratchConfig, type ScratchConfig } from './scratch-config.ts';
@@ -82,7 +82,10 @@ async function play(
     return results;
   }
   await gate.stop();
-  return await playApart(cases, async ({ name }) => await copyRig(name, ground, keep), onCase);
+  const open: OpenRig = async ({ name }, forWhat) =>
+    // No case has a name with a dot.
+    await copyRig(forWhat === 'case' ? name : `${name}.${forWhat}`, ground, keep);
+  return await playApart(cases, open, onCase);
 }
 
 /** Every rule that the gate has, those of the bundle among them. */

@@ -69,6 +69,14 @@ const cases = [
     expect: { refused: 'blast_radius.max_targets' },
     twin: { request: push },
   },
+  {
+    name: 'slips',
+    title: 'What slips through spends the window and does the target that its twin needs',
+    fleet: fleetOf(10),
+    request: ask('disk.wipe', 'web-1', 'web-2', 'web-3'),
+    expect: { refused: 'blast_radius.max_targets' },
+    twin: { request: ask('disk.wipe', 'web-1') },
+  },
 ];
 
 function file(name: string, content: object): string {
@@ -86,11 +94,12 @@ describe('interlock drill --own --scratch', () => {
       results: [
         { name: 'spends', verdict: 'stopped', twin: 'allowed' },
         { name: 'leans-on-evidence', verdict: 'stopped', twin: 'refused', twin_rule: 'evidence.missing' },
+        { name: 'slips', verdict: 'slipped', twin: 'allowed' },
       ],
     });
     expect(code).toBe(1);
     expect(readdirSync(folder).filter(name => name.startsWith('interlock-drill'))).toEqual([]);
-    // Three gates, one after the other: seconds, but many of them where the processor is everybody's.
+    // Five gates, most of them one after the other: seconds, but many of them where the processor is everybody's.
   }, 300_000);
 
   it('takes a rule that the gate does not have for wrong use, before anything is played', () => {

@@ -47,6 +47,75 @@ describe('a yes counts', () => {
   });
 });
 
+describe('a twin of what was let through', () => {
+  const allowed = {
+    decision: 'allowed',
+    targets: { count: 1, digest: sha256('a\n') },
+    outcome: { status: 'delivered' },
+  };
+  const refused = { decision: 'refused', reasons: [{ rule: 'budget.window', message: 'It is spent.' }] };
+  const twin = { history: [], request: { as: 'bot', action: 'x' }, first: false };
+  const withTwin = (history: readonly Step[] = []): DrillCase => {
+    const drillCase = askFor({ ids: ['a'] }, history);
+    return drillCase.trial.kind === 'trial'
+      ? { ...drillCase, trial: { ...drillCase.trial, twin } }
+      : drillCase;
+  };
+  const slipping = (onCall?: (as: string) => void) =>
+    fakeRig({ status: 200, body: allowed, sent: ['a'], ...(onCall && { onCall }) });
+
+  it('is asked on another gate, on which all is as it was before the incident', async () => {
+    const called: string[] = [];
+    const engaged: Step = { engage: { action: 'y', reason: 'a drill' } };
+    const first = slipping(as => called.push(`first ${as}`));
+    const other = slipping(as => called.push(`other ${as}`));
+    const result = await playCase(withTwin([engaged]), first, async act => await act(other));
+    expect(result).toMatchObject({ verdict: 'slipped', twin: 'allowed' });
+    expect(called).toEqual(['first drill-operator', 'first bot', 'other drill-operator', 'other bot']);
+  });
+
+  it('is untold where all cases share one gate, and is not asked there', async () => {
+    const called: string[] = [];
+    const result = await playCase(
+      withTwin(),
+      slipping(as => called.push(as)),
+    );
+    expect(result).toMatchObject({
+      verdict: 'slipped',
+      twin: 'untold',
+      twin_says: expect.stringContaining('was let through before it'),
+    });
+    expect(called).toEqual(['bot']);
+  });
+
+  it('that gets no gate is untold, and hides no slip', async () => {
+    const result = await playCase(withTwin(), slipping(), async () => {
+      throw new Error('the disk is full');
+    });
+    expect(result).toMatchObject({ verdict: 'slipped', twin: 'untold', twin_says: 'the disk is full' });
+  });
+
+  it('of what was refused is asked on the same gate, which has used nothing up', async () => {
+    const result = await playCase(withTwin(), fakeRig({ status: 429, body: refused }), async () => {
+      throw new Error('there is none');
+    });
+    expect(result).toMatchObject({ verdict: 'other_rule', twin: 'refused', twin_rule: 'budget.window' });
+  });
+});
+
+it('a twin that was asked before all else keeps its word where what was before the incident did not go', async () => {
+  const body = { decision: 'refused', reasons: [{ rule: 'freeze.in_force', message: 'Not now.' }] };
+  const step: Step = { request: { as: 'bot', action: 'x' } };
+  const drillCase = askFor({ ids: ['a'] }, [step]);
+  const twin = { history: [], request: { as: 'bot', action: 'x' }, first: true };
+  if (drillCase.trial.kind !== 'trial') throw new Error('it is one');
+  const result = await playCase(
+    { ...drillCase, trial: { ...drillCase.trial, twin } },
+    fakeRig({ status: 403, body }),
+  );
+  expect(result).toMatchObject({ verdict: 'untold', twin: 'refused', twin_rule: 'freeze.in_force' });
+});
+
 it('what a step has the executor answer is over when the step is, also when it fails', async () => {
   const answers: string[] = [];
   const step: Step = { request: { as: 'nobody', action: 'x' }, outcome: 'pending' };
