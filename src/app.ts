@@ -7,7 +7,7 @@ import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
-import { describeStart, tellReady, warnOfMissingLimits } from './describe-start.ts';
+import { describeStart, tellReady, warnOfLimitGaps, warnOfMissingLimits } from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { InForce } from './in-force.ts';
 import { createHttpServer } from './intake/server.ts';
@@ -60,6 +60,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   logger.info(describeStart(config, loaded), 'starting');
   const inForce = new InForce({ config, loaded });
   warnOfMissingLimits(inForce, logger);
+  warnOfLimitGaps(inForce, logger);
   if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
     logger.warn(
       { kill_file: config.killFile },

@@ -28,6 +28,7 @@ export async function checkConfig(file: string, nowMs: number) {
     kinds: [...config.kinds.keys()],
     actions: [...config.actions.keys()].map(name => describeAction(config, name, limits.actions)),
     profiles: loaded.profiles,
+    gaps: loaded.gaps,
     without_limits: withoutLimits(config, loaded),
     budgets: limits.budgets,
     protected: limits.protected,

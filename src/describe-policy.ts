@@ -11,7 +11,7 @@ import { countByTags, findByIds } from './targets/queries.ts';
 /** The policy revision of this gate: what it is made of, its checks, and its limits. */
 export async function describePolicy(
   turn: Turn,
-  { policy, revision, profiles }: LoadedPolicy,
+  { policy, revision, profiles, gaps }: LoadedPolicy,
 ): Promise<object> {
   return {
     revision: revision.digest,
@@ -21,6 +21,7 @@ export async function describePolicy(
     checks: policy.checks,
     limits: policy.limits,
     profiles,
+    gaps,
     protected: await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, policy.limits),
     freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, turn.nowMs)),
     exceptions: await describeExceptions(turn.db, policy.limits, turn.nowMs),

@@ -24,6 +24,12 @@ export function warnOfMissingLimits({ config, loaded }: Changing, logger: Logger
     logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
 }
 
+/** Limits that are whole, and guard less than their owner may believe. */
+export function warnOfLimitGaps({ loaded }: Changing, logger: Logger): void {
+  for (const { says, remedy, ...about } of loaded?.gaps.warnings ?? [])
+    logger.warn(about, `${says}: ${remedy}`);
+}
+
 /** The end of a start; one that took its time, since the database was away, ends with it too. */
 export function tellReady(logger: Logger, address: string, policy: Gate['activation']): void {
   if (policy === 'none' || policy === 'stale')

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { LimitGaps } from './config/limit-gaps.ts';
 import type { TakenProfile } from './config/profiles.ts';
 import { weightsOf, type Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
@@ -43,6 +44,7 @@ export interface LoadedPolicy {
   readonly revision: PolicyRevision;
   /** What the limits took from profiles. */
   readonly profiles: readonly TakenProfile[];
+  readonly gaps: LimitGaps;
 }
 
 export interface GateOptions {

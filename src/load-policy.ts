@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { loadLimits } from './config/limits-file.ts';
+import type { LimitGaps } from './config/limit-gaps.ts';
 import type { TakenProfile } from './config/profiles.ts';
 import { policyScope } from './config/policy-scope.ts';
 import type { LoadedPolicy } from './gate.ts';
@@ -16,6 +17,7 @@ interface ReadPolicy {
   readonly limits: Limits;
   readonly revision: LoadedPolicy['revision'];
   readonly profiles: readonly TakenProfile[];
+  readonly gaps: LimitGaps;
 }
 
 /**
@@ -24,7 +26,7 @@ interface ReadPolicy {
  */
 export async function readPolicy(config: Config): Promise<ReadPolicy> {
   const bundle = await loadBundle(config.policies);
-  const { limits, profiles } = loadLimits(config.limitsFile, config, bundle.manifests);
+  const { limits, profiles, gaps } = loadLimits(config.limitsFile, config, bundle.manifests);
   const limitsDigest = sha256(canonicalJson(limits));
   const digest = sha256(
     canonicalJson({ bundle: bundle.digest, limits: limitsDigest, ...policyScope(config) }),
@@ -33,15 +35,17 @@ export async function readPolicy(config: Config): Promise<ReadPolicy> {
     bundle,
     limits,
     profiles,
+    gaps,
     revision: { digest, bundle: { revision: bundle.revision, digest: bundle.digest }, limitsDigest },
   };
 }
 
 /** What was read, ready to be asked. @throws Fault `policy.unavailable` */
-export const toLoaded = ({ bundle, limits, revision, profiles }: ReadPolicy): LoadedPolicy => ({
+export const toLoaded = ({ bundle, limits, revision, profiles, gaps }: ReadPolicy): LoadedPolicy => ({
   policy: createPolicy(bundle, limits),
   revision,
   profiles,
+  gaps,
 });
 
 /** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */

@@ -1,7 +1,7 @@
 import { policyScope } from './config/policy-scope.ts';
 import { FileError, type Config, type Principal, type TlsConfig } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
-import { warnOfMissingLimits } from './describe-start.ts';
+import { warnOfLimitGaps, warnOfMissingLimits } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import type { Clock } from './kit/clock.ts';
@@ -68,7 +68,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
     const { revision } = read;
     const isSame = revision.digest === before.loaded?.revision.digest;
     if (isSame && before.loaded !== undefined)
-      inForce.change({ config, loaded: { ...before.loaded, profiles: read.profiles } });
+      inForce.change({ config, loaded: { ...before.loaded, profiles: read.profiles, gaps: read.gaps } });
     else {
       const next = { config, loaded: toLoaded(read) };
       if ((await gate.get().adopt(next)) === 'stale')
@@ -76,6 +76,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
           `the policy revision ${revision.digest} was active before and was replaced: to go back to it, restart one gate with --activate`,
         );
       warnOfMissingLimits(inForce, logger);
+      warnOfLimitGaps(inForce, logger);
     }
     logger.info(
       {

@@ -39,6 +39,29 @@ export const policy = z.strictObject({
       }),
     )
     .describe('Where the limits came by `like`'),
+  gaps: z
+    .strictObject({
+      warnings: z.array(
+        z.strictObject({
+          about: z
+            .enum(['numbers_only', 'no_budget'])
+            .describe(
+              '`numbers_only`: a profile asks what state a target is in, and the kind declares nothing that tells it. `no_budget`: several irreversible actions on one kind have windows of their own, and no budget is over them',
+            ),
+          kind: z.string(),
+          actions: z.array(z.string()),
+          says: z.string(),
+          remedy: z.string().describe('What to declare, or to write; with `says` and a colon one sentence'),
+        }),
+      ),
+      unnamed: z
+        .array(z.strictObject({ action: z.string(), kind: z.string(), dimensions: z.array(z.string()) }))
+        .describe(
+          'By action, the dimensions of its kind that none of its limits and no budget names: one request may take all of one value',
+        ),
+    })
+    .optional()
+    .describe('What the limits are whole without, and may have been overlooked; refuses nothing'),
   protected: z.array(
     z.union([
       z.strictObject({

@@ -3,7 +3,7 @@ import { configFileOf, UsageError } from '../config/environment.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { Fault } from '../kit/fault.ts';
 import { limitLines, showSelector } from './limit-lines.ts';
-import { exceptionLines, freezeLines, profileLines } from './policy-lines.ts';
+import { exceptionLines, freezeLines, profileLines, unnamedLines, warningLines } from './policy-lines.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
@@ -62,6 +62,8 @@ function linesOf(checked: CheckedConfig, width: number | undefined): string[] {
     ),
     ...section('Limits', limitLines(limitsOf(checked), width)),
     ...section('Profiles', profileLines(checked.profiles, width)),
+    ...section('Warnings', warningLines(checked.gaps, width)),
+    ...section('Dimensions that are declared', unnamedLines(checked.gaps, width)),
     ...section("Freezes, by this machine's clock", freezeLines(checked.freezes, width)),
     ...section(
       'Exceptions (what is used of them a gate says: interlock policy show)',

@@ -97,6 +97,20 @@ const withoutName = (key: string, name = ''): string =>
 const withItem = (key: string, item?: string): string =>
   item === undefined ? key : key.replace(/\[\d+\]/, ` (${item})`);
 
+type Gaps = Shown<Policy['gaps']>;
+
+/** What may have been overlooked, each in a sentence that says what to write. A gate of before says none. */
+export const warningLines = (gaps: Gaps, width: number | undefined): string[] =>
+  (gaps?.warnings ?? []).flatMap(({ says, remedy }) =>
+    wrapBehind('  ', printable(`${says}: ${remedy}`), width),
+  );
+
+/** Dimensions that were declared, and limit nothing: by action. */
+export const unnamedLines = (gaps: Gaps, width: number | undefined): string[] =>
+  (gaps?.unnamed ?? []).flatMap(({ action, dimensions }) =>
+    wrapBehind('  ', printable(`${action}: no limit names: ${dimensions.join(', ')}`), width),
+  );
+
 interface Group<T> {
   readonly first: T;
   readonly all: readonly T[];

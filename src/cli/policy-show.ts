@@ -4,7 +4,7 @@ import type { GateCalls } from './gate-calls.ts';
 import { listNames } from '../kit/text.ts';
 import { printable } from './printable.ts';
 import { indented, limitLines, roomOf, showSelector } from './limit-lines.ts';
-import { exceptionLines, freezeLines, profileLines } from './policy-lines.ts';
+import { exceptionLines, freezeLines, profileLines, unnamedLines, warningLines } from './policy-lines.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
@@ -25,6 +25,8 @@ export async function runPolicyShow(
     sayRevision(policy, terminal.width),
     ['', 'Limits', ...limitLines(policy.limits, terminal.width)],
     ...sectionOf('Profiles', profileLines(policy.profiles, terminal.width)),
+    ...sectionOf('Warnings', warningLines(policy.gaps, terminal.width)),
+    ...sectionOf('Dimensions that are declared', unnamedLines(policy.gaps, terminal.width)),
     ['', 'Protected', ...protectedLines(policy, terminal.width)],
     ...sectionOf('Freezes', freezeLines(policy.freezes, terminal.width)),
     ...sectionOf('Exceptions', exceptionLines(policy.exceptions, terminal.width)),

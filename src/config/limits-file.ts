@@ -3,6 +3,7 @@ import type { Limits } from '../policy/limits.ts';
 import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
 import { FileError, type Action, type Config, type PlacedProblem } from './config.ts';
 import { setExceptions } from './exceptions.ts';
+import { findLimitGaps, type LimitGaps } from './limit-gaps.ts';
 import { isMapValue, readLimit } from './limits-value.ts';
 import type { Kept, Scene } from './limits-words.ts';
 import { mergeProfile, type TakenProfile } from './profiles.ts';
@@ -12,6 +13,7 @@ import { readYamlFile, type YamlPath } from './yaml-file.ts';
 export interface LoadedLimits {
   readonly limits: Limits;
   readonly profiles: readonly TakenProfile[];
+  readonly gaps: LimitGaps;
 }
 
 /**
@@ -41,7 +43,8 @@ export function loadLimits(
   if (problems.length > 0) throw new FileError(problems.toSorted((a, b) => a.line - b.line));
   if (kept === undefined) throw new FileError([yaml.problemAt([], 'cannot be read')]);
   // The gate's bundles carry the checks that `Limits` speaks of (see loadBundle), and each value was read by its shape.
-  return { limits: kept as unknown as Limits, profiles };
+  const limits = kept as unknown as Limits;
+  return { limits, profiles, gaps: findLimitGaps(declared, limits, profiles) };
 }
 
 /** What the file may speak of, and where the profiles that it takes are noted. */

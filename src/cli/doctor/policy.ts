@@ -38,6 +38,7 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
               `no limits for ${listNames(unnamed)}: every request for it is refused`,
               `give each an entry under \`actions\` in ${config.limitsFile}`,
             ),
+        ...read.gaps.warnings.map(({ says, remedy }) => limits.warn(says, remedy)),
         ...lookAtFreezes(read.limits, nowMs),
         ...lookAtExceptions(read.limits, nowMs),
       ],
