@@ -52,13 +52,17 @@ function shippedNames(): string[] {
     .toSorted((a, b) => versionOf(a) - versionOf(b));
 }
 
+const withoutVersion = (name: string): string => name.replace(/@.*$/, '');
+
 /** A profile that ships, by its name with a version; without one the newest. Undefined where none is of that name, with the problem reported. */
 function findProfile(named: unknown, at: YamlPath, scene: Scene): Profile | undefined {
   const names = shippedNames();
-  const name = names.findLast(one => one === named || one.replace(/@.*$/, '') === named);
+  const name = names.findLast(one => one === named || withoutVersion(one) === named);
   if (name === undefined) {
     const given = typeof named === 'string' ? named : '';
-    scene.report(at, `must be a profile that ships: ${listNames(names)}${didYouMean(given, names, true)}`);
+    // Whoever leaves the version out means a name without one.
+    const known = [...names.map(withoutVersion), ...names];
+    scene.report(at, `must be a profile that ships: ${listNames(names)}${didYouMean(given, known, false)}`);
     return undefined;
   }
   const file = path.join(SHIPPED, `${name}.yaml`);

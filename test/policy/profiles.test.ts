@@ -33,7 +33,18 @@ describe('an entry like a profile', () => {
     'constructor',
   ])('that is like %s is refused', like => {
     expect(reading.problemsOf(wipe(`like: ${like}`))).toEqual([
-      expect.stringMatching(/^3 actions\.disk\.wipe\.like: must be a profile that ships: .*destroy@1/),
+      expect.stringMatching(
+        /^3 actions\.disk\.wipe\.like: must be a profile that ships: (?:\w+@\d+, )*\w+@\d+ and \w+@\d+(?: \(did you mean "[\w@]+"\?\))?$/,
+      ),
+    ]);
+  });
+
+  it('that is nearly the name of one is told which', () => {
+    expect(reading.problemsOf(wipe('like: pusch'))).toEqual([
+      expect.stringMatching(/ \(did you mean "push"\?\)$/),
+    ]);
+    expect(reading.problemsOf(wipe('like: destroy@9'))).toEqual([
+      expect.stringMatching(/ \(did you mean "destroy@\d+"\?\)$/),
     ]);
   });
 
