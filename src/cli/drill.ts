@@ -4,6 +4,7 @@ import type { Ask } from '../client/types.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
 import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../drill/case.ts';
+import type { Declared } from '../drill/declared-names.ts';
 import { expectingOther, refuseUnknownRules } from '../drill/known-rules.ts';
 import {
   refusal,
@@ -17,7 +18,9 @@ import {
 } from '../drill/result.ts';
 import { CORPUS, DrillFailed, runScratch } from '../drill/run-scratch.ts';
 import { stoppedBy, summaryOf, twinOf } from '../drill/score-card.ts';
+import { Fault } from '../kit/fault.ts';
 import { didYouMean, quote } from '../kit/text.ts';
+import { readPolicy } from '../load-policy.ts';
 import { decisionIn, reasonsOf } from './decision-exit.ts';
 import { exitCode } from './exit-code.ts';
 import { connectGate, type GateOptions } from './gate-connection.ts';
@@ -45,7 +48,8 @@ export async function runDrill(
   refuseOdd(options);
   const { own } = options;
   const isLive = own !== undefined && options.scratch !== true;
-  const all = own === undefined ? readCorpus(path.join(CORPUS, 'cases')) : readCases(own, false);
+  const declared = own === undefined || isLive ? undefined : await readDeclared(configFileOf(options.config));
+  const all = own === undefined ? readCorpus(path.join(CORPUS, 'cases')) : readCases(own, false, declared);
   const cases = choose(all, names);
   const refuseUnknown = (known: readonly string[]): void => {
     if (own !== undefined) refuseUnknownRules(all, known);
@@ -66,6 +70,22 @@ export async function runDrill(
     if (options.json === true) terminal.say(jsonLine({ ok: false, error: thrown.message }));
     return exitCode.couldNotTell;
   }
+}
+
+/**
+ * What the cases may name. What is wrong with a file is told before a gate is started, which would only end; a bundle that cannot be
+ * loaded is for the gate to tell.
+ */
+async function readDeclared(configFile: string): Promise<Declared> {
+  const config = readConfig(configFile, 'unread');
+  await readPolicy(config).catch((thrown: unknown) => {
+    if (!(thrown instanceof Fault)) throw thrown;
+  });
+  return {
+    kinds: [...config.kinds.keys()],
+    actions: [...config.actions.keys()],
+    principals: config.principals.map(({ name }) => name),
+  };
 }
 
 function refuseOdd({ own, scratch, config, url, keyFile, keep }: DrillOptions): void {

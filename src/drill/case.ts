@@ -5,6 +5,7 @@ import type { PlacedProblem } from '../config/config.ts';
 import { Problems } from '../config/problems.ts';
 import { readYamlFile, type YamlPath } from '../config/yaml-file.ts';
 import { asError } from '../kit/fault.ts';
+import { checkNames, type Declared } from './declared-names.ts';
 import { linesOf, targetsOf } from './fleet.ts';
 
 const sentence = (must: string) => z.string({ error: must }).min(1, { error: must });
@@ -158,14 +159,15 @@ export interface DrillCase {
 /**
  * The cases of a file: one, or a list under `cases`.
  * @param needsTwin whether each must have a benign twin
+ * @param declared what they may name; undefined where that is not known
  * @throws FileError with every problem, each with its line
  */
-export function readCases(file: string, needsTwin: boolean): DrillCase[] {
+export function readCases(file: string, needsTwin: boolean, declared?: Declared): DrillCase[] {
   const yaml = readYamlFile(file, 'it must hold the cases of a drill');
   const problems = new Problems(yaml);
   const { value } = yaml;
   const isList = typeof value === 'object' && value !== null && 'cases' in value;
-  const found = isList ? readList(problems, value) : [readCase(problems, value, [], needsTwin)];
+  const found = isList ? readList(problems, value) : [readCase(problems, value, [], { needsTwin, declared })];
   problems.throwIfAny();
   return found.filter(one => one !== undefined);
 
@@ -176,7 +178,7 @@ export function readCases(file: string, needsTwin: boolean): DrillCase[] {
       into.add(['cases'], 'must be a list of cases, at least one');
       return [];
     }
-    const cases = list.map((one: unknown, at) => readCase(into, one, ['cases', at], needsTwin));
+    const cases = list.map((one: unknown, at) => readCase(into, one, ['cases', at], { needsTwin, declared }));
     for (const [at, one] of cases.entries())
       if (cases.slice(0, at).some(other => other !== undefined && other.name === one?.name))
         into.add(['cases', at, 'name'], 'is there twice');
@@ -187,12 +189,17 @@ export function readCases(file: string, needsTwin: boolean): DrillCase[] {
 function readCase(
   problems: Problems,
   value: unknown,
-  at: readonly (string | number)[],
-  needsTwin: boolean,
+  at: YamlPath,
+  { needsTwin, declared }: { readonly needsTwin: boolean; readonly declared: Declared | undefined },
 ): DrillCase | undefined {
   const read = problems.check(caseSchema, value, at);
   if (read === undefined) return undefined;
-  checkFrom(problems, read, at);
+  const report = (path: YamlPath, message: string): void => problems.add([...at, ...path], message);
+  checkFrom(read, report);
+  if (declared !== undefined) {
+    const naming = { steps: stepsOf(read), requests: requestsOf(read), rule: read.expect?.refused };
+    checkNames({ fleet: read.fleet, ...naming }, declared, report);
+  }
   const { not_seen: notSeen, approval, request: asked, expect, twin, ...about } = read;
   const common = {
     name: about.name,
@@ -220,21 +227,34 @@ function readCase(
   return { ...common, trial: { ...trial, ...(twin !== undefined && { twin }) } };
 }
 
+type ReadCase = z.output<typeof caseSchema>;
+
+/** Every step of a case and of its twin, each with its place. */
+const stepsOf = ({ history: before, twin }: ReadCase): (readonly [Step, YamlPath])[] => [
+  ...before.map((one, index) => [one, ['history', index]] as const),
+  ...(twin?.history ?? []).map((one, index) => [one, ['twin', 'history', index]] as const),
+];
+
+/** Every request of a case, each with its place: the incident's, its twin's, and those of what was before. */
+const requestsOf = (read: ReadCase): (readonly [CaseRequest, YamlPath])[] => {
+  const all: (readonly [CaseRequest | undefined, YamlPath])[] = [
+    [read.request, ['request']],
+    [read.twin?.request, ['twin', 'request']],
+    ...stepsOf(read).map(([one, path]) => [one.request, [...path, 'request']] as const),
+  ];
+  return all.flatMap(([asked, path]) => (asked === undefined ? [] : [[asked, path] as const]));
+};
+
 /** What a request takes `from` the fleet can be seen to be there before anything is played. */
-function checkFrom(problems: Problems, read: z.output<typeof caseSchema>, at: YamlPath): void {
+function checkFrom(read: ReadCase, report: Problems['add']): void {
   const lines = linesOf(read.fleet, 0);
-  const check = (asked: CaseRequest | undefined, path: YamlPath): void => {
+  for (const [asked, path] of requestsOf(read)) {
     try {
-      if (asked !== undefined) targetsOf(asked, lines);
+      targetsOf(asked, lines);
     } catch (thrown) {
-      problems.add([...at, ...path, 'targets', 'from'], asError(thrown).message);
+      report([...path, 'targets', 'from'], asError(thrown).message);
     }
-  };
-  check(read.request, ['request']);
-  check(read.twin?.request, ['twin', 'request']);
-  for (const [index, step] of read.history.entries()) check(step.request, ['history', index, 'request']);
-  for (const [index, step] of (read.twin?.history ?? []).entries())
-    check(step.request, ['twin', 'history', index, 'request']);
+  }
 }
 
 /** Every case of a folder, by the names of their files. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -101,6 +101,29 @@ describe('interlock drill --own --scratch', () => {
     expect(readdirSync(folder).filter(name => name.startsWith('interlock-drill'))).toEqual([]);
     // Five gates, most of them one after the other: seconds, but many of them where the processor is everybody's.
   }, 300_000);
+
+  it('takes broken limits, and what the configuration does not declare, for wrong use, before anything is made', () => {
+    const broken = path.join(folder, 'broken');
+    mkdirSync(broken);
+    writeGateFiles(broken, {
+      config: { actions: { 'image.push': {} } },
+      limits: { actions: { 'image.push': { like: 'pusch' } } },
+    });
+    const own = file('named.yaml', { cases: [{ ...cases[1], request: ask('disk.wip', 'web-1') }] });
+    const ran = drill('--own', own, '--scratch', '--config', path.join(broken, 'interlock.yaml'), '--json');
+    expect(ran.code, ran.complained).toBe(2);
+    expect(JSON.parse(ran.said)).toMatchObject({
+      problems: [
+        { path: 'actions.image.push.like', message: expect.stringContaining('(did you mean "push"?)') },
+      ],
+    });
+    const named = drill('--own', own, '--scratch', '--config', path.join(folder, 'interlock.yaml'));
+    expect(named.complained).toMatch(
+      /named\.yaml:\d+.*"disk\.wip" is no action .*did you mean "disk\.wipe"\?/,
+    );
+    expect(named.code).toBe(2);
+    expect(ran.complained + named.complained).not.toContain('it makes its database');
+  }, 60_000);
 
   it('takes a rule that the gate does not have for wrong use, before anything is played', () => {
     const slip = { ...cases[1], expect: { refused: 'budget.windows' } };

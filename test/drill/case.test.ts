@@ -40,6 +40,89 @@ function problemsOf(lines: readonly string[], needsTwin?: boolean): string[] {
 
 const without = (start: string): string[] => whole.filter(line => !line.startsWith(start));
 
+describe('what the configuration does not declare', () => {
+  const declared = {
+    kinds: ['flag', 'host'],
+    actions: ['disk.wipe', 'host.drain'],
+    principals: ['bot', 'canary'],
+  };
+  const namesOf = (lines: readonly string[]): string => {
+    const file = path.join(folder.path, 'named.yaml');
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    try {
+      readCases(file, true, declared);
+    } catch (thrown) {
+      if (!(thrown instanceof FileError)) throw thrown;
+      return thrown.problems.map(({ line, path: at, message }) => `${line} ${at}: ${message}`).join('\n');
+    }
+    return '';
+  };
+  const ask = (as: string, action: string): string => `{ as: ${as}, action: ${action} }`;
+
+  it.each<[string, readonly string[], string]>([
+    [
+      'a kind of the fleet',
+      [...whole, 'fleet: { flagg: [{ id: a }] }'],
+      '6 fleet.flagg: "flagg" is no kind of the configuration (did you mean "flag"?)',
+    ],
+    [
+      'a kind of a later snapshot',
+      [...whole, 'history: [{ inventory: { hst: [{ id: a }] } }]'],
+      '6 history[0].inventory.hst: "hst" is no kind',
+    ],
+    [
+      'who asks',
+      [...without('request'), `request: ${ask('bott', 'disk.wipe')}`],
+      '5 request.as: "bott" is no principal of the configuration (did you mean "bot"?)',
+    ],
+    [
+      'who asks for the twin',
+      [...without('twin'), `twin: { request: ${ask('bott', 'disk.wipe')} }`],
+      '5 twin.request.as: "bott"',
+    ],
+    [
+      'who gives evidence',
+      [...whole, 'history: [{ evidence: { as: canari, artifact: a, name: b, status: passed } }]'],
+      '6 history[0].evidence.as: "canari" is no principal of the configuration (did you mean "canary"?)',
+    ],
+    [
+      'an action',
+      [...without('request'), `request: ${ask('bot', 'disk.wip')}`],
+      '5 request.action: "disk.wip" is no action of the configuration (did you mean "disk.wipe"?)',
+    ],
+    [
+      'an action of what was before the twin',
+      [
+        ...without('twin'),
+        'twin:',
+        `  request: ${ask('bot', 'disk.wipe')}`,
+        `  history: [{ request: ${ask('bot', 'disk.wip')} }]`,
+      ],
+      '7 twin.history[0].request.action: "disk.wip"',
+    ],
+    [
+      'an action that is stopped',
+      [...whole, 'history: [{ engage: { action: disk.wip, reason: y } }]'],
+      '6 history[0].engage.action: "disk.wip"',
+    ],
+  ])('is an error of the file with its line: %s', (_, lines, problem) => {
+    expect(namesOf(lines)).toContain(problem);
+  });
+
+  it('may be named by an incident that is to be refused for it, and by nothing else of its case', () => {
+    const lines = [
+      'name: one',
+      'title: One',
+      `request: ${ask('drill-operator', 'disk.wip')}`,
+      'expect: { refused: action.unknown }',
+    ];
+    expect(namesOf([...lines, TWIN])).toBe('');
+    expect(namesOf([...lines, `twin: { request: ${ask('bot', 'disk.wip')} }`])).toContain(
+      '5 twin.request.action',
+    );
+  });
+});
+
 describe('the file of a case', () => {
   it.each<[string, readonly string[], string]>([
     ['that is empty', [], 'is empty'],
