@@ -176,6 +176,8 @@ async function askCase(drillCase: DrillCase, gate: Preflight): Promise<CaseResul
     );
   if ([request, twin?.request].some(namesFleet))
     return unplayed(drillCase, 'It takes its targets `from` a fleet of its own: say --scratch.');
+  if ([request, twin?.request].some(one => one?.idempotency_key !== undefined))
+    return unplayed(drillCase, 'It names an idempotency key, and a pre-flight has none: say --scratch.');
   const said = await askGate(request, gate);
   return resultOf(drillCase, trial.rule, said, twin && (await askGate(twin.request, gate)));
 }

@@ -5,6 +5,8 @@ import type { PlacedProblem } from '../config/config.ts';
 import { Problems } from '../config/problems.ts';
 import { readYamlFile, type YamlPath } from '../config/yaml-file.ts';
 import { asError } from '../kit/fault.ts';
+import { didYouMean } from '../kit/text.ts';
+import { parseDurationMs } from '../kit/units.ts';
 import { checkNames, type Declared } from './declared-names.ts';
 import { linesOf, targetsOf } from './fleet.ts';
 
@@ -43,8 +45,11 @@ const fleet = z.record(z.string(), groups, {
   error: 'must be a map of kinds to lists of groups of targets',
 });
 
-/** A request as it came. What is not given is not sent; what is odd is sent as it is. */
-const request = z.strictObject({
+/**
+ * A request as it came. What is not given is not sent; what is odd is sent as it is. Fields that no request has are looked at by
+ * `checkFields`: most are slips of the case.
+ */
+const request = z.looseObject({
   as: name.describe('the principal'),
   action: name,
   targets: z.unknown().optional(),
@@ -53,7 +58,14 @@ const request = z.strictObject({
   plan: z.unknown().optional(),
   effects: z.unknown().optional(),
   reason: sentence('must be a reason').optional(),
+  ticket: z.unknown().optional(),
+  on_behalf_of: z.unknown().optional(),
+  idempotency_key: sentence('must be text: the header as it came').optional(),
 });
+
+/** Whoever has to wait for longer writes a limit for the drill that is shorter. */
+const MAX_WAIT_MS = 60_000;
+const WAIT = 'must be a duration of at most 60s, like `2s`';
 
 const onlyOfRequest = (key: string) => ({ path: [key], error: 'can only stand beside a request' });
 
@@ -76,11 +88,17 @@ const step = z
       })
       .optional(),
     engage: z.strictObject({ action: name, reason: sentence('must be a reason') }).optional(),
+    /** Lets time pass; in milliseconds once it is read. */
+    wait: z
+      .string({ error: WAIT })
+      .refine(text => (parseDurationMs(text) ?? Infinity) <= MAX_WAIT_MS, { error: WAIT })
+      .transform(text => parseDurationMs(text) ?? MAX_WAIT_MS)
+      .optional(),
   })
   .refine(
-    ({ request: asked, inventory, evidence, engage }) =>
-      [asked, inventory, evidence, engage].filter(one => one !== undefined).length === 1,
-    { error: 'must have exactly one of request, inventory, evidence, engage' },
+    ({ request: asked, inventory, evidence, engage, wait }) =>
+      [asked, inventory, evidence, engage, wait].filter(one => one !== undefined).length === 1,
+    { error: 'must have exactly one of request, inventory, evidence, engage, wait' },
   )
   .refine(
     ({ request: asked, outcome }) => asked !== undefined || outcome === undefined,
@@ -196,6 +214,7 @@ function readCase(
   if (read === undefined) return undefined;
   const report = (path: YamlPath, message: string): void => problems.add([...at, ...path], message);
   checkFrom(read, report);
+  checkFields(read, report);
   if (declared !== undefined) {
     const naming = { steps: stepsOf(read), requests: requestsOf(read), rule: read.expect?.refused };
     checkNames({ fleet: read.fleet, ...naming }, declared, report);
@@ -244,6 +263,25 @@ const requestsOf = (read: ReadCase): (readonly [CaseRequest, YamlPath])[] => {
   ];
   return all.flatMap(([asked, path]) => (asked === undefined ? [] : [[asked, path] as const]));
 };
+
+const knownFields = Object.keys(request.shape);
+
+/** A field that no request has is a slip of the case; but for an incident that is to be refused for its own form, which had it. */
+function checkFields(read: ReadCase, report: Problems['add']): void {
+  const isOfForm = read.expect?.refused.startsWith('request.') === true;
+  for (const [asked, path] of requestsOf(read)) {
+    if (isOfForm && path.length === 1) continue;
+    for (const key of Object.keys(asked))
+      if (!knownFields.includes(key))
+        report([...path, key], `is not known here${didYouMean(key, knownFields, true)}`);
+  }
+  for (const [{ request: asked, in_bites_of: size }, path] of stepsOf(read))
+    if (size !== undefined && asked?.idempotency_key !== undefined)
+      report(
+        [...path, 'request', 'idempotency_key'],
+        'cannot stand beside in_bites_of: each bite is a request of its own',
+      );
+}
 
 /** What a request takes `from` the fleet can be seen to be there before anything is played. */
 function checkFrom(read: ReadCase, report: Problems['add']): void {

@@ -15,6 +15,7 @@ export interface Rig {
   /** Those that have a key. */
   readonly principals: ReadonlySet<string>;
   readonly nowMs: number;
+  readonly sleep: (forMs: number) => Promise<void>;
 }
 
 /** Does something on a rig on which nothing was done yet. */
@@ -112,6 +113,10 @@ async function take(step: Step, lines: Lines, rig: Rig): Promise<string | undefi
     const json = { scope: { action }, reason };
     return troubleOf(await gate.call(OWN.operator, 'POST', '/v1/kill-switch', { json }));
   }
+  if (step.wait !== undefined) {
+    await rig.sleep(step.wait);
+    return undefined;
+  }
   if (step.request === undefined) return 'it says nothing';
   for (const body of bitesOf(step, lines)) {
     const trouble = await askForTrue(step.request, body, step.outcome ?? 'delivered', rig);
@@ -142,28 +147,33 @@ function bitesOf({ request, in_bites_of: size }: Step, lines: Lines): Members[] 
 type Members = Readonly<Record<string, unknown>>;
 
 function bodyOf(asked: CaseRequest, lines: Lines): Members {
-  const { as: _, ...request } = asked;
+  const { as: _, idempotency_key: __, ...request } = asked;
   const targets = targetsOf(asked, lines);
   return { ...request, reason: request.reason ?? 'a drill', ...(targets !== undefined && { targets }) };
 }
 
-async function submit(as: string, body: Members, prefer: string, rig: Rig): Promise<Reply> {
+async function submit(
+  { as, idempotency_key: key = freshId() }: CaseRequest,
+  body: Members,
+  prefer: string,
+  rig: Rig,
+): Promise<Reply> {
   const { gate, principals } = rig;
   if (!principals.has(as)) throw new Error(`${as} is no principal of the configuration`);
-  const headers = { 'idempotency-key': freshId(), prefer };
+  const headers = { 'idempotency-key': key, prefer };
   return await gate.call(as, 'POST', '/v1/requests', { json: body, headers });
 }
 
 /** A request of the history: it must be allowed, and end as the case says. */
 async function askForTrue(
-  { as }: CaseRequest,
+  request: CaseRequest,
   body: Members,
   outcome: Answer,
   rig: Rig,
 ): Promise<string | undefined> {
   const prefer = outcome === 'pending' ? 'respond-async' : 'wait=20';
   const reply = await answeredWith(outcome, rig.executor, async () => {
-    const answer = await submit(as, body, prefer, rig);
+    const answer = await submit(request, body, prefer, rig);
     // Who does not wait for the outcome must wait for the attempt, or the next answer would be this one's.
     if (outcome === 'pending') await rig.executor.received(textAt(answer.body, 'id'));
     return answer;
@@ -186,7 +196,7 @@ async function answeredWith<T>(answer: Answer, executor: Executor, act: () => Pr
 /** What the gate says to the incident, or to its twin; a yes counts when the executor got the very targets, a no when it got nothing. */
 async function ask(request: CaseRequest, lines: Lines, rig: Rig): Promise<Said> {
   const body = bodyOf(request, lines);
-  const reply = await submit(request.as, body, 'wait=20', rig);
+  const reply = await submit(request, body, 'wait=20', rig);
   const sent = rig.executor.sent(textAt(reply.body, 'id'));
   const decision = textAt(reply.body, 'decision');
   if (decision === 'allowed') {

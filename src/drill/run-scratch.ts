@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { asError } from '../kit/fault.ts';
 import { systemClock } from '../kit/clock.ts';
@@ -139,6 +140,7 @@ async function openRig(
     executor,
     principals: new Set(Object.keys(keys)),
     nowMs: systemClock.wallMs(),
+    sleep: async (forMs: number) => await pause(forMs),
   };
   return { rig, gate };
 }

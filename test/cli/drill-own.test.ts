@@ -77,6 +77,15 @@ const cases = [
     expect: { refused: 'blast_radius.max_targets' },
     twin: { request: ask('disk.wipe', 'web-1') },
   },
+  {
+    name: 'same-key',
+    title: 'A key comes again, later, with another body',
+    fleet: fleetOf(10),
+    history: [{ request: { ...ask('host.reboot', 'web-1'), idempotency_key: 'k-1' } }, { wait: '1s' }],
+    request: { ...ask('host.reboot', 'web-2'), idempotency_key: 'k-1', ticket: 'DC-1' },
+    expect: { refused: 'request.idempotency_key' },
+    twin: { request: { ...ask('host.reboot', 'web-2'), idempotency_key: 'k-2' } },
+  },
 ];
 
 function file(name: string, content: object): string {
@@ -95,11 +104,12 @@ describe('interlock drill --own --scratch', () => {
         { name: 'spends', verdict: 'stopped', twin: 'allowed' },
         { name: 'leans-on-evidence', verdict: 'stopped', twin: 'refused', twin_rule: 'evidence.missing' },
         { name: 'slips', verdict: 'slipped', twin: 'allowed' },
+        { name: 'same-key', verdict: 'stopped', twin: 'allowed' },
       ],
     });
     expect(code).toBe(1);
     expect(readdirSync(folder).filter(name => name.startsWith('interlock-drill'))).toEqual([]);
-    // Five gates, most of them one after the other: seconds, but many of them where the processor is everybody's.
+    // Six gates, most of them one after the other: seconds, but many of them where the processor is everybody's.
   }, 300_000);
 
   it('takes broken limits, and what the configuration does not declare, for wrong use, before anything is made', () => {

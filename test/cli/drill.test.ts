@@ -166,6 +166,25 @@ describe('interlock drill --own on the live gate', () => {
     expect(JSON.parse(drill('--own', own, '--json').said)).toMatchObject({ ok: false, unseen: 1 });
   });
 
+  it('sends what a request carried as it came, and leaves to a scratch gate what no pre-flight has', () => {
+    const odd =
+      '{ as: bot, action: disk.wipe, targets: { ids: [web-001] }, taregts: [web-002], ticket: T-1 }';
+    const keyed = '{ as: bot, action: disk.wipe, targets: { ids: [web-001] }, idempotency_key: k-1 }';
+    const own = file(
+      'as-it-came.yaml',
+      'cases:',
+      `  - { name: odd, title: Odd, request: ${odd}, expect: { refused: request.invalid } }`,
+      `  - { name: keyed, title: Keyed, request: ${keyed}, expect: { refused: request.idempotency_key } }`,
+    );
+    const card: unknown = JSON.parse(drill('--own', own, '--json').said);
+    expect(card).toMatchObject({
+      results: [
+        { name: 'odd', verdict: 'stopped' },
+        { name: 'keyed', verdict: 'untold', says: expect.stringContaining('say --scratch') },
+      ],
+    });
+  });
+
   it('ends with 3 where what was before can only be played', () => {
     const own = file(
       'before.yaml',

@@ -167,8 +167,34 @@ describe('the file of a case', () => {
     ],
     [
       'with a step that is not known, which says those there are',
-      [...whole, 'history: [{ wait: 5m }]'],
-      '6 history[0].wait: is not known here (there are request, in_bites_of, outcome, inventory,',
+      [...whole, 'history: [{ rest: 5m }]'],
+      '6 history[0].rest: is not known here (there are request, in_bites_of, outcome, inventory,',
+    ],
+    [
+      'with a wait that is too long',
+      [...whole, 'history: [{ wait: 61s }]'],
+      '6 history[0].wait: must be a duration of at most 60s, like `2s`, and is "61s"',
+    ],
+    [
+      'with a wait for nobody knows how long',
+      [...whole, 'history: [{ wait: 2 }]'],
+      'history[0].wait: must be a duration',
+    ],
+    [
+      'with an idempotency key for several requests',
+      [...whole, 'history: [{ request: { as: bot, action: x, idempotency_key: k }, in_bites_of: 2 }]'],
+      '6 history[0].request.idempotency_key: cannot stand beside in_bites_of',
+    ],
+    [
+      'with a twin of a field that no request has, whatever the incident had',
+      [
+        ...['name: one', 'title: One', 'request: { as: bot, action: x, taregts: { ids: [a] } }'],
+        ...[
+          'expect: { refused: request.invalid }',
+          'twin: { request: { as: bot, action: x, taregts: { ids: [a] } } }',
+        ],
+      ],
+      '5 twin.request.taregts: is not known here (did you mean "targets"?)',
     ],
     [
       'with a label that is a number',
@@ -202,6 +228,19 @@ describe('the file of a case', () => {
     ['not seen, with a request', [...whole, 'not_seen: because'], 'cannot stand beside not_seen'],
   ])('%s is refused with its place', (_, lines, problem) => {
     expect(problemsOf(lines).join('\n')).toContain(problem);
+  });
+
+  it('may tell an incident with a field that no request has, where that is what is to be refused', () => {
+    const lines = ['name: one', 'title: One', 'request: { as: bot, action: x, taregts: [a] }', TWIN];
+    expect(problemsOf([...lines, 'expect: { refused: request.invalid }'])).toEqual([]);
+    expect(problemsOf([...lines, EXPECT])).toEqual([
+      expect.stringContaining('request.taregts: is not known here'),
+    ]);
+  });
+
+  it('may let up to a minute pass', () => {
+    const [read60] = read([...whole, 'history: [{ wait: 2s }, { wait: 1m }]']);
+    expect(read60?.history).toEqual([{ wait: 2000 }, { wait: 60_000 }]);
   });
 
   it('needs no twin where it is of a user', () => {
@@ -321,7 +360,7 @@ describe('what docs/drill.md shows', () => {
     expect(problemsOf(lines)).toEqual([]);
     const steps = read(lines)[0]?.history.flatMap(step => Object.keys(step));
     expect(new Set(steps)).toEqual(
-      new Set(['request', 'in_bites_of', 'outcome', 'inventory', 'evidence', 'engage']),
+      new Set(['request', 'in_bites_of', 'outcome', 'inventory', 'evidence', 'engage', 'wait']),
     );
   });
 });

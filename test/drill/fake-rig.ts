@@ -1,4 +1,5 @@
 import type { Answer } from '../../src/drill/executor.ts';
+import type { Call } from '../../src/scratch/gate-client.ts';
 import type { Rig } from '../../src/drill/play.ts';
 
 /** What the gate answers to every call. */
@@ -7,14 +8,15 @@ export interface FakeRig {
   readonly body: object;
   /** What the executor says it was sent. */
   readonly sent?: readonly string[];
-  readonly onCall?: (as: string) => void;
+  readonly onCall?: (as: string, call: Call | undefined) => void;
+  readonly onSleep?: (forMs: number) => void;
   readonly onAnswerWith?: (answer: Answer) => void;
 }
 
-export const fakeRig = ({ status, body, sent, onCall, onAnswerWith }: FakeRig): Rig => ({
+export const fakeRig = ({ status, body, sent, onCall, onSleep, onAnswerWith }: FakeRig): Rig => ({
   gate: {
-    call: async as => {
-      onCall?.(as);
+    call: async (as, _method, _path, call) => {
+      onCall?.(as, call);
       return { status, headers: new Headers(), body, text: '' };
     },
   },
@@ -24,4 +26,7 @@ export const fakeRig = ({ status, body, sent, onCall, onAnswerWith }: FakeRig): 
   },
   principals: new Set(['bot']),
   nowMs: 0,
+  sleep: async forMs => {
+    onSleep?.(forMs);
+  },
 });

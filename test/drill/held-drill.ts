@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startGate } from '../../src/app.ts';
 import { readCorpus } from '../../src/drill/case.ts';
 import { startExecutor } from '../../src/drill/executor.ts';
@@ -58,6 +59,7 @@ export async function holdDrill(): Promise<HeldDrill> {
       executor,
       principals: new Set(Object.keys(keys)),
       nowMs: Date.now(),
+      sleep: async (forMs: number) => await pause(forMs),
     };
     const results: CaseResult[] = [];
     for (const drillCase of readCorpus(path.join(CORPUS, 'cases'))) {

@@ -116,6 +116,31 @@ it('a twin that was asked before all else keeps its word where what was before t
   expect(result).toMatchObject({ verdict: 'untold', twin: 'refused', twin_rule: 'freeze.in_force' });
 });
 
+it('time passes where a step says so, and what a request carries is sent as it came, its key as the header', async () => {
+  const happened: unknown[] = [];
+  const drillCase = askFor([], [{ wait: 2000 }]);
+  if (drillCase.trial.kind !== 'trial') throw new Error('it is one');
+  const request = {
+    as: 'bot',
+    action: 'x',
+    ticket: 7,
+    on_behalf_of: null,
+    idempotency_key: 'k-1',
+    taregts: ['a'],
+  };
+  const rig = fakeRig({
+    ...{ status: 422, body: { decision: 'refused', reasons: [{ rule: 'targets.empty', message: 'No.' }] } },
+    onSleep: forMs => happened.push(forMs),
+    onCall: (_, call) => happened.push(call?.json, call?.headers?.['idempotency-key']),
+  });
+  await playCase({ ...drillCase, trial: { ...drillCase.trial, request } }, rig);
+  expect(happened).toEqual([
+    2000,
+    { action: 'x', reason: 'a drill', ticket: 7, on_behalf_of: null, taregts: ['a'] },
+    'k-1',
+  ]);
+});
+
 it('what a step has the executor answer is over when the step is, also when it fails', async () => {
   const answers: string[] = [];
   const step: Step = { request: { as: 'nobody', action: 'x' }, outcome: 'pending' };
