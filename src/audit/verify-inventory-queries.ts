@@ -64,10 +64,19 @@ function weights(kind: Kind): readonly Check[] {
   ];
 }
 
+/** Of some labels of a target, as `DescribedKind` makes it. */
+const digestOfLabels = (labels: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  'sha256:' || encode(sha256(convert_to('{' || coalesce(
+    (select string_agg('"' || d.label || '":"' || (t.labels ->> d.label) || '"', ',' order by d.label collate "C")
+      from ${labels} as d(label) where t.labels ? d.label), '') || '}', 'UTF8')), 'hex')`;
+
 /** As `DescribedKind.describe` makes them: what selectors find, what a drift is told by, and what is in service. */
 function descriptions(kind: Kind): Check {
   const declared = declaredLabels(kind);
   const lasting = declared.filter(label => label !== kind.state?.label);
+  const owned = JSON.stringify(
+    Object.fromEntries((kind.sources ?? []).map(({ name, labels }) => [name, labels])),
+  );
   return {
     table: 'inventory_targets',
     says: 'is not described by its labels',
@@ -77,8 +86,9 @@ function descriptions(kind: Kind): Check {
         or (select array_agg(tag order by tag collate "C") from unnest(t.tags) as tag) is distinct from
           (select array_agg(t.kind || ':' || d.label || '=' || (t.labels ->> d.label) order by (t.kind || ':' || d.label || '=' || (t.labels ->> d.label)) collate "C")
             from ${names(declared)} as d(label) where t.labels ? d.label)
-        or t.labels_digest is distinct from 'sha256:' || encode(sha256(convert_to('{' || coalesce(
-          (select string_agg('"' || d.label || '":"' || (t.labels ->> d.label) || '"', ',' order by d.label collate "C")
-            from ${names(lasting)} as d(label) where t.labels ? d.label), '') || '}', 'UTF8')), 'hex')`,
+        or t.labels_digest is distinct from ${digestOfLabels(names(lasting))}
+        or exists (select from jsonb_each_text(t.said_by) as said(source, digest)
+          where said.digest is distinct from case when ${owned}::jsonb ? said.source
+            then ${digestOfLabels(sql`jsonb_array_elements_text(${owned}::jsonb -> said.source)`)} end)`,
   };
 }

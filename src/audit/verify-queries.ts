@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
+import { DECLARED_ANEW } from '../inventory/describe-kind.ts';
 import type { Check } from './row-check.ts';
 import type { ShownEntry } from './verify-chain.ts';
 import { inventoryChecks } from './verify-inventory-queries.ts';
@@ -160,11 +161,13 @@ const checks: readonly Check[] = [
     rows: sql`
       with accepted as (select seq, to_timestamp((body ->> 'accepted_ms')::float8 / 1000) as at from entries where type = 'clock'),
       loaded as (select distinct on (body ->> 'kind', body ->> 'source') body ->> 'kind' as kind, body ->> 'source' as source,
-          least((body ->> 'source_as_of')::timestamptz, (select min(a.at) from accepted a where a.seq > e.seq)) as as_of, body ->> 'definition' as definition
+          least((body ->> 'source_as_of')::timestamptz, (select min(a.at) from accepted a where a.seq > e.seq)) as as_of, body ->> 'definition' as definition, seq
         from entries e where type = 'inventory' and body ->> 'source_as_of' is not null order by body ->> 'kind', body ->> 'source', seq desc)
       select 'source ' || coalesce(s.source, l.source) || ' of kind ' || coalesce(s.kind, l.kind) as what
       from inventory_sources s full join loaded l on l.kind = s.kind and l.source = s.source
-      where (s.as_of, s.definition) is distinct from (l.as_of, l.definition)`,
+      where (s.as_of, s.definition) is distinct from (l.as_of, case when exists (select from entries e
+        where e.type = 'inventory' and e.body ->> 'kind' = l.kind and e.seq > l.seq and e.body ->> 'definition' <> l.definition)
+        then ${DECLARED_ANEW}::text else l.definition end)`,
   },
   {
     table: 'spends',

@@ -48,6 +48,10 @@ export const declaredLabels = (kind: Kind): string[] => [
   ...new Set([...requiredLabels(kind), ...kind.optional]),
 ];
 
+/** Whether what a feed says of a target can show what was done to it: only who says that it is there, or how it stands, can know. */
+export const isShowing = ({ state }: Kind, { ownsExistence, labels }: Source): boolean =>
+  ownsExistence || (state !== undefined && labels.includes(state.label));
+
 export const weightsOf = ({ weights = [] }: Kind): readonly string[] => weights;
 
 export interface ExecutorConfig {

@@ -103,6 +103,7 @@ export interface HoldsTable {
   labels_digest: Fixed<string>;
   state: Fixed<string | null>;
   artifact: Fixed<string | null>;
+  said_by: ColumnType<unknown, string | null | undefined, string | null>;
   phase: 'operating' | 'done' | 'closed';
   version: number;
 }
@@ -159,6 +160,7 @@ export interface InventoryTargetsTable {
   tags: Fixed<string[]>;
   labels_digest: Fixed<string>;
   state: Fixed<string | null>;
+  said_by: ColumnType<unknown, string | null | undefined, never>;
   from_revision: Fixed<number>;
   to_revision: number | null;
 }

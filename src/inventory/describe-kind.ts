@@ -19,7 +19,11 @@ export interface Described {
   readonly digest: string;
   /** Value of the kind's state label; null without one. */
   readonly state: string | null;
+  /** By each of several feeds that has named it: digest of the labels that it owns, the state with them. Null on a kind with one feed. */
+  readonly saidBy: SaidBy | null;
 }
+
+export type SaidBy = Readonly<Record<string, string>>;
 
 /**
  * Digest of all that the rows and totals of a kind are made from. Order does not matter. An inventory that was loaded under another
@@ -48,6 +52,9 @@ export function definitionOf(kind: Kind): string {
     }),
   );
 }
+
+/** What `inventory_sources.definition` is from when the kind was declared anew until the feed is loaded again: no digest, so it is never the one of now. */
+export const DECLARED_ANEW = 'declared anew';
 
 /** A tag as rows carry it and selectors ask for it. Neither kinds nor labels have `:` or `=` in their names. */
 export const tagOf = (kind: string, label: string, value: string): string => `${kind}:${label}=${value}`;
@@ -104,6 +111,8 @@ export class DescribedKind {
   /** Declared labels but the state, by code unit: what `relabelled` and digests are about. */
   readonly #lasting: readonly string[];
   readonly #declared: readonly string[];
+  /** Labels of each of several feeds, by code unit. */
+  readonly #owned: ReadonlyMap<string, readonly string[]> | undefined;
   readonly #digests = new Map<string, string>();
 
   constructor(kind: Kind) {
@@ -113,9 +122,11 @@ export class DescribedKind {
     this.definition = definitionOf(kind);
     this.#declared = declaredLabels(kind);
     this.#lasting = this.#declared.filter(label => label !== kind.state?.label).toSorted();
+    this.#owned = kind.sources && new Map(kind.sources.map(({ name, labels }) => [name, labels.toSorted()]));
   }
 
-  describe(labels: Labels, weights: Weights = {}): Described {
+  /** @param named the feeds that have named it, where there are several */
+  describe(labels: Labels, weights: Weights = {}, named: readonly string[] = []): Described {
     const tags: string[] = [];
     for (const label of this.#declared) {
       const value = labelOf(labels, label);
@@ -125,8 +136,16 @@ export class DescribedKind {
       labels,
       weights: this.weights.length === 0 ? null : this.declaredWeights(weights),
       tags,
-      digest: this.#digest(labels),
+      digest: this.#digest(this.#lasting, labels),
       state: this.stateOf(labels),
+      saidBy:
+        this.#owned === undefined
+          ? null
+          : Object.fromEntries(
+              [...this.#owned]
+                .filter(([name]) => named.includes(name))
+                .map(([name, owned]) => [name, this.#digest(owned, labels)]),
+            ),
     };
   }
 
@@ -155,9 +174,9 @@ export class DescribedKind {
     });
   }
 
-  #digest(labels: Labels): string {
+  #digest(names: readonly string[], labels: Labels): string {
     let text = '';
-    for (const label of this.#lasting) {
+    for (const label of names) {
       const value = labelOf(labels, label);
       // Names and values have no character that JSON escapes, so this is canonical JSON.
       if (value !== undefined) text += `${text.length === 0 ? '' : ','}"${label}":"${value}"`;

@@ -1,8 +1,8 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { timestamp } from '../db/values.ts';
 import { visibleIn } from '../db/visible-in.ts';
-import type { Weights } from './describe-kind.ts';
+import { DECLARED_ANEW, type Weights } from './describe-kind.ts';
 import type { LoadMethod } from './load-query.ts';
 
 type Db = Kysely<Database>;
@@ -78,18 +78,63 @@ export async function datePatches(tx: Db, next: NextRevision, atMs: number): Pro
 }
 
 /**
+ * A kind that is declared anew: each of its feeds must be loaded again, also where it is declared as before some time later. What was
+ * brought meanwhile was brought under other words.
+ */
+export async function askSourcesAnew(tx: Db, next: NextRevision): Promise<void> {
+  await sql`
+    update inventory_sources set definition = ${DECLARED_ANEW}
+    where kind = ${next.kind} and source is distinct from ${next.source?.name ?? null}::text`.execute(tx);
+}
+
+/** Whether a row is still what is held: of several feeds, each by what it says itself, and one that says nothing now by nothing. */
+const asHeld = (row: string): RawBuilder<unknown> => sql`
+  case when h.said_by is null
+    then ${sql.ref(`${row}.labels_digest`)} = h.labels_digest and ${sql.ref(`${row}.state`)} is not distinct from h.state
+    else not exists (select from jsonb_each_text(h.said_by) as said(source, digest)
+      where ${sql.ref(`${row}.said_by`)} ->> said.source <> said.digest) end`;
+
+/**
  * A kind that is declared anew has other digests for the same labels. What an irreversible action holds follows them, so that no target
  * counts as shown with other labels only because the words for them changed.
+ * @param showing of several feeds, those whose lines show what was done
  */
-export async function rebaseHolds(tx: Db, next: NextRevision): Promise<void> {
+export async function rebaseHolds(tx: Db, next: NextRevision, showing: readonly string[]): Promise<void> {
+  const saidBy = sql`
+    case when now.said_by is not null then coalesce((select jsonb_object_agg(said.source, said.digest)
+      from jsonb_each_text(now.said_by) as said(source, digest)
+      where said.source in (select json_array_elements_text(${JSON.stringify(showing)}::json))), '{}') end`;
   await sql`
-    update holds h set labels_digest = now.labels_digest, state = now.state, version = ${next.version}
+    update holds h set labels_digest = now.labels_digest, state = now.state, said_by = ${saidBy}, version = ${next.version}
+    from inventory_targets was, inventory_targets now
+    where h.kind = ${next.kind} and h.irreversible and h.phase <> 'closed'
+      and was.kind = h.kind and was.id = h.target_id and ${visibleIn('was', next.revision - 1)} and ${asHeld('was')}
+      and now.kind = h.kind and now.id = h.target_id and ${visibleIn('now', next.revision)}
+      and (now.labels_digest, now.state, ${saidBy}) is distinct from (h.labels_digest, h.state, h.said_by)`.execute(
+    tx,
+  );
+}
+
+/**
+ * One of several feeds that names a target for the first time shows nothing of it: nobody knows what it would have said before. Nor does its first load
+ * after the kind was declared anew, as above.
+ */
+export async function followSource(
+  tx: Db,
+  next: NextRevision,
+  source: string,
+  isFirst: boolean,
+): Promise<void> {
+  const name = sql`${source}::text`;
+  await sql`
+    update holds h set said_by = coalesce(h.said_by, '{}') || jsonb_build_object(${name}, now.said_by -> ${name}), version = ${next.version}
     from inventory_targets was, inventory_targets now
     where h.kind = ${next.kind} and h.irreversible and h.phase <> 'closed'
       and was.kind = h.kind and was.id = h.target_id and ${visibleIn('was', next.revision - 1)}
-      and was.labels_digest = h.labels_digest and was.state is not distinct from h.state
       and now.kind = h.kind and now.id = h.target_id and ${visibleIn('now', next.revision)}
-      and (now.labels_digest <> h.labels_digest or now.state is distinct from h.state)`.execute(tx);
+      and now.said_by ->> ${name} is distinct from h.said_by ->> ${name} and now.said_by ->> ${name} is not null
+      and (h.said_by ->> ${name} is null
+        or ${isFirst} and coalesce(was.said_by ->> ${name} = h.said_by ->> ${name}, true))`.execute(tx);
 }
 
 /** Targets of a kind with something done that the inventory has not shown. */
@@ -102,7 +147,8 @@ export async function readDoneTargets(tx: Db, kind: string): Promise<readonly st
 /**
  * Closes what the inventory shows now (LIMITS.md): outcomes settled before the load was read, of an irreversible action where the target
  * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
- * target, by a line or by its absence; a PATCH only of those it names, and a feed that does not say what exists too (`only`).
+ * target, by a line or by its absence; a PATCH only of those it names, and a feed that does not say what exists too (`only`). Of several
+ * feeds each shows other labels only where they are its own.
  */
 export async function closeShownHolds(
   tx: Db,
@@ -117,6 +163,10 @@ export async function closeShownHolds(
         : sql`h.target_id in (select json_array_elements_text(${JSON.stringify(only)}::json) collate "C")`
       : sql`exists (select from inventory_patches p
           where p.kind = h.kind and p.id = h.target_id and p.revision = ${next.revision})`;
+  const isAsHeld =
+    next.source === undefined
+      ? sql`t.labels_digest = h.labels_digest and t.state is not distinct from h.state`
+      : sql`coalesce(t.said_by ->> ${next.source.name}::text = h.said_by ->> ${next.source.name}::text, true)`;
   await sql`
     update holds h set phase = 'closed', version = ${next.version}
     from operations o
@@ -124,5 +174,5 @@ export async function closeShownHolds(
       and o.id = h.request_id and o.settled_at < ${timestamp(shownMs)} and ${named}
       and (not h.irreversible or not exists (select from inventory_targets t
         where t.kind = h.kind and t.id = h.target_id and ${visibleIn('t', next.revision)}
-          and t.labels_digest = h.labels_digest and t.state is not distinct from h.state))`.execute(tx);
+          and ${isAsHeld}))`.execute(tx);
 }

@@ -1,10 +1,13 @@
 import type { Kysely } from 'kysely';
+import { isShowing } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import {
   advanceRevision,
+  askSourcesAnew,
   closeShownHolds,
   datePatches,
+  followSource,
   readDoneTargets,
   readAcceptedSince,
   rebaseHolds,
@@ -80,14 +83,31 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
     const latestMs = await latestOf(tx, load, turn);
     const next = nextRevision(load, query, turn, latestMs);
     if (!(await advanceRevision(tx, next))) throw new Error('a load without its lease moved the revision');
-    if (load.redefined) await rebaseHolds(tx, next);
+    await keepHolds(tx, load, next);
     // A PATCH shows its targets as of its arrival, and leaves the age to the snapshot.
     const arrivedMs = Math.min(load.arrival.nowMs, latestMs);
     if (load.method === 'patch' && arrivedMs < load.arrival.nowMs) await datePatches(tx, next, arrivedMs);
     const shownMs = load.method === 'put' ? (next.source?.asOfMs ?? next.asOfMs) : arrivedMs;
-    await closeShownHolds(tx, next, shownMs, await speaksOf(tx, load));
+    if (doesShow(load)) await closeShownHolds(tx, next, shownMs, await speaksOf(tx, load));
     return entryOf(next, query, by);
   };
+}
+
+/** Of several feeds only who says that a target is there, or how it stands, can show what was done to it. */
+const doesShow = ({ kind, source }: Load): boolean => source === undefined || isShowing(kind.kind, source);
+
+/** What is held follows where a load says in other words, or for the first time, what was so before. */
+async function keepHolds(tx: Kysely<Database>, load: Load, next: NextRevision): Promise<void> {
+  const { kind, source, isFirst } = load;
+  if (load.redefined) {
+    const showing = (kind.kind.sources ?? []).filter(each => isShowing(kind.kind, each));
+    await rebaseHolds(
+      tx,
+      next,
+      showing.map(({ name }) => name),
+    );
+    await askSourcesAnew(tx, next);
+  } else if (source !== undefined && doesShow(load)) await followSource(tx, next, source.name, isFirst);
 }
 
 /** The targets with something to show that a snapshot speaks of; undefined for all, as where it says what exists. */

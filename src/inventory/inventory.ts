@@ -179,9 +179,10 @@ export class Inventory {
     refuseOnSight(method, query, kind, source, { inForce, asOfMs });
     const revision = inForce?.revision ?? 0;
     const redefined = inForce !== undefined && inForce.definition !== kind.definition;
+    const isFirst = source !== undefined && asOfMs === undefined;
     return {
       ...{ db, clock, kind, source, method },
-      ...{ lease, inForce, revision, arrival, redefined, done },
+      ...{ lease, inForce, revision, arrival, redefined, isFirst, done },
     };
   }
 

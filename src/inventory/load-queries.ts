@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import { timestamp } from '../db/values.ts';
 import { visibleIn } from '../db/visible-in.ts';
 import type { ValueCount } from './count-values.ts';
-import type { Described, Labels, Weights } from './describe-kind.ts';
+import type { Described, Labels, SaidBy, Weights } from './describe-kind.ts';
 import type { Past } from './measure-load.ts';
 
 type Db = Kysely<Database>;
@@ -41,6 +41,7 @@ export interface Patched {
   readonly id: string;
   readonly labels: Labels | null;
   readonly weights: Weights | null;
+  readonly saidBy: SaidBy | null;
 }
 
 /** Targets that stand over a snapshot of a time, by id, at most `limit` after an id. */
@@ -54,7 +55,7 @@ export async function readPatched(
   limit: number,
 ): Promise<readonly Patched[]> {
   const { rows } = await sql<Patched>`
-    select p.id, t.labels, t.weights
+    select p.id, t.labels, t.weights, t.said_by as "saidBy"
     from (select distinct id from inventory_patches
       where kind = ${kind} and revision <= ${revision} and at > ${timestamp(asOfMs)} and id > ${after}
         and source is not distinct from ${source}
@@ -77,6 +78,7 @@ export interface Difference {
   readonly n: number;
   readonly labels: Labels | null;
   readonly weights: Weights | null;
+  readonly saidBy: SaidBy | null;
 }
 
 /** The lines that differ from the revision in force; or all of them. */
@@ -88,10 +90,10 @@ export async function compareLines(
   all: boolean,
 ): Promise<readonly Difference[]> {
   const { rows } = await sql<Difference>`
-    select l.n, o.labels, o.weights
+    select l.n, o.labels, o.weights, o.said_by as "saidBy"
     from json_to_recordset(${JSON.stringify(sought)}::json) as l(n integer, id text, labels jsonb, weights jsonb)
     left join lateral (
-      select t.labels, t.weights from inventory_targets t
+      select t.labels, t.weights, t.said_by from inventory_targets t
       where t.kind = ${kind} and t.id = l.id collate "C" and ${visibleIn('t', revision)}
       order by t.from_revision desc limit 1) o on true
     where ${all} or o.labels is distinct from l.labels or (l.labels is not null and coalesce(o.weights, '{}') <> l.weights)`.execute(
@@ -129,10 +131,12 @@ export async function beginTargets(
   targets: readonly (Described & { readonly id: string })[],
 ): Promise<void> {
   await sql`
-    insert into inventory_targets (kind, id, labels, weights, tags, labels_digest, state, from_revision)
-    select ${kind}::text, l.id, l.labels, l.weights, l.tags, l.digest, l.state, ${revision + 1}::bigint
+    insert into inventory_targets (kind, id, labels, weights, tags, labels_digest, state, said_by, from_revision)
+    select ${kind}::text, l.id, l.labels, l.weights, l.tags, l.digest, l.state, l."saidBy", ${revision + 1}::bigint
     from json_to_recordset(${JSON.stringify(targets)}::json)
-      as l(id text, labels jsonb, weights jsonb, tags text[], digest text, state text)`.execute(db);
+      as l(id text, labels jsonb, weights jsonb, tags text[], digest text, state text, "saidBy" jsonb)`.execute(
+    db,
+  );
 }
 
 /** Remembers which targets a PATCH speaks of, as of its arrival. */
@@ -155,6 +159,7 @@ export interface RowInForce {
   readonly id: string;
   readonly labels: Labels;
   readonly weights: Weights | null;
+  readonly saidBy: SaidBy | null;
 }
 
 /** Targets in force, in order of their ids, at most `limit` after one. */
@@ -166,7 +171,7 @@ export async function readRows(
   limit: number,
 ): Promise<readonly RowInForce[]> {
   const { rows } = await sql<RowInForce>`
-    select t.id, t.labels, t.weights from inventory_targets t
+    select t.id, t.labels, t.weights, t.said_by as "saidBy" from inventory_targets t
     where t.kind = ${kind} and t.id > ${after} and ${visibleIn('t', revision)}
     order by t.kind, t.id limit ${sql.lit(limit)}`.execute(db);
   return rows;

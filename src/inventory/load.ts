@@ -26,6 +26,8 @@ export interface Load {
   readonly arrival: Arrival;
   /** Rows in force were made under another definition of the kind: every one is written anew. */
   readonly redefined: boolean;
+  /** One of several feeds that has not been loaded whole under the declaration of now. */
+  readonly isFirst: boolean;
   readonly done: Done;
 }
 
@@ -63,12 +65,13 @@ export const nothingDone = (kind: DescribedKind): Done => ({
   counts: new ValueCounts(kind),
 });
 
-/** Whether it keeps what other feeds have brought. The first load of a kind, or one of another declaration, begins anew. */
-export const isMerging = ({ source, inForce, redefined }: Load): boolean =>
-  source !== undefined && inForce !== undefined && !redefined;
+/** Whether it keeps what other feeds have brought, also where the kind was declared anew. The first load of a kind has nothing to keep. */
+export const isMerging = ({ source, inForce }: Load): boolean =>
+  source !== undefined && inForce !== undefined;
 
 /** Whether its counts are what it adds and takes away, and not all there is. */
-export const countsChanges = (load: Load): boolean => load.method === 'patch' || isMerging(load);
+export const countsChanges = (load: Load): boolean =>
+  load.method === 'patch' || (isMerging(load) && !load.redefined);
 
 /** Targets in force once the load is. */
 export function countAfter(load: Load): number {

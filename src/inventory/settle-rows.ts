@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameWeights, sumWeights, type ValueCount } from './count-values.ts';
 import { underLease } from './lease-queries.ts';
-import { labelOf, type DescribedKind, type Labels, type Weights } from './describe-kind.ts';
+import { labelOf, rulesOf, type Labels, type LineRules, type Weights } from './describe-kind.ts';
 import {
   beginTargets,
   endTargets,
@@ -24,15 +24,16 @@ const BATCH = 500;
 export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyMap<string, boolean>> {
   const { db, kind, revision, done, source } = load;
   const kept = new Map<string, boolean>();
+  const rules = rulesOf(kind, source);
   let after = '';
   for (;;) {
     const page = await readPatched(db, kind.kind.name, revision, asOfMs, source?.name ?? null, after, PAGE);
     const rewritten: Kept[] = [];
-    for (const { id, labels, weights: known } of page) {
+    for (const { id, labels, weights: known, saidBy } of page) {
       const weights = kind.declaredWeights(known ?? {});
-      if (labels !== null && load.redefined) {
-        if (isLacking(kind, labels, weights)) continue;
-        rewritten.push({ id, labels, weights });
+      if (labels !== null && (load.redefined || load.isFirst)) {
+        if (isLacking(rules, labels, weights)) continue;
+        if (load.redefined) rewritten.push({ id, labels, weights, named: Object.keys(saidBy ?? {}) });
       }
       kept.set(id, labels !== null);
       if (labels !== null && !countsChanges(load)) done.counts.add(labels, weights);
@@ -47,9 +48,10 @@ interface Kept {
   readonly id: string;
   readonly labels: Labels;
   readonly weights: Weights;
+  readonly named: readonly string[];
 }
 
-const isLacking = (kind: DescribedKind, labels: Labels, weights: Weights): boolean =>
+const isLacking = (kind: LineRules, labels: Labels, weights: Weights): boolean =>
   kind.required.some(label => labelOf(labels, label) === undefined) ||
   kind.weights.some(name => !Object.hasOwn(weights, name));
 
@@ -65,7 +67,10 @@ async function rewrite(load: Load, targets: readonly Kept[]): Promise<void> {
         revision,
         some.map(target => target.id),
       );
-      const rows = some.map(({ id, labels, weights }) => ({ id, ...kind.describe(labels, weights) }));
+      const rows = some.map(({ id, labels, weights, named }) => ({
+        id,
+        ...kind.describe(labels, weights, named),
+      }));
       await beginTargets(tx, kind.kind.name, revision, rows);
     });
   }

@@ -62,7 +62,8 @@ function takeLine(load: Load, line: Line): boolean {
   if (done.lines > MAX_LINES) throw malformed(line.number, `a load has at most ${MAX_LINES} lines.`);
   if (!done.seen.add(line.id)) throw malformed(line.number, `the id "${line.id}" stands twice in the load.`);
   if (done.patched.has(line.id)) return false;
-  if (!countsChanges(load) && line.labels !== null)
+  // What is merged is counted as it is then.
+  if (!countsChanges(load) && !isMerging(load) && line.labels !== null)
     refuseInexact(line.number, done.counts.add(line.labels, line.weights));
   return true;
 }
@@ -83,7 +84,16 @@ async function writeChunk(load: Load, chunk: readonly Line[]): Promise<void> {
 }
 
 /** A target's row, or nulls for one that is not there. */
-type Row = Pick<Difference, 'labels' | 'weights'>;
+interface Row extends Pick<Difference, 'labels' | 'weights'> {
+  /** The feeds that have named it, where there are several. */
+  readonly named: readonly string[];
+}
+
+const rowOf = ({ labels, weights, saidBy }: Omit<Difference, 'n'>): Row => ({
+  labels,
+  weights,
+  named: Object.keys(saidBy ?? {}),
+});
 
 interface Change {
   readonly id: string;
@@ -98,8 +108,9 @@ async function writeChanges(load: Load, tx: Load['db'], changes: readonly Change
   const { kind, revision } = load;
   for (const change of changes) countChange(load, change);
   const ended = changes.filter(({ before }) => before.labels !== null).map(({ id }) => id);
-  const begun = changes.flatMap(({ id, after: { labels, weights } }): (Described & { id: string })[] =>
-    labels === null ? [] : [{ id, ...kind.describe(labels, weights ?? {}) }],
+  const begun = changes.flatMap(
+    ({ id, after: { labels, weights, named } }): (Described & { id: string })[] =>
+      labels === null ? [] : [{ id, ...kind.describe(labels, weights ?? {}, named) }],
   );
   // A row ends before its successor begins: one row of a target is open at a time.
   if (ended.length > 0) {
@@ -119,14 +130,16 @@ interface Differences {
 async function differences(load: Load, tx: Load['db'], chunk: readonly Line[]): Promise<Differences> {
   const skipped = new Set<Line>();
   const changes: Change[] = [];
-  for (const { n, ...before } of await findRows(load, tx, chunk)) {
+  for (const { n, ...found } of await findRows(load, tx, chunk)) {
+    const before = rowOf(found);
     const line = chunk[n];
     if (line === undefined) throw new Error('a difference to a line that was not sent');
     const { id, number } = line;
     if (before.labels === null && load.source?.ownsExistence === false) skipped.add(line);
     else {
       const after = rowAfter(load, before, line);
-      if (!isMerging(load) || !isSame(before, after)) changes.push({ id, number, before, after });
+      if (!isMerging(load) || load.redefined || !isSame(before, after))
+        changes.push({ id, number, before, after });
     }
   }
   return { changes, skipped };
@@ -134,7 +147,8 @@ async function differences(load: Load, tx: Load['db'], chunk: readonly Line[]): 
 
 /** The rows that lines speak of, where they differ; of one of several feeds all, for only here it is known what it leaves as it is. */
 async function findRows(load: Load, tx: Load['db'], chunk: readonly Line[]): Promise<readonly Difference[]> {
-  if (load.inForce === undefined) return chunk.map((_, n) => ({ n, labels: null, weights: null }));
+  if (load.inForce === undefined)
+    return chunk.map((_, n) => ({ n, labels: null, weights: null, saidBy: null }));
   const sought = chunk.map(({ id, labels, weights }, n) => ({ n, id, labels, weights }));
   const isAll = load.redefined || isMerging(load);
   const found = await compareLines(tx, load.kind.kind.name, load.revision, sought, isAll);
@@ -144,12 +158,28 @@ async function findRows(load: Load, tx: Load['db'], chunk: readonly Line[]): Pro
   return found.filter(({ n, labels }) => labels !== null || chunk[n]?.labels !== null);
 }
 
-function rowAfter(load: Load, before: Row, { labels, weights }: Pick<Line, 'labels' | 'weights'>): Row {
+/** @param line absent where its feed does not name the target any more */
+function rowAfter(load: Load, before: Row, line?: Pick<Line, 'labels' | 'weights'>): Row {
   const { source, kind } = load;
-  if (labels === null) return { labels: null, weights: null };
-  if (source === undefined || before.labels === null || !isMerging(load)) return { labels, weights };
-  const known = { labels: before.labels, weights: before.weights ?? {} };
-  return mergeOwn(kind.kind, source, known, { labels, weights });
+  const { labels, weights } = line ?? NOTHING;
+  if (labels === null) return { labels: null, weights: null, named: [] };
+  if (source === undefined) return { labels, weights, named: [] };
+  if (before.labels === null) return { labels, weights, named: [source.name] };
+  const merged = mergeOwn(
+    kind.kind,
+    source,
+    { labels: before.labels, weights: before.weights ?? {} },
+    {
+      labels,
+      weights,
+    },
+  );
+  const others = before.named.filter(name => name !== source.name);
+  return {
+    labels: merged.labels,
+    weights: load.redefined ? kind.declaredWeights(merged.weights) : merged.weights,
+    named: line === undefined ? others : [...others, source.name],
+  };
 }
 
 /**
@@ -163,7 +193,7 @@ export async function forgetAbsent(load: Load): Promise<void> {
     const page = await readRows(db, kind.kind.name, revision, after, LARGEST_CHUNK);
     const absent = page.filter(({ id }) => !done.seen.has(id) && !done.patched.has(id));
     const changes = absent
-      .map(({ id, ...before }) => ({ id, before, after: rowAfter(load, before, NOTHING) }))
+      .map(({ id, ...row }) => ({ id, before: rowOf(row), after: rowAfter(load, rowOf(row)) }))
       .filter(change => !isSame(change.before, change.after));
     for (let at = 0; at < changes.length; at += FIRST_CHUNK) {
       done.wrote = true;
@@ -193,8 +223,8 @@ function countChange(load: Load, { before, after, number }: Change): void {
     if (isForgotten || kind.relabelled(before.labels, after.labels, source?.ownsExistence !== false))
       done.relabelled += 1;
   }
-  if (!countsChanges(load)) return;
-  if (before.labels !== null) done.counts.remove(before.labels, before.weights ?? {});
+  if (!countsChanges(load) && !isMerging(load)) return;
+  if (countsChanges(load) && before.labels !== null) done.counts.remove(before.labels, before.weights ?? {});
   if (after.labels !== null)
     refuseInexact(number ?? done.lines, done.counts.add(after.labels, after.weights ?? {}));
 }
@@ -203,7 +233,9 @@ const isSame = (a: Row, b: Row): boolean =>
   a.labels !== null &&
   b.labels !== null &&
   sameLabels(a.labels, b.labels) &&
-  sameWeights(a.weights, b.weights);
+  sameWeights(a.weights, b.weights) &&
+  a.named.length === b.named.length &&
+  a.named.every(name => b.named.includes(name));
 
 function refuseInexact(line: number, weight: string | undefined): void {
   if (weight !== undefined) throw tooHeavy(weight, line);

@@ -1,4 +1,5 @@
 import { valuesOf, type FleetRadius } from '../blast-radius/blast-radius.ts';
+import { isShowing, type Kind } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Target } from '../targets/target-set.ts';
@@ -158,6 +159,12 @@ const weighed = (
     ? {}
     : { weights: Object.fromEntries(known.map(name => [name, weights[name]?.weight ?? 0])) };
 
+/** What the later lines of these feeds are compared with. */
+const saidByShowing = (kind: Kind, { saidBy = {} }: Target): Readonly<Record<string, string>> => {
+  const showing = (kind.sources ?? []).filter(source => isShowing(kind, source)).map(({ name }) => name);
+  return Object.fromEntries(Object.entries(saidBy).filter(([name]) => showing.includes(name)));
+};
+
 function hold(
   turn: Turn,
   requestId: string,
@@ -174,6 +181,7 @@ function hold(
       labels_digest: target.labelsDigest,
       state: target.state,
       artifact: artifact ?? null,
+      ...(kind.sources !== undefined && { said_by: saidByShowing(kind, target) }),
     });
     const inService = target.state !== null && (kind.state?.inService.includes(target.state) ?? false);
     turn.book.held.setHold(

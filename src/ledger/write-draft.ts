@@ -112,11 +112,11 @@ const writeHolds = (draft: Draft): Part => {
     phase: draft.settledHolds.get(hold.request_id) ?? 'operating',
   }));
   return sql`held as (
-  insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, artifact, phase, version)
-  select kind, target_id, request_id, action, irreversible, labels_digest, state, artifact, phase, ${draft.version}::bigint
+  insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, state, artifact, said_by, phase, version)
+  select kind, target_id, request_id, action, irreversible, labels_digest, state, artifact, said_by, phase, ${draft.version}::bigint
   from fence, ${draft.settledHolds.size > 0 ? sql`(select count(*) from settled) as first,` : sql``}
     jsonb_to_recordset(${json(rows)}) as h(kind text, target_id text, request_id uuid, action text,
-      irreversible boolean, labels_digest text, state text, artifact text, phase text))`;
+      irreversible boolean, labels_digest text, state text, artifact text, said_by jsonb, phase text))`;
 };
 
 const writeEvidence = (draft: Draft): Part => sql`said as (

@@ -10,13 +10,14 @@ interface TargetRow {
   readonly labels_digest: string;
   readonly state: string | null;
   readonly weights?: Record<string, number> | null;
+  readonly said_by: Record<string, string> | null;
 }
 
 /** What is read of each target. Where the kind declares no weights, nobody pays for a column of them. */
 const columns = (isWeighed: boolean) =>
   isWeighed
-    ? sql`t.id, t.labels, t.labels_digest, t.state, t.weights`
-    : sql`t.id, t.labels, t.labels_digest, t.state`;
+    ? sql`t.id, t.labels, t.labels_digest, t.state, t.said_by, t.weights`
+    : sql`t.id, t.labels, t.labels_digest, t.state, t.said_by`;
 
 const toTarget = (row: TargetRow): Target => ({
   id: row.id,
@@ -24,6 +25,7 @@ const toTarget = (row: TargetRow): Target => ({
   labelsDigest: row.labels_digest,
   state: row.state,
   ...(row.weights && { weights: row.weights }),
+  ...(row.said_by && { saidBy: row.said_by }),
 });
 
 /** Ids looked up in one statement: on the embedded store nothing else runs meanwhile. */

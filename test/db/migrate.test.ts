@@ -131,7 +131,7 @@ describe('the constraints on shapes', () => {
     try {
       await migrate(pool, await shipping(Object.fromEntries(before)));
       await pool.query(spend);
-      expect(await migrate(pool)).toEqual(['0005_shapes.sql']);
+      expect(await migrate(pool)).toEqual(['0005_shapes.sql', '0006_said_by.sql']);
       await expect(pool.query(spend)).rejects.toMatchObject({ constraint: 'spends_weights' });
       expect((await pool.query('select from spends')).rowCount).toBe(1);
     } finally {
