@@ -167,6 +167,11 @@ export class Gate {
         },
         definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
         killFileEngages: killFile,
+        get observers() {
+          return new Set(
+            inForce.principals.filter(({ roles }) => roles.has('observer')).map(({ name }) => name),
+          );
+        },
         resolve: async (turn, { kind, named }, revision) =>
           await resolveTargets(turn.db, kind.name, named, revision, weightsOf(kind).length > 0),
       },

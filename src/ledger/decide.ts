@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly state: KindState;
   readonly policy: Policy;
   readonly killFileEngaged: boolean;
+  /** Names of the principals whose evidence counts: the observers of the configuration that is in force here. */
+  readonly observers: ReadonlySet<string>;
   readonly nowMs: number;
   /** How long this request has been decided on, milliseconds: what asks the policy again and again must come to an end. */
   tookMs(): number;

@@ -81,6 +81,8 @@ export interface Deciding {
   readonly policy: { readonly loaded: Policy; readonly digest: string } | undefined;
   readonly definitions: ReadonlyMap<string, string>;
   killFileEngages(): boolean;
+  /** Names of the principals whose evidence counts. */
+  readonly observers: ReadonlySet<string>;
   resolve(turn: Turn, validated: Validated, revision: number): Promise<TargetSet | Refusal>;
 }
 
@@ -250,6 +252,7 @@ function mayDecide(
     policy: deciding.policy.loaded,
     digest: deciding.policy.digest,
     killFileEngaged: deciding.killFileEngages(),
+    observers: deciding.observers,
     nowMs: turn.nowMs,
   };
 }

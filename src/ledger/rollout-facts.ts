@@ -8,7 +8,7 @@ import { entryOf } from './entry-of.ts';
 import type { Subject } from './facts.ts';
 import type { Place, Rollout } from './rollout.ts';
 import { stageDimensions } from './ahead.ts';
-import type { Evidence, OfValue, SeenEvidence } from './seen-evidence.ts';
+import type { Askers, Evidence, OfValue, SeenEvidence } from './seen-evidence.ts';
 
 /** What a policy may know of what is rolled out; each absent where the action's entry does not ask for it, or the request does not name it. */
 export interface RolloutFacts {
@@ -76,9 +76,10 @@ export function measureRollout(
   const rollout = now.ahead.rollout(subject.action.name, artifact);
   if (seen === undefined || rollout === undefined)
     throw new Fault('gate.failed', 'An artifact that was not looked up.');
-  const evidence = wanted === undefined ? undefined : lookAt(subject, seen, counts, wanted);
+  const who: Askers = { requester: subject.principal, observers: now.observers };
+  const evidence = wanted === undefined ? undefined : lookAt(who, seen, counts, wanted);
   const dimensions = stageDimensions(now.policy.limits, subject.action.name);
-  const health = stages === undefined ? undefined : seen.newest(subject.principal, HEALTH);
+  const health = stages === undefined ? undefined : seen.newest(who, HEALTH);
   const place = placeOf(subject, now, counts, rollout);
   const shown = [...(evidence ?? []).flatMap(({ found }) => found ?? []), ...(health ? [health] : [])];
   const looked = shown.length > 0 ? { evidence: shownEvidence(shown) } : {};
@@ -130,14 +131,14 @@ interface Looked {
 
 /** For each evidence that the entry wants: the newest of the whole, or of each value that targets have. */
 function lookAt(
-  { principal }: Subject,
+  who: Askers,
   seen: SeenEvidence,
   counts: Counts,
   wanted: NonNullable<ActionLimits['require_evidence']>,
 ): Looked[] {
   return wanted.flatMap(({ name, per }, index): Looked[] => {
     const look = (count: number, of?: OfValue): Looked => {
-      const found = seen.newest(principal, name, of);
+      const found = seen.newest(who, name, of);
       return {
         found,
         fact: {

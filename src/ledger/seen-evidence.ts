@@ -17,6 +17,14 @@ export interface OfValue {
   readonly value: string;
 }
 
+/** Whose evidence counts for whom. */
+export interface Askers {
+  /** Its own is not seen. */
+  readonly requester: string;
+  /** Names of the principals that are observers by the configuration of now. */
+  readonly observers: ReadonlySet<string>;
+}
+
 /** The newest that each party has said of one artifact. */
 export class SeenEvidence {
   /** By name and value, then by who said it. */
@@ -31,25 +39,28 @@ export class SeenEvidence {
   }
 
   /**
-   * What counts for a requester: the newest of the others. What is said of one value says nothing good of the whole, nor what is
+   * What counts for a requester: the newest of the others, and nothing good of who is no observer now. What is said of one value says nothing good of the whole, nor what is
    * said of the whole of one value; but a newer failure of the one counts against the other.
    */
-  newest(requester: string, name: string, of?: OfValue): Evidence | undefined {
-    const own = this.#ofOthers(requester, keyOf({ name, ...of }));
+  newest(who: Askers, name: string, of?: OfValue): Evidence | undefined {
+    const own = this.#ofOthers(who, keyOf({ name, ...of }));
     const whole = keyOf({ name });
     const others =
       of === undefined
         ? [...this.#newest.keys()].filter(key => key !== whole && key.startsWith(`${name}\n`))
         : [whole];
-    const failures = others
-      .map(key => this.#ofOthers(requester, key))
-      .filter(found => found?.status === 'failed');
+    const failures = others.map(key => this.#ofOthers(who, key)).filter(found => found?.status === 'failed');
     return [own, ...failures].reduce(newer, undefined);
   }
 
-  #ofOthers(requester: string, key: string): Evidence | undefined {
+  #ofOthers({ requester, observers }: Askers, key: string): Evidence | undefined {
     const said = [...(this.#newest.get(key)?.values() ?? [])];
-    return said.filter(({ by }) => by !== requester).reduce(newer, undefined);
+    return (
+      said
+        // A failure stands whoever said it: where it were not seen, what was said before it would let through again.
+        .filter(({ by, status }) => by !== requester && (observers.has(by) || status !== 'passed'))
+        .reduce(newer, undefined)
+    );
   }
 }
 

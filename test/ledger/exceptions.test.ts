@@ -40,6 +40,7 @@ function askUnderThree(tookMs: (asked: number) => number): {
       ahead,
       policy,
       killFileEngaged: false,
+      observers: new Set<string>(),
       nowMs: 1_000,
     },
     state: { revision: 1, count: 100, asOfMs: 0, definition: 'd', totals: new Map() },

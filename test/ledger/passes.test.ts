@@ -71,6 +71,7 @@ function circumstances(
     policy: { ...policy, limits: counting },
     ahead: new Ahead(undefined),
     killFileEngaged: false,
+    observers: new Set<string>(),
     nowMs: 1_000,
     tookMs: () => 0,
   };

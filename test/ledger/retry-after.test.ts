@@ -85,6 +85,7 @@ class Model {
       policy,
       ahead: new Ahead(undefined),
       killFileEngaged: false,
+      observers: new Set<string>(),
       nowMs: this.nowMs,
       tookMs: () => 0,
     });

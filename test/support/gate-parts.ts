@@ -195,6 +195,7 @@ export async function gateParts(
     policy: { loaded: more.policy ?? fakePolicy(), digest: 'sha256:policy' },
     definitions: new Map([['host', 'definition']]),
     killFileEngages: more.killFile ?? (() => false),
+    observers: new Set<string>(),
     resolve: async () => await Promise.reject(new Error('resolved under the lock')),
   };
   const revision = {
