@@ -18,7 +18,7 @@ export interface Counts {
   /** For each label that the action's `require` or `match` names: how many targets have each value. */
   readonly labels: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** For each entry of `protected` that speaks of the kind, by its position: how many targets it matches. */
-  readonly protected: ReadonlyMap<number, number>;
+  readonly protected: ReadonlyMap<number, Matched>;
   /** For each label that the action's `require_age` or `require_recent` names. */
   readonly times: TimeCounts;
   /** How many the artifact was delivered to; none where no stage counts it. */
@@ -43,10 +43,7 @@ export function countTargets(
     protected: new Map(
       [...limits.protected.entries()]
         .filter(([, entry]) => entry.kind === kind.name)
-        .map(([index, entry]) => [
-          index,
-          (before?.protected.get(index) ?? 0) + matches(kind, entry, targets),
-        ]),
+        .map(([index, entry]) => [index, matchTargets(kind, entry, targets, before?.protected.get(index))]),
     ),
     times: countTimes(entry, targets, before?.times),
     delivered: added(before?.delivered ?? NONE, rollout?.delivered(targets.map(({ id }) => id)) ?? NONE),
@@ -91,19 +88,45 @@ function countLabels(
 /** Made once an entry, so that a long list of protected ids costs a decision nothing. */
 const idSets = new WeakMap<ProtectedEntry, ReadonlySet<string>>();
 
-function matches(kind: Kind, entry: ProtectedEntry, targets: readonly Target[]): number {
+/** How many targets an entry of `protected` matches, those among them that it may match for all that is known. */
+interface Matched {
+  readonly count: number;
+  /** Of several feeds, those that have not named such a target: what would be told by them. */
+  readonly untold: ReadonlySet<string>;
+}
+
+function matchTargets(
+  kind: Kind,
+  entry: ProtectedEntry,
+  targets: readonly Target[],
+  before: Matched = { count: 0, untold: new Set() },
+): Matched {
   if ('ids' in entry) {
     const ids = idSets.get(entry) ?? new Set(entry.ids);
     idSets.set(entry, ids);
-    return targets.reduce((count, target) => count + (ids.has(target.id) ? 1 : 0), 0);
+    const count = targets.reduce((sum, target) => sum + (ids.has(target.id) ? 1 : 0), before.count);
+    return { ...before, count };
   }
-  // One that lacks what it must have, for the feed that owns the label has not brought it, may be what is protected.
   const required = new Set(requiredLabels(kind));
-  const { selector } = entry;
-  return targets.reduce(
-    (count, target) => count + (isSelected(selector, target, label => required.has(label)) ? 1 : 0),
-    0,
+  const owners = new Map(
+    (kind.sources ?? []).flatMap(({ name, labels }) => labels.map(label => [label, name] as const)),
   );
+  const untold = new Set(before.untold);
+  let { count } = before;
+  for (const target of targets) {
+    const lacked = new Set<string>();
+    // One that lacks what it must have, or of which the feed that owns the label has said nothing, may be what is protected.
+    const mayMatch = (label: string): boolean => {
+      const owner = owners.get(label);
+      const isUntold = owner !== undefined && target.saidBy?.[owner] === undefined;
+      if (isUntold) lacked.add(owner);
+      return isUntold || required.has(label);
+    };
+    if (!isSelected(entry.selector, target, mayMatch)) continue;
+    count += 1;
+    for (const owner of lacked) untold.add(owner);
+  }
+  return { count, untold };
 }
 
 /**

@@ -68,7 +68,11 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
     windows: allWindowFacts(subject, now, { fleet, dimensions, radius, principal, kind: kind.name }),
     requests: requestFacts(subject, now),
     in_flight: book.inFlight(action.name),
-    protected: [...counts.protected].map(([index, count]) => ({ index, count })),
+    protected: [...counts.protected].map(([index, { count, untold }]) => ({
+      index,
+      count,
+      ...(untold.size > 0 && { untold: [...untold].toSorted() }),
+    })),
   };
   if (freezes.length > 0) facts.freezes = freezes;
   Object.assign(

@@ -21,7 +21,7 @@ export interface Facts {
   /** Operations of the action allowed, not settled and not stopped, without this one. */
   readonly in_flight: number;
   /** One for each entry of `protected` that speaks of the kind, matched or not. */
-  readonly protected: readonly { readonly index: number; readonly count: number }[];
+  readonly protected: readonly ProtectedFact[];
   /** One for each entry of `freezes` that names the action, in force or not. Absent where none does. */
   readonly freezes?: readonly FreezeFact[];
   /** Where it is asked under an exception. Absent else. */
@@ -42,6 +42,15 @@ export interface Facts {
   readonly evidence?: readonly EvidenceFact[];
   /** Where the entry has stages and the request names an artifact. */
   readonly stage?: StageFact;
+}
+
+export interface ProtectedFact {
+  /** Position in `protected`. */
+  readonly index: number;
+  /** Targets that it matches, or may match: its label is a source's that has not named the target. */
+  readonly count: number;
+  /** Those sources. Absent where all that it matches is known to. */
+  readonly untold?: readonly string[];
 }
 
 export interface FreezeFact {

@@ -47,6 +47,24 @@ reasons contains {
 	determined
 	some fact in input.protected
 	fact.count > 0
+	not fact.untold
+}
+
+# Counted as matched, for nobody has said that it is not.
+reasons contains {
+	"rule": "protected.target",
+	"sentence": "untold",
+	"remedy": "untold",
+	"measured": fact.count,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"entry": fact.index + 1, "sources": fact.untold},
+} if {
+	not ok
+	determined
+	some fact in input.protected
+	fact.count > 0
+	fact.untold
 }
 
 reasons contains {

@@ -53,6 +53,21 @@ test_one_protected_target_is_a_no if {
 	}}
 }
 
+test_a_target_that_may_be_protected_is_a_no_that_says_who_could_tell if {
+	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 1, "untold": ["telemetry"]}])
+	not protected.ok with input as facts with data.limits as sample.limits
+	reasons := protected.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "protected.target",
+		"sentence": "untold",
+		"remedy": "untold",
+		"measured": 1,
+		"limit": 0,
+		"unit": "targets",
+		"with": {"entry": 3, "sources": ["telemetry"]},
+	}}
+}
+
 test_a_request_that_touches_none_of_them_passes if {
 	protected.ok with input as sample.facts with data.limits as sample.limits
 	reasons := protected.reasons with input as sample.facts with data.limits as sample.limits

@@ -226,6 +226,7 @@ reasons contains undetermined("action", window) if {
 	not ok
 	some index, window in lib.entry.windows
 	not determined(action_facts, index, window)
+	not lacks_weight(window)
 	count(untold("action", index, window)) == 0
 }
 
@@ -233,8 +234,49 @@ reasons contains undetermined("budget", budget) if {
 	not ok
 	some index, budget in data.limits.budgets
 	not budget_determined(index, budget)
+	not lacks_weight(budget)
 	count(untold("budget", index, budget)) == 0
 }
+
+# Targets of the request lack a weight that the window is on.
+reasons contains lacking("action", window, weight) if {
+	not ok
+	some window in lib.entry.windows
+	some weight, _ in window.max_weight
+	missing_of[weight]
+}
+
+reasons contains lacking("budget", budget, weight) if {
+	not ok
+	some budget in data.limits.budgets
+	budget.kind == input.kind
+	some weight, _ in budget.max_weight
+	missing_of[weight]
+}
+
+missing_of[weight] := fact.missing if {
+	some weight, fact in input.weights
+	lib.is_count(fact.missing)
+	fact.missing > 0
+}
+
+lacks_weight(window) if {
+	some weight, _ in window.max_weight
+	missing_of[weight]
+}
+
+lacking(source, window, weight) := {
+	"rule": "budget.window",
+	"sentence": lacking_sentences[source],
+	"remedy": "lacking",
+	"dimension": window.per,
+	"measured": missing_of[weight],
+	"limit": 0,
+	"unit": "targets",
+	"with": {"source": source, "weight": weight, "over_s": window.over_s},
+}
+
+lacking_sentences := {"action": "action_lacking", "budget": "budget_lacking"}
 
 reasons contains not_known("action", index, window, fact) if {
 	not ok

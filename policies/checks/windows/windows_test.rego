@@ -294,12 +294,29 @@ test_a_fact_on_a_weight_with_other_numbers_is_a_no if {
 	}
 }
 
-test_targets_that_lack_the_weight_leave_a_window_on_it_undetermined if {
+lacking_users(sentence) := {
+	"rule": "budget.window",
+	"sentence": sentence,
+	"remedy": "lacking",
+	"dimension": "rack",
+	"measured": 1,
+	"limit": 0,
+	"unit": "targets",
+	"with": {"source": sources[sentence], "weight": "users", "over_s": 3600},
+}
+
+sources := {"action_lacking": "action", "budget_lacking": "budget"}
+
+test_targets_that_lack_the_weight_are_a_no_of_a_window_and_a_budget_on_it_which_says_so if {
 	weights := object.union(sample.facts.weights, {"users": object.union(sample.facts.weights.users, {"missing": 1})})
 	facts := object.union(object.remove(weighing(weight_facts), ["weights"]), {"weights": weights})
 	not windows.ok with input as facts with data.limits as fleet_only(weight_window)
 	reasons := windows.reasons with input as facts with data.limits as fleet_only(weight_window)
-	reasons == {of_window("action", "rack")}
+	reasons == {lacking_users("action_lacking")}
+	budget := object.union(weight_window, {"kind": "host"})
+	limits := object.union(object.remove(fleet_only(weight_window), ["budgets"]), {"budgets": [budget]})
+	both := windows.reasons with input as facts with data.limits as limits
+	both == {lacking_users("action_lacking"), lacking_users("budget_lacking")}
 }
 
 test_a_window_on_weights_and_on_something_else_is_a_no if {
