@@ -15,7 +15,12 @@ export interface NextRevision {
   readonly asOfMs: number;
   readonly loadedMs: number;
   /** Of a load of one of several feeds: which, and when it was read if it was read whole. */
-  readonly source?: { readonly name: string; readonly asOfMs?: number };
+  readonly source?: {
+    readonly name: string;
+    readonly asOfMs?: number;
+    /** Whether it says how a target stands: it owns the state, or there is none. */
+    readonly tellsState: boolean;
+  };
   readonly count: number;
   readonly added: number;
   readonly removed: number;
@@ -148,7 +153,7 @@ export async function readDoneTargets(tx: Db, kind: string): Promise<readonly st
  * Closes what the inventory shows now (LIMITS.md): outcomes settled before the load was read, of an irreversible action where the target
  * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
  * target, by a line or by its absence; a PATCH only of those it names, and a feed that does not say what exists too (`only`). Of several
- * feeds each shows other labels only where they are its own.
+ * feeds each shows other labels only where they are its own, and one that does not say how a target stands shows only that it is gone.
  */
 export async function closeShownHolds(
   tx: Db,
@@ -167,12 +172,13 @@ export async function closeShownHolds(
     next.source === undefined
       ? sql`t.labels_digest = h.labels_digest and t.state is not distinct from h.state`
       : sql`coalesce(t.said_by ->> ${next.source.name}::text = h.said_by ->> ${next.source.name}::text, true)`;
+  const tellsState = sql.lit(next.source?.tellsState ?? true);
   await sql`
     update holds h set phase = 'closed', version = ${next.version}
     from operations o
     where h.kind = ${next.kind} and h.phase = 'done'
       and o.id = h.request_id and o.settled_at < ${timestamp(shownMs)} and ${named}
-      and (not h.irreversible or not exists (select from inventory_targets t
+      and (not h.irreversible and ${tellsState} or not exists (select from inventory_targets t
         where t.kind = h.kind and t.id = h.target_id and ${visibleIn('t', next.revision)}
-          and ${isAsHeld}))`.execute(tx);
+          and (not h.irreversible or ${isAsHeld})))`.execute(tx);
 }

@@ -126,6 +126,7 @@ async function latestOf(tx: Kysely<Database>, load: Load, turn: FlipTurn): Promi
 
 function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn, latestMs: number): NextRevision {
   const { done, inForce } = load;
+  const { kind } = load.kind;
   const broughtMs = query.asOfMs ?? load.arrival.nowMs;
   const keepsAge = load.method === 'patch' || load.source?.ownsExistence === false;
   const readMs = keepsAge && inForce !== undefined ? inForce.asOfMs : broughtMs;
@@ -138,6 +139,7 @@ function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn, latestMs: nu
     ...(load.source !== undefined && {
       source: {
         name: load.source.name,
+        tellsState: kind.state === undefined || load.source.labels.includes(kind.state.label),
         ...(load.method === 'put' && { asOfMs: Math.min(broughtMs, latestMs) }),
       },
     }),

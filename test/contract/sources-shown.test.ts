@@ -42,7 +42,7 @@ interface Declared {
   readonly modelled?: boolean;
 }
 
-const actions = ['drain.host', 'erase.host', 'erase.metered', 'erase.anew', 'erase.stated'];
+const actions = ['drain.host', 'drain.metered', 'erase.host', 'erase.metered', 'erase.anew', 'erase.stated'];
 const configOf = (anew: Declared): Doc => ({
   kinds: {
     host: kindOf('cmdb'),
@@ -68,7 +68,7 @@ const limits: Doc = {
   actions: Object.fromEntries(
     actions.map(name => [
       name,
-      { ...wideLimits, ...(name === 'drain.host' && { min_remaining: { rack: 9 } }) },
+      { ...wideLimits, ...(name.startsWith('drain') && { min_remaining: { rack: 9 } }) },
     ]),
   ),
 };
@@ -118,7 +118,7 @@ beforeAll(async () => {
   }
 });
 
-describe('a line of a source that owns neither existence nor the state', () => {
+describe('a line of a source that does not say how a target stands', () => {
   it('shows nothing of what can be undone: it stays taken out of what must remain', async () => {
     await expectDone('drain.host', 'h1');
     await expectNo('drain.host', 'h2', 403, 'blast_radius.min_remaining');
@@ -129,6 +129,15 @@ describe('a line of a source that owns neither existence nor the state', () => {
     await expectNo('drain.host', 'h2', 403, 'blast_radius.min_remaining');
     await expectTaken(byCmdb('host', placed(serving)));
     await expectDone('drain.host', 'h2');
+  });
+
+  it('shows only that it is gone where it owns existence, and the state is of another', async () => {
+    await expectDone('drain.metered', 'h0');
+    await expectTaken(byCmdb('metered', placed({})), { changed: 0 });
+    await expectNo('drain.metered', 'h5', 403, 'blast_radius.min_remaining');
+    await expectTaken(byTelemetry('metered', measured(serving)));
+    await expectDone('drain.metered', 'h5');
+    await expectTaken(byTelemetry('metered', measured(serving)));
   });
 
   it('shows nothing of what cannot, whatever it relabels, and nor does the next line of one that does', async () => {
