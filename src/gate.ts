@@ -269,6 +269,7 @@ export class Gate {
 
   async #tick(): Promise<void> {
     try {
+      await this.ledger.tryWriting();
       await this.outcomes.tick();
       const { loaded } = this.options.inForce;
       if (loaded !== undefined) this.#policyNotice.look(loaded.revision.digest, this.ledger.activePolicy());
@@ -283,7 +284,7 @@ export class Gate {
     const { metrics } = this.options;
     const read = this.#gaugesRead().then(
       () => {
-        metrics.databaseObserved(true);
+        metrics.databaseObserved(this.ledger.takes === 'all');
         this.#gaugeTrouble.over();
       },
       (thrown: unknown) => {

@@ -102,6 +102,7 @@ function telling({
         inForce,
         isStopping: () => gate.stopping,
         look: async work => await gate.get().ledger.enqueue(work),
+        takes: () => gate.get().ledger.takes,
       }),
     },
   };

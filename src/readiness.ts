@@ -6,6 +6,7 @@ import { Fault } from './kit/fault.ts';
 import { sharedRead } from './kit/together.ts';
 import type { Turn } from './ledger/turn.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
+import type { Takes } from './ledger/writing.ts';
 import { noInventory, staleReasons } from './ledger/stale.ts';
 
 export interface ReadinessOptions {
@@ -15,12 +16,21 @@ export interface ReadinessOptions {
   isStopping(): boolean;
   /** Looks at the ledger. @throws Fault where it cannot be looked at */
   look<T>(work: (turn: LookedAt) => T): Promise<T>;
+  /** What the database took of what had to be written last: to look at it does not tell. */
+  takes(): Takes;
 }
 
 type LookedAt = Pick<Turn, 'book' | 'nowMs' | 'clockJumped'>;
 
 const ok: Check = { ok: true };
 const no = (detail: string): Check => ({ ok: false, detail });
+
+const noRoom: Check = {
+  ...no(
+    'the database answers, and does not take what must be written: mostly its disk is full, and the log says why',
+  ),
+  rule: 'store.unavailable',
+};
 
 /** Whether the gate can be asked, and whether it can decide. Needs no key, so all who ask at once share one look at the ledger. */
 export function createReadiness(options: ReadinessOptions): () => Promise<Readiness> {
@@ -30,7 +40,8 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
     Object.fromEntries(kinds.map(({ kind, definition }) => [kind.name, check(kind, definition)]));
   const lookNow = async () =>
     await options.look(turn => ({
-      database: ok,
+      database: options.takes() === 'nothing' ? noRoom : ok,
+      record: options.takes() === 'all' ? ok : noRoom,
       policy: policyCheck(turn, inForce.loaded),
       clock: turn.clockJumped ? no("the database's clock and the gate's have parted") : ok,
       kinds: eachKind((kind, definition) => kindCheck(turn, kind, definition)),
@@ -38,6 +49,7 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   const unknown: Check = { ...no('not known until the database can be read'), known: false };
   const away = (fault: Fault): Omit<Readiness, 'process'> => ({
     database: databaseCheck(fault),
+    record: databaseCheck(fault),
     policy: inForce.loaded === undefined ? no('no policy is loaded') : unknown,
     clock: unknown,
     kinds: eachKind(() => unknown),

@@ -31,6 +31,7 @@ const looking = (state: KindState | undefined, over: Partial<ReadinessOptions> =
     if (state !== undefined) book.kinds.set(host.name, state);
     return work({ book, nowMs: NOW_MS, clockJumped: false });
   },
+  takes: () => 'all',
   ...over,
 });
 
@@ -72,6 +73,19 @@ describe('readiness', () => {
     });
     await expect(createReadiness(failing(new Error('odd')))()).rejects.toThrow('odd');
   });
+
+  it.each([
+    ['all', true, true],
+    ['little', true, false],
+    ['nothing', false, false],
+  ] as const)(
+    'of a database that takes %s of what must be written, and answers all the while',
+    async (takes, isInReach, canRecord) => {
+      const { database, record, policy } = await createReadiness(looking(fresh, { takes: () => takes }))();
+      expect([database.ok, record.ok, policy.ok]).toEqual([isInReach, canRecord, true]);
+      expect(record.detail ?? 'disk is full').toContain('disk is full');
+    },
+  );
 
   it('tells a database that lacks something from one that is away', async () => {
     const detail = 'The database lacks what this gate knows to be recorded, up to entry 7.';

@@ -45,7 +45,7 @@ export function openHandlers(ports: {
       return undefined;
     },
     ready: readiness(({ process, database }) => ({ process, database })),
-    readyToDecide: readiness(all => all),
+    readyToDecide: readiness(({ record, ...checks }) => ({ ...checks, database: record })),
     metrics: async (req, res) => {
       await gauges.read();
       write(req, res, 200, { 'content-type': metrics.contentType }, await metrics.text());

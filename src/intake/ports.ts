@@ -105,7 +105,10 @@ export interface Check {
 export interface Readiness {
   /** Not ok while the gate is stopping. */
   readonly process: Check;
+  /** Whether the kill switch is in reach. */
   readonly database: Check;
+  /** Whether a decision can be recorded; it needs more room. */
+  readonly record: Check;
   readonly policy: Check;
   readonly clock: Check;
   readonly kinds: Readonly<Record<string, Check>>;

@@ -30,6 +30,7 @@ import { RecentKeys } from './recent-keys.ts';
 import { toRecorded, type Recorded } from './recorded.ts';
 import type { LockedTurn, Turn } from './turn.ts';
 import { writeDraft } from './write-draft.ts';
+import { tryToWrite, Writing, type Takes } from './writing.ts';
 
 export interface LedgerOptions {
   readonly db: Kysely<Database>;
@@ -73,6 +74,7 @@ export class Ledger {
   #running: Promise<void> | undefined;
   /** With the database, which ends every batch the same way. */
   readonly #trouble: Trouble;
+  readonly #writing = new Writing();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -120,6 +122,19 @@ export class Ledger {
   /** The last entry that this gate has seen recorded, whatever the database says now; undefined before it has seen any. */
   lastEntry(): { readonly seq: number; readonly hash: string } | undefined {
     return this.#known.lastEntry;
+  }
+
+  /** What the database took of what had to be written last. */
+  get takes(): Takes {
+    return this.#writing.takes;
+  }
+
+  /** Tries, after a batch that failed, whether one would be written, until one would. Does nothing while all is well. */
+  async tryWriting(): Promise<void> {
+    if (!this.#writing.mustTry) return;
+    const takes = await this.enqueueAlone(async ({ tx, draft }) => await tryToWrite(tx, draft));
+    this.#writing.tried(takes);
+    if (takes === 'all') this.#trouble.over();
   }
 
   /** Resolves when nothing waits and nothing is being written. */
@@ -292,7 +307,6 @@ export class Ledger {
   /** The batch is durable. What ran alone wrote rows that the next turn reads back like another gate's. */
   #close<SomeTurn extends Turn>(turn: SomeTurn, { taken, results }: Ran<SomeTurn>, isAlone: boolean): void {
     const { draft } = turn;
-    this.#trouble.over();
     if (draft.movesHead()) {
       crashPoint('turn.committed');
       this.#known.moved(draft, !isAlone);
@@ -314,6 +328,7 @@ export class Ledger {
   }
 
   #explain(cause: Error, isCommitting: boolean, isRolledBackNow: boolean): Failure {
+    if (!(cause instanceof Fault)) this.#writing.failed(isAway(cause) || isOfConnection(cause));
     if (isCommitting && !commitFailed(cause)) {
       this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
       return commitUnknown(cause);

@@ -36,7 +36,7 @@ export function createStandingGauges(registers: Registry[]): {
 } {
   const database = new Gauge({
     name: 'interlock_database_up',
-    help: '1 if the database answered when it was last looked at.',
+    help: '1 if the database answered when it was last looked at, and takes what must be written.',
     registers,
   });
   const active = new Gauge({

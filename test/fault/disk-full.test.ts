@@ -95,6 +95,7 @@ describeAsRoot('a database whose disk is full', () => {
       BACK_WITHIN_MS,
     );
     await stream.stop();
+    expect((await api.get('/readyz/decide')).status).toBe(503);
     await untilQuiet(executor);
     await withNothingForwarded(executor, async () => {
       expectProblem(await api.submit('test.act', ['h-002']), 503);
@@ -108,6 +109,12 @@ describeAsRoot('a database whose disk is full', () => {
     writeFileSync(join(gate.folder, 'KILL'), '');
     disk.free();
     await startServer();
+    // Nobody asks anything meanwhile.
+    await until(
+      async () => await api.get('/readyz/decide'),
+      ({ status }) => status === 200,
+      BACK_WITHIN_MS,
+    );
     await expectServiceAgain();
     expect(Math.max(...stream.heard.map(({ tookMs }) => tookMs))).toBeLessThan(ANSWERED_WITHIN_MS);
     expect(stream.heard.filter(({ answer }) => answer === undefined)).toEqual([]);

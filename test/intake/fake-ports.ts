@@ -151,6 +151,7 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
       ready: async () => ({
         process: { ok: true },
         database: { ok: true },
+        record: { ok: true },
         policy: { ok: true },
         clock: { ok: true },
         kinds: { host: { ok: true } },

@@ -53,12 +53,13 @@ describe('a method that is not there', () => {
 
 describe('health', () => {
   const ok = { ok: true };
-  const all = { process: ok, database: ok, policy: ok, clock: ok, kinds: { host: ok } };
+  const all = { process: ok, database: ok, record: ok, policy: ok, clock: ok, kinds: { host: ok } };
   const bad = { ok: false, detail: 'it is away' };
 
   it.each([
     ['nothing', all, 200, 200],
-    ['the database', { ...all, database: bad }, 503, 503],
+    ['the database', { ...all, database: bad, record: bad }, 503, 503],
+    ['room for a decision, while a switch finds some', { ...all, record: bad }, 200, 503],
     ['the process', { ...all, process: bad }, 503, 503],
     ['the policy', { ...all, policy: bad }, 200, 503],
     ['the clock', { ...all, clock: bad }, 200, 503],
@@ -70,7 +71,8 @@ describe('health', () => {
     expect((await request(server).get('/readyz')).status).toBe(ready);
     const answer = await request(server).get('/readyz/decide');
     expect(answer.status).toBe(decide);
-    expect(answer.body).toEqual({ ready: decide === 200, checks: readiness });
+    const { record: database, ...checks } = readiness;
+    expect(answer.body).toEqual({ ready: decide === 200, checks: { ...checks, database } });
   });
 
   it('is a 503 when it cannot be told', async () => {

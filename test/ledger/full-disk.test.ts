@@ -1,0 +1,110 @@
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Store } from '../../src/db/store.ts';
+import { gateParts, loadHosts, wipeStore, type Parts } from '../support/gate-parts.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+import { memoryStore } from '../support/store.ts';
+
+// A disk that is full, as PostgreSQL says it: it answers whoever looks.
+
+let store: Store;
+let parts: Parts;
+let said: ReturnType<typeof recordedLogger>['said'];
+let failed: number;
+
+beforeAll(async () => {
+  store = await memoryStore();
+  await sql`create function no_room() returns trigger language plpgsql as $$
+    begin raise exception 'could not extend file' using errcode = tg_argv[0]; end $$`.execute(store.db);
+});
+beforeEach(async () => {
+  await wipeStore(store);
+  await loadHosts(store, 100);
+  const recorded = recordedLogger();
+  said = recorded.said;
+  failed = 0;
+  parts = await gateParts(store, { logger: recorded.logger, onFailedBatch: () => (failed += 1) });
+});
+afterEach(free);
+afterAll(async () => {
+  await store.close();
+});
+
+/** @param least so long a body finds no room any more */
+async function fill(least: number, code = '53100'): Promise<void> {
+  await free();
+  await sql`create trigger full_entries before insert on entries for each row
+    when (length(new.body::text) >= ${sql.lit(least)}) execute function no_room(${sql.lit(code)})`.execute(
+    store.db,
+  );
+  await sql`create trigger full_decisions before insert on decisions for each row
+    execute function no_room(${sql.lit(code)})`.execute(store.db);
+}
+
+async function free(): Promise<void> {
+  await sql`drop trigger if exists full_entries on entries`.execute(store.db);
+  await sql`drop trigger if exists full_decisions on decisions`.execute(store.db);
+}
+
+const look = async (): Promise<number> => await parts.ledger.enqueue(({ book }) => book.version);
+const entries = async (): Promise<unknown> =>
+  (await sql`select * from entries order by seq`.execute(store.db)).rows;
+
+describe('a ledger whose disk is full', () => {
+  it('takes nothing from the batch that fails until there is room again, whoever looks between', async () => {
+    expect(parts.ledger.takes).toBe('all');
+    await fill(0);
+    await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
+    expect(parts.ledger.takes).not.toBe('all');
+    const before = await entries();
+    for (const _ of [1, 2, 3]) {
+      await look();
+      await parts.ledger.tryWriting();
+      await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
+      expect(parts.ledger.takes).toBe('nothing');
+    }
+    expect(said()).toEqual([[50, 'a batch failed and was rolled back']]);
+    await free();
+    await look();
+    expect(parts.ledger.takes).toBe('nothing');
+    await parts.ledger.tryWriting();
+    expect(parts.ledger.takes).toBe('all');
+    expect(said().at(-1)).toEqual([40, 'batches are written again']);
+    expect(await entries()).toEqual(before);
+    expect('repeat' in (await parts.ask(['h1'], 'k1'))).toBe(false);
+  });
+
+  it('takes little where a switch still finds a place, and one that is engaged ends nothing', async () => {
+    await fill(1_000);
+    await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
+    await parts.ledger.tryWriting();
+    expect(parts.ledger.takes).toBe('little');
+    await parts.ledger.enqueueAlone(({ draft }) => {
+      draft.append('inventory', { small: true });
+    });
+    expect(parts.ledger.takes).toBe('little');
+    await parts.ledger.tryWriting();
+    expect(parts.ledger.takes).toBe('little');
+    expect(said()).toHaveLength(1);
+  });
+
+  it('is tried only after a batch that failed', async () => {
+    await fill(0);
+    await parts.ledger.tryWriting();
+    expect([parts.ledger.takes, failed]).toEqual(['all', 0]);
+  });
+});
+
+it('one bad batch is no full disk, and where every one is bad, as without the right to write, it is found by trying', async () => {
+  const bad = async () => await parts.ask(['h1'], 'k1');
+  await fill(1_000_000, '23505');
+  await expect(bad()).rejects.toMatchObject({ rule: 'gate.failed' });
+  expect(parts.ledger.takes).toBe('all');
+  await parts.ledger.tryWriting();
+  expect(parts.ledger.takes).toBe('all');
+  await fill(0, '42501');
+  await expect(bad()).rejects.toMatchObject({ rule: 'gate.failed' });
+  await parts.ledger.tryWriting();
+  expect(parts.ledger.takes).toBe('nothing');
+});
