@@ -1,9 +1,9 @@
-import { NoAnswerError } from '../client/errors.ts';
 import { UsageError } from '../config/environment.ts';
 import { isBlank } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { jsonLine, printable } from './printable.ts';
+import { sendOnce } from './send-once.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Takes the database's time after a jump. @returns 0 when it is accepted; that there is no jump is a no of the gate */
@@ -15,13 +15,11 @@ export async function runAcceptClock(
   const { reason, json } = options;
   if (reason === undefined || isBlank(reason))
     throw new UsageError('a time is accepted with a reason: --reason "…". Nothing was accepted');
-  const accepted = await calls.acceptClock(reason).catch((thrown: unknown) => {
-    if (thrown instanceof NoAnswerError && thrown.tried.neverConnected !== true)
-      terminal.complain(
-        'It is not known whether the time is accepted: ask again, or look with interlock doctor.',
-      );
-    throw thrown;
-  });
+  const accepted = await sendOnce(
+    async signal => await calls.acceptClock(reason, { signal }),
+    'It is not known whether the time is accepted: ask again, or look with interlock doctor.',
+    terminal,
+  );
   if (json) terminal.say(jsonLine(accepted));
   else {
     terminal.say(

@@ -1,4 +1,3 @@
-import { NoAnswerError } from '../client/errors.ts';
 import type { Evidence, Seen } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { isBlank } from '../kit/text.ts';
@@ -6,6 +5,7 @@ import { readArtifact } from './carried-options.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { jsonLine, printable } from './printable.ts';
+import { sendOnce } from './send-once.ts';
 import { formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo } from './times.ts';
@@ -33,13 +33,11 @@ export async function runEvidencePost(
     throw new UsageError(`--dimension and --value belong together. ${end}`);
   if ([dimension, value].some(text => text !== undefined && isBlank(text)))
     throw new UsageError(`--dimension and --value are not blank: leave both out for the whole. ${end}`);
-  const recorded = await calls.postEvidence({ ...seen, artifact }).catch((thrown: unknown) => {
-    if (thrown instanceof NoAnswerError && thrown.tried.neverConnected !== true)
-      terminal.complain(
-        `It is not known whether it is recorded: interlock evidence list --artifact ${artifact} tells. To say it again does no harm.`,
-      );
-    throw thrown;
-  });
+  const recorded = await sendOnce(
+    async signal => await calls.postEvidence({ ...seen, artifact }, { signal }),
+    `It is not known whether it is recorded: interlock evidence list --artifact ${artifact} tells. To say it again does no harm.`,
+    terminal,
+  );
   if (json) terminal.say(jsonLine(recorded));
   else
     terminal.say(
@@ -104,7 +102,7 @@ function sayTable(
     ...(artifact === undefined ? [{ title: 'ARTIFACT', shrinks: true } as const] : []),
   ] as const;
   const cells = rows.map(one => [
-    ...[showAgo(one.at, nowMs), one.name, one.status, ofValue(one) ?? 'everywhere', one.by],
+    ...[showAgo(one.at, nowMs), one.name, one.status, ofValue(one) ?? 'the whole', one.by],
     ...(artifact === undefined ? [one.artifact] : []),
   ]);
   for (const line of formatTable(columns, cells, terminal.width)) terminal.say(line);

@@ -15,6 +15,7 @@ import {
 } from './load-file.ts';
 import { printable } from './printable.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
+import { sendOnce } from './send-once.ts';
 import { showBytes } from './show-bytes.ts';
 import { countOf, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,18 +50,19 @@ export async function runInventoryLoad(
   const expect = await expectedOf(load, options);
   const sent = progressOf(load, terminal);
   const loaded = await explained(load, kind, calls, terminal, async () => {
-    try {
-      const { asOf, ...forced } = query;
-      const told = { ...forced, expect };
+    const { asOf, ...forced } = query;
+    const send = async (signal: AbortSignal) => {
+      const told = { ...forced, expect, signal };
       if (options.patch) return await calls.patchInventory(kind, sent, told);
       return await calls.putInventory(kind, sent, {
         ...told,
         format: load.format,
         ...(asOf !== undefined && { asOf }),
       });
-    } finally {
-      terminal.progress(undefined);
-    }
+    };
+    const untold =
+      'It is not known whether it is loaded: interlock inventory summary shows what is in force, and its revision. What was cut off is refused.';
+    return await sendOnce(send, untold, terminal).finally(() => terminal.progress(undefined));
   });
   if (options.json) terminal.say(JSON.stringify(loaded));
   else terminal.say(sayLoaded(kind, loaded, options));

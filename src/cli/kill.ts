@@ -12,7 +12,9 @@ import { gateOf, type GateOptions } from './gate-connection.ts';
 import { printable } from './printable.ts';
 import { readAddress } from './read-address.ts';
 import { readKillFile, type KillFile } from './read-kill-file.ts';
+import { Interrupted } from './interrupt.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
+import { sendOnce } from './send-once.ts';
 import { sayProblem } from './say-problem.ts';
 import { countOf, fitTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,7 +47,7 @@ export async function runKill(
   try {
     const body = engageBody(options);
     const calls = connectAnyhow(options, terminal, connect);
-    const engaged = await calls.engage(body);
+    const engaged = await sendOnce(async signal => await calls.engage(body, { signal }), UNKNOWN, terminal);
     if (options.json) terminal.say(JSON.stringify(engaged));
     else await sayEngaged(engaged, calls, terminal);
     return exitCode.done;
@@ -79,7 +81,7 @@ function connectAnyhow(options: KillOptions, terminal: Terminal, connect: typeof
 
 function endOf(thrown: unknown): number | undefined {
   if (thrown instanceof SaidNo) return exitCodeOfNo(thrown);
-  if (thrown instanceof NoAnswerError) return exitCode.couldNotTell;
+  if (thrown instanceof NoAnswerError || thrown instanceof Interrupted) return exitCode.couldNotTell;
   return isForTheUser(asError(thrown)) ? exitCode.wrongUse : undefined;
 }
 
@@ -194,11 +196,10 @@ function sayIds(
 function sayWhyNot(error: Error, options: KillOptions, terminal: Terminal): void {
   if (error instanceof SaidNo) sayProblem(error.problem, error.gateUrl, terminal);
   else terminal.complain(`interlock: ${printable(error.message)}`);
-  if (mayBeEngaged(error))
-    terminal.complain(
-      'It is not known whether the switch is engaged. Try again: engaged twice is as good as once.',
-    );
-  else if (!error.message.includes(NOTHING)) terminal.complain(NOTHING);
+  const isSaid = error instanceof NoAnswerError || error instanceof Interrupted;
+  if (mayBeEngaged(error)) {
+    if (!isSaid) terminal.complain(UNKNOWN);
+  } else if (!error.message.includes(NOTHING)) terminal.complain(NOTHING);
   // Who only wrote a scope wrong has a gate that answers, and writes it right.
   if (error instanceof ScopeError || (error instanceof SaidNo && ruleOf(error.problem) === 'request.invalid'))
     return;
@@ -234,6 +235,8 @@ function sayKillFile(found: KillFile | undefined, when: string, terminal: Termin
 }
 
 const NOTHING = 'Nothing was engaged.';
+const UNKNOWN =
+  'It is not known whether the switch is engaged: interlock kill status tells. Try again: engaged twice is as good as once.';
 
 /** What was to be stopped was not said as it must be. */
 class ScopeError extends UsageError {}
@@ -305,8 +308,15 @@ export async function runKillRelease(
   if (options.reason === undefined || options.reason.trim() === '')
     throw new UsageError('a release says why: --reason "…". Nothing was released');
   const calls = connect(gateOf(options), terminal);
-  const id = isWholeId(given) ? given : await findSwitch(given, calls);
-  const released = await calls.release(id, options.reason);
+  const { reason } = options;
+  const released = await tellingIfNot(terminal, async () => {
+    const id = isWholeId(given) ? given : await findSwitch(given, calls);
+    return await sendOnce(
+      async signal => await calls.release(id, reason, { signal }),
+      'It is not known whether it is released: interlock kill status tells.',
+      terminal,
+    );
+  });
   if (options.json) terminal.say(JSON.stringify(released));
   else {
     terminal.say(
@@ -319,6 +329,19 @@ export async function runKillRelease(
       );
   }
   return exitCode.done;
+}
+
+/** A database that is away has released nothing. Its gate says how to stop without it, and whoever releases wants to go on. */
+async function tellingIfNot<T>(terminal: Terminal, release: () => Promise<T>): Promise<T> {
+  try {
+    return await release();
+  } catch (thrown) {
+    if (isStoreAway(asError(thrown)))
+      terminal.complain(
+        'Nothing was released: what was engaged still is. Release it when the database is back.',
+      );
+    throw thrown;
+  }
 }
 
 async function findSwitch(given: string, calls: GateCalls): Promise<string> {

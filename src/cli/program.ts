@@ -13,6 +13,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { addEvidenceCommand } from './evidence-command.ts';
 import { addInventoryCommand } from './inventory-command.ts';
+import { Interrupted } from './interrupt.ts';
 import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
 import { refuseTwice } from './refuse-twice.ts';
@@ -134,6 +135,11 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
           : `It may have been decided and done all the same. Ask again with --idempotency-key ${printable(idempotencyKey)}`,
       );
     if (json) terminal.say(jsonLine({ error: error.message, tried: error.tried }));
+    return exitCode.couldNotTell;
+  }
+  if (error instanceof Interrupted) {
+    terminal.complain(`interlock: ${error.message} before the answer`);
+    if (json) terminal.say(jsonLine({ error: `${error.message} before the answer` }));
     return exitCode.couldNotTell;
   }
   const isTheirs = isForTheUser(error);

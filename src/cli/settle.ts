@@ -1,4 +1,3 @@
-import { NoAnswerError } from '../client/errors.ts';
 import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { isBlank, quote } from '../kit/text.ts';
@@ -8,6 +7,7 @@ import type { GateCalls } from './gate-calls.ts';
 import { jsonLine, printable } from './printable.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
 import { countOf } from './table.ts';
+import { sendOnce } from './send-once.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface SettleOptions {
@@ -39,7 +39,12 @@ export async function runSettle(
     throw new UsageError(`a settlement says how it is known: --reason "…". ${end}`);
   const status = delivered ? 'delivered' : 'refused';
   const id = await findOpen(given, ['unknown', 'pending'], end, calls);
-  const now = await telling(id, 'settled', terminal, async () => await calls.settle(id, { status, reason }));
+  const now = await telling(
+    id,
+    'settled',
+    terminal,
+    async signal => await calls.settle(id, { status, reason }, { signal }),
+  );
   const stands = now.outcome?.status;
   if (json) terminal.say(jsonLine(now));
   else if (stands === status) terminal.say(`${settledWords[status]}: ${describe(now)}.`);
@@ -63,7 +68,7 @@ export async function runCancel(
   terminal: Terminal,
 ): Promise<number> {
   const id = await findOpen(given, ['pending'], 'Nothing was cancelled', calls);
-  const now = await telling(id, 'cancelled', terminal, async () => await calls.cancel(id));
+  const now = await telling(id, 'cancelled', terminal, async signal => await calls.cancel(id, { signal }));
   const isStopped = now.outcome?.status === 'stopped';
   if (json) terminal.say(jsonLine(now));
   else if (isStopped) terminal.say(`Cancelled, nothing was sent to its executor: ${describe(now)}.`);
@@ -76,18 +81,17 @@ const describe = ({ id, action, targets }: RecordedDecision): string =>
     `${action ?? 'the request'}${targets === undefined ? '' : ` of ${countOf(targets.count, 'target')}`}, request ${id}`,
   );
 
-/** These are never asked twice, so an answer that was lost leaves it open. */
-async function telling<T>(id: string, what: string, terminal: Terminal, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (thrown instanceof NoAnswerError && thrown.tried.neverConnected !== true)
-      terminal.complain(
-        `It is not known whether it is ${what}: interlock audit show ${printable(id)} tells.`,
-      );
-    throw thrown;
-  }
-}
+const telling = async <T>(
+  id: string,
+  what: string,
+  terminal: Terminal,
+  send: (signal: AbortSignal) => Promise<T>,
+): Promise<T> =>
+  await sendOnce(
+    send,
+    `It is not known whether it is ${what}: interlock audit show ${printable(id)} tells.`,
+    terminal,
+  );
 
 /** The request that is meant; the beginning of its id is looked for among those that are open. @throws UsageError */
 async function findOpen(
