@@ -2,12 +2,13 @@ import { CSV_HEADER, csvLine } from '../audit/csv.ts';
 import { NoAnswerError } from '../client/errors.ts';
 import type { RecordedDecision, Search } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
+import { asError } from '../kit/fault.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import { columnsOf } from './columns.ts';
 import { NEVER_RECORDED } from './decision-exit.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
-import { SaidNo } from './said-no.ts';
+import { ruleOf, SaidNo } from './said-no.ts';
 import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { parseSince, showAgo } from './times.ts';
@@ -51,7 +52,18 @@ export async function runAuditSearch(
     terminal.complain(
       `The newest ${countOf(most, 'request')} are shown; --all shows all, --limit N so many.`,
     );
-  return found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
+  const code = found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
+  if (code === exitCode.done && !isReaderGone()) await sayPart(calls, terminal);
+  return code;
+}
+
+/** What a key does not see looks as if it were not there. Only whoever reads all reads the policy too. */
+async function sayPart(calls: Pick<GateCalls, 'policy'>, terminal: Terminal): Promise<void> {
+  const sees = await calls.policy().catch((thrown: unknown) => asError(thrown));
+  if (sees instanceof SaidNo && ruleOf(sees.problem) === 'principal.not_allowed')
+    terminal.complain(
+      "This key sees only a part: a requester's key its own requests, an operator's those that were allowed, and no refusal. An auditor's key sees all.",
+    );
 }
 
 type SearchCalls = Pick<GateCalls, 'search' | 'policy' | 'rules'>;
@@ -120,8 +132,8 @@ function sayTable(rows: readonly RecordedDecision[], terminal: Terminal, nowMs: 
 const LOOKED_AT = 1000;
 
 /**
- * Nothing was found: is there such an action, rule, principal at all? The gate lists its rules, and the actions that have limits. It
- * lists no principals, so of those only the ones that asked lately are known.
+ * Nothing was found: is there such an action, rule, principal at all? The gate lists its rules, and the actions that have limits; whoever may
+ * read those sees whether one was ever asked for. It lists no principals, so of those only the ones that asked lately are known.
  */
 async function sayUnknownNames(
   filters: SearchOptions['filters'],
@@ -160,8 +172,18 @@ async function sayUnknownNames(
     } else look('rule', rule, known, true);
   }
   if (action !== undefined) {
-    const { limits } = await calls.policy().catch(() => ({ limits: undefined }));
-    look('action', action, [...actionsOf(limits), ...lately.flatMap(one => one.action ?? [])], false);
+    const limits = await calls.policy().then(
+      answer => answer.limits,
+      () => undefined,
+    );
+    const asked = await everAsked(action, calls);
+    // Who reads the policy sees all that was ever asked.
+    look(
+      'action',
+      action,
+      [...actionsOf(limits), ...lately.flatMap(one => one.action ?? []), ...asked],
+      limits !== undefined,
+    );
   }
   look(
     'principal',
@@ -170,6 +192,13 @@ async function sayUnknownNames(
     false,
   );
   return code;
+}
+
+/** The action, if anything was ever asked of it that this key sees. */
+async function everAsked(action: string, calls: Pick<GateCalls, 'search'>): Promise<readonly string[]> {
+  for (const mode of ['request', 'preflight'] as const)
+    for await (const _ of await calls.search({ action, mode }, { limit: 1 })) return [action];
+  return [];
 }
 
 /** Undefined where the gate does not say: only what it lists is known to be all there is. */

@@ -21,8 +21,52 @@ afterEach(() => {
 
 const NOTHING: Step = { status: 200, body: { items: [], next: null } };
 
+const POLICY: Step = { status: 200, body: { revision: 'r', limits: { actions: { 'disk.wipe': {} } } } };
+const NOT_ALLOWED: Step = { status: 403, body: problem('principal.not_allowed', 403) };
+const REQUEST = { id: 'i', action: 'config.push', principal: 'p', decision: 'refused', reasons: [] };
+const ONE: Step = { status: 200, body: { items: [REQUEST], next: null } };
+
+async function searchBy(args: readonly string[], ...steps: readonly Step[]) {
+  server.script(...steps);
+  const terminal = recordedTerminal();
+  const code = await runProgram(['audit', 'search', ...args], terminal);
+  return { code, complained: terminal.complained.join('\n') };
+}
+
+describe('a key that sees only a part', () => {
+  test.each([['--csv'], ['--json'], ['--all']])('is told so, whatever is found: %s', async option => {
+    for (const found of [NOTHING, ONE]) {
+      const { code, complained } = await searchBy([option], found, NOT_ALLOWED);
+      expect(code).toBe(0);
+      expect(complained).toMatch(/^This key sees only a part: .* An auditor's key sees all\.$/);
+      expect(await searchBy([option], found, POLICY)).toEqual({ code: 0, complained: '' });
+    }
+  });
+});
+
+describe('an action that nothing was found for', () => {
+  test.each<[string, string, readonly Step[], number, RegExp]>([
+    ['has limits', 'disk.wipe', [POLICY, NOTHING, NOTHING, POLICY], 0, /^$/],
+    ['was asked for once', 'config.push', [POLICY, ONE, POLICY], 0, /^$/],
+    ['was tried once', 'config.push', [POLICY, NOTHING, ONE, POLICY], 0, /^$/],
+    [
+      'is near to one',
+      'disk.wip',
+      [POLICY, NOTHING, NOTHING],
+      2,
+      /knows no action .*did you mean "disk.wipe"/,
+    ],
+    ['is near to none', 'nope', [POLICY, NOTHING, NOTHING], 2, /the gate knows no action "nope"/],
+    ['this key cannot know', 'nope', [NOT_ALLOWED, NOTHING, NOTHING, NOT_ALLOWED], 0, /so there may be one/],
+  ])('%s', async (_, action, steps, wanted, says) => {
+    const { code, complained } = await searchBy(['--action', action], NOTHING, NOTHING, ...steps);
+    expect(complained).toMatch(says);
+    expect(code).toBe(wanted);
+  });
+});
+
 async function search(rules: Step, rule = 'budget.window') {
-  server.script(NOTHING, NOTHING, rules);
+  server.script(NOTHING, NOTHING, rules, POLICY);
   const terminal = recordedTerminal();
   const code = await runProgram(['audit', 'search', '--rule', rule, '--json'], terminal);
   return { code, complained: terminal.complained.join('\n') };
