@@ -26,6 +26,7 @@ import { exitCode } from './exit-code.ts';
 import { connectGate, type GateOptions } from './gate-connection.ts';
 import { jsonLine, printable } from './printable.ts';
 import { countOf, formatTable } from './table.ts';
+import { ruleOf, SaidNo } from './said-no.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface DrillOptions extends GateOptions {
@@ -139,13 +140,13 @@ async function askLive(
   options: DrillOptions,
   terminal: Terminal,
 ): Promise<CaseResult[]> {
-  const { gate } = connectGate(options, terminal);
+  const { gate, url } = connectGate(options, terminal);
   const known = await knownRules(all, gate);
   if (known !== undefined) refuseUnknownRules(all, known);
   const results: CaseResult[] = [];
   for (const [index, drillCase] of cases.entries()) {
     terminal.progress(`${index + 1}/${cases.length}  ${printable(drillCase.title)}`);
-    results.push(await askCase(drillCase, gate));
+    results.push(await askCase(drillCase, gate, url));
   }
   return results;
 }
@@ -165,7 +166,7 @@ async function knownRules(
 
 type Preflight = Pick<Client, 'preflight'>;
 
-async function askCase(drillCase: DrillCase, gate: Preflight): Promise<CaseResult> {
+async function askCase(drillCase: DrillCase, gate: Preflight, url: string): Promise<CaseResult> {
   const { trial, history } = drillCase;
   if (trial.kind !== 'trial') return unseen(drillCase, trial);
   const { request, twin } = trial;
@@ -178,17 +179,35 @@ async function askCase(drillCase: DrillCase, gate: Preflight): Promise<CaseResul
     return unplayed(drillCase, 'It takes its targets `from` a fleet of its own: say --scratch.');
   if ([request, twin?.request].some(one => one?.idempotency_key !== undefined))
     return unplayed(drillCase, 'It names an idempotency key, and a pre-flight has none: say --scratch.');
-  const said = await askGate(request, gate);
-  return resultOf(drillCase, trial.rule, said, twin && (await askGate(twin.request, gate)));
+  const ask = async (asked: CaseRequest): Promise<Said> => {
+    const answer = await askGate(asked, gate);
+    if (trial.rule !== NOT_ALLOWED) refuseWrongKey(answer, url);
+    return saidOf(answer);
+  };
+  const said = await ask(request);
+  return resultOf(drillCase, trial.rule, said, twin && (await ask(twin.request)));
 }
 
 const namesFleet = (request: CaseRequest | undefined): boolean =>
   typeof request?.targets === 'object' && request.targets !== null && 'from' in request.targets;
 
-async function askGate(asked: CaseRequest, gate: Preflight): Promise<Said> {
+const NOT_ALLOWED = 'principal.not_allowed';
+
+/** With a key that the gate does not know, or whose role may not ask, no case is held: that is wrong use, and no finding. @throws SaidNo */
+function refuseWrongKey(answer: Preflown, url: string): void {
+  if (!answer.ok && (answer.status === 401 || ruleOf(answer.problem) === NOT_ALLOWED))
+    throw new SaidNo(answer, url);
+}
+
+type Preflown = Awaited<ReturnType<Preflight['preflight']>>;
+
+async function askGate(asked: CaseRequest, gate: Preflight): Promise<Preflown> {
   const { as: _, ...request } = asked;
   // As it came, however odd: what is wrong with it is for the gate to say.
-  const answer = await gate.preflight({ reason: 'a drill', ...request } as unknown as Ask);
+  return await gate.preflight({ reason: 'a drill', ...request } as unknown as Ask);
+}
+
+function saidOf(answer: Preflown): Said {
   const decided = decisionIn(answer);
   if (decided?.decision === 'allowed') return { kind: 'allowed' };
   const [first] = decided === undefined ? [] : reasonsOf(decided);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,6 +88,26 @@ describe('interlock drill', () => {
 });
 
 describe('interlock drill --own on the live gate', () => {
+  it.each<[string, string, RegExp]>([
+    ['a key that the gate does not know', 'ilk_nobody', /The key is not known/],
+    ['a role that may not ask', keyOf('operator'), /principal\.not_allowed|may not/],
+  ])('is wrong use with %s, and no finding', (_, key, says) => {
+    const own = file(
+      'wrong-key.yaml',
+      'cases:',
+      '  - name: four-hosts',
+      '    title: Four hosts at once',
+      `    request: ${ask(FOUR)}`,
+      '    expect: { refused: blast_radius.max_targets }',
+    );
+    const keyFile = file('wrong.key', key);
+    chmodSync(keyFile, 0o600);
+    const { code, said, complained } = drill('--own', own, '--key-file', keyFile);
+    expect(complained).toMatch(says);
+    expect(said).toBe('');
+    expect(code).toBe(2);
+  });
+
   it('asks each case and its twin in pre-flight, by the limits in force', async () => {
     const own = file(
       'good.yaml',
