@@ -72,7 +72,10 @@ export async function askGate(url: string, expected: Expected): Promise<GateFoun
       signal: AbortSignal.timeout(ANSWER_MS),
     });
   } catch (thrown) {
-    return alone(withoutAnswer(url, expected.runs, asError(thrown)));
+    const error = asError(thrown);
+    return alone(
+      (await isAlive(url, error, ask)) ? waitsForStore(url) : withoutAnswer(url, expected.runs, error),
+    );
   }
   const body = readyToDecide.safeParse(await answer.json().catch(() => undefined));
   if (!body.success)
@@ -91,6 +94,21 @@ export async function askGate(url: string, expected: Expected): Promise<GateFoun
   ];
   return { findings, clockIsWell: clock.ok };
 }
+
+/** Readiness waits for the database, for longer than anybody here waits for it. @param error why nothing came */
+async function isAlive(url: string, error: Error, ask: typeof fetch): Promise<boolean> {
+  if (error.name !== 'TimeoutError') return false;
+  return await ask(at(url, '/livez'), { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) }).then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
+const waitsForStore = (url: string): Finding =>
+  findingsOf('gate').fail(
+    `${url} runs, and did not say in ${ANSWER_MS / 1000} s whether it can decide: mostly its database hangs`,
+    'see why the database hangs; until it answers the kill file works without it. Do not restart the gate',
+  );
 
 /** A gate's address may have a path of its own. */
 const at = (url: string, path: string): string => url.replace(/\/+$/, '') + path;

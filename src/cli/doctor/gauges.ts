@@ -67,7 +67,7 @@ export function lookAtStore(gauges: Gauges): Finding[] {
       ? [
           findingsOf('checkpoints').warn(
             'the gate cannot write them: the audit trail is not anchored',
-            'its log says why; mostly the disk is full, or the file is not its to write',
+            'its log says why: the disk is full, the file is not its to write, or the database was away; then it is tried again within a minute',
           ),
         ]
       : []),

@@ -35,6 +35,22 @@ async function askOneThat({
   }
 }
 
+test('a gate that runs, and whose readiness waits for a database that hangs, is not said to be down', async () => {
+  const late = async (alive: number) =>
+    await askGate('http://gate', {
+      runs: 'must',
+      storeRead: false,
+      fetch: async url => {
+        if (String(url) === 'http://gate/livez') return new Response('{}', { status: alive });
+        throw new DOMException('late', 'TimeoutError');
+      },
+    });
+  expect((await late(200)).findings).toMatchObject([
+    { status: 'fail', what: expect.stringMatching(/^http:\/\/gate runs, .*its database hangs/) },
+  ]);
+  expect((await late(500)).findings).toMatchObject([{ what: expect.stringMatching(/^no gate answers/) }]);
+});
+
 describe('a gate that cannot read its database', () => {
   const whose = (database: object) => ({
     checks: { database, policy: unread, clock: unread, kinds: { host: unread } },
