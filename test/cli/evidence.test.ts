@@ -104,8 +104,8 @@ describe('evidence list', () => {
     expect(code).toBe(0);
     expect(said.map(line => line.split(/ {2,}/))).toEqual([
       ['SEEN', 'NAME', 'STATUS', 'WHERE', 'BY'],
-      [expect.any(String), 'health', 'passed', 'everywhere', 'observer'],
-      [expect.any(String), 'health', 'unknown', 'everywhere', 'observer'],
+      [expect.any(String), 'health', 'passed', 'the whole', 'observer'],
+      [expect.any(String), 'health', 'unknown', 'the whole', 'observer'],
     ]);
     expect(complained).toMatch(/The newest 2 are shown; --all shows all/);
     const all = await run('auditor', 'list', '--artifact', of, '--all', '--json');

@@ -37,6 +37,14 @@ const ENGAGED = {
   ...{ on_the_wire: [], stopped: [], took_ms: 1 },
 };
 
+test('a release that the database did not take says that nothing was released', async () => {
+  server.script({ status: 503, body: problem('store.undecided', 503) });
+  const id = '5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
+  const { code, complained } = await run('kill', 'release', id, '--reason', 'over');
+  expect(code).toBe(3);
+  expect(complained).toContain('Nothing was released: what was engaged still is.');
+});
+
 describe('what is no answer of a gate has engaged nothing that is known of', () => {
   test.each<[string, Step]>([
     ['a page of JSON', { status: 200, body: { status: 'ok' } }],
