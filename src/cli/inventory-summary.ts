@@ -12,13 +12,22 @@ const LISTED = 8;
 /** What is in force of each kind. */
 export async function runInventorySummary(
   json: boolean,
-  calls: Pick<GateCalls, 'inventory'>,
+  calls: Pick<GateCalls, 'inventory' | 'readyToDecide'>,
   terminal: Terminal,
 ): Promise<number> {
   const inventory = await calls.inventory();
   const lines = json ? [JSON.stringify(inventory)] : linesOf(inventory.kinds, terminal.width);
   for (const line of lines) terminal.say(line);
+  await sayWhatStops(calls, terminal);
   return exitCode.done;
+}
+
+/** A kind that is stale looks like a fresh one, and one that was never loaded is in no table. What the gate does not say is no warning. */
+async function sayWhatStops(calls: Pick<GateCalls, 'readyToDecide'>, terminal: Terminal): Promise<void> {
+  const ready = await calls.readyToDecide().catch(() => undefined);
+  for (const [kind, { ok, known, detail }] of Object.entries(ready?.checks.kinds ?? {}))
+    if (!ok && known !== false)
+      terminal.complain(printable(`Every request for ${kind} is refused: ${detail ?? 'it is not ready'}`));
 }
 
 type Kinds = Inventory['kinds'];
