@@ -1,7 +1,9 @@
 import type { Gate } from './gate.ts';
 import { StoreReadOnly, StoreRefused } from './db/store-refused.ts';
+import { systemClock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
+import { Trouble } from './kit/trouble.ts';
 
 /** Between two tries to reach a database that was away at start. */
 const AGAIN_MS = 1_000;
@@ -9,6 +11,8 @@ const AGAIN_MS = 1_000;
 /** Holds the gate, once there is one: until the database was reached for the first time there is none. */
 export class LateGate {
   readonly #logger: Logger;
+  /** With a database that is tried each second, it may be for days. */
+  readonly #trouble: Trouble;
   #current: Gate | undefined;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
@@ -16,6 +20,10 @@ export class LateGate {
 
   constructor(logger: Logger) {
     this.#logger = logger;
+    this.#trouble = new Trouble(logger, systemClock, {
+      begins: 'the database is still no use',
+      over: 'the database is there',
+    });
   }
 
   get stopping(): boolean {
@@ -50,9 +58,12 @@ export class LateGate {
   #openLater(openGate: () => Promise<Gate>): void {
     this.#timer = setTimeout(() => {
       this.#trying = openGate().then(
-        gate => void (this.#current = gate),
+        gate => {
+          this.#current = gate;
+          this.#trouble.over();
+        },
         (thrown: unknown) => {
-          this.#logger.warn({ error: asError(thrown).message }, 'the database is still no use');
+          this.#trouble.met(asError(thrown));
           if (!this.#stopping) this.#openLater(openGate);
         },
       );
