@@ -50,7 +50,7 @@ export async function runAuditSearch(
   if (format === 'table') sayTable(rows, terminal, nowMs);
   if (most !== undefined && found > most && !isReaderGone())
     terminal.complain(
-      `The newest ${countOf(most, 'request')} are shown; --all shows all, --limit N so many.`,
+      `The newest ${countOf(most, 'request')} ${most === 1 ? 'is' : 'are'} shown; --all shows all, --limit N so many.`,
     );
   const code = found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
   if (code === exitCode.done && !isReaderGone()) await sayPart(calls, terminal);
