@@ -41,7 +41,8 @@ test('a gate that runs, and whose readiness waits for a database that hangs, is 
       runs: 'must',
       storeRead: false,
       fetch: async url => {
-        if (String(url) === 'http://gate/livez') return new Response('{}', { status: alive });
+        if ((url instanceof Request ? url.url : url.toString()) === 'http://gate/livez')
+          return new Response('{}', { status: alive });
         throw new DOMException('late', 'TimeoutError');
       },
     });
