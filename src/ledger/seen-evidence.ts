@@ -39,8 +39,8 @@ export class SeenEvidence {
   }
 
   /**
-   * What counts for a requester: the newest of the others, and nothing good of who is no observer now. What is said of one value says nothing good of the whole, nor what is
-   * said of the whole of one value; but a newer failure of the one counts against the other.
+   * What counts for a requester: the newest of the others, and nothing good of who is no observer now. What is said of one value says
+   * nothing good of the whole, nor what is said of the whole of one value; but a newer failure of the one counts against the other.
    */
   newest(who: Askers, name: string, of?: OfValue): Evidence | undefined {
     const own = this.#ofOthers(who, keyOf({ name, ...of }));
