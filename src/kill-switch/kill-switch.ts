@@ -131,30 +131,18 @@ export class KillSwitch {
   }
 
   #unknownPrincipals(except: readonly string[]): Reason[] {
-    const { principals } = this.#options;
-    const names = principals.map(({ name }) => name);
-    return except.flatMap((name, index) => {
-      const pointer = `/except/${index}`;
-      const found = principals.find(principal => principal.name === name);
-      if (found !== undefined && !found.roles.has('requester')) return [noRequester(name, pointer)];
-      return unknownName(
+    const names = this.#options.principals.map(({ name }) => name);
+    return except.flatMap((name, index) =>
+      unknownName(
         'principal',
         name,
         names,
-        pointer,
+        `/except/${index}`,
         near => near ?? 'a name in `principals`, or none',
-      );
-    });
+      ),
+    );
   }
 }
-
-/** Whoever asks for nothing is let through by nothing: an exception for it is a mistake about who is. */
-const noRequester = (name: string, pointer: string): Reason => ({
-  rule: 'request.invalid',
-  message: `${quote(name)} is no requester, so there is nothing of it to let through. Nothing was engaged.`,
-  remedy: 'a name in `principals` with the role requester, or none',
-  pointer,
-});
 
 /** Whoever cannot find the name in time stops everything. */
 const orEverything = (near?: string): string =>
