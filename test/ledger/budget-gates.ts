@@ -249,7 +249,7 @@ export class OneGate {
       policy: { loaded, digest: revision.digest },
       definitions: new Map([[KIND, definitionOf(this.#kind)]]),
       killFileEngages: () => false,
-      observers: new Set(['bot', 'watcher']),
+      observers: new Set(['bot', 'observer', 'watcher']),
       resolve: async (turn, { named }, at) => await resolveTargets(turn.db, KIND, named, at, this.#isWeighed),
     };
     const decided = await this.#ledger.enqueue(turn => decideRequest(turn, submission, deciding), {
@@ -293,7 +293,7 @@ export class OneGate {
         policyDigest: revision.digest,
         limits: this.#options.policy.limits,
         killFileEngages: () => false,
-        observers: new Set(['bot', 'watcher']),
+        observers: new Set(['bot', 'observer', 'watcher']),
         resolveIds: async (_: Turn, name: string, [first = '', ...rest]: readonly string[], at: number) =>
           await resolveTargets(turn.db, name, { ids: [first, ...rest] }, at),
       };
