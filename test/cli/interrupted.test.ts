@@ -1,26 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
-import { scriptedServer } from '../client/scripted-server.ts';
-import { temporaryFolder } from '../config/files.ts';
+import { againstServer } from './against-server.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
 // Ctrl-C when the request has arrived, and is not answered: the gate goes on with it.
 
-const files = temporaryFolder();
-let server: Awaited<ReturnType<typeof scriptedServer>>;
-beforeAll(async () => {
-  server = await scriptedServer();
-});
-afterAll(() => {
-  server.close();
-  files.remove();
-});
-beforeEach(() => {
-  vi.stubEnv('INTERLOCK_URL', server.url);
-  vi.stubEnv('INTERLOCK_KEY', 'ilk_secret');
-  vi.stubEnv('XDG_CONFIG_HOME', files.folder);
-});
-afterEach(() => vi.unstubAllEnvs());
+const { files, server } = againstServer();
 
 const ID = '5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
 const ARTIFACT = `sha256:${'a'.repeat(64)}`;

@@ -1,28 +1,14 @@
 import path from 'node:path';
 import { chmodSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { readAddress } from '../../src/cli/read-address.ts';
 import { readKillFile } from '../../src/cli/read-kill-file.ts';
-import { problem, scriptedServer, type Step } from '../client/scripted-server.ts';
-import { temporaryFolder } from '../config/files.ts';
+import { problem, type Step } from '../client/scripted-server.ts';
+import { againstServer } from './against-server.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
-const files = temporaryFolder();
-let server: Awaited<ReturnType<typeof scriptedServer>>;
-beforeAll(async () => {
-  server = await scriptedServer();
-});
-afterAll(() => {
-  server.close();
-  files.remove();
-});
-beforeEach(() => {
-  vi.stubEnv('INTERLOCK_URL', server.url);
-  vi.stubEnv('INTERLOCK_KEY', 'ilk_secret');
-  vi.stubEnv('XDG_CONFIG_HOME', files.folder);
-});
-afterEach(() => vi.unstubAllEnvs());
+const { files, server } = againstServer();
 
 async function run(...args: string[]) {
   const terminal = recordedTerminal();
