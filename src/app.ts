@@ -55,17 +55,7 @@ export interface RunningGate {
  */
 export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
-  const config = readConfig(options.configFile, clock.wallMs());
-  const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger);
-  logger.info(describeStart(config, loaded), 'starting');
-  const inForce = new InForce({ config, loaded });
-  warnOfMissingLimits(inForce, logger);
-  warnOfLimitGaps(inForce, logger);
-  if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
-    logger.warn(
-      { kill_file: config.killFile },
-      'started on a restored database without the kill file: engaged switches and spent budgets may be forgotten, and requests are forwarded at once',
-    );
+  const { config, inForce } = await readFiles(options, clock);
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),
@@ -124,6 +114,26 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     throw thrown;
   }
   return { address: serving.address, reload: async () => await reloading.reload(), close };
+}
+
+/** What the files say, and in the log what of it somebody should look at. @throws FileError */
+async function readFiles(
+  options: StartOptions,
+  clock: Clock,
+): Promise<{ readonly config: Config; readonly inForce: InForce }> {
+  const { logger } = options;
+  const config = readConfig(options.configFile, clock.wallMs());
+  const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger);
+  logger.info(describeStart(config, loaded), 'starting');
+  const inForce = new InForce({ config, loaded });
+  warnOfMissingLimits(inForce, logger);
+  warnOfLimitGaps(inForce, logger);
+  if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
+    logger.warn(
+      { kill_file: config.killFile },
+      'started on a restored database without the kill file: engaged switches and spent budgets may be forgotten, and requests are forwarded at once',
+    );
+  return { config, inForce };
 }
 
 /** @throws StoreRefused, with the store closed */

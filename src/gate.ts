@@ -27,6 +27,7 @@ import { activatePolicy, type Activation, type PolicyRevision } from './ledger/a
 import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
+import type { Deciding } from './ledger/request.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { scopeName } from './metrics/metrics.ts';
 import { standingOf } from './standing.ts';
@@ -86,6 +87,7 @@ export class Gate {
     async () => await this.ledger.enqueue(turn => this.#gauge(turn)),
     UNDECIDED_MS,
   );
+  readonly #killFileEngages = (): boolean => killFileEngages(this.options.config.killFile);
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: GateOptions) {
@@ -99,10 +101,24 @@ export class Gate {
       begins: 'the gauges could not be read',
       over: 'the gauges can be read again',
     });
-    const { config, store, inForce, clock, logger, metrics, gateId } = options;
-    const killFile = (): boolean => killFileEngages(config.killFile);
-    const late = new LateAnswers(logger);
-    this.ledger = new Ledger({
+    const { config } = options;
+    this.ledger = this.#createLedger();
+    this.outcomes = this.#createOutcomes();
+    this.guard = this.#createGuard();
+    this.killSwitch = new KillSwitch({
+      ...config,
+      ledger: this.ledger,
+      get principals() {
+        return options.inForce.principals;
+      },
+    });
+    this.evidence = new EvidenceRoom({ kinds: config.kinds, ledger: this.ledger });
+    this.inventory = this.#createInventory();
+  }
+
+  #createLedger(): Ledger {
+    const { config, store, inForce, clock, logger, metrics, onFailedBatch } = this.options;
+    return new Ledger({
       db: store.ledgerDb,
       kinds: config.kinds,
       get limits() {
@@ -115,10 +131,15 @@ export class Gate {
       onBatch: (jobs, durationMs) => metrics.batchObserved(jobs, durationMs),
       onFailedBatch: () => {
         metrics.batchFailed();
-        options.onFailedBatch();
+        onFailedBatch();
       },
     });
-    this.outcomes = new Outcomes({
+  }
+
+  #createOutcomes(): Outcomes {
+    const { config, store, inForce, clock, logger, metrics, gateId, readFile } = this.options;
+    const late = new LateAnswers(logger);
+    return new Outcomes({
       gateId,
       db: store.db,
       ledger: this.ledger,
@@ -129,7 +150,7 @@ export class Gate {
       get limits() {
         return inForce.loaded?.policy.limits;
       },
-      killFileEngages: killFile,
+      killFileEngages: this.#killFileEngages,
       resolveIds: async (turn, name, ids, revision) => await this.#resolveIds(turn, name, ids, revision),
       logger,
       clock,
@@ -137,16 +158,20 @@ export class Gate {
       forward: async (permit, stopped) =>
         await forward(permit, {
           clock,
-          readText: options.readFile,
+          readText: readFile,
           stopped,
           late,
           // Looked at in the claim already; a commit may have taken long since.
           beforeWrite: () => {
-            if (killFile()) throw new Error('the kill file engages this gate');
+            if (this.#killFileEngages()) throw new Error('the kill file engages this gate');
           },
         }),
       observe: durationMs => metrics.forwardObserved(durationMs),
     });
+  }
+
+  #createGuard(): GuardPort {
+    const { config, store, clock, metrics } = this.options;
     const guard = new Guard({
       actions: config.actions,
       kinds: config.kinds,
@@ -159,36 +184,38 @@ export class Gate {
       }),
       clock,
       metrics,
-      deciding: {
-        gateId,
-        get policy() {
-          const { loaded } = inForce;
-          return loaded && { loaded: loaded.policy, digest: loaded.revision.digest };
-        },
-        definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
-        killFileEngages: killFile,
-        get observers() {
-          return new Set(
-            inForce.principals.filter(({ roles }) => roles.has('observer')).map(({ name }) => name),
-          );
-        },
-        resolve: async (turn, { kind, named }, revision) =>
-          await resolveTargets(turn.db, kind.name, named, revision, weightsOf(kind).length > 0),
-      },
+      deciding: this.#deciding(),
     });
-    this.guard = {
+    return {
       submit: async (asked, waitMs) => await this.#calls.run(async () => await guard.submit(asked, waitMs)),
       preflight: async asked => await this.#calls.run(async () => await guard.preflight(asked)),
     };
-    this.killSwitch = new KillSwitch({
-      ...config,
-      ledger: this.ledger,
-      get principals() {
-        return inForce.principals;
+  }
+
+  /** What is in force is looked at for each request. */
+  #deciding(): Deciding {
+    const { config, inForce, gateId } = this.options;
+    return {
+      gateId,
+      get policy() {
+        const { loaded } = inForce;
+        return loaded && { loaded: loaded.policy, digest: loaded.revision.digest };
       },
-    });
-    this.evidence = new EvidenceRoom({ kinds: config.kinds, ledger: this.ledger });
-    this.inventory = new Inventory({
+      definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
+      killFileEngages: this.#killFileEngages,
+      get observers() {
+        return new Set(
+          inForce.principals.filter(({ roles }) => roles.has('observer')).map(({ name }) => name),
+        );
+      },
+      resolve: async (turn, { kind, named }, revision) =>
+        await resolveTargets(turn.db, kind.name, named, revision, weightsOf(kind).length > 0),
+    };
+  }
+
+  #createInventory(): Inventory {
+    const { config, store, clock, logger } = this.options;
+    return new Inventory({
       db: store.db,
       embedded: store.embedded,
       kinds: config.kinds,

@@ -41,51 +41,47 @@ export function createReads(db: Kysely<Database>) {
         return await targetsPage(db, { kind: row.kind, digest: row.targets_digest }, page);
       }),
 
-    /** Newest first; `next` is the number of the last entry. */
-    evidence: async (
-      { artifact, by }: EvidenceSearch,
-      { limit, from }: PageRequest,
-    ): Promise<Page<EvidenceView>> =>
-      await fromDatabase(async () => {
-        const rows = await db
-          .selectFrom('evidence as e')
-          .select([
-            'e.seq',
-            'e.at',
-            'e.principal',
-            'e.artifact',
-            'e.name',
-            'e.status',
-            'e.dimension',
-            'e.value',
-          ])
-          .where(where =>
-            where.and([
-              ...(artifact === undefined ? [] : [where('e.artifact', '=', artifact)]),
-              ...(by === undefined ? [] : [where('e.principal', '=', by)]),
-              ...(from === undefined ? [] : [where('e.seq', '<', from)]),
-            ]),
-          )
-          .orderBy('e.seq', 'desc')
-          .limit(limit + 1)
-          .execute();
-        return pageOf(rows, limit, evidenceView, row => row.seq);
-      }),
+    evidence: async (search: EvidenceSearch, page: PageRequest): Promise<Page<EvidenceView>> =>
+      await fromDatabase(async () => await evidencePage(db, search, page)),
 
-    /** In the order of the chain; `next` is the number of the last entry. */
     trail: async (page: PageRequest): Promise<Page<TrailEntry>> =>
-      await fromDatabase(async () => {
-        const rows = await db
-          .selectFrom('entries as e')
-          .leftJoin('decisions as d', 'd.seq', 'e.seq')
-          .select(['e.seq', 'e.at', 'e.type', 'e.body', 'e.prev', 'e.hash', 'd.document'])
-          .where('e.seq', '>', page.from ?? 0)
-          .orderBy('e.seq')
-          .limit(page.limit + 1)
-          .execute();
-        return pageOf(rows, page.limit, trailEntry, row => row.seq);
-      }),
+      await fromDatabase(async () => await trailPage(db, page)),
   };
+}
+
+/** Newest first; `next` is the number of the last entry. */
+async function evidencePage(
+  db: Kysely<Database>,
+  { artifact, by }: EvidenceSearch,
+  { limit, from }: PageRequest,
+): Promise<Page<EvidenceView>> {
+  const rows = await db
+    .selectFrom('evidence as e')
+    .select(['e.seq', 'e.at', 'e.principal', 'e.artifact', 'e.name', 'e.status', 'e.dimension', 'e.value'])
+    .where(where =>
+      where.and([
+        ...(artifact === undefined ? [] : [where('e.artifact', '=', artifact)]),
+        ...(by === undefined ? [] : [where('e.principal', '=', by)]),
+        ...(from === undefined ? [] : [where('e.seq', '<', from)]),
+      ]),
+    )
+    .orderBy('e.seq', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return pageOf(rows, limit, evidenceView, row => row.seq);
+}
+
+/** In the order of the chain; `next` is the number of the last entry. */
+async function trailPage(db: Kysely<Database>, { limit, from = 0 }: PageRequest): Promise<Page<TrailEntry>> {
+  const rows = await db
+    .selectFrom('entries as e')
+    .leftJoin('decisions as d', 'd.seq', 'e.seq')
+    .select(['e.seq', 'e.at', 'e.type', 'e.body', 'e.prev', 'e.hash', 'd.document'])
+    .where('e.seq', '>', from)
+    .orderBy('e.seq')
+    .limit(limit + 1)
+    .execute();
+  return pageOf(rows, limit, trailEntry, row => row.seq);
 }
 
 const requests = (db: Kysely<Database>) =>
