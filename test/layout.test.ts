@@ -188,6 +188,18 @@ describe('the files', () => {
     ).toEqual([]);
   });
 
+  it('make what a step gives in one place, and call its maker in one', () => {
+    const steps = [
+      [/\bvalidated\(/, 'src/validate/validate.ts'],
+      [/\btargetSet\(/, 'src/targets/target-set.ts', 'src/targets/resolve.ts'],
+      [/\bblastRadius\(/, 'src/blast-radius/blast-radius.ts', 'src/ledger/facts.ts'],
+      [/\bnew Claimed\(/, 'src/ledger/claim.ts'],
+      [/\.becomeDurable\(/, 'src/ledger/ledger.ts'],
+      [/\bissuePermit\(/, 'src/ledger/claim.ts', 'src/ledger/permit.ts'],
+    ] as const;
+    for (const [maker, ...files] of steps) expect(holding(maker).toSorted()).toEqual(files.toSorted());
+  });
+
   it('silence no compiler', () => {
     expect(holding(/@ts-(ignore|expect-error|nocheck)/)).toEqual([]);
   });

@@ -14,11 +14,44 @@ export interface Material {
   readonly reason: string;
 }
 
-/** An operation with an attempt that this gate is to make, once the batch is durable. */
-export interface Claimed {
+/** An operation with an attempt that this gate is to make. Made by `claim` only; good for a permit once its batch is durable. */
+export class Claimed {
   readonly operation: Operation;
-  readonly material: Material;
-  readonly at: Turn['gateClock'];
+  readonly #material: Material;
+  readonly #at: Turn['gateClock'];
+  #isDurable = false;
+
+  constructor(operation: Operation, material: Material, at: Turn['gateClock']) {
+    this.operation = operation;
+    this.#material = material;
+    this.#at = at;
+  }
+
+  /** Its batch is durable. Only the ledger may say so. */
+  becomeDurable(): void {
+    this.#isDurable = true;
+  }
+
+  /** @throws Fault `gate.failed` before its batch is durable, or if what would be sent is not what was decided */
+  permit(): Permit {
+    if (!this.#isDurable) throw new Fault('gate.failed', 'A claim that is not durable.');
+    const { action, ids, digest, parameters, reason } = this.#material;
+    const [first, ...rest] = ids;
+    if (first === undefined) throw new Fault('gate.failed', 'A claim without targets.');
+    return issuePermit({
+      requestId: this.operation.id,
+      action: this.operation.action,
+      attempt: this.operation.attempts,
+      ids: [first, ...rest],
+      digest,
+      parameters,
+      principal: this.operation.principal,
+      reason,
+      executor: action.executor,
+      claimedAtWallMs: this.#at.wallMs,
+      claimedAtMonotonicMs: this.#at.monotonicMs,
+    });
+  }
 }
 
 /**
@@ -36,27 +69,7 @@ export function claim(turn: Turn, operation: Operation, gateId: string, material
   };
   turn.book.setOperation(claimed);
   turn.draft.setOperation(claimed, operation);
-  return { operation: claimed, material, at: turn.gateClock };
-}
-
-/**
- * The permit of a claim. Only for a claim whose batch is durable: `Ledger.enqueue` has resolved with it.
- * @throws Fault `gate.failed` if what would be sent is not what was decided
- */
-export function permitOf({ operation, material, at }: Claimed): Permit {
-  const [first, ...rest] = material.ids;
-  if (first === undefined) throw new Fault('gate.failed', 'A claim without targets.');
-  return issuePermit({
-    requestId: operation.id,
-    action: operation.action,
-    attempt: operation.attempts,
-    ids: [first, ...rest],
-    digest: material.digest,
-    parameters: material.parameters,
-    principal: operation.principal,
-    reason: material.reason,
-    executor: material.action.executor,
-    claimedAtWallMs: at.wallMs,
-    claimedAtMonotonicMs: at.monotonicMs,
-  });
+  const made = new Claimed(claimed, material, turn.gateClock);
+  turn.draft.claims.push(made);
+  return made;
 }

@@ -82,6 +82,8 @@ export class Draft {
   readonly outcomes: Operation[] = [];
   readonly holds: HoldDraft[] = [];
   readonly evidence: EvidenceDraft[] = [];
+  /** What was claimed: to be told when the batch is durable. */
+  readonly claims: { becomeDurable(): void }[] = [];
   readonly settledHolds = new Map<string, 'done' | 'closed'>();
   /** Something was written that the book cannot follow: it is read anew. */
   rereadBook = false;

@@ -307,6 +307,7 @@ export class Ledger {
   /** The batch is durable. What ran alone wrote rows that the next turn reads back like another gate's. */
   #close<SomeTurn extends Turn>(turn: SomeTurn, { taken, results }: Ran<SomeTurn>, isAlone: boolean): void {
     const { draft } = turn;
+    for (const claimed of draft.claims) claimed.becomeDurable();
     if (draft.movesHead()) {
       crashPoint('turn.committed');
       this.#known.moved(draft, !isAlone);

@@ -10,7 +10,7 @@ import type { Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
-import { permitOf, type Claimed } from '../ledger/claim.ts';
+import type { Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
@@ -125,7 +125,7 @@ export class Outcomes {
 
   async #forward(claimed: Claimed): Promise<Attempted> {
     try {
-      return await this.#options.forward(permitOf(claimed), this.#stopped.signal);
+      return await this.#options.forward(claimed.permit(), this.#stopped.signal);
     } catch (thrown) {
       this.#options.logger.error(
         { err: asError(thrown), request: claimed.operation.id },

@@ -10,7 +10,7 @@ import { refuseNothingOrAll } from './nothing-or-all.ts';
 import type { ParameterChecks } from './parameters.ts';
 import { checkTargets } from './targets.ts';
 import { checkText } from './texts.ts';
-import type { Validated } from './validated.ts';
+import { validated, type Validated } from './validated.ts';
 
 export type { ParameterChecks } from './parameters.ts';
 
@@ -58,7 +58,7 @@ export function validate(
   }
   if (!isJsonObject(parameters))
     throw new Fault('gate.failed', 'parameters were found right that are no object');
-  return {
+  return validated({
     action,
     kind,
     named: targets.named,
@@ -67,7 +67,7 @@ export function validate(
     ...(ticket === undefined ? {} : { ticket }),
     ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
     ...carried,
-  };
+  });
 }
 
 function kindOf({ kind: name }: Validated['action'], { kinds }: Pick<Config, 'kinds'>): Validated['kind'] {

@@ -36,8 +36,11 @@ export interface Carried {
   readonly effects?: Readonly<Record<string, Effect>>;
 }
 
-/** A request whose shape is right. Made by `validate` only. */
+const made: unique symbol = Symbol('Validated');
+
+/** A request whose shape is right. Made by `validated` only. */
 export interface Validated extends Carried {
+  readonly [made]: true;
   readonly action: Action;
   readonly kind: Kind;
   readonly named: Named;
@@ -46,3 +49,6 @@ export interface Validated extends Carried {
   readonly ticket?: string;
   readonly onBehalfOf?: string;
 }
+
+/** Says that a shape is right. Only `validate` may, which has looked at all of it. */
+export const validated = (right: Omit<Validated, typeof made>): Validated => ({ [made]: true, ...right });

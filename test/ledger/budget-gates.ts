@@ -29,6 +29,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import { findByIds } from '../../src/targets/queries.ts';
 import { freezeFound, resolveTargets } from '../../src/targets/resolve.ts';
 import type { Target, TargetSet } from '../../src/targets/target-set.ts';
+import { validated } from '../../src/validate/validated.ts';
 import type { Clock } from '../../src/kit/clock.ts';
 import { quiet } from '../support/gate-parts.ts';
 import { KIND, type ActionTraits, type Asked, type Host, type ModelSwitch } from './budget-history.ts';
@@ -207,7 +208,7 @@ export class OneGate {
         ...(counted && { idempotencyKey: key }),
       },
       action,
-      validated: {
+      validated: validated({
         action,
         kind: this.#kind,
         named: { ids },
@@ -215,7 +216,7 @@ export class OneGate {
         reason: 'a test',
         ...(artifact !== undefined && { artifact }),
         ...(generation !== undefined && { plan: { name: 'plan', generation } }),
-      },
+      }),
       ...resolved,
     };
     return { submission, sent };

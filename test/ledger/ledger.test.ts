@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
+import type { Claimed } from '../../src/ledger/claim.ts';
 import type { Decided, Deciding } from '../../src/ledger/request.ts';
+import type { Turn } from '../../src/ledger/turn.ts';
 import { fakePolicy, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
@@ -307,5 +309,25 @@ describe('the ledger', () => {
       store.db,
     );
     expect(rows.map(({ phase }) => phase)).toEqual(['claimed', 'claimed', 'waiting', 'waiting']);
+  });
+
+  it('gives no permit for a claim before its batch is durable, nor where it never is', async () => {
+    const { ledger, decide } = await gateParts(store);
+    const claims: Claimed[] = [];
+    const claim = (turn: Turn, key: string): void => {
+      const decided = decide(turn, ['h1'], key);
+      if (decided instanceof Promise || !('claimed' in decided) || decided.claimed === undefined)
+        throw new Error('nothing was claimed');
+      claims.push(decided.claimed);
+      expect(() => decided.claimed?.permit()).toThrow('not durable');
+    };
+    const failed = ledger.enqueue(turn => {
+      claim(turn, 'k1');
+      throw new Error('a job that fails');
+    });
+    await expect(failed).rejects.toThrow('could not write');
+    expect(() => claims.at(-1)?.permit()).toThrow('not durable');
+    await ledger.enqueue(turn => claim(turn, 'k2'));
+    expect(claims.at(-1)?.permit()).toMatchObject({ attempt: 1, ids: ['h1'] });
   });
 });

@@ -14,10 +14,12 @@ import {
   type Deciding,
   type Submission,
 } from '../../src/ledger/request.ts';
+import type { Turn } from '../../src/ledger/turn.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import type { Policy, Verdict } from '../../src/policy/policy.ts';
 import { targetSet, type Target, type TargetSet } from '../../src/targets/target-set.ts';
+import { validated } from '../../src/validate/validated.ts';
 
 export const host: Kind = {
   name: 'host',
@@ -170,6 +172,8 @@ interface Asking {
 export interface Parts {
   readonly ledger: Ledger;
   readonly deciding: Deciding;
+  /** Within a turn of the ledger. */
+  readonly decide: (turn: Turn, ids: readonly string[], key: string) => ReturnType<typeof decideRequest>;
   readonly ask: (ids: readonly string[], key: string, more?: Asking) => Promise<Decided>;
 }
 
@@ -204,38 +208,41 @@ export async function gateParts(
     limitsDigest: 'sha256:limits',
   };
   await ledger.enqueueAlone(turn => activatePolicy(turn, revision, false, 'gate-1'));
+  const submissionOf = (
+    ids: readonly string[],
+    key: string,
+    { mode = 'request', body = JSON.stringify(ids), revision: of = 1, action = wipe }: Asking = {},
+  ): Submission => {
+    const [first, ...rest] = ids;
+    if (first === undefined) throw new Error('a test that asks for nothing');
+    return {
+      mode,
+      asked: {
+        principal: bot,
+        body: {},
+        bodyDigest: sha256(body),
+        ...(mode === 'request' && { idempotencyKey: key }),
+      },
+      action,
+      validated: validated({
+        action,
+        kind: host,
+        named: { ids: [first, ...rest] },
+        parameters: {},
+        reason: 'a test',
+      }),
+      resolved: { revision: of, result: setOf(ids, of) },
+    };
+  };
   return {
     ledger,
     deciding,
-    ask: async (
-      ids,
-      key,
-      { mode = 'request', body = JSON.stringify(ids), revision = 1, action = wipe, ...other } = {},
-    ) => {
-      const [first, ...rest] = ids;
-      if (first === undefined) throw new Error('a test that asks for nothing');
-      const resolved = setOf(ids, revision);
-      const submission: Submission = {
-        mode,
-        asked: {
-          principal: bot,
-          body: {},
-          bodyDigest: sha256(body),
-          ...(mode === 'request' && { idempotencyKey: key }),
-        },
-        action,
-        validated: {
-          action,
-          kind: host,
-          named: { ids: [first, ...rest] },
-          parameters: {},
-          reason: 'a test',
-        },
-        resolved: { revision, result: resolved },
-      };
+    decide: (turn, ids, key) => decideRequest(turn, submissionOf(ids, key), deciding),
+    ask: async (ids, key, more = {}) => {
+      const submission = submissionOf(ids, key, more);
       return await ledger.enqueue(
-        turn => decideRequest(turn, submission, { ...deciding, ...other.deciding }),
-        { ...jobOf(submission), keyWasFree: other.keyWasFree ?? false },
+        turn => decideRequest(turn, submission, { ...deciding, ...more.deciding }),
+        { ...jobOf(submission), keyWasFree: more.keyWasFree ?? false },
       );
     },
   };
