@@ -191,13 +191,13 @@ describe('the files', () => {
   it('make what a step gives in one place, and call its maker in one', () => {
     const steps = [
       [/\bvalidated\(/, 'src/validate/validate.ts'],
-      [/\btargetSet\(/, 'src/targets/target-set.ts', 'src/targets/resolve.ts'],
+      [/\btargetSet\(/, 'src/targets/resolve.ts', 'src/targets/target-set.ts'],
       [/\bblastRadius\(/, 'src/blast-radius/blast-radius.ts', 'src/ledger/facts.ts'],
       [/\bnew Claimed\(/, 'src/ledger/claim.ts'],
       [/\.becomeDurable\(/, 'src/ledger/ledger.ts'],
       [/\bissuePermit\(/, 'src/ledger/claim.ts', 'src/ledger/permit.ts'],
     ] as const;
-    for (const [maker, ...files] of steps) expect(holding(maker).toSorted()).toEqual(files.toSorted());
+    for (const [maker, ...files] of steps) expect(new Set(holding(maker))).toEqual(new Set(files));
   });
 
   it('silence no compiler', () => {
