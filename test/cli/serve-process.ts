@@ -1,6 +1,7 @@
 // `interlock serve` with a gate that is none: what it does is told by the first argument. Run by serve.test.ts.
 import { watchForCrashes } from '../../src/cli/crash.ts';
 import { runServe, type ServedGate } from '../../src/cli/serve.ts';
+import type { Logger } from '../../src/kit/logger.ts';
 import { processTerminal } from '../../src/cli/terminal.ts';
 
 const [how = '', ...args] = process.argv.slice(2);
@@ -23,9 +24,15 @@ async function close(): Promise<void> {
   say('closed');
 }
 
-async function startGate(options: { configFile: string; activate: boolean }): Promise<ServedGate> {
+async function startGate(options: {
+  configFile: string;
+  activate: boolean;
+  logger: Logger;
+}): Promise<ServedGate> {
   say(`starting ${options.configFile} ${options.activate}`);
   if (how === 'start waits') await told;
+  // More than any pipe takes.
+  if (how === 'talks') for (let line = 0; line < 4_000; line += 1) options.logger.info('x'.repeat(1_000));
   if (how === 'crash') setTimeout(() => throwIt('a crash'), 1);
   if (how === 'rejection') void Promise.reject(new Error('a rejection'));
   const reload = async (): Promise<void> => {

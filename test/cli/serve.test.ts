@@ -1,29 +1,39 @@
 import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 const script = fileURLToPath(new URL('serve-process.ts', import.meta.url));
 
-/** A process that serves a gate that is none. */
-function serve(how: string, args: readonly string[] = [], variables: Readonly<Record<string, string>> = {}) {
+/** A process that serves a gate that is none. Its log is read here, or goes to a file, or is read by nobody. */
+function serve(
+  how: string,
+  args: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
+  log: 'read' | 'unread' | number = 'read',
+) {
   const { INTERLOCK_CONFIG: _config, INTERLOCK_LOG: _log, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', script, how, ...args], {
     env: { ...env, ...variables },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', typeof log === 'number' ? log : 'pipe'],
   });
+  if (log === 'unread') child.stderr?.pause();
   const lines: string[] = [];
   let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    errors += chunk;
-  });
+  if (log === 'read')
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      errors += chunk;
+    });
   const waiting = new Map<string, () => void>();
-  createInterface(child.stdout).on('line', line => {
+  createInterface(outOf(child.stdout)).on('line', line => {
     lines.push(line);
     for (const [part, resolve] of waiting) if (line.includes(part)) resolve();
   });
   const code = new Promise<number | null>(resolve => {
-    child.once('close', resolve);
+    // Its log may never be read to its end.
+    child.once(log === 'unread' ? 'exit' : 'close', resolve);
   });
   return {
     lines,
@@ -39,8 +49,13 @@ function serve(how: string, args: readonly string[] = [], variables: Readonly<Re
         );
       }),
     signal: (signal: NodeJS.Signals): void => void child.kill(signal),
-    goOn: (): void => void child.stdin.write('x\n'),
+    goOn: (): void => void child.stdin?.write('x\n'),
   };
+}
+
+function outOf(stdout: Readable | null): Readable {
+  if (stdout === null) throw new Error('a process without an answer');
+  return stdout;
 }
 
 describe('a gate that is served', () => {
@@ -61,6 +76,22 @@ describe('a gate that is served', () => {
       .split('\n')
       .map(line => JSON.parse(line));
     expect(log.map(entry => entry.msg)).toEqual([expect.stringContaining('stopping'), 'stopped']);
+  });
+
+  test('serves, and ends with 0, though nobody reads its log', async () => {
+    const gate = serve('talks', [], {}, 'unread');
+    await gate.said('listens on http://127.0.0.1:7070');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(0);
+  });
+
+  test('serves, and ends with 0, though the disk of its log is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    const gate = serve('talks', [], {}, full);
+    await gate.said('listens on http://127.0.0.1:7070');
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBe(0);
+    closeSync(full);
   });
 
   test('reads its files again on SIGHUP, as often as it comes, and goes on', async () => {
