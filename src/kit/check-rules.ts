@@ -195,7 +195,7 @@ export const checkRules = {
     status: 403,
     title: 'Nobody has seen the stage well',
     explain:
-      'The next stage is entered only when another party has given the evidence `health` of this artifact as passed, after the last delivery of this stage, and nothing newer says otherwise.',
+      'The next stage is entered only when another party has given the evidence `health` of this artifact as passed, after the last delivery of this stage, and nothing newer says otherwise. Once something was reached, a newest `health` of failed holds the rest of the stage, too.',
   },
   'stage.too_large': {
     step: 'decide',

@@ -324,6 +324,16 @@ describe('stages', () => {
     expect(last.body).not.toHaveProperty('passes');
   });
 
+  it('begins nothing more of what is seen to fail, not even within its stage', async () => {
+    const artifact = 'test:failing';
+    await expectDone('stage.push', upto(1), { artifact });
+    await health(artifact, 'failed');
+    const { body } = await expectRefusedBy('stage.push', upto(2, 2), { artifact }, ['stage.no_evidence']);
+    expect(body).not.toHaveProperty('passes');
+    await health(artifact);
+    await expectDone('stage.push', upto(2, 2), { artifact });
+  });
+
   it('says how long a stage still bakes, and leaves the key free', async () => {
     const fields = { artifact: 'test:slow' };
     await expectDone('slow.push', upto(2), fields);
@@ -385,8 +395,8 @@ describe('stages', () => {
     expect(body.reasons).toMatchObject([{ measured: 1, limit: 0, unit: 'targets' }]);
     await expectDone('stage.push', upto(1), planned(2));
     // Nor is it let into the run that is begun, before the first stage of that is well.
-    await expectRefusedBy('stage.push', upto(3, 3), planned(2), ['stage.too_large']);
-    await expectRefusedBy('stage.push', upto(3, 3), planned(3), ['stage.too_large']);
+    await expectRefusedBy('stage.push', upto(3, 3), planned(2), ['stage.no_evidence', 'stage.too_large']);
+    await expectRefusedBy('stage.push', upto(3, 3), planned(3), ['stage.no_evidence', 'stage.too_large']);
   });
 
   it('decides many at once as if they came one by one', async () => {

@@ -107,12 +107,18 @@ export class StagesModel {
       after.length <= (holds[index] ?? -1) &&
       new Set(after.map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
     const reached = before.length;
-    if (fits(at) && !(at === 0 && isFresh)) return { rules: [], reached };
+    const isBarred = at === 0 && isFresh;
+    const isFailing = reached > 0 && this.#health(request) === 'failed';
+    if (fits(at) && !isBarred && !isFailing) return { rules: [], reached };
     const next = holds.findIndex(count => count > (holds[at] ?? 0));
     const bakeMs = Math.max(...BAKES_MS.slice(at, next));
     const doors = next > 0 && reached > 0 ? this.#doors(request, here, bakeMs) : undefined;
     if (doors?.length === 0 && fits(next)) return { rules: [], reached };
-    if (fits(at)) return { rules: ['stage.too_large'], reached };
+    if (fits(at))
+      return {
+        rules: [...(isBarred ? ['stage.too_large'] : []), ...(isFailing ? ['stage.no_evidence'] : [])],
+        reached,
+      };
     const tooLarge = doors === undefined || !fits(next) ? ['stage.too_large'] : [];
     return { rules: [...tooLarge, ...(doors ?? [])], reached };
   }
@@ -122,18 +128,24 @@ export class StagesModel {
     if (here.some(isOpen)) return ['stage.unsettled'];
     const lastMs = Math.max(...here.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
     const baking = this.nowMs < lastMs + bakeMs ? ['stage.baking'] : [];
+    const isWell = this.#health(request, lastMs) === 'passed';
+    return [...baking, ...(isWell ? [] : ['stage.no_evidence'])];
+  }
+
+  /** What others see of it: the newest of the whole, or of a region, where that is newer and says that it failed. */
+  #health(request: ModelRequest, sinceMs = -1): Evidence['status'] | 'none' {
     const said = this.evidence.filter(
       ({ artifact, by }) => artifact === request.artifact && by !== request.by,
     );
     const newestOf = (region: string | undefined) =>
       said.findLast(({ value, by }) => value === region && by !== '');
     const whole = newestOf(undefined);
-    const isWell = whole?.status === 'passed' && whole.atMs > lastMs;
     const failures = ['eu', 'us'].map(newestOf).filter(one => one?.status === 'failed');
     const isSpoilt = failures.some(
       one => one !== undefined && said.indexOf(one) > (whole ? said.indexOf(whole) : -1),
     );
-    return [...baking, ...(isWell && !isSpoilt ? [] : ['stage.no_evidence'])];
+    if (isSpoilt) return 'failed';
+    return whole !== undefined && whole.atMs > sinceMs ? whole.status : 'none';
   }
 
   allow(id: string, request: ModelRequest, { run, total }: ModelVerdict): void {

@@ -1,8 +1,9 @@
 # METADATA
 # title: Stages of a rollout
 # description: |
-#   What an artifact has reached in its run, with this request, fits into the stage reached; or into the next one, when all of the
-#   run is delivered, the bake time is over, and the evidence `health` passed after the last delivery.
+#   What an artifact has reached in its run, with this request, fits into the stage reached, while the newest evidence `health` is not
+#   that it failed; or into the next one, when all of the run is delivered, the bake time is over, and the evidence `health` passed after
+#   the last delivery.
 package interlock.checks.stages
 
 import data.interlock.lib
@@ -16,6 +17,7 @@ ok if {
 	admitted
 	fits(at)
 	familiar
+	sound
 }
 
 ok if {
@@ -99,6 +101,11 @@ held(upto) := max([lib.share_targets(input.stage.total, upto), upto.at_least])
 familiar if at > 0
 
 familiar if input.stage.fresh == 0
+
+# A run that is seen to fail goes no further, not even within its stage; what still was on its way then does not make it well.
+sound if input.stage.reached == 0
+
+sound if input.stage.health.status != "failed"
 
 # The first stage that holds what was reached; the last one where none does.
 at := min(array.concat(
@@ -264,6 +271,19 @@ sentence := "failed" if {
 }
 
 reasons contains {
+	"rule": "stage.no_evidence",
+	"sentence": "failing",
+	"remedy": "observe",
+	"with": {"stage": at + 1},
+} if {
+	not ok
+	determined
+	admitted
+	fits(at)
+	not sound
+}
+
+reasons contains {
 	"rule": "stage.too_large",
 	"sentence": "again",
 	"remedy": "again",
@@ -290,6 +310,7 @@ reasons contains {
 	determined
 	admitted
 	fits(at)
+	not familiar
 }
 
 reasons contains {

@@ -272,6 +272,31 @@ test_health_that_failed_since_is_a_no if {
 	{[reason.rule, reason.sentence] | some reason in reasons} == {["stage.no_evidence", "failed"]}
 }
 
+test_what_is_seen_to_fail_goes_no_further_within_its_stage if {
+	every at_ms in [now, now - 1800001] {
+		facts := with_stage({"reached": 5, "unsettled": 1, "health": {"status": "failed", "at_ms": at_ms}})
+		not stages.ok with input as facts with data.limits as sample.limits
+		reasons := stages.reasons with input as facts with data.limits as sample.limits
+		reasons == {{"rule": "stage.no_evidence", "sentence": "failing", "remedy": "observe", "with": {"stage": 1}}}
+	}
+}
+
+# Before anything of it is reached, what failed was another run: this may be the way back.
+test_a_run_begins_though_one_before_failed if {
+	facts := with_stage({"run": 2, "reached": 0, "unsettled": 0, "fresh": 0, "health": {"status": "failed", "at_ms": now}})
+	stages.ok with input as facts with data.limits as sample.limits
+}
+
+test_what_nobody_has_seen_yet_goes_on_within_its_stage if {
+	every health in [{"status": "none"}, {"status": "unknown", "at_ms": now}] {
+		facts := sample.with_fact("stage", object.union(
+			object.union(object.remove(sample.facts.stage, ["health"]), {"reached": 5, "unsettled": 1}),
+			{"health": health},
+		))
+		stages.ok with input as facts with data.limits as sample.limits
+	}
+}
+
 test_bake_and_health_are_told_together if {
 	facts := after({"delivered_ms": now, "health": {"status": "none"}})
 	reasons := stages.reasons with input as facts with data.limits as sample.limits
