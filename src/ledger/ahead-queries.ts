@@ -111,7 +111,7 @@ const operationsOf = sql`operations o where o.action = a.action and o.artifact =
 const runOf = sql`
   select n.run, min(o.run_total) as total,
     coalesce(sum(o.target_count) filter (where o.outcome not in ('refused', 'stopped')), 0) as reached,
-    count(*) filter (where o.phase <> 'ended' or o.outcome in ('pending', 'unknown')) as unsettled,
+    (select count(*) from ${operationsOf} and (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))) as unsettled,
     max(${noLater('o.settled_at', sql`c.version > o.version`)}) filter (where o.outcome = 'delivered') as delivered_ms,
     max(o.plan_generation) as generation,
     (select max(o.plan_generation) from ${operationsOf} and o.run < n.run) as generation_before
@@ -134,4 +134,4 @@ const hits = sql`(
     select h.target_id as id, h.request_id as operation, o.outcome, o.run
     from jsonb_array_elements_text(a.ids) as t(id)
     join holds h on h.artifact = a.artifact and h.target_id = t.id
-    join operations o on o.id = h.request_id and o.action = a.action and o.run <= r.run) h)`;
+    join operations o on o.id = h.request_id and o.action = a.action and o.run between r.run - 1 and r.run) h)`;

@@ -52,7 +52,7 @@ export class Ahead {
       const key = keyOf(action, artifact);
       const rollout = this.#rollouts.get(key) ?? toRollout(row, this.#dimensions(action));
       this.#rollouts.set(key, rollout);
-      // Hits are of the runs that the rows know; for one that began in this batch they are all of runs before.
+      // Hits are of the runs that the rows know; for one that began in this batch they are of the run before, or of none that counts.
       rollout.learn(ids, row?.hits ?? []);
     }
     for (const { action, name, highest } of plans ?? [])

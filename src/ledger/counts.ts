@@ -50,12 +50,11 @@ export function countTargets(
   };
 }
 
-const NONE: Delivered = { again: 0, early: 0, ever: 0 };
+const NONE: Delivered = { again: 0, early: 0 };
 
 const added = (one: Delivered, other: Delivered): Delivered => ({
   again: one.again + other.again,
   early: one.early + other.early,
-  ever: one.ever + other.ever,
 });
 
 /** Labels that the entry asks values of. */

@@ -178,7 +178,7 @@ function stageFact(
     reached,
     unsettled,
     again: place.begins ? 0 : counts.delivered.again,
-    fresh: run === 1 ? 0 : counts.count - (place.begins ? counts.delivered.ever : counts.delivered.early),
+    fresh: run === 1 ? 0 : counts.count - (place.begins ? counts.delivered.again : counts.delivered.early),
     barred: place.barred ? counts.count : 0,
     ...(deliveredMs !== undefined && { delivered_ms: deliveredMs }),
     values: Object.fromEntries(

@@ -8,7 +8,7 @@ export interface Run {
   readonly total: number;
   /** Targets of its operations that were neither refused nor stopped. */
   readonly reached: number;
-  /** Operations that may still be carried out, or may have been. */
+  /** Operations that may still be carried out, or may have been; of the runs before, too. */
   readonly unsettled: number;
   readonly deliveredMs?: number;
   /** The highest plan generation that was allowed in it, refused or stopped since or not. */
@@ -19,10 +19,8 @@ export interface Run {
 export interface Delivered {
   /** In the present run. */
   readonly again: number;
-  /** In a run before it. */
+  /** In the run before it. */
   readonly early: number;
-  /** In either. */
-  readonly ever: number;
 }
 
 /** Where in a rollout a request would be. */
@@ -38,8 +36,8 @@ export interface Place {
 
 /**
  * One artifact and one action. A target is reached once in a run; a further run, the way back, begins where a later plan
- * reaches a target again, and from then on only plans as late as that are let into it. Its first stage takes only targets of the
- * runs before: with others, one later plan after the other would go round the stages.
+ * reaches a target again, and from then on only plans as late as that are let into it. Its first stage takes only targets that were
+ * delivered in the run before: with others, also of runs before that, one later plan after the other would go round the stages.
  */
 export class Rollout {
   #run: Run | undefined;
@@ -49,7 +47,7 @@ export class Rollout {
   #values: Map<string, Map<string, number>>;
   /** Operations of the run that have each target, whatever became of them. Only of targets that a request of the batch names. */
   readonly #hits = new Map<string, Set<string>>();
-  /** Targets that the artifact was delivered to in runs before, as far as requests of the batch name them. */
+  /** Targets that the artifact was delivered to in the run before, as far as requests of the batch name them. */
   readonly #early = new Set<string>();
   readonly #outcomes = new Map<string, Operation['outcome']>();
   readonly #known = new Set<string>();
@@ -68,7 +66,7 @@ export class Rollout {
     return this.#run;
   }
 
-  /** Targets that were looked up, and the operations of the present run and of those before that have them. */
+  /** Targets that were looked up, and the operations of the present run and of the one before that have them. */
   learn(
     ids: readonly string[],
     hits: readonly {
@@ -80,8 +78,8 @@ export class Rollout {
   ): void {
     for (const id of ids) this.#known.add(id);
     for (const { id, operation, outcome, run } of hits) {
-      if (run !== this.#run?.run) {
-        if (outcome === 'delivered') this.#early.add(id);
+      if (this.#run === undefined || run < this.#run.run) {
+        if (run + 1 === this.#run?.run && outcome === 'delivered') this.#early.add(id);
         continue;
       }
       this.#hit(id, operation);
@@ -92,15 +90,13 @@ export class Rollout {
 
   /** How many of these targets the artifact was delivered to, and when. @throws Fault where one was not looked up */
   delivered(ids: Iterable<string>): Delivered {
-    let [again, early, ever] = [0, 0, 0];
+    let [again, early] = [0, 0];
     for (const id of ids) {
       if (!this.#known.has(id)) throw new Fault('gate.failed', 'A target was not looked up in its rollout.');
-      const [isNow, isEarly] = [this.#isDelivered(id), this.#early.has(id)];
-      if (isNow) again += 1;
-      if (isEarly) early += 1;
-      if (isNow || isEarly) ever += 1;
+      if (this.#isDelivered(id)) again += 1;
+      if (this.#early.has(id)) early += 1;
     }
-    return { again, early, ever };
+    return { again, early };
   }
 
   #isDelivered(id: string): boolean {
@@ -110,8 +106,8 @@ export class Rollout {
   /** @param again how many of its targets were delivered in the present run; `total` all of the kind now */
   placeOf(request: { readonly again: number; readonly total: number; readonly generation?: number }): Place {
     const { generation, total } = request;
-    const fresh = { total, reached: 0, unsettled: 0 };
     const run = this.#run;
+    const fresh = { total, reached: 0, unsettled: run?.unsettled ?? 0 };
     if (run === undefined) return { run: { ...fresh, run: 1 }, begins: true, mayBegin: false, barred: false };
     const mayBegin = isLater(generation, run.generation) && isLater(generation, this.#generationBefore);
     if (request.again > 0 && mayBegin)
@@ -147,7 +143,13 @@ export class Rollout {
 
   /** What becomes of an operation changes. */
   change(before: Operation, after: Operation): void {
-    if (before.run !== this.#run?.run) return;
+    if (this.#run === undefined || before.run === undefined) return;
+    if (before.run < this.#run.run) {
+      const unsettled =
+        this.#run.unsettled + Number(holdsItsTargets(after)) - Number(holdsItsTargets(before));
+      this.#run = { ...this.#run, unsettled };
+      return;
+    }
     this.#outcomes.set(after.id, after.outcome);
     this.#count(before, -1);
     this.#count(after, 1);
@@ -155,8 +157,9 @@ export class Rollout {
 
   #begin(run: number, total: number): void {
     this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
-    this.#run = { run, total, reached: 0, unsettled: 0 };
+    this.#run = { run, total, reached: 0, unsettled: this.#run?.unsettled ?? 0 };
     this.#values = new Map([...this.#values.keys()].map(dimension => [dimension, new Map()]));
+    this.#early.clear();
     for (const id of this.#hits.keys()) if (this.#isDelivered(id)) this.#early.add(id);
     this.#hits.clear();
   }

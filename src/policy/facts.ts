@@ -128,11 +128,11 @@ export interface StageFact {
   /** All targets of the kind when the run began: what the stages' shares are of. */
   readonly total: number;
   readonly reached: number;
-  /** Operations of the run that may still be carried out, or may have been. */
+  /** Operations of the artifact, in any run, that may still be carried out, or may have been. */
   readonly unsettled: number;
   /** Targets of the request that the artifact was delivered to in this run. */
   readonly again: number;
-  /** Targets of the request that the artifact was delivered to in no run before; 0 in the first run. */
+  /** Targets of the request that the artifact was not delivered to in the run before; 0 in the first run. */
   readonly fresh: number;
   /** Targets of the request that this run does not take, because its plan is not later than those of the runs before. */
   readonly barred: number;

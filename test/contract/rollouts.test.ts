@@ -262,18 +262,12 @@ describe('stages', () => {
     await say({ artifact, name: 'health', status });
 
   /** Asks until the bake is over, without harm: nothing of it is allowed. */
-  const baked = async (artifact: string, targets: readonly string[]): Promise<void> => {
-    await expect
-      .poll(
-        async () =>
-          (await gate.api.preflight('stage.push', targets, { fields: { artifact } })).body.reasons?.map(
-            r => r.rule,
-          ),
-        {
-          timeout: 8_000,
-        },
-      )
-      .not.toContain('stage.baking');
+  const baked = async (artifact: string, targets: readonly string[], fields: Doc = {}): Promise<void> => {
+    const rules = async (): Promise<readonly string[] | undefined> => {
+      const { body } = await gate.api.preflight('stage.push', targets, { fields: { artifact, ...fields } });
+      return body.reasons?.map(({ rule }) => rule);
+    };
+    await expect.poll(rules, { timeout: 8_000 }).not.toContain('stage.baking');
   };
 
   it('refuses a request that names no artifact', async () => {
@@ -397,6 +391,36 @@ describe('stages', () => {
     // Nor is it let into the run that is begun, before the first stage of that is well.
     await expectRefusedBy('stage.push', upto(3, 3), planned(2), ['stage.no_evidence', 'stage.too_large']);
     await expectRefusedBy('stage.push', upto(3, 3), planned(3), ['stage.no_evidence', 'stage.too_large']);
+  });
+
+  it('takes nothing round its stages by many later plans that all begin with the same target', async () => {
+    const artifact = 'test:rounds';
+    const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });
+    await expectDone('stage.push', upto(2), planned(1));
+    await expectDone('stage.push', upto(1), planned(2));
+    // The second was delivered in the first run, and not in the one before.
+    const { body } = await expectRefusedBy('stage.push', upto(2), planned(3), ['stage.too_large']);
+    expect(body.reasons).toMatchObject([{ measured: 1, limit: 0, unit: 'targets' }]);
+    await expectDone('stage.push', upto(1), planned(3));
+    await expectRefusedBy('stage.push', upto(2, 2), planned(3), ['stage.too_large']);
+    await expectRefusedBy('stage.push', upto(2, 2), planned(4), ['stage.too_large']);
+  });
+
+  it('forgets nothing that is not settled by beginning another run', async () => {
+    const artifact = 'test:inconclusive';
+    const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });
+    await expectDone('stage.push', upto(1), planned(1));
+    gate.executor.behave({ type: 'answer', status: 500 });
+    const lost = await submit('stage.push', upto(2, 2), planned(1));
+    gate.executor.behave({ type: 'answer', status: 200 });
+    expect(lost.body.outcome).toMatchObject({ status: 'unknown' });
+    await expectDone('stage.push', upto(1), planned(2));
+    await health(artifact);
+    const { body } = await expectRefusedBy('stage.push', upto(4, 3), planned(2), ['stage.unsettled']);
+    expect(body.reasons).toMatchObject([{ measured: 1, limit: 0, unit: 'operations' }]);
+    expect((await gate.api.outcome(lost.body.id, { status: 'delivered' })).status).toBe(200);
+    await baked(artifact, upto(4, 3), planned(2));
+    await expectDone('stage.push', upto(4, 3), planned(2));
   });
 
   it('decides many at once as if they came one by one', async () => {

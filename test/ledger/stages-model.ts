@@ -68,11 +68,10 @@ export class StagesModel {
     );
     const mayBegin = last > 0 && isLater(all);
     const isFresh = (earlier: readonly ModelOperation[]): boolean =>
-      earlier.length > 0 &&
       request.ids.some(id => !earlier.some(one => one.outcome === 'delivered' && one.ids.includes(id)));
     if (last === 0 || (again && mayBegin))
       return {
-        ...this.#fit(request, [], this.total, isFresh(all)),
+        ...this.#fit(request, [], this.total, last > 0 && isFresh(here)),
         run: last + 1,
         total: this.total,
         mayBegin,
@@ -82,7 +81,8 @@ export class StagesModel {
     const place = { run: last, total, mayBegin };
     if (again || (last > 1 && !isLater(before)))
       return { ...place, rules: ['stage.too_large'], reached: reachedBy(here).length };
-    return { ...place, ...this.#fit(request, here, total, isFresh(before)) };
+    const justBefore = all.filter(({ run }) => run === last - 1);
+    return { ...place, ...this.#fit(request, here, total, last > 1 && isFresh(justBefore)) };
   }
 
   #fit(
@@ -125,7 +125,8 @@ export class StagesModel {
 
   /** What keeps the next stage closed. */
   #doors(request: ModelRequest, here: readonly ModelOperation[], bakeMs: number): string[] {
-    if (here.some(isOpen)) return ['stage.unsettled'];
+    if (this.operations.some(one => one.artifact === request.artifact && isOpen(one)))
+      return ['stage.unsettled'];
     const lastMs = Math.max(...here.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
     const baking = this.nowMs < lastMs + bakeMs ? ['stage.baking'] : [];
     const isWell = this.#health(request, lastMs) === 'passed';

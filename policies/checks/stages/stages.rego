@@ -97,7 +97,7 @@ counts := [most |
 
 held(upto) := max([lib.share_targets(input.stage.total, upto), upto.at_least])
 
-# The first stage of a later run takes only what runs before reached: what begins anew with each plan would else be no stage.
+# The first stage of a later run takes only what the run before reached: what begins anew with each plan would else be no stage.
 familiar if at > 0
 
 familiar if input.stage.fresh == 0
