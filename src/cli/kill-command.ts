@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { systemClock } from '../kit/clock.ts';
 import { flagged, withConnection } from './connection-options.ts';
-import type { KillOptions, ReleaseOptions } from './kill.ts';
+import type { KillOptions } from './kill-engage.ts';
+import type { ReleaseOptions } from './kill-engaged.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { widthOf } from './terminal.ts';
 
@@ -51,7 +52,7 @@ export function addKillCommand(program: Command, { terminal, end }: CommandConte
     )
     .addHelpText('after', EXAMPLES)
     .action(async (what: string[], options: Given<KillOptions>) => {
-      const { runKill } = await import('./kill.ts');
+      const { runKill } = await import('./kill-engage.ts');
       end(await runKill({ ...flagged(options), what }, terminal));
     });
   withConnection(kill.command('status').description('what is engaged, since when, by whom, why'))
@@ -61,7 +62,7 @@ export function addKillCommand(program: Command, { terminal, end }: CommandConte
         exitCodesText({ done: 'shown, whether something is engaged or not' }),
     )
     .action(async (options: Given<ReleaseOptions>) => {
-      const { runKillStatus } = await import('./kill.ts');
+      const { runKillStatus } = await import('./kill-engaged.ts');
       const look = { nowMs: systemClock.wallMs(), ...widthOf(terminal) };
       end(await runKillStatus(flagged(options), terminal, look));
     });
@@ -79,7 +80,7 @@ export function addKillCommand(program: Command, { terminal, end }: CommandConte
         }),
     )
     .action(async (id: string, options: Given<ReleaseOptions>) => {
-      const { runKillRelease } = await import('./kill.ts');
+      const { runKillRelease } = await import('./kill-engaged.ts');
       end(await runKillRelease(id, flagged(options), terminal));
     });
 }

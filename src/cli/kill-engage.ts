@@ -1,0 +1,187 @@
+import type { EngagedSwitch, RecordedDecision, Scope } from '../client/types.ts';
+import { NoGateError } from '../config/client-settings.ts';
+import { asError } from '../kit/fault.ts';
+import { nearestName } from '../kit/text.ts';
+import { exitCode } from './exit-code.ts';
+import { connectCalls, type GateCalls } from './gate-calls.ts';
+import { gateOf, type GateOptions } from './gate-connection.ts';
+import {
+  endOf,
+  killFileOf,
+  mayBeEngaged,
+  NOTHING_ENGAGED,
+  sayWhyNot,
+  ScopeError,
+  ENGAGED_UNKNOWN,
+  type ConfigOption,
+} from './kill-end.ts';
+import { printable } from './printable.ts';
+import { readAddress } from './read-address.ts';
+import { SaidNo } from './said-no.ts';
+import { sendOnce } from './send-once.ts';
+import { showScope } from './show-scope.ts';
+import { countOf } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface KillOptions extends Omit<GateOptions, 'json'>, ConfigOption {
+  /** Words that are none of its commands. */
+  readonly what: readonly string[];
+  readonly action?: string;
+  readonly dimension?: string;
+  readonly value?: string;
+  readonly except?: readonly string[];
+  readonly reason?: string;
+  readonly json: boolean;
+}
+
+/**
+ * Engages the switch, at once and without a question. A scope that is half said engages nothing: whoever meant a region must
+ * not stop the world by a variable that was not set.
+ * @returns 0 when it is engaged; 3 when that cannot be told, with the way that needs no gate
+ */
+export async function runKill(
+  options: KillOptions,
+  terminal: Terminal,
+  connect = connectCalls,
+): Promise<number> {
+  try {
+    const body = engageBody(options);
+    const calls = connectAnyhow(options, terminal, connect);
+    const engaged = await sendOnce(
+      async signal => await calls.engage(body, { signal }),
+      ENGAGED_UNKNOWN,
+      terminal,
+    );
+    if (options.json) terminal.say(JSON.stringify(engaged));
+    else await sayEngaged(engaged, calls, terminal);
+    return exitCode.done;
+  } catch (thrown) {
+    const code = endOf(thrown);
+    if (code === undefined) throw thrown;
+    const error = asError(thrown);
+    sayWhyNot(error, options, terminal);
+    if (options.json) {
+      const file = killFileOf(options)?.file;
+      const said = thrown instanceof SaidNo ? thrown.problem : { error: error.message };
+      // Null where nobody knows: whoever reads it as a no engages again, which does no harm.
+      const engaged = mayBeEngaged(error) ? null : false;
+      terminal.say(JSON.stringify({ ...said, engaged, ...(file !== undefined && { kill_file: file }) }));
+    }
+    return code;
+  }
+}
+
+/** Who has to stop a gate is not asked which one, where the configuration that was named says where it listens. */
+function connectAnyhow(options: KillOptions, terminal: Terminal, connect: typeof connectCalls): GateCalls {
+  const gate = gateOf(options);
+  try {
+    return connect(gate, terminal);
+  } catch (thrown) {
+    const url = options.config === undefined ? undefined : readAddress(options.config);
+    if (!(thrown instanceof NoGateError) || url === undefined) throw thrown;
+    return connect({ ...gate, url }, terminal);
+  }
+}
+
+interface EngageBody {
+  readonly scope?: Scope;
+  readonly reason?: string;
+  readonly except?: readonly string[];
+}
+
+function engageBody({ what, action, dimension, value, except, reason }: KillOptions): EngageBody {
+  const [first] = what;
+  if (first !== undefined) {
+    const near = nearestName(first, ['status', 'release', 'engage']);
+    const meant =
+      near === undefined ? `for one action: --action ${printable(first)}.` : `did you mean kill ${near}?`;
+    throw new ScopeError(`there is no "kill ${printable(first)}": ${meant} ${NOTHING_ENGAGED}`);
+  }
+  const blank = Object.entries({ action, dimension, value }).find(([, text]) => text?.trim() === '');
+  if (blank !== undefined)
+    throw new ScopeError(`--${blank[0]} is blank: leave it out to stop everything. ${NOTHING_ENGAGED}`);
+  if (action !== undefined && (dimension ?? value) !== undefined)
+    throw new ScopeError(
+      `either --action, or --dimension with --value; without them everything stops. ${NOTHING_ENGAGED}`,
+    );
+  if ((dimension === undefined) !== (value === undefined))
+    throw new ScopeError(
+      `--dimension and --value go together; without them everything stops. ${NOTHING_ENGAGED}`,
+    );
+  const scope =
+    action !== undefined
+      ? { action }
+      : dimension !== undefined && value !== undefined
+        ? { dimension, value }
+        : undefined;
+  return {
+    ...(scope !== undefined && { scope }),
+    ...(reason !== undefined && { reason }),
+    ...(except !== undefined && { except }),
+  };
+}
+
+/** So many ids are listed; the rest is in `--json`. */
+const LISTED = 20;
+
+async function sayEngaged(
+  engaged: EngagedSwitch,
+  calls: Pick<GateCalls, 'one'>,
+  terminal: Terminal,
+): Promise<void> {
+  const { id, scope, except, on_the_wire: onTheWire, stopped, took_ms: tookMs } = engaged;
+  terminal.say(
+    `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
+  );
+  sayIds('stopped for good, nothing of it was sent', 'Nothing waited to be sent.', stopped, terminal);
+  sayIds(
+    'on the wire, and may be being carried out',
+    'Nothing is on the wire.',
+    onTheWire,
+    terminal,
+    await tellWhat(onTheWire, calls),
+  );
+  terminal.say(`\nTo release it when it is over:\n  interlock kill release ${printable(id)} --reason "…"`);
+}
+
+const exceptFor = (except: readonly string[]): string =>
+  except.length === 0 ? '' : `, but for ${except.map(printable).join(', ')}`;
+
+/** So long what is on the wire is asked for: the switch is engaged, and has been said. */
+const TOLD_WITHIN_MS = 5_000;
+
+/** What the listed ones are, as far as the gate says so in time. */
+async function tellWhat(
+  ids: readonly string[],
+  calls: Pick<GateCalls, 'one'>,
+): Promise<ReadonlyMap<string, string>> {
+  const signal = AbortSignal.timeout(TOLD_WITHIN_MS);
+  const told = await Promise.allSettled(
+    ids.slice(0, LISTED).map(async id => [id, describeRequest(await calls.one(id, { signal }))] as const),
+  );
+  return new Map(told.flatMap(one => (one.status === 'fulfilled' ? [one.value] : [])));
+}
+
+const describeRequest = ({ action, targets, principal, decided_at: at }: RecordedDecision): string =>
+  [
+    action,
+    ...(targets === undefined ? [] : [countOf(targets.count, 'target')]),
+    `by ${principal}`,
+    `allowed at ${at}`,
+  ].join(', ');
+
+function sayIds(
+  what: string,
+  none: string,
+  ids: readonly string[],
+  terminal: Terminal,
+  told: ReadonlyMap<string, string> = new Map(),
+): void {
+  terminal.say(ids.length === 0 ? none : `${countOf(ids.length, 'request')} ${what}:`);
+  for (const id of ids.slice(0, LISTED)) {
+    const says = told.get(id);
+    terminal.say(`  ${printable(id)}${says === undefined ? '' : `  ${printable(says)}`}`);
+  }
+  if (ids.length > LISTED)
+    terminal.say(`  and ${countOf(ids.length - LISTED, 'more request')} (--json lists all)`);
+}
