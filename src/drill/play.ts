@@ -213,8 +213,12 @@ async function ask(request: CaseRequest, lines: Lines, rig: Rig): Promise<Said> 
   const rule = textAt(first, 'rule');
   if (decision !== 'refused' || rule === '' || sent !== undefined)
     return { kind: 'untold', says: inShort(reply) };
-  return refusal({ rule, message: textAt(first, 'message'), remedy: textAt(first, 'remedy') });
+  const remedy = rule === 'inventory.empty' ? OF_THE_FLEET : textAt(first, 'remedy');
+  return refusal({ rule, message: textAt(first, 'message'), remedy });
 }
+
+/** Nobody but the case loads anything into a gate of the drill: who reads this has a file, and no call, to set right. */
+const OF_THE_FLEET = 'with its targets under `fleet:` of the case';
 
 /** Whether these are, id by id, the targets that the gate says it decided on, and those that the request names where it names them. */
 function areTheVery(sent: readonly string[], body: Members, reply: Reply): boolean {

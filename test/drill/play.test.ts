@@ -47,6 +47,18 @@ describe('a yes counts', () => {
   });
 });
 
+it('says of a case that loads nothing what its file lacks, and no call', async () => {
+  const remedy = 'PUT /v1/inventory/host';
+  const says = async (rule: string) => {
+    const body = { decision: 'refused', reasons: [{ rule, message: 'It was never loaded.', remedy }] };
+    return (await playCase(askFor({ ids: ['a'] }), fakeRig({ status: 503, body }))).says;
+  };
+  expect(await says('inventory.empty')).toBe(
+    'It was never loaded. Would pass: with its targets under `fleet:` of the case.',
+  );
+  expect(await says('inventory.stale')).toContain(remedy);
+});
+
 describe('a twin of what was let through', () => {
   const allowed = {
     decision: 'allowed',
