@@ -189,13 +189,13 @@ interface Checkpoints {
 }
 
 async function readCheckpoints(
-  { checkpoints, keys: keyFiles }: AuditVerifyOptions,
+  { checkpoints, keys: keyFiles, anchored }: AuditVerifyOptions,
   config: Config | undefined,
 ): Promise<Checkpoints> {
   const file = checkpoints ?? config?.checkpoints;
   if (file === undefined) {
     if (keyFiles.length > 0) throw new UsageError('--key goes with --checkpoints');
-    return { anchors: [], problems: [], notes: [] };
+    return { anchors: [], problems: [], notes: anchored ? [WHAT_ANCHORS] : [] };
   }
   // Only one that was named must be there: a gate that never ran has none.
   if (checkpoints === undefined && !existsSync(file))
@@ -211,6 +211,9 @@ async function readCheckpoints(
       : ['The key was taken from beside the checkpoints; with a copy of your own, name it with --key.'];
   return await readCheckpointFile(file, keys, notes);
 }
+
+const WHAT_ANCHORS =
+  "--anchored needs the checkpoints too: --checkpoints FILE, a copy of the gate's, and --key FILE for the public key beside it.";
 
 async function readCheckpointFile(
   file: string,

@@ -109,6 +109,14 @@ describeWithPostgres('a store on a server', () => {
     expect(isEmpty).toBe(text === '');
   });
 
+  it('says that --anchored needs the checkpoints beside an export, and else nothing of them', async () => {
+    const file = await exported();
+    const lacking = await verify('--export', file, '--anchored');
+    expect(lacking.code).toBe(3);
+    expect(lacking.verdict?.notes.join()).toMatch(/--anchored needs the checkpoints too: --checkpoints FILE/);
+    expect((await verify('--export', file)).verdict?.notes.join()).not.toContain('--checkpoints');
+  });
+
   it('is enough for --anchored with one checkpoint', async () => {
     const { head } = (await verify(...config())).verdict ?? expect.unreachable();
     const checkpoints = write('one.ndjson', checkpoint(pair.privateKey, keyId, head.seq, head.hash));
