@@ -1,25 +1,19 @@
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import { buildPolicies, digestFileOf, testPolicies, type Built } from '../policy/compile.ts';
 import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
-import { UsageError } from '../config/environment.ts';
-import { quote } from '../kit/text.ts';
 import { connect } from './connect.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { withConnection } from './connection-options.ts';
+import { policyFolder, shipped } from './policy-folder.ts';
 import type { GateOptions } from './gate-connection.ts';
-
-/** Where this program's own policies and the types made from them stand; in a clone only. */
-const shippedFolder = fileURLToPath(new URL('../../policies', import.meta.url));
-const shippedTypes = fileURLToPath(new URL('../../src/kit/check-rules.ts', import.meta.url));
 
 const SHOW = 'interlock policy show';
 const BUILD = 'interlock policy build ./policies';
 const TEST = 'interlock policy test ./policies';
+const FOLDER = 'the folder of the policies (default: those of the source, in a checkout of it)';
 const NEEDS_OPA = '\n\nNeeds the `opa` command on the PATH, of the version in policies/opa-version.';
 
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
@@ -49,7 +43,7 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
   policy
     .command('build')
     .description('check, test and compile policies into bundle.tar.gz (needs the opa compiler)')
-    .argument('[folder]', 'the folder of the policies', shippedFolder)
+    .argument('[folder]', FOLDER)
     .option('--check', 'build, and only compare with what is there')
     .option('--json', 'say it as JSON')
     .addHelpText(
@@ -66,9 +60,9 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
           untold: 'opa is missing',
         }),
     )
-    .action(async (folder: string, options: { check?: boolean; json?: boolean }) => {
+    .action(async (named: string | undefined, options: { check?: boolean; json?: boolean }) => {
       await report(options.json === true, async () => {
-        mustHoldPolicies(folder);
+        const folder = policyFolder(named);
         const built = await buildPolicies(folder);
         return options.check === true ? await compare(folder, built) : await write(folder, built);
       });
@@ -76,7 +70,7 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
   policy
     .command('test')
     .description('check and test policies; every line of every rule must be reached')
-    .argument('[folder]', 'the folder of the policies', shippedFolder)
+    .argument('[folder]', FOLDER)
     .option('--json', 'say it as JSON')
     .addHelpText(
       'after',
@@ -89,19 +83,13 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
           untold: 'opa is missing',
         }),
     )
-    .action(async (folder: string, options: { json?: boolean }) => {
+    .action(async (named: string | undefined, options: { json?: boolean }) => {
       await report(options.json === true, async () => {
-        mustHoldPolicies(folder);
+        const folder = policyFolder(named);
         return await testPolicies(folder);
       });
     });
   return policy;
-}
-
-/** @throws UsageError for a folder whose name is mistyped */
-function mustHoldPolicies(folder: string): void {
-  if (!existsSync(path.join(folder, 'opa-version')))
-    throw new UsageError(`${quote(folder)} is no folder of policies: it holds no opa-version`);
 }
 
 /** What is made, and where it belongs. The types are those of the gate: only its own policies make them. */
@@ -111,8 +99,8 @@ function outputs(folder: string, built: Built): (readonly [string, string | Uint
     [path.join(folder, 'bundle.sha256'), built.digestFile],
     [path.join(folder, 'limits.schema.json'), built.limitsSchema],
   ] as const;
-  return path.resolve(folder) === path.resolve(shippedFolder)
-    ? [...made, [shippedTypes, built.checkRules]]
+  return path.resolve(folder) === path.resolve(shipped.folder)
+    ? [...made, [shipped.types, built.checkRules]]
     : [...made];
 }
 
