@@ -25,7 +25,7 @@ import { addServeCommand } from './serve-command.ts';
 import { printable, jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
-import { pointToHelp } from './wrong-use.ts';
+import { pointToHelp, withoutPrefix } from './wrong-use.ts';
 
 /**
  * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.
@@ -116,7 +116,7 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   if (thrown instanceof CommanderError) {
     // Commander has said it on stderr.
     if (thrown.exitCode === 0) return exitCode.done;
-    if (json) terminal.say(JSON.stringify({ error: thrown.message }));
+    if (json) terminal.say(JSON.stringify({ error: withoutPrefix(thrown.message) }));
     return exitCode.wrongUse;
   }
   const error = asError(thrown);

@@ -87,6 +87,16 @@ describe('wrong use ends with 2 and says why', () => {
     expect(JSON.parse(said)).toEqual({ error: expect.stringContaining('--nothing') });
   });
 
+  test.each([
+    ['an unknown command', ['serv', '--json'], "unknown command 'serv'"],
+    ['an option that is given twice', ['kill', '--reason=a', '--reason=a', '--json'], "option '--reason"],
+    ['no reason', ['submit', 'a', 'b', '--json'], "required option '--reason"],
+  ])('and the error of %s says once that it is one', async (_, args, begins) => {
+    const { code, said } = await run(...args);
+    expect(code).toBe(2);
+    expect(JSON.parse(said).error.startsWith(begins), said).toBe(true);
+  });
+
   test('a configuration with several problems gives each on its line, and as JSON', async () => {
     const file = files.write('interlock.yaml', 'listen: x\nstore: ""\n');
     const { code, said, complained } = await run('serve', '--config', file, '--json');
