@@ -34,14 +34,23 @@ function bearerKey(key: string): string {
   );
 }
 
+/** A word before a colon that no port follows: `gate:7070` is a host. */
+const OTHER_SCHEME = /^(?!https?:)([a-z][a-z0-9+.-]*):[^0-9]/i;
+
 function gateUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    const [, scheme] = OTHER_SCHEME.exec(text) ?? [];
+    if (scheme !== undefined)
+      throw new ClientMisuseError(
+        `The URL of the gate begins with ${scheme}:, and a gate is called by http or https: http://127.0.0.1:7070.`,
+      );
     throw new ClientMisuseError(
       URL.canParse(`http://${text}`) && !text.includes('://')
         ? `The URL of the gate lacks its scheme: http://${text}, or https://${text}.`
         : 'The URL of the gate is none: it looks like http://127.0.0.1:7070.',
     );
+  }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     throw new ClientMisuseError(
       'The URL of the gate holds more than an address: no user, no query, no fragment.',

@@ -289,6 +289,16 @@ describe('wrong use is told, and nothing is sent', () => {
   test.each(['', 'nowhere', 'ftp://x', 'http://user:pass@x', 'http://x/?a=1'])('the URL %j', url => {
     expect(() => client({ url })).toThrow(ClientMisuseError);
   });
+
+  test.each([
+    ['htp:/foo', /begins with htp:, and a gate is called by http or https/],
+    ['ftp://x', /begins with ftp:/],
+    ['localhost:7070', /lacks its scheme: http:\/\/localhost:7070/],
+    ['gate.example', /lacks its scheme/],
+    ['http://', /is none/],
+  ])('and says of the URL %j what is wrong with it', (url, says) => {
+    expect(() => client({ url })).toThrow(says);
+  });
 });
 
 const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
