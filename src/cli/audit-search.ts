@@ -9,7 +9,7 @@ import { NEVER_RECORDED } from './decision-exit.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
-import { countOf, formatTable } from './table.ts';
+import { countOf, formatTable, newestShown } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { parseSince, showAgo } from './times.ts';
 import { isReaderGone } from './watch-output.ts';
@@ -48,10 +48,7 @@ export async function runAuditSearch(
   }
   if (found >= TELL_EVERY) terminal.progress(undefined);
   if (format === 'table') sayTable(rows, terminal, nowMs);
-  if (most !== undefined && found > most && !isReaderGone())
-    terminal.complain(
-      `The newest ${countOf(most, 'request')} ${most === 1 ? 'is' : 'are'} shown; --all shows all, --limit N so many.`,
-    );
+  if (most !== undefined && found > most && !isReaderGone()) terminal.complain(newestShown(most, 'request'));
   const code = found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
   if (code === exitCode.done && !isReaderGone()) await sayPart(calls, terminal);
   return code;

@@ -6,7 +6,7 @@ import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { jsonLine, printable } from './printable.ts';
 import { sendOnce } from './send-once.ts';
-import { formatTable, showCount } from './table.ts';
+import { formatTable, newestShown } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo } from './times.ts';
 import { isReaderGone } from './watch-output.ts';
@@ -77,8 +77,7 @@ export async function runEvidenceList(
     else rows.push(item);
   }
   if (!json) sayTable(rows, artifact, terminal, nowMs);
-  if (most !== undefined && found > most && !isReaderGone())
-    terminal.complain(`The newest ${showCount(most)} are shown; --all shows all, --limit N so many.`);
+  if (most !== undefined && found > most && !isReaderGone()) terminal.complain(newestShown(most, 'entry'));
   return exitCode.done;
 }
 

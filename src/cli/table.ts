@@ -69,6 +69,10 @@ export const showCount = (value: number): string => String(value).replace(/\B(?=
 export const countOf = (count: number, unit: string): string =>
   `${showCount(count)} ${count === 1 ? unit : unit.endsWith('y') ? `${unit.slice(0, -1)}ies` : `${unit}s`}`;
 
+/** Below a list of the newest, of which there are more. */
+export const newestShown = (count: number, unit: string): string =>
+  `The newest ${countOf(count, unit)} ${count === 1 ? 'is' : 'are'} shown; --all shows all, --limit N so many.`;
+
 function fitWidths(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],

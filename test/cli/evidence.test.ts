@@ -107,7 +107,7 @@ describe('evidence list', () => {
       [expect.any(String), 'health', 'passed', 'the whole', 'observer'],
       [expect.any(String), 'health', 'unknown', 'the whole', 'observer'],
     ]);
-    expect(complained).toMatch(/The newest 2 are shown; --all shows all/);
+    expect(complained).toMatch(/The newest 2 entries are shown; --all shows all/);
     const all = await run('auditor', 'list', '--artifact', of, '--all', '--json');
     expect(all.said).toHaveLength(3);
     expect(all.complained).toBe('');

@@ -180,6 +180,9 @@ describe('a search', () => {
     expect(terminal.complained).toEqual([
       'The newest 3 requests are shown; --all shows all, --limit N so many.',
     ]);
+    const one = recordedTerminal();
+    await runAuditSearch({ filters: {}, most: 1, format: 'table' }, calls, one, nowMs);
+    expect(one.complained[0]).toContain('The newest 1 request is shown;');
     const whole = recordedTerminal();
     await runAuditSearch({ filters: {}, most: 2500, format: 'table' }, calls, whole, nowMs);
     expect(whole.complained).toEqual([]);
