@@ -7,6 +7,8 @@ import { asError } from '../kit/fault.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
+import { printable } from './printable.ts';
+import { shellWord } from './shell-word.ts';
 import { showBytes } from './show-bytes.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -54,7 +56,7 @@ export async function runAuditExport(
   if (json) terminal.say(JSON.stringify({ file: path.resolve(out), entries, bytes }));
   else
     terminal.say(
-      `${countOf(entries, 'entry')} in ${out} (${showBytes(bytes)}). Verify with: interlock audit verify --export ${out}`,
+      `${countOf(entries, 'entry')} in ${out} (${showBytes(bytes)}). Verify with: interlock audit verify --export ${printable(shellWord(out))}`,
     );
   return exitCode.done;
 }

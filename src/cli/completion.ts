@@ -1,5 +1,6 @@
 // zsh ties `path` to PATH, and has arrays of its own called `commands` and `options`: the scripts use none of these names.
 import type { Command, Option } from 'commander';
+import { inSingleQuotes as quoted } from './shell-word.ts';
 
 /** What one command takes, as a shell needs it. */
 interface Node {
@@ -70,8 +71,6 @@ function nodesOf(command: Command, path = ''): Node[] {
 const takesValue = (option: Option): boolean => option.required || option.optional;
 const firstLine = (text: string): string => (text.split('\n')[0] ?? '').replaceAll(/[^\x20-\x7e]/g, '');
 
-/** For single quotes of a POSIX shell. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 const list = (words: readonly string[]): string => quoted(words.join(' '));
 const functionName = (name: string): string => `_${name.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
 

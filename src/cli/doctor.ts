@@ -18,6 +18,7 @@ import { checkPolicy } from './doctor/policy.ts';
 import { exitCode } from './exit-code.ts';
 import { fetchBy } from './fetch-by.ts';
 import { urlOf } from './gate-url.ts';
+import { nextCommandOf, type NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -58,10 +59,12 @@ export async function runDoctor(
   const config = isAlone ? undefined : openConfig(file, tell);
   const certificates = findCertificates(options, given);
   const fetch = fetchOf(certificates, clock);
+  // Whoever names none, in words or in the environment, means that of the configuration.
+  const next = nextCommandOf(url === undefined ? { ...options, ...ownUrl(config) } : options);
   let storeRead = false;
   if (config !== undefined)
-    storeRead = await lookAtConfig(config, options.url, { certificates, fetch, clock, tell });
-  else if (url !== undefined) tell((await askGate(url, { runs: 'must', storeRead, fetch })).findings);
+    storeRead = await lookAtConfig(config, options.url, { certificates, fetch, clock, tell, next });
+  else if (url !== undefined) tell((await askGate(url, { runs: 'must', storeRead, fetch, next })).findings);
   const access = given ?? findKey({ ...options, ...ownUrl(config) }, 'needed');
   if (access !== undefined)
     tell(await guarded('key', async () => await checkKey(access, { fetch, storeRead })));
@@ -125,26 +128,27 @@ interface Looking {
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly tell: Tell;
+  readonly next: NextCommand;
 }
 
 /** @returns whether the store was looked into */
 async function lookAtConfig(
   config: Config,
   url: string | undefined,
-  { certificates, fetch, clock, tell }: Looking,
+  { certificates, fetch, clock, tell, next }: Looking,
 ): Promise<boolean> {
   tell(await guarded('permissions', async () => await Promise.resolve(checkPermissions(config))));
   const { findings, loaded } = await checkPolicy(config, clock.wallMs());
   tell(findings);
   const checkpoints = await checkCheckpoints(config, clock.wallMs());
   tell(checkpoints.findings);
-  const store = await checkStore({ config, clock, loaded, newest: checkpoints.newest });
+  const store = await checkStore({ config, clock, loaded, newest: checkpoints.newest, next });
   const runs = store.held ? 'must' : store.used ? 'should' : 'may';
   const showsCertificate = certificates?.cert !== undefined;
   const gate =
     url === undefined
-      ? await askOwnGate(config, { runs, storeRead: store.read, fetch, showsCertificate })
-      : await askGate(url, { runs: 'must', storeRead: false, fetch });
+      ? await askOwnGate(config, { runs, storeRead: store.read, fetch, showsCertificate, next })
+      : await askGate(url, { runs: 'must', storeRead: false, fetch, next });
   tell(store.findings.map(finding => (gate.clockIsWell ? easeClock(finding) : finding)));
   tell(gate.findings);
   tell(await guarded('executor', async () => await checkExecutors(config)));

@@ -22,7 +22,7 @@ export interface PostOptions extends Seen {
  */
 export async function runEvidencePost(
   { json, ...seen }: PostOptions,
-  calls: Pick<GateCalls, 'postEvidence'>,
+  calls: Pick<GateCalls, 'postEvidence' | 'next'>,
   terminal: Terminal,
 ): Promise<number> {
   const { name, dimension, value } = seen;
@@ -35,8 +35,10 @@ export async function runEvidencePost(
     throw new UsageError(`--dimension and --value are not blank: leave both out for the whole. ${end}`);
   const recorded = await sendOnce(
     async signal => await calls.postEvidence({ ...seen, artifact }, { signal }),
-    `It is not known whether it is recorded: interlock evidence list --artifact ${artifact} tells. To say it again does no harm.`,
-    terminal,
+    {
+      untold: `It is not known whether it is recorded: ${calls.next(`evidence list --artifact ${artifact}`)} tells. To say it again does no harm.`,
+      terminal,
+    },
   );
   if (json) terminal.say(jsonLine(recorded));
   else

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts';
 import type { Answer } from '../client/types.ts';
 import { SaidNo } from './said-no.ts';
-import { connectGate, type GateOptions } from './gate-connection.ts';
+import { connectGate, type GateConnection, type GateOptions } from './gate-connection.ts';
 import type { Terminal } from './terminal.ts';
 
 type Calls = Pick<
@@ -39,17 +39,19 @@ type Unwrapped<Call> = Call extends (...args: infer Args) => Promise<infer Answe
 export type GateCalls = { readonly [Name in keyof Calls]: Unwrapped<Calls[Name]> } & Pick<
   Client,
   'readyToDecide'
->;
+> &
+  Pick<GateConnection, 'next'>;
 
 /** The calls of the gate that the options, or the environment, name. @throws UsageError or FileError */
 export function connectCalls(options: GateOptions, terminal: Terminal): GateCalls {
-  const { gate: client, url } = connectGate(options, terminal);
+  const { gate: client, url, next } = connectGate(options, terminal);
   const tell = async <T>(asked: Promise<Answer<T>>): Promise<T> => {
     const answer = await asked;
     if (answer.ok) return answer.value;
     throw new SaidNo(answer, url);
   };
   return {
+    next,
     readyToDecide: async (...args) => await client.readyToDecide(...args),
     engage: async (...args) => await tell(client.engage(...args)),
     release: async (...args) => await tell(client.release(...args)),

@@ -4,6 +4,7 @@ import { readClientTls } from '../config/client-tls.ts';
 import { systemClock } from '../kit/clock.ts';
 import { fetchBy } from './fetch-by.ts';
 import { readClientEnvironment } from '../config/environment.ts';
+import { nextCommandOf, type NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,6 +35,7 @@ export interface GateConnection {
   readonly gate: Client;
   /** For links to its pages. */
   readonly url: string;
+  readonly next: NextCommand;
 }
 
 /**
@@ -66,6 +68,7 @@ export function connectGate(
       ...(tls !== undefined && { fetch: fetchBy(readClientTls(tls, systemClock.wallMs())) }),
     }),
     url: url.replace(/\/+$/, ''),
+    next: nextCommandOf(options),
   };
 }
 

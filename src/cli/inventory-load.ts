@@ -48,10 +48,10 @@ export async function runInventoryLoad(
   if (options.patch && load.format === 'csv')
     throw new UsageError('a patch is NDJSON: a CSV line cannot say what is taken out');
   const expect = await expectedOf(load, options);
-  const sent = progressOf(load, terminal);
   const loaded = await explained(load, kind, calls, terminal, async () => {
     const { asOf, ...forced } = query;
-    const send = async (signal: AbortSignal) => {
+    const send = async (signal: AbortSignal, goesOn: () => void) => {
+      const sent = progressOf(load, terminal, goesOn);
       const told = { ...forced, expect, signal };
       if (options.patch) return await calls.patchInventory(kind, sent, told);
       return await calls.putInventory(kind, sent, {
@@ -60,9 +60,8 @@ export async function runInventoryLoad(
         ...(asOf !== undefined && { asOf }),
       });
     };
-    const untold =
-      'It is not known whether it is loaded: interlock inventory summary shows what is in force, and its revision. What was cut off is refused.';
-    return await sendOnce(send, untold, terminal).finally(() => terminal.progress(undefined));
+    const untold = `It is not known whether it is loaded: ${calls.next('inventory summary')} shows what is in force, and its revision. What was cut off is refused.`;
+    return await sendOnce(send, { untold, terminal });
   });
   if (options.json) terminal.say(JSON.stringify(loaded));
   else terminal.say(sayLoaded(kind, loaded, options));
@@ -96,7 +95,7 @@ function queryOf({
   };
 }
 
-type LoadCalls = Pick<GateCalls, 'putInventory' | 'patchInventory' | 'inventory' | 'readyToDecide'>;
+type LoadCalls = Pick<GateCalls, 'putInventory' | 'patchInventory' | 'inventory' | 'readyToDecide' | 'next'>;
 
 /** What the gate is told to expect: what was said, which must be what is in the file. Of a pipe nothing can be counted before. */
 async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<number> {
@@ -119,15 +118,21 @@ async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<numb
 const BAR_COLUMNS = 30;
 
 /** The content as it is sent, with how far it is. */
-async function* progressOf(load: LoadFile, terminal: Terminal): AsyncGenerator<Uint8Array, void> {
+async function* progressOf(
+  load: LoadFile,
+  terminal: Terminal,
+  goesOn: () => void = () => undefined,
+): AsyncGenerator<Uint8Array, void> {
   const count = new LineCount(load.format);
   let bytes = 0;
   for await (const piece of piecesOf(load)) {
     yield piece;
     count.add(piece);
     bytes += piece.length;
+    goesOn();
     terminal.progress(`${barOf(bytes, load.size)}${showBytes(bytes)}, ${countOf(count.lines, 'line')} sent`);
   }
+  goesOn();
   terminal.progress(`${barOf(bytes, load.size)}all is sent; the gate measures it …`);
 }
 

@@ -1,6 +1,7 @@
 import type { Inventory } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
+import type { NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
 import { formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -12,11 +13,11 @@ const LISTED = 8;
 /** What is in force of each kind. */
 export async function runInventorySummary(
   json: boolean,
-  calls: Pick<GateCalls, 'inventory' | 'readyToDecide'>,
+  calls: Pick<GateCalls, 'inventory' | 'readyToDecide' | 'next'>,
   terminal: Terminal,
 ): Promise<number> {
   const inventory = await calls.inventory();
-  const lines = json ? [JSON.stringify(inventory)] : linesOf(inventory.kinds, terminal.width);
+  const lines = json ? [JSON.stringify(inventory)] : linesOf(inventory.kinds, calls.next, terminal.width);
   for (const line of lines) terminal.say(line);
   await sayWhatStops(calls, terminal);
   return exitCode.done;
@@ -32,9 +33,11 @@ async function sayWhatStops(calls: Pick<GateCalls, 'readyToDecide'>, terminal: T
 
 type Kinds = Inventory['kinds'];
 
-function linesOf(kinds: Kinds, width: number | undefined): string[] {
+function linesOf(kinds: Kinds, next: NextCommand, width: number | undefined): string[] {
   if (kinds.length === 0)
-    return ['No inventory was ever loaded: nothing is decided without. interlock inventory load KIND FILE'];
+    return [
+      `No inventory was ever loaded: nothing is decided without. ${next('inventory load KIND FILE', 'another')}`,
+    ];
   const columns = [
     { title: 'KIND' },
     { title: 'REVISION', align: 'right' },

@@ -5,16 +5,7 @@ import { nearestName } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
-import {
-  endOf,
-  killFileOf,
-  mayBeEngaged,
-  NOTHING_ENGAGED,
-  sayWhyNot,
-  ScopeError,
-  ENGAGED_UNKNOWN,
-  type ConfigOption,
-} from './kill-end.ts';
+import { endOf, mayBeEngaged, NOTHING_ENGAGED, sayWhyNot, ScopeError } from './kill-end.ts';
 import { printable } from './printable.ts';
 import { readAddress } from './read-address.ts';
 import { SaidNo } from './said-no.ts';
@@ -22,8 +13,11 @@ import { sendOnce } from './send-once.ts';
 import { showScope } from './show-scope.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
+import { wayWithoutGate, type WithoutGate } from './without-gate.ts';
 
-export interface KillOptions extends Omit<GateOptions, 'json'>, ConfigOption {
+export interface KillOptions extends Omit<GateOptions, 'json'> {
+  /** Whose kill file is named if the gate does not answer, and whose gate is stopped where nothing else says which. */
+  readonly config?: string;
   /** Words that are none of its commands. */
   readonly what: readonly string[];
   readonly action?: string;
@@ -44,24 +38,29 @@ export async function runKill(
   terminal: Terminal,
   connect = connectCalls,
 ): Promise<number> {
+  const without = wayWithoutGate(options.config, terminal);
+  let untold = NOTHING_ENGAGED;
   try {
     const body = engageBody(options);
     const calls = connectAnyhow(options, terminal, connect);
-    const engaged = await sendOnce(
-      async signal => await calls.engage(body, { signal }),
-      ENGAGED_UNKNOWN,
+    untold = `It is not known whether the switch is engaged: ${calls.next('kill status')} tells. Try again: engaged twice is as good as once.`;
+    const onSlow = (): void => sayNoAnswerYet(without, terminal);
+    const engaged = await sendOnce(async signal => await calls.engage(body, { signal }), {
+      untold,
       terminal,
-    );
+      onSlow,
+    });
     if (options.json) terminal.say(JSON.stringify(engaged));
     else await sayEngaged(engaged, calls, terminal);
+    without.sayUnreadable();
     return exitCode.done;
   } catch (thrown) {
     const code = endOf(thrown);
     if (code === undefined) throw thrown;
     const error = asError(thrown);
-    sayWhyNot(error, options, terminal);
+    sayWhyNot(error, { untold, without, terminal });
     if (options.json) {
-      const file = killFileOf(options)?.file;
+      const { file } = without;
       const said = thrown instanceof SaidNo ? thrown.problem : { error: error.message };
       // Null where nobody knows: whoever reads it as a no engages again, which does no harm.
       const engaged = mayBeEngaged(error) ? null : false;
@@ -69,6 +68,14 @@ export async function runKill(
     }
     return code;
   }
+}
+
+/** While the answer is waited for, on a terminal and in a log: who has to stop now does not wait for what may never come. */
+function sayNoAnswerYet(without: WithoutGate, terminal: Terminal): void {
+  terminal.complain(
+    'No answer yet: the gate or its database may hang. It is waited for; what stops without it is the kill file.',
+  );
+  without.say('Without the gate');
 }
 
 /** Who has to stop a gate is not asked which one, where the configuration that was named says where it listens. */
@@ -126,38 +133,36 @@ const LISTED = 20;
 
 async function sayEngaged(
   engaged: EngagedSwitch,
-  calls: Pick<GateCalls, 'one'>,
+  calls: Pick<GateCalls, 'one' | 'next'>,
   terminal: Terminal,
 ): Promise<void> {
   const { id, scope, except, on_the_wire: onTheWire, stopped, took_ms: tookMs } = engaged;
   terminal.say(
     `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
   );
-  sayIds('stopped for good, nothing of it was sent', 'Nothing waited to be sent.', stopped, terminal);
-  sayIds(
-    'on the wire, and may be being carried out',
-    'Nothing is on the wire.',
-    onTheWire,
-    terminal,
-    await tellWhat(onTheWire, calls),
+  const told = await tellWhat([onTheWire, stopped], calls);
+  sayIds('stopped for good, nothing of it was sent', 'Nothing waited to be sent.', stopped, told, terminal);
+  sayIds('on the wire, and may be being carried out', 'Nothing is on the wire.', onTheWire, told, terminal);
+  terminal.say(
+    `\nTo release it when it is over:\n  ${calls.next(`kill release ${printable(id)} --reason "…"`)}`,
   );
-  terminal.say(`\nTo release it when it is over:\n  interlock kill release ${printable(id)} --reason "…"`);
 }
 
 const exceptFor = (except: readonly string[]): string =>
   except.length === 0 ? '' : `, but for ${except.map(printable).join(', ')}`;
 
-/** So long what is on the wire is asked for: the switch is engaged, and has been said. */
+/** So long what these were is asked for: the switch is engaged, and has been said. */
 const TOLD_WITHIN_MS = 5_000;
 
 /** What the listed ones are, as far as the gate says so in time. */
 async function tellWhat(
-  ids: readonly string[],
+  lists: readonly (readonly string[])[],
   calls: Pick<GateCalls, 'one'>,
 ): Promise<ReadonlyMap<string, string>> {
   const signal = AbortSignal.timeout(TOLD_WITHIN_MS);
+  const listed = lists.flatMap(ids => ids.slice(0, LISTED));
   const told = await Promise.allSettled(
-    ids.slice(0, LISTED).map(async id => [id, describeRequest(await calls.one(id, { signal }))] as const),
+    listed.map(async id => [id, describeRequest(await calls.one(id, { signal }))] as const),
   );
   return new Map(told.flatMap(one => (one.status === 'fulfilled' ? [one.value] : [])));
 }
@@ -174,8 +179,8 @@ function sayIds(
   what: string,
   none: string,
   ids: readonly string[],
+  told: ReadonlyMap<string, string>,
   terminal: Terminal,
-  told: ReadonlyMap<string, string> = new Map(),
 ): void {
   terminal.say(ids.length === 0 ? none : `${countOf(ids.length, 'request')} ${what}:`);
   for (const id of ids.slice(0, LISTED)) {

@@ -73,11 +73,10 @@ export async function runKillRelease(
   const { reason } = options;
   const released = await tellingIfNot(terminal, async () => {
     const id = isWholeId(given) ? given : await findSwitch(given, calls);
-    return await sendOnce(
-      async signal => await calls.release(id, reason, { signal }),
-      'It is not known whether it is released: interlock kill status tells.',
+    return await sendOnce(async signal => await calls.release(id, reason, { signal }), {
+      untold: `It is not known whether it is released: ${calls.next('kill status')} tells.`,
       terminal,
-    );
+    });
   });
   if (options.json) terminal.say(JSON.stringify(released));
   else {

@@ -37,7 +37,7 @@ export async function runPreflight(
       await access(path.dirname(junit), constants.W_OK);
     });
   const ask = readAsk(asked, options);
-  const { gate, url } = connectGate(options, terminal);
+  const { gate, url, next } = connectGate(options, terminal);
   const what = `${ask.action}: ${describeTargets(ask.targets)}`;
   terminal.complain(printable(what));
   const report = async (verdict: Omit<Verdict, 'what'>): Promise<void> =>
@@ -47,7 +47,7 @@ export async function runPreflight(
     const decided = decisionIn(answer);
     const code = exitCodeOf(answer, 'decision');
     if (options.json === true) terminal.say(jsonLine(answer.ok ? answer.value : answer.problem));
-    else if (decided !== undefined) sayDecision(decided, url, terminal);
+    else if (decided !== undefined) sayDecision(decided, { url, next }, terminal);
     if (decided === undefined && !answer.ok) sayProblem(answer.problem, url, terminal);
     await report(verdictOf(decided, code, answer.ok ? undefined : answer.problem.detail));
     return code;

@@ -3,6 +3,7 @@ import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
 import { listNames } from '../kit/text.ts';
 import { inCommandWords } from './command-words.ts';
 import { NEVER_RECORDED, reasonsOf, type Decided } from './decision-exit.ts';
+import type { GateConnection } from './gate-connection.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
 import { amount, sayMeasured } from './say-measured.ts';
@@ -10,7 +11,11 @@ import { countOf, formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Says a decision as a person reads it: what, and for a no where, how much over, what would pass, and the page of each rule. */
-export function sayDecision(decided: Decided, gateUrl: string, terminal: Terminal): void {
+export function sayDecision(
+  decided: Decided,
+  { url, next }: Pick<GateConnection, 'url' | 'next'>,
+  terminal: Terminal,
+): void {
   const { paint } = terminal;
   const say = (line: string): void => terminal.say(line);
   const count = decided.targets?.count;
@@ -20,12 +25,12 @@ export function sayDecision(decided: Decided, gateUrl: string, terminal: Termina
   const reasons = reasonsOf(decided);
   say(headline(decided, what, terminal));
   for (const ofRule of byRule(reasons).values())
-    for (const line of ruleLines(ofRule, gateUrl, terminal)) say(line);
+    for (const line of ruleLines(ofRule, url, terminal)) say(line);
   if (reasons.length === 0 && 'detail' in decided && typeof decided.detail === 'string')
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
   if (decided.outcome?.status === 'unknown')
     say(
-      `  Never ask with a new key before: it may be done twice. When it is known, by an operator: interlock settle ${printable(decided.id)} --delivered (or --refused) --reason "…"`,
+      `  Never ask with a new key before: it may be done twice. When it is known, by an operator: ${next(`settle ${printable(decided.id)} --delivered --reason "…"`, 'another')}, or with --refused`,
     );
   for (const id of decided.exceptions ?? [])
     say(`  Under the exception ${printable(id)}: without it a limit refuses.`);

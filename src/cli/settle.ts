@@ -27,7 +27,7 @@ type Finding = Pick<GateCalls, 'search'>;
 export async function runSettle(
   given: string,
   { delivered, refused, reason, json }: SettleOptions,
-  calls: Finding & Pick<GateCalls, 'settle'>,
+  calls: Finding & Pick<GateCalls, 'settle' | 'next'>,
   terminal: Terminal,
 ): Promise<number> {
   const end = 'Nothing was settled';
@@ -42,7 +42,7 @@ export async function runSettle(
   const now = await telling(
     id,
     'settled',
-    terminal,
+    { calls, terminal },
     async signal => await calls.settle(id, { status, reason }, { signal }),
   );
   const stands = now.outcome?.status;
@@ -64,11 +64,16 @@ const settledWords = {
 export async function runCancel(
   given: string,
   json: boolean,
-  calls: Finding & Pick<GateCalls, 'cancel'>,
+  calls: Finding & Pick<GateCalls, 'cancel' | 'next'>,
   terminal: Terminal,
 ): Promise<number> {
   const id = await findOpen(given, ['pending'], 'Nothing was cancelled', calls);
-  const now = await telling(id, 'cancelled', terminal, async signal => await calls.cancel(id, { signal }));
+  const now = await telling(
+    id,
+    'cancelled',
+    { calls, terminal },
+    async signal => await calls.cancel(id, { signal }),
+  );
   const isStopped = now.outcome?.status === 'stopped';
   if (json) terminal.say(jsonLine(now));
   else if (isStopped) terminal.say(`Cancelled, nothing was sent to its executor: ${describe(now)}.`);
@@ -84,14 +89,13 @@ const describe = ({ id, action, targets }: RecordedDecision): string =>
 const telling = async <T>(
   id: string,
   what: string,
-  terminal: Terminal,
+  { calls, terminal }: { readonly calls: Pick<GateCalls, 'next'>; readonly terminal: Terminal },
   send: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> =>
-  await sendOnce(
-    send,
-    `It is not known whether it is ${what}: interlock audit show ${printable(id)} tells.`,
+  await sendOnce(send, {
+    untold: `It is not known whether it is ${what}: ${calls.next(`audit show ${printable(id)}`)} tells.`,
     terminal,
-  );
+  });
 
 /** The request that is meant; the beginning of its id is looked for among those that are open. @throws UsageError */
 async function findOpen(

@@ -8,6 +8,7 @@ import { decisionIn, exitCodeOf, type Decided } from './decision-exit.ts';
 import { exitCode } from './exit-code.ts';
 import { connectGate, type GateConnection, type GateOptions } from './gate-connection.ts';
 import { exitCodeOfSignal, Interrupted, watchForInterrupt, type InterruptWatch } from './interrupt.ts';
+import type { NextCommand } from './next-command.ts';
 import { jsonLine, printable } from './printable.ts';
 import { sayDecision } from './say-decision.ts';
 import { sayProblem } from './say-problem.ts';
@@ -48,27 +49,29 @@ export async function runSubmit(
 ): Promise<number> {
   const ask = readAsk(asked, options);
   const unsent = watchUnsent();
-  const { gate, url } = connect(options, terminal, unsent.told);
+  const { gate, url, next } = connect(options, terminal, unsent.told);
   terminal.complain(`${printable(ask.action)}: ${describeTargets(ask.targets)}`);
   const { waitMs, idempotencyKey = freshId() } = options;
   const deadlineMs = systemClock.monotonicMs() + (waitMs === 'no' ? 0 : waitMs);
   const isJson = options.json === true;
   const interrupts = watch();
   const { signal } = interrupts;
-  let submitted: Submitted | undefined;
+  let last: DecisionAnswer | undefined;
   try {
     const waitS = waitMs === 'no' ? 0 : Math.min(FIRST_WAIT_S, Math.floor(waitMs / 1000));
-    submitted = await gate.submit(ask, { waitS, idempotencyKey, signal });
+    const submitted = await gate.submit(ask, { waitS, idempotencyKey, signal });
+    last = submitted;
+    const seen = (answer: DecisionAnswer): void => void (last = answer);
     const answer =
-      waitMs === 'no' ? submitted : await follow(gate, submitted, { deadlineMs, signal }, terminal);
-    sayAnswer(answer, submitted, { url, isJson }, terminal);
+      waitMs === 'no' ? submitted : await follow(gate, submitted, { deadlineMs, signal, seen }, terminal);
+    sayAnswer(answer, submitted, { url, next, isJson }, terminal);
     return exitCodeOf(answer, waitMs === 'no' ? 'decision' : 'outcome');
   } catch (thrown) {
     if (!(thrown instanceof Interrupted)) throw thrown;
     terminal.progress(undefined);
-    const known = submitted === undefined ? undefined : decisionIn(submitted);
+    const known = last === undefined ? undefined : decisionIn(last);
     if (known === undefined && unsent.now()) return sayUnsent(thrown, isJson, terminal);
-    return sayInterrupted(known, idempotencyKey, isJson, terminal);
+    return sayInterrupted(known, idempotencyKey, { next, isJson }, terminal);
   } finally {
     interrupts.leave();
   }
@@ -90,11 +93,18 @@ function watchUnsent() {
   };
 }
 
+interface Following {
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+  /** Told each answer: whoever interrupts is told by the last one how it stands. */
+  readonly seen: (answer: DecisionAnswer) => void;
+}
+
 /** Looks until the outcome is known or the time is over. That a look fails says nothing of the request: the last answer stands. */
 async function follow(
   gate: Client,
   submitted: Submitted,
-  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  { deadlineMs, signal, seen }: Following,
   terminal: Terminal,
 ): Promise<DecisionAnswer> {
   let last: DecisionAnswer = submitted;
@@ -112,16 +122,19 @@ async function follow(
     terminal.progress(progressOf(decided, nowMs - beganMs, leftMs));
     await pause(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => signal.throwIfAborted());
     last = (await look(gate, decided.id, deadlineMs - systemClock.monotonicMs(), signal)) ?? last;
+    seen(last);
   }
   terminal.progress(undefined);
   return last;
 }
 
+/** Whether its executor may have heard of it. */
+const isSent = (outcome: Decided['outcome']): boolean => (outcome?.attempts ?? 0) > 0;
+
 /** Who has it, how long already, and what comes when the time is over. */
 function progressOf({ action, outcome }: Decided, sinceMs: number, leftMs: number): string {
   const since = showDuration(sinceMs / 1000);
-  const isSent = (outcome?.attempts ?? 0) > 0;
-  const where = isSent ? 'at its executor' : 'waits its turn';
+  const where = isSent(outcome) ? 'at its executor' : 'waits its turn';
   return printable(
     `${action ?? 'the request'}: ${where}, ${since} so far; ${showDuration(Math.ceil(leftMs / 1000))} left, then exit code ${exitCode.couldNotTell}`,
   );
@@ -155,7 +168,7 @@ function sayUnsent({ signal, message }: Interrupted, isJson: boolean, terminal: 
 function sayInterrupted(
   known: Decided | undefined,
   idempotencyKey: string,
-  isJson: boolean,
+  { next, isJson }: { readonly next: NextCommand; readonly isJson: boolean },
   terminal: Terminal,
 ): number {
   if (known === undefined)
@@ -166,7 +179,7 @@ function sayInterrupted(
     terminal.complain(
       `Interrupted, and only the waiting: request ${printable(known.id)} is allowed, and goes on.`,
     );
-    sayHowToLook(known, terminal);
+    sayHowToLook(known, next, terminal);
   }
   terminal.complain(againWith(idempotencyKey));
   if (isJson)
@@ -174,11 +187,17 @@ function sayInterrupted(
   return exitCode.couldNotTell;
 }
 
-function sayHowToLook({ id }: Pick<Decided, 'id'>, terminal: Terminal): void {
-  terminal.complain(`Look:   interlock audit show ${printable(id)}`);
-  terminal.complain(
-    `Cancel: interlock cancel ${printable(id)}   (as long as nothing was sent to its executor)`,
-  );
+/** What its executor has cannot be taken back. */
+function sayHowToLook(
+  { id, outcome }: Pick<Decided, 'id' | 'outcome'>,
+  next: NextCommand,
+  terminal: Terminal,
+): void {
+  terminal.complain(`Look:   ${next(`audit show ${printable(id)}`)}`);
+  if (!isSent(outcome))
+    terminal.complain(
+      `Cancel: ${next(`cancel ${printable(id)}`)}   (as long as nothing was sent to its executor)`,
+    );
 }
 
 const againWith = (idempotencyKey: string): string =>
@@ -187,16 +206,16 @@ const againWith = (idempotencyKey: string): string =>
 function sayAnswer(
   answer: DecisionAnswer,
   { replayed, idempotencyKey }: Submitted,
-  { url, isJson }: { readonly url: string; readonly isJson: boolean },
+  { url, next, isJson }: Pick<GateConnection, 'url' | 'next'> & { readonly isJson: boolean },
   terminal: Terminal,
 ): void {
   const decided = decisionIn(answer);
   if (isJson) terminal.say(jsonLine(answer.ok ? answer.value : answer.problem));
-  else if (decided !== undefined) sayDecision(decided, url, terminal);
+  else if (decided !== undefined) sayDecision(decided, { url, next }, terminal);
   if (replayed)
     terminal.complain('This is the recorded answer of an earlier request with the same idempotency key.');
   if (decided === undefined && !answer.ok) sayProblem(answer.problem, url, terminal);
-  if (decided?.outcome?.status === 'pending') sayHowToLook(decided, terminal);
+  if (decided?.outcome?.status === 'pending') sayHowToLook(decided, next, terminal);
   if (asksAgain(answer)) terminal.complain(againWith(idempotencyKey));
 }
 

@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Metrics } from './metrics.ts';
 
 export const EVERYTHING = 'everything';
-const KILL_FILE = 'kill-file';
+export const KILL_FILE = 'kill-file';
 
 /** What is engaged, by scope. */
 export function createSwitchGauge(

@@ -9,6 +9,7 @@ async function summary(kinds: Readonly<Record<string, { ok: boolean; known?: fal
   const code = await runInventorySummary(
     true,
     {
+      next: words => `interlock ${words}`,
       inventory: async () => await Promise.resolve({ kinds: [] }),
       readyToDecide: async () =>
         await Promise.resolve({

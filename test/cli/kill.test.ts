@@ -16,6 +16,8 @@ async function run(...args: string[]) {
   return { code, said: terminal.said.join('\n'), complained: terminal.complained.join('\n') };
 }
 
+const escapeRegExp = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
 const config = files.write('interlock.yaml', 'kill_file: ./stop/NOW\n');
 const TOUCH = `touch ${path.join(files.folder, 'stop/NOW')}`;
 const ENGAGED = {
@@ -73,6 +75,18 @@ describe('what is no answer of a gate has engaged nothing that is known of', () 
     expect(code).toBe(0);
     expect(said).toContain('disk.wipe, 1,200 targets, by decom-bot, allowed at 2026-11-28T02:59:58Z');
     expect(said).toMatch(/^ {2}[ab]$/m);
+    expect(said).toContain('Nothing waited to be sent.');
+  });
+
+  test('and so is what was stopped', async () => {
+    const decided = {
+      ...{ id: 'c', decision: 'allowed', action: 'config.push', principal: 'ci', reasons: [] },
+      ...{ targets: { count: 1, digest: '' }, decided_at: '2026-11-28T02:59:58Z' },
+    };
+    server.script({ status: 201, body: { ...ENGAGED, stopped: ['c'] } }, { status: 200, body: decided });
+    const { said } = await run('kill');
+    expect(said).toContain('  c  config.push, 1 target, by ci, allowed at 2026-11-28T02:59:58Z');
+    expect(said).toContain('Nothing is on the wire.');
   });
 
   test('and 201 with the switch is', async () => {
@@ -128,6 +142,65 @@ describe('the way that needs no gate is said', () => {
     expect(complained).toContain(`touch ${path.join(files.folder, 'KILL')}`);
     expect(complained).toContain('sets no `kill_file`');
   });
+});
+
+describe('a configuration that cannot be read', () => {
+  const folder = path.dirname(config);
+  const missing = path.join(folder, 'typo.yaml');
+  const locked = files.write('locked.yaml', 'kill_file: ./stop/NOW\n');
+  chmodSync(locked, 0o000);
+  const maySee = process.getuid?.() === 0;
+  const cases: readonly (readonly [string, string, string])[] = [
+    ['is not there', missing, `there is no file "${missing}"`],
+    ['is below a file', path.join(config, 'x'), 'cannot be read'],
+    ['is a folder', folder, `"${folder}" cannot be read: it is a folder, and not a file`],
+    ['has a blank name', ' ', 'it is blank'],
+    ...(maySee ? [] : [['is not for this user', locked, 'may not be read by this user'] as const]),
+  ];
+
+  test.each(cases)(
+    'is said in a line of its own where it %s, whatever else is said',
+    async (_, named, why) => {
+      const line = new RegExp(
+        `^interlock: --config: .*${escapeRegExp(why)}.*Nothing was taken from it\\.$`,
+        'gm',
+      );
+      const endings: readonly Step[] = [
+        { status: 201, body: ENGAGED },
+        { status: 401, body: problem('request.unauthenticated', 401) },
+        { status: 422, body: problem('request.invalid', 422) },
+        { status: 503, body: problem('store.unavailable', 503) },
+        res => void res.destroy(),
+      ];
+      for (const step of endings) {
+        server.script(step);
+        const { complained } = await run('kill', '--config', named);
+        expect(complained.match(line), complained).toHaveLength(1);
+        expect(complained).not.toContain('touch');
+      }
+      const half = await run('kill', '--config', named, '--value', 'eu');
+      expect(half.complained.match(line), half.complained).toHaveLength(1);
+      vi.stubEnv('INTERLOCK_URL', undefined);
+      const { code, complained } = await run('kill', '--config', named);
+      expect(code).toBe(2);
+      expect(complained).toContain('which gate?');
+      expect(complained.match(line), complained).toHaveLength(1);
+      expect(complained).toContain('make the kill file of each gate');
+      expect(complained).not.toContain('--config FILE tells');
+    },
+  );
+
+  test('is no trouble where none was named', async () => {
+    server.script({ status: 401, body: problem('request.unauthenticated', 401) });
+    expect((await run('kill')).complained).not.toContain('--config:');
+  });
+});
+
+test('a kill file is named so that a shell takes it', async () => {
+  server.script({ status: 503, body: problem('store.unavailable', 503) });
+  const odd = files.write('odd.yaml', 'kill_file: "./it\'s off"\n');
+  const { complained } = await run('kill', '--config', odd);
+  expect(complained).toContain(`touch '${files.folder}/it'\\''s off'`);
 });
 
 describe('the gate of a configuration that is named', () => {

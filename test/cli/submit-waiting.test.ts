@@ -58,6 +58,7 @@ describe.skipIf(!hasTerminals)('a submit that waits, on a terminal', () => {
   });
 
   test('is interrupted, which ends the waiting alone, and says how to go on', async () => {
+    server.script({ status: 202, body: outcome('pending', 0) }, { status: 200, body: outcome('pending', 0) });
     const terminal = submit();
     await terminal.shows(/Ctrl-C ends the waiting/);
     terminal.type(CTRL_C);
@@ -69,6 +70,16 @@ describe.skipIf(!hasTerminals)('a submit that waits, on a terminal', () => {
     const key = server.received[0]?.headers['idempotency-key'];
     expect(shown).toContain(`the same command with --idempotency-key ${String(key)}`);
     expect(server.received.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
+
+  test('is not said to be cancelled any more once its executor has it, whatever the first answer was', async () => {
+    server.script({ status: 202, body: outcome('pending', 0) }, { status: 200, body: outcome('pending') });
+    const terminal = submit();
+    await terminal.shows(/at its executor/);
+    terminal.type(CTRL_C);
+    expect(await terminal.exited).toBe(3);
+    expect(terminal.shown()).toContain(`Look:   interlock audit show ${ID}`);
+    expect(terminal.shown()).not.toContain('Cancel:');
   });
 
   test('is interrupted before the answer: what became of it is not known', async () => {
@@ -106,6 +117,7 @@ describe('an interrupt between two attempts', () => {
       watch: () => ({ signal: controller.signal, leave: () => undefined }),
       connect: (_options, _terminal, told) => ({
         url: server.url,
+        next: words => `interlock ${words}`,
         gate: {
           ...createClient({ url: server.url }),
           one: never,

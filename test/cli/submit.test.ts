@@ -386,7 +386,7 @@ test('an outcome that nobody knows says how it is settled, and says its detail o
   const body = { ...decided('allowed', { outcome: { status: 'unknown', detail } }), id: 'an-id' };
   server.script({ status: 504, body: problem('executor.unknown', 504, { ...body, detail }) });
   const { said } = await run(...SUBMIT);
-  expect(said).toContain('interlock settle an-id --delivered (or --refused) --reason "…"');
+  expect(said).toContain('interlock settle an-id --delivered --reason "…"');
   expect(said.split('no whole answer came')).toHaveLength(2);
 });
 

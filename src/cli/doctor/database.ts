@@ -21,6 +21,7 @@ import { readHead } from '../../ledger/queries.ts';
 import { noInventory, staleReasons } from '../../ledger/stale.ts';
 import { showDuration } from '../times.ts';
 import { countOf } from '../table.ts';
+import type { NextCommand } from '../next-command.ts';
 import { sayExceptions } from './exceptions.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { sayOutcomes } from './gauges.ts';
@@ -37,6 +38,8 @@ export interface Around {
   readonly loaded: LoadedPolicy | undefined;
   /** What the database must hold. */
   readonly newest: Checkpoint | undefined;
+  /** How the next steps at its gate are typed. */
+  readonly next: NextCommand;
 }
 
 export interface StoreFound {
@@ -130,10 +133,12 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
     ...(await checkChain(store, around.newest)),
     ...(await checkActive(store, around.loaded)),
     ...(
-      await Promise.all([...around.config.kinds.values()].map(async kind => await checkKind(store, kind)))
+      await Promise.all(
+        [...around.config.kinds.values()].map(async kind => await checkKind(store, kind, around.next)),
+      )
     ).flat(),
     ...(await checkProtected(store, around)),
-    ...(await checkOutcomes(store)),
+    ...(await checkOutcomes(store, around.next)),
     ...(await checkExceptions(store, around.loaded, nowMs)),
   ];
   return { findings, read: true, used: true };
@@ -209,11 +214,11 @@ async function checkActive(store: Store, loaded: LoadedPolicy | undefined): Prom
 /** A snapshot that has less than a quarter of its time left is told before it is too late. */
 const SOON = 0.75;
 
-async function checkKind(store: Store, kind: Kind): Promise<Finding[]> {
+async function checkKind(store: Store, kind: Kind, next: NextCommand): Promise<Finding[]> {
   const { fail } = findingsOf('inventory');
   const inForce = await readInForce(store.db, kind.name);
   const { db_now_ms: nowMs } = await readHead(store.db);
-  const load = `interlock inventory load ${kind.name} FILE`;
+  const load = next(`inventory load ${kind.name} FILE`, 'another');
   if (inForce === undefined) return [fail(noInventory(kind).message, load)];
   const sources = new Map((await readSources(store, kind.name)).map(one => [one.source, one]));
   const state = { ...inForce, sources };
@@ -256,8 +261,8 @@ async function checkProtected({ db }: Store, { config, loaded }: Around): Promis
   return sayProtected(entries.filter(({ kind }) => revisions.has(kind)));
 }
 
-async function checkOutcomes(store: Store): Promise<Finding[]> {
-  return [sayOutcomes(await countUnknown(store))];
+async function checkOutcomes(store: Store, next: NextCommand): Promise<Finding[]> {
+  return [sayOutcomes(next, await countUnknown(store))];
 }
 
 async function checkExceptions(

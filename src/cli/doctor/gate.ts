@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { asError } from '../../kit/fault.ts';
 import { urlOf } from '../gate-url.ts';
 import { listNames } from '../../kit/text.ts';
+import type { NextCommand } from '../next-command.ts';
 import { printable } from '../printable.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { ageOf, lookAtStore, lookAtSwitches, readGauges, type Gauges } from './gauges.ts';
@@ -33,6 +34,8 @@ export interface Expected {
   readonly storeRead: boolean;
   /** By which certificates it is asked. */
   readonly fetch?: typeof globalThis.fetch;
+  /** How its next steps are typed. */
+  readonly next: NextCommand;
 }
 
 export interface GateFound {
@@ -90,7 +93,12 @@ export async function askGate(url: string, expected: Expected): Promise<GateFoun
   const findings = [
     ...lookAtChecks(url, body.data, gauges, expected),
     // While the database is away they stand as they did.
-    ...(database.ok ? [...lookAtSwitches(gauges), ...(expected.storeRead ? [] : lookAtStore(gauges))] : []),
+    ...(database.ok
+      ? [
+          ...lookAtSwitches(gauges, expected.next),
+          ...(expected.storeRead ? [] : lookAtStore(gauges, expected.next)),
+        ]
+      : []),
   ];
   return { findings, clockIsWell: clock.ok };
 }
@@ -147,14 +155,18 @@ const todos: Readonly<Record<string, string>> = {
     'give the gate the files that are active and send it SIGHUP; `serve --activate` would turn every gate back to its own',
   'store.behind':
     'do not restart the gate: bring back the database that has it all (docs/on-call.md, `store.behind`)',
-  clock: "set the clocks right; if the database's is right: interlock clock accept (docs/on-call.md)",
 };
+
+const remedyOf = (name: string, rule: string | undefined, next: NextCommand): string =>
+  name === 'clock'
+    ? `set the clocks right; if the database's is right: ${next('clock accept --reason "…"', 'another')} (docs/on-call.md)`
+    : (todos[rule ?? ''] ?? todos[name] ?? 'look at its log');
 
 function lookAtChecks(
   url: string,
   { checks }: z.infer<typeof readyToDecide>,
   gauges: Gauges,
-  { storeRead }: Expected,
+  { storeRead, next }: Expected,
 ): Finding[] {
   const gate = findingsOf('gate');
   const inventory = findingsOf('inventory');
@@ -163,10 +175,7 @@ function lookAtChecks(
   const bad = Object.entries(own).flatMap(([name, { ok, detail, rule, known }]) =>
     ok || known === false
       ? []
-      : gate.fail(
-          `${url}: ${name}: ${printable(detail ?? 'not ready')}`,
-          todos[rule ?? ''] ?? todos[name] ?? 'look at its log',
-        ),
+      : gate.fail(`${url}: ${name}: ${printable(detail ?? 'not ready')}`, remedyOf(name, rule, next)),
   );
   return [
     ...(bad.length + untold.length > 0
@@ -183,7 +192,7 @@ function lookAtChecks(
           ? inventory.ok(`${printable(kind)}${ageOf(kind, gauges)}`)
           : inventory.fail(
               `${printable(kind)}: ${printable(detail ?? 'not ready')}`,
-              `interlock inventory load ${printable(kind)} FILE`,
+              next(`inventory load ${printable(kind)} FILE`, 'another'),
             ),
       ),
   ];

@@ -1,4 +1,6 @@
-import { printable } from '../printable.ts';
+import { KILL_FILE } from '../../metrics/switches.ts';
+import type { NextCommand } from '../next-command.ts';
+import { showScope } from '../show-scope.ts';
 import { countOf } from '../table.ts';
 import { showDuration } from '../times.ts';
 import { findingsOf, type Finding } from './finding.ts';
@@ -40,29 +42,40 @@ export function ageOf(kind: string, gauges: Gauges): string {
 const allOf = (gauges: Gauges, name: string): readonly (readonly [string, number])[] =>
   [...gauges].filter(([whole]) => whole.startsWith(`interlock_${name}{`));
 
-export function lookAtSwitches(gauges: Gauges): Finding[] {
+const SCOPE = /\{scope="(.*)"\}$/;
+
+/** A label of Prometheus, as `kill` says what it stops: `action:disk.wipe` is action disk.wipe. */
+function scopeIn(name: string): string {
+  const escaped = SCOPE.exec(name)?.[1] ?? name;
+  const scope = escaped.replace(/\\(.)/g, (_, one: string) => (one === 'n' ? '\n' : one));
+  if (scope === KILL_FILE) return 'everything, by the kill file';
+  const at = scope.indexOf(':');
+  return showScope(at < 0 ? {} : { dimension: scope.slice(0, at), value: scope.slice(at + 1) });
+}
+
+export function lookAtSwitches(gauges: Gauges, next: NextCommand): Finding[] {
   const { ok, warn, unknown } = findingsOf('kill switch');
   const told = allOf(gauges, 'kill_switch_engaged');
   if (told.length === 0)
-    return [unknown('the gate does not tell what is engaged', 'interlock kill status tells')];
+    return [unknown('the gate does not tell what is engaged', `${next('kill status')} tells`)];
   const engaged = told.filter(([, value]) => value !== 0);
   if (engaged.length === 0) return [ok('none is engaged')];
   return engaged.map(([name]) =>
-    warn(`engaged ${printable(name.slice(name.indexOf('{')))}`, 'interlock kill status says by whom and why'),
+    warn(`engaged for ${scopeIn(name)}`, `${next('kill status')} says by whom and why`),
   );
 }
 
 /** What the store would tell, had it been looked into. */
-export function lookAtStore(gauges: Gauges): Finding[] {
+export function lookAtStore(gauges: Gauges, next: NextCommand): Finding[] {
   const outcomes = findingsOf('outcomes');
   const written = gauges.get('interlock_checkpoints_written');
   const told = allOf(gauges, 'operations');
   if (told.length === 0)
-    return [outcomes.unknown('the gate does not tell its outcomes', 'interlock audit search tells')];
+    return [outcomes.unknown('the gate does not tell its outcomes', `${next('audit search')} tells`)];
   const inState = (state: string): number =>
     told.reduce((sum, [name, value]) => sum + (name.includes(`state="${state}"`) ? value : 0), 0);
   return [
-    sayOutcomes(inState('unknown'), inState('accepted')),
+    sayOutcomes(next, inState('unknown'), inState('accepted')),
     ...(written === 0
       ? [
           findingsOf('checkpoints').warn(
@@ -75,7 +88,7 @@ export function lookAtStore(gauges: Gauges): Finding[] {
 }
 
 /** @param accepted by their executors, which have not reported yet; undefined where that was not counted */
-export function sayOutcomes(count: number, accepted?: number): Finding {
+export function sayOutcomes(next: NextCommand, count: number, accepted?: number): Finding {
   const { ok, warn } = findingsOf('outcomes');
   const pending =
     accepted === undefined || accepted === 0
@@ -85,6 +98,6 @@ export function sayOutcomes(count: number, accepted?: number): Finding {
     ? ok(`none is unknown${pending}`)
     : warn(
         `${countOf(count, 'request')} of which nobody knows the outcome, and the targets stay taken${pending}`,
-        'interlock audit search --outcome unknown, then interlock settle each (docs/on-call.md)',
+        `${next('audit search --outcome unknown')} names them, and interlock settle settles each (docs/on-call.md)`,
       );
 }

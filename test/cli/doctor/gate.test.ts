@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { askGate } from '../../../src/cli/doctor/gate.ts';
+import { nextCommandOf } from '../../../src/cli/next-command.ts';
 
 const ok = { ok: true };
 const unread = { ok: false, detail: 'not known until the database can be read', known: false };
@@ -12,6 +13,8 @@ const operations = (states: Readonly<Record<string, number>>): string =>
     .join('');
 const noSwitch = 'interlock_kill_switch_engaged{scope="everything"} 0\n';
 const well = noSwitch + operations({ unknown: 0, accepted: 0 });
+
+const next = nextCommandOf({ url: 'http://gate', keyFile: 'k' });
 
 /** What doctor makes of a gate that says this of itself. */
 async function askOneThat({
@@ -28,7 +31,7 @@ async function askOneThat({
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     const url = `http://127.0.0.1:${address.port}`;
-    const { findings } = await askGate(url, { runs: 'must', storeRead });
+    const { findings } = await askGate(url, { runs: 'must', storeRead, next });
     return findings.map(({ what, ...rest }) => ({ ...rest, what: what.replace(url, 'URL') }));
   } finally {
     server.close();
@@ -40,6 +43,7 @@ test('a gate that runs, and whose readiness waits for a database that hangs, is 
     await askGate('http://gate', {
       runs: 'must',
       storeRead: false,
+      next,
       fetch: async url => {
         if ((url instanceof Request ? url.url : url.toString()) === 'http://gate/livez')
           return new Response('{}', { status: alive });
@@ -102,6 +106,35 @@ describe('a gate whose store was not looked into', () => {
       status: 'warn',
       what: expect.stringMatching(/^3 requests of which nobody knows the outcome.*; 1 request accepted/),
     });
+  });
+
+  test.each([
+    ['everything', 'everything'],
+    ['action:config.push', 'action config.push'],
+    ['region:eu:1', 'region eu:1'],
+    [String.raw`rack:a\"b\\c`, String.raw`rack a"b\c`],
+    ['kill-file', 'everything, by the kill file'],
+  ])('says of a switch on %s what it stops as kill says it', async (scope, said) => {
+    const metrics = `${well}interlock_kill_switch_engaged{scope="${scope}"} 1\n`;
+    const found = await askOneThat({ metrics });
+    const switches = found.filter(({ check }) => check === 'kill switch');
+    expect(switches).toEqual([
+      {
+        ...{ check: 'kill switch', status: 'warn', what: `engaged for ${said}` },
+        todo: 'interlock kill status --url http://gate --key-file k says by whom and why',
+      },
+    ]);
+  });
+
+  test('has what is to be done typed for that gate, and without the key of another role', async () => {
+    const found = await askOneThat({
+      checks: { clock: { ok: false, detail: 'parted' }, kinds: { host: { ok: false, detail: 'stale' } } },
+      metrics: noSwitch + operations({ unknown: 1 }),
+    });
+    const todos = found.map(({ todo }) => todo).join('\n');
+    expect(todos).toContain('interlock clock accept --reason "…" --url http://gate (docs/on-call.md)');
+    expect(todos).toContain('interlock inventory load host FILE --url http://gate');
+    expect(todos).toContain('interlock audit search --outcome unknown --url http://gate --key-file k names');
   });
 
   test('and that does not tell is not well', async () => {
