@@ -1,5 +1,5 @@
 // zsh ties `path` to PATH, and has arrays of its own called `commands` and `options`: the scripts use none of these names.
-import type { Command, Option } from 'commander';
+import type { Command, Help, Option } from 'commander';
 import { inSingleQuotes as quoted } from './shell-word.ts';
 
 /** What one command takes, as a shell needs it. */
@@ -45,7 +45,7 @@ function nodesOf(command: Command, path = ''): Node[] {
     nodesOf(one, path === '' ? one.name() : `${path} ${one.name()}`),
   );
   const help = command.createHelp();
-  const options = help.visibleOptions(command);
+  const options = optionsOf(command, help);
   return [
     {
       path,
@@ -66,6 +66,21 @@ function nodesOf(command: Command, path = ''): Node[] {
     },
     ...below,
   ];
+}
+
+/** Its own, and those of the command that runs where none is named: `kill --reason` is `kill engage --reason`. */
+function optionsOf(command: Command, help: Help): readonly Option[] {
+  const own = help.visibleOptions(command);
+  const byDefault = defaultOf(command);
+  if (byDefault === undefined) return own;
+  const known = new Set(own.map(({ long }) => long));
+  return [...own, ...optionsOf(byDefault, help).filter(({ long }) => !known.has(long))];
+}
+
+/** What `isDefault` named. The parser keeps it, and shows it to nobody; a test sees to it that it still does. */
+function defaultOf(command: Command): Command | undefined {
+  const name: unknown = Reflect.get(command, '_defaultCommandName');
+  return command.commands.find(below => below.name() === name);
 }
 
 const takesValue = (option: Option): boolean => option.required || option.optional;

@@ -22,6 +22,12 @@ function sample(): Command {
     .option('--out <file>', 'where; "to"')
     .addOption(new Option('--decision <which>', 'which').choices(['allowed', 'refused']));
   program.command('track').description('another');
+  const stop = program.command('stop').description('a command with a default');
+  stop
+    .command('all', { isDefault: true })
+    .option('--why <text>', 'why')
+    .addOption(new Option('--how <way>', 'how').choices(['soft', 'hard']));
+  stop.command('status').option('--wide', 'more');
   return program;
 }
 
@@ -64,6 +70,9 @@ describe.each(['bash', 'fish'] as const)('in %s', shell => {
       ['sample-tool', 'trail', 'show', '--out', 'x', '--dec'],
       ['--decision'],
     ],
+    ['options of what runs by default', ['sample-tool', 'stop', '--w'], ['--why']],
+    ['values of such an option', ['sample-tool', 'stop', '--how', 'ha'], ['hard']],
+    ['and not where another is named', ['sample-tool', 'stop', 'status', '--w'], ['--wide']],
     ['nothing where nothing is known', ['sample-tool', 'nothing-here'], []],
   ])('%s are completed', (_, words, expected) => {
     expect(asked[shell](words)).toEqual(expected);
@@ -117,6 +126,18 @@ async function pathsBelow(path: readonly string[]): Promise<string[][]> {
   return [[...path], ...below.flat()];
 }
 
+/** Of a script what is about one command. */
+const ownPart = (shell: Shell, text: string, name: string): string =>
+  shell === 'fish'
+    ? text
+        .split('\n')
+        .filter(line => line.includes(`= "${name}"`))
+        .join('\n')
+    : (text.split(`\n    '${name}')\n`)[1]?.split(' esac ;;')[0] ?? '');
+
+const missingIn = (shell: Shell, own: string, options: readonly string[]): string[] =>
+  options.filter(option => !own.includes(shell === 'fish' ? `-l ${option} ` : `--${option}`));
+
 test('and which completes every command that the help names, with every option of it', async () => {
   const scripts = new Map<Shell, string>();
   for (const shell of ['bash', 'zsh', 'fish'] as const) {
@@ -133,17 +154,18 @@ test('and which completes every command that the help names, with every option o
     const { options } = await helpOf(path);
     expect(options.length, name).toBeGreaterThan(0);
     for (const [shell, text] of scripts) {
-      const own =
-        shell === 'fish'
-          ? text
-              .split('\n')
-              .filter(line => line.includes(`= "${name}"`))
-              .join('\n')
-          : (text.split(`\n    '${name}')\n`)[1]?.split(' esac ;;')[0] ?? '');
-      const missing = options.filter(
-        option => !own.includes(shell === 'fish' ? `-l ${option} ` : `--${option}`),
-      );
-      expect(missing, `${shell}: ${name}`).toEqual([]);
+      expect(missingIn(shell, ownPart(shell, text, name), options), `${shell}: ${name}`).toEqual([]);
     }
+  }
+});
+
+test('kill alone is completed with all that it takes, in each shell', async () => {
+  const { options } = await helpOf(['kill', 'engage']);
+  expect(options).toEqual(expect.arrayContaining(['reason', 'action', 'except', 'config', 'url']));
+  for (const shell of ['bash', 'zsh', 'fish'] as const) {
+    const terminal = recordedTerminal();
+    await runProgram(['completion', shell], terminal);
+    const own = ownPart(shell, terminal.said.join('\n'), 'kill');
+    expect(missingIn(shell, own, options), shell).toEqual([]);
   }
 });
