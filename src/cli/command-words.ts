@@ -1,10 +1,17 @@
+import { nextCommandOf, type NextCommand } from './next-command.ts';
+
 /** What the gate says of HTTP, for that is how it is asked, as who types commands says it. */
 const words: readonly (readonly [RegExp, string])[] = [
-  [/`?PUT \/v1\/inventory\/([A-Za-z0-9_.-]+)`?/g, 'interlock inventory load $1 FILE'],
   [/`?\?force=([a-z,]+)&reason=…`?/g, '--force $1 --reason "…"'],
   [/\{\} stops everything/g, 'without --action and --dimension everything stops'],
   [/, or \{\} for everything/g, '; or neither --action nor --dimension, for everything'],
 ];
 
-export const inCommandWords = (text: string): string =>
-  words.reduce((said, [http, command]) => said.replace(http, command), text);
+const LOAD = /`?PUT \/v1\/inventory\/([A-Za-z0-9_.-]+)`?/g;
+
+/** @param next for the same gate, where the options that name it are at hand */
+export const inCommandWords = (text: string, next: NextCommand = nextCommandOf({})): string =>
+  words.reduce(
+    (said, [http, command]) => said.replace(http, command),
+    text.replace(LOAD, (_, kind: string) => next(`inventory load ${kind} FILE`, 'another')),
+  );

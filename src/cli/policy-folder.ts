@@ -17,7 +17,7 @@ export const shipped: Shipped = {
 export function policyFolder(named: string | undefined, own: Shipped = shipped): string {
   if (named === undefined && !existsSync(own.types))
     throw new UsageError(
-      'which policies? Name their folder: interlock policy build FOLDER. This program is installed, and its own policies are built in a checkout of its source (policies/ there, which is also what to begin with)',
+      'which policies? Name their folder, as in interlock policy build FOLDER. This program is installed, and its own are built in a checkout of its source: policies/ there, of which a copy is also what to begin with',
     );
   const folder = named ?? own.folder;
   if (!existsSync(path.join(folder, 'opa-version')))

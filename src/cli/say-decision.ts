@@ -4,18 +4,18 @@ import { listNames } from '../kit/text.ts';
 import { inCommandWords } from './command-words.ts';
 import { NEVER_RECORDED, reasonsOf, type Decided } from './decision-exit.ts';
 import type { GateConnection } from './gate-connection.ts';
+import type { NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
 import { amount, sayMeasured } from './say-measured.ts';
 import { countOf, formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
+/** Where its pages are, and how its next steps are typed. */
+type ForGate = Pick<GateConnection, 'url' | 'next'>;
+
 /** Says a decision as a person reads it: what, and for a no where, how much over, what would pass, and the page of each rule. */
-export function sayDecision(
-  decided: Decided,
-  { url, next }: Pick<GateConnection, 'url' | 'next'>,
-  terminal: Terminal,
-): void {
+export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: Terminal): void {
   const { paint } = terminal;
   const say = (line: string): void => terminal.say(line);
   const count = decided.targets?.count;
@@ -25,7 +25,7 @@ export function sayDecision(
   const reasons = reasonsOf(decided);
   say(headline(decided, what, terminal));
   for (const ofRule of byRule(reasons).values())
-    for (const line of ruleLines(ofRule, url, terminal)) say(line);
+    for (const line of ruleLines(ofRule, { url, next }, terminal)) say(line);
   if (reasons.length === 0 && 'detail' in decided && typeof decided.detail === 'string')
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
   if (decided.outcome?.status === 'unknown')
@@ -86,7 +86,7 @@ function byRule(reasons: readonly Reason[]): ReadonlyMap<string, readonly Reason
   return rules;
 }
 
-function ruleLines(reasons: readonly Reason[], gateUrl: string, terminal: Terminal): string[] {
+function ruleLines(reasons: readonly Reason[], { url, next }: ForGate, terminal: Terminal): string[] {
   const rest = reasons.slice(MOST_WHOLE);
   const values = rest.flatMap(({ dimension, value }) =>
     value === undefined ? [] : [`${dimension === undefined ? '' : `${dimension} `}${value}`],
@@ -94,15 +94,15 @@ function ruleLines(reasons: readonly Reason[], gateUrl: string, terminal: Termin
   const named = values.length === 0 ? '' : `: ${listNames(values, MOST_NAMED)}`;
   const [first] = reasons;
   return [
-    ...reasons.slice(0, MOST_WHOLE).flatMap(reason => reasonLines(reason, terminal)),
+    ...reasons.slice(0, MOST_WHOLE).flatMap(reason => reasonLines(reason, next, terminal)),
     ...(rest.length === 0
       ? []
       : [`   … and ${countOf(rest.length, 'more reason')} of this rule${printable(named)} (--json has all)`]),
-    ...(first === undefined ? [] : [`   = see ${pageOf(first.rule, gateUrl)}`]),
+    ...(first === undefined ? [] : [`   = see ${pageOf(first.rule, url)}`]),
   ];
 }
 
-function reasonLines(reason: Reason, { paint }: Terminal): string[] {
+function reasonLines(reason: Reason, next: NextCommand, { paint }: Terminal): string[] {
   const place = [reason.dimension, reason.value, reason.pointer].filter(part => part !== undefined).join(' ');
   const measured = sayMeasured(reason);
   const detail = [
@@ -111,7 +111,7 @@ function reasonLines(reason: Reason, { paint }: Terminal): string[] {
     ...(measured === undefined ? [] : [`   = ${printable(measured)}`]),
     ...(reason.remedy === undefined
       ? []
-      : [`   = ${paint.green('would pass')}: ${printable(inCommandWords(reason.remedy))}`]),
+      : [`   = ${paint.green('would pass')}: ${printable(inCommandWords(reason.remedy, next))}`]),
   ];
   return [`${paint.red(`no[${printable(reason.rule)}]`)}: ${printable(reason.message)}`, ...detail];
 }

@@ -16,7 +16,7 @@ test('a program that is installed does not: what it runs with stays as it is, an
     types: path.join(files.folder, 'installed/src/kit/check-rules.ts'),
   };
   expect(() => policyFolder(undefined, installed)).toThrow(
-    /Name their folder: interlock policy build FOLDER\. This program is installed/,
+    /Name their folder, as in interlock policy build FOLDER\. This program is installed/,
   );
   const own = path.dirname(files.write('own/opa-version', '1.22.2'));
   expect(policyFolder(own, installed)).toBe(own);
