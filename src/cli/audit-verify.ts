@@ -18,6 +18,8 @@ import { asError, Fault } from '../kit/fault.ts';
 import { createLogger } from '../kit/logger.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
+import { urlOf } from './gate-url.ts';
+import { nextCommandOf } from './next-command.ts';
 import type { Terminal } from './terminal.ts';
 import { sayVerdict, type Verified } from './verdict.ts';
 
@@ -157,7 +159,8 @@ async function verifyConfigured(config: Config, chain: Watched): Promise<Found> 
 }
 
 /** The store as it is: one that is not there is not made. @throws StoreRefused */
-async function openToRead({ store }: Config): Promise<Store> {
+async function openToRead(config: Config): Promise<Store> {
+  const { store } = config;
   if (store.type === 'embedded' && !existsSync(path.join(store.folder, 'data')))
     throw new StoreRefused(`There is no store in ${store.folder}.`);
   const logger = createLogger('silent');
@@ -166,8 +169,10 @@ async function openToRead({ store }: Config): Promise<Store> {
     return await openStore(store, logger, { ...patience, poolSize: 1 });
   } catch (thrown) {
     if (!(thrown instanceof StoreRefused) || store.type !== 'embedded') throw thrown;
+    const url = urlOf(config);
+    const next = nextCommandOf(url === undefined ? {} : { url });
     throw new CouldNotTell(
-      `${thrown.message} A gate that runs holds its folder: interlock audit export --out trail.ndjson, then interlock audit verify --export trail.ndjson.`,
+      `${thrown.message} A gate that runs holds its folder: ${next('audit export --out trail.ndjson')}, then interlock audit verify --export trail.ndjson.`,
     );
   }
 }

@@ -22,6 +22,10 @@ it('the folder of a gate that runs is in use, and the way by an export is said',
   expect(complained).toMatch(/in use[\s\S]*interlock audit export[\s\S]*--export/);
   expect(said).toBe('');
   expect(code).toBe(3);
+  on.gate.rewrite({ config: { listen: '127.0.0.1:7071' } });
+  expect((await verify()).complained).toContain(
+    'interlock audit export --out trail.ndjson --url http://127.0.0.1:7071, then',
+  );
 });
 
 it('a folder that no gate holds is verified, and left as it was', async () => {

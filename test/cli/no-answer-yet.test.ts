@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
+import { sendOnce } from '../../src/cli/send-once.ts';
 import { problem } from '../client/scripted-server.ts';
 import { againstServer } from './against-server.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
@@ -112,4 +113,26 @@ describe('kill that gets no answer', () => {
     expect(complained()).not.toContain('No answer yet');
     expect(complained().split(TOUCH)).toHaveLength(2);
   });
+});
+
+test('what goes out piece by piece has no answer yet from the last piece on', async () => {
+  const terminal = recordedTerminal();
+  let end = (): void => undefined;
+  let piece = (): void => undefined;
+  const ended = sendOnce(
+    async (_, goesOn) => {
+      piece = goesOn;
+      await new Promise<void>(resolve => (end = resolve));
+    },
+    { untold: 'not known', terminal },
+  );
+  vi.advanceTimersByTime(1_500);
+  piece();
+  vi.advanceTimersByTime(1_000);
+  expect(terminal.progressed).toEqual([]);
+  vi.advanceTimersByTime(1_500);
+  expect(terminal.progressed[0]).toContain('no answer yet, 2 s');
+  end();
+  await ended;
+  expect(terminal.complained).toEqual([]);
 });

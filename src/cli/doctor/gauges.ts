@@ -98,6 +98,6 @@ export function sayOutcomes(next: NextCommand, count: number, accepted?: number)
     ? ok(`none is unknown${pending}`)
     : warn(
         `${countOf(count, 'request')} of which nobody knows the outcome, and the targets stay taken${pending}`,
-        `${next('audit search --outcome unknown')} names them, and interlock settle settles each (docs/on-call.md)`,
+        `${next('audit search --outcome unknown')} names them; then each: ${next('settle ID --delivered --reason "…"', 'another')}, or --refused (docs/on-call.md)`,
       );
 }

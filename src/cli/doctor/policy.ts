@@ -54,7 +54,7 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
       findings: [
         policy.fail(
           `the bundle ${showPolicies(config.policies)} cannot be loaded: ${why}`,
-          'a gate starts with it and answers 503 to every request: build it anew (interlock policy build), or name another',
+          'a gate starts with it and answers 503 to every request: build it anew (interlock policy build FOLDER), or name another',
         ),
       ],
     };

@@ -135,6 +135,7 @@ describe('a gate whose store was not looked into', () => {
     expect(todos).toContain('interlock clock accept --reason "…" --url http://gate (docs/on-call.md)');
     expect(todos).toContain('interlock inventory load host FILE --url http://gate');
     expect(todos).toContain('interlock audit search --outcome unknown --url http://gate --key-file k names');
+    expect(todos).toContain('interlock settle ID --delivered --reason "…" --url http://gate, or --refused');
   });
 
   test('and that does not tell is not well', async () => {

@@ -65,7 +65,7 @@ test('an exception that is used up is named, and of the others how far they are 
   }
   // Of the feeds the one that was never loaded fails, with whose key it is loaded.
   expect(ofStore).toMatch(
-    /fail +inventory +The source telemetry of fed was never loaded\.\n +→ interlock inventory load fed FILE, with the key of metrics-sync/,
+    /fail +inventory +The source telemetry of fed was never loaded\.\n +→ interlock inventory load fed FILE --url \S+, with the key of metrics-sync/,
   );
   expect(ofGate).toMatch(/fail +inventory +fed: .*telemetry/);
   expect(ofStore).toMatch(/ok +inventory +host: 9 targets, read \S+ ago, of at most 24h/);
