@@ -32,6 +32,9 @@ export interface CheckpointsOptions {
 /** How often the head is looked at. */
 const EVERY_MS = 60_000;
 
+/** After a look that failed, until one succeeds: a database that is back must not look unanchored for up to a minute. */
+const AGAIN_MS = 5_000;
+
 /** How long a gate that ends waits for the last one: a disk that hangs must not keep it. */
 const LAST_MS = 5_000;
 
@@ -53,6 +56,7 @@ export class Checkpoints {
   /** What was given up at this start, until that is signed. */
   #givenUp: Pick<StepBack, 'entry' | 'from'> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #again: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   /** What the log was told last, so that it is told changes only. */
   #trouble: string | undefined;
@@ -110,16 +114,25 @@ export class Checkpoints {
     return 0;
   }
 
-  /** Looks at the head every minute. */
+  /** Looks at the head every minute, and sooner after a look that failed. */
   start(): void {
     this.#timer = setInterval(() => void this.look(), EVERY_MS);
     this.#timer.unref();
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#again);
+    if (this.#timer === undefined || this.#trouble === undefined) return;
+    this.#again = setTimeout(() => void this.look(), AGAIN_MS);
+    this.#again.unref();
   }
 
   /** Writes a checkpoint if the head moved since the last one. Never throws: the log is told. */
   async look(): Promise<void> {
     this.#looking ??= this.#guarded(async () => await this.#write()).finally(() => {
       this.#looking = undefined;
+      this.#lookAgain();
     });
     await this.#looking;
   }
@@ -127,6 +140,8 @@ export class Checkpoints {
   /** The last one. The store must still be open. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#again);
+    this.#timer = undefined;
     // One that is under way may have read the head before the last entry.
     const last = async (): Promise<void> => {
       await this.#looking;

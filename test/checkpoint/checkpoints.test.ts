@@ -56,6 +56,16 @@ async function open(chain: FakeChain, known: () => ChainHead | undefined = () =>
     said: () => said().map(([level, message]) => `${level} ${message.split(':')[0]}`),
   };
 }
+/** A gate that runs, whose time is the test's. */
+async function started({ isAway = false } = {}) {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
+  const chain = new FakeChain();
+  const gate = await open(chain);
+  chain.away = isAway;
+  if (isAway) await gate.checkpoints.look();
+  gate.checkpoints.start();
+  return { chain, ...gate, pass: async (ms: number) => await vi.advanceTimersByTimeAsync(ms) };
+}
 const lines = (): string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []);
 const written = (): Checkpoint[] => lines().flatMap(line => parseCheckpoint(line) ?? []);
 const seqs = (): number[] => written().map(({ seq }) => seq);
@@ -114,6 +124,56 @@ describe('checkpoints', () => {
     vi.advanceTimersByTime(120_000);
     expect(vi.getTimerCount()).toBe(0);
     expect(seqs()).toEqual([1, 2]);
+  });
+
+  it('are tried again after 5 s where a look failed, until one succeeds, and then every minute', async () => {
+    const { chain, looks, said, pass, checkpoints } = await started();
+    await pass(60_000);
+    chain.away = true;
+    await pass(60_000);
+    expect(looks).toEqual([true, true, false]);
+    await pass(4_999);
+    expect(looks).toHaveLength(3);
+    await pass(1);
+    await pass(5_000);
+    expect(looks).toEqual([true, true, false, false, false]);
+    chain.away = false;
+    await pass(5_000);
+    expect(looks.at(-1)).toBe(true);
+    await pass(44_999);
+    expect(looks).toHaveLength(6);
+    await pass(1);
+    expect(looks.slice(5)).toEqual([true, true]);
+    expect(said()).toEqual(['50 no checkpoint is written', '30 checkpoints are written again']);
+    await checkpoints.close();
+  });
+
+  it('are tried again after 5 s also where the look failed before the first minute, or was asked for', async () => {
+    const { chain, looks, pass, checkpoints } = await started({ isAway: true });
+    await pass(5_000);
+    expect(looks).toEqual([true, false, false]);
+    chain.away = false;
+    await pass(5_000);
+    chain.away = true;
+    await checkpoints.look();
+    await checkpoints.look();
+    expect(looks).toEqual([true, false, false, true, false, false]);
+    await pass(5_000);
+    expect(looks).toHaveLength(7);
+    await checkpoints.close();
+  });
+
+  it('are not tried again after the end, whether the last look fails or one is under way', async () => {
+    const { chain, looks, pass, checkpoints } = await started();
+    chain.away = true;
+    await pass(60_000);
+    const underWay = checkpoints.look();
+    await checkpoints.close();
+    await underWay;
+    expect(vi.getTimerCount()).toBe(0);
+    const count = looks.length;
+    await pass(120_000);
+    expect(looks).toHaveLength(count);
   });
 
   it('that cannot be written are said once, end nothing, and go on when they can', async () => {
