@@ -73,6 +73,12 @@ export const outcome = z.strictObject({
   detail: z.string().optional(),
   attempts: count.optional(),
   settled_at: time.optional(),
+  by: z
+    .string()
+    .optional()
+    .describe(
+      "The principal whose report, settlement, stop or cancel it comes from; absent where the gate itself saw the executor's answer",
+    ),
 });
 
 const evidenceFields = {

@@ -89,7 +89,15 @@ const requests = (db: Kysely<Database>) =>
     .selectFrom('decisions as d')
     .leftJoin('operations as o', 'o.id', 'd.id')
     .select(['d.document', 'd.status', 'd.position', 'd.kind', 'd.targets_digest'])
-    .select(['o.outcome', 'o.http_status', 'o.rule', 'o.detail', 'o.attempts', 'o.settled_at']);
+    .select([
+      'o.outcome',
+      'o.http_status',
+      'o.rule',
+      'o.detail',
+      'o.attempts',
+      'o.settled_at',
+      'o.settled_by',
+    ]);
 
 type Requests = ReturnType<typeof requests>;
 
@@ -144,6 +152,7 @@ interface RequestRow {
   readonly detail: string | null;
   readonly attempts: number | null;
   readonly settled_at: number | null;
+  readonly settled_by: string | null;
 }
 
 function requestView(row: RequestRow): RequestView {
@@ -162,6 +171,7 @@ function outcomeView(row: RequestRow): OutcomeView | undefined {
     ...(row.detail !== null && { detail: row.detail }),
     ...(row.attempts !== null && { attempts: row.attempts }),
     ...(row.settled_at !== null && { settled_at: new Date(row.settled_at).toISOString() }),
+    ...(row.settled_by !== null && { by: row.settled_by }),
   };
 }
 

@@ -65,6 +65,7 @@ const linesOf = (one: RecordedDecision, nowMs: number): string[] => [
   ...field('exception', one.exceptions?.join(', ')),
   ...field('would pass', one.passes === undefined ? undefined : `the first ${countOf(one.passes, 'target')}`),
   ...field('outcome', outcomeOf(one, nowMs)),
+  ...whereContradicted(one),
 ];
 
 /** What the request said. */
@@ -90,8 +91,21 @@ function outcomeOf({ outcome }: RecordedDecision, nowMs: number): string | undef
   if (outcome === undefined) return undefined;
   const settled = outcome.settled_at === undefined ? '' : `, ${showAgo(outcome.settled_at, nowMs)}`;
   const why = [outcome.rule, outcome.detail].filter(text => text !== undefined).join(': ');
-  return `${outcome.status}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`;
+  const by = outcome.by === undefined ? '' : ` by ${outcome.by}`;
+  return `${outcome.status}${by}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`;
 }
+
+/** A report that came later and changed nothing is in the trail alone, and nothing finds it there without reading all of it. */
+const whereContradicted = ({ id, outcome }: RecordedDecision): string[] =>
+  outcome?.status === 'delivered' || outcome?.status === 'refused'
+    ? [
+        ...field(
+          'reports',
+          'one that contradicts this would be in the audit trail only, which auditors read:',
+        ),
+        `  interlock audit export | jq -c 'select(.type == "outcome" and .body.request == "${id}") | {at} + .body'`,
+      ]
+    : [];
 
 const attemptsOf = (attempts: number | undefined): string =>
   attempts === undefined || attempts < 2 ? '' : `, after ${countOf(attempts, 'attempt')}`;

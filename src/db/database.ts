@@ -91,6 +91,7 @@ export interface OperationsTable {
   rule: string | null;
   detail: string | null;
   settled_at: ColumnType<number | null, Date | null, Date | null>;
+  settled_by: string | null;
   version: number;
 }
 

@@ -180,10 +180,11 @@ const isOnTheWire = ({ phase, outcome, wasUnknown, attempts }: Operation): boole
   return isOpen && (phase === 'accepted' || (phase === 'waiting' && wasUnknown));
 };
 
-const stopBy = ({ id }: EngagedSwitch): Event & { type: 'stop' } => ({
+const stopBy = ({ id, engagedBy }: EngagedSwitch): Event & { type: 'stop' } => ({
   type: 'stop',
   rule: 'kill_switch.engaged',
   detail: `stopped by the kill switch ${id}`,
+  by: engagedBy,
 });
 
 const viewOf = (engaged: EngagedSwitch) => ({

@@ -70,6 +70,8 @@ export interface OutcomeView {
   readonly detail?: string;
   readonly attempts?: number;
   readonly settled_at?: string;
+  /** The principal whose report, settlement, stop or cancel it comes from; absent where the gate itself saw the executor's answer. */
+  readonly by?: string;
 }
 
 /** What the guard answers: the decision, its present outcome, and what HTTP says of both. */

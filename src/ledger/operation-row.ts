@@ -39,6 +39,7 @@ const changing = {
   rule: 'text',
   detail: 'text',
   settled_at: 'timestamptz',
+  settled_by: 'text',
   version: 'bigint',
 } as const;
 
@@ -98,6 +99,7 @@ export interface OperationRow {
   readonly rule: string | null;
   readonly detail: string | null;
   readonly settled_at_ms: number | null;
+  readonly settled_by: string | null;
 }
 
 /** An operation as its row says. */
@@ -134,6 +136,7 @@ export function toOperation(row: OperationRow): Operation {
     ...(row.rule !== null && isRule(row.rule) && { rule: row.rule }),
     ...(row.detail !== null && { detail: row.detail }),
     ...(row.settled_at_ms !== null && { settledAtMs: row.settled_at_ms }),
+    ...(row.settled_by !== null && { settledBy: row.settled_by }),
   };
 }
 
@@ -173,6 +176,7 @@ export function operationRow(operation: Operation, version: number): Readonly<Re
     rule: operation.rule ?? null,
     detail: operation.detail ?? null,
     settled_at: at(operation.settledAtMs),
+    settled_by: operation.settledBy ?? null,
     version,
   };
 }

@@ -48,6 +48,8 @@ export interface Operation {
   readonly rule?: Rule;
   readonly detail?: string;
   readonly settledAtMs?: number;
+  /** The principal whose report or stop the present outcome comes from; absent where the gate itself saw it. */
+  readonly settledBy?: string;
 }
 
 /** Its targets are in operation until the outcome is settled and no attempt is on the wire. */
@@ -83,5 +85,6 @@ export function outcomeView(operation: Operation): OutcomeView {
     ...(operation.detail !== undefined && { detail: operation.detail }),
     attempts: operation.attempts,
     ...(operation.settledAtMs !== undefined && { settled_at: new Date(operation.settledAtMs).toISOString() }),
+    ...(operation.settledBy !== undefined && { by: operation.settledBy }),
   };
 }

@@ -91,7 +91,8 @@ async function claimOne(
   if (claiming.killFileEngages()) return undefined;
   const engaged = [...turn.book.switches.values()].find(each => stops(each, subjectOf(operation, turn.book)));
   if (engaged !== undefined) {
-    stop(turn, claiming, operation, 'kill_switch.engaged', `stopped by the kill switch ${engaged.id}`);
+    const detail = `stopped by the kill switch ${engaged.id}`;
+    stop(turn, claiming, operation, 'kill_switch.engaged', detail, engaged.engagedBy);
     return undefined;
   }
   // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
@@ -157,6 +158,15 @@ async function driftOf(
     : 'a declared label of a target is another one than at the decision';
 }
 
-function stop(turn: Turn, claiming: Claiming, operation: Operation, rule: Rule, detail: string): void {
-  recordEvent(turn, operation, { type: 'stop', rule, detail }, claiming.gateId);
+/** @param by the principal whose switch it is; absent where the gate itself gives it up */
+function stop(
+  turn: Turn,
+  claiming: Claiming,
+  operation: Operation,
+  rule: Rule,
+  detail: string,
+  by?: string,
+): void {
+  const event = { type: 'stop', rule, detail, ...(by !== undefined && { by }) } as const;
+  recordEvent(turn, operation, event, claiming.gateId);
 }

@@ -214,6 +214,7 @@ export class Outcomes {
         status: report.status,
         ...(report.reason !== undefined && { detail: report.reason }),
         fromExecutor,
+        by: by.name,
       };
       const after = recordEvent(turn, operation, event, by.name);
       return 'conflict' in after ? conflict(after.conflict) : after;
@@ -232,7 +233,7 @@ export class Outcomes {
       const after = recordEvent(
         turn,
         operation,
-        { type: 'stop', rule: 'request.cancelled', detail: `cancelled by ${by.name}` },
+        { type: 'stop', rule: 'request.cancelled', detail: `cancelled by ${by.name}`, by: by.name },
         by.name,
       );
       return 'conflict' in after ? conflict(after.conflict) : after;

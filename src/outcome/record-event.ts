@@ -4,7 +4,7 @@ import { transition, type Event } from './transition.ts';
 
 /**
  * Applies an event to an operation and drafts all it changes: the operation, its entry in the chain, and its holds.
- * @param by the gate or the principal that it comes from
+ * @param by the gate or the principal that writes it
  * @returns the operation as it is then; `conflict` where the event may not be applied, and then nothing is drafted
  */
 export function recordEvent(
@@ -37,12 +37,13 @@ export function recordEvent(
 
 /** All that the request answers from now on, which this event alone need not say: a report that changes nothing has its words, too. */
 function standing(operation: Operation): Record<string, unknown> {
-  const { http_status, detail, settled_at } = outcomeView(operation);
+  const { http_status, detail, settled_at, by } = outcomeView(operation);
   return {
     was_unknown: operation.wasUnknown,
     ...(http_status !== undefined && { http_status }),
     ...(detail !== undefined && { detail }),
     ...(settled_at !== undefined && { settled_at }),
+    ...(by !== undefined && { by }),
   };
 }
 

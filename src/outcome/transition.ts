@@ -21,8 +21,16 @@ export type Event =
       readonly status: 'delivered' | 'refused';
       readonly detail?: string;
       readonly fromExecutor: boolean;
+      /** The principal. */
+      readonly by: string;
     }
-  | { readonly type: 'stop'; readonly rule: Rule; readonly detail: string };
+  | {
+      readonly type: 'stop';
+      readonly rule: Rule;
+      readonly detail: string;
+      /** The principal who cancelled it, or engaged the switch; absent where the gate itself gives it up. */
+      readonly by?: string;
+    };
 
 /** What an event makes of an operation; `conflict` says why it makes nothing of it. */
 export type Transition = { readonly operation: Operation } | { readonly conflict: string };
@@ -47,6 +55,8 @@ export function transition(operation: Operation, event: Event, nowMs: number): T
 interface Seen {
   readonly detail: string;
   readonly httpStatus?: number;
+  /** The principal whose word it is; absent where the gate itself saw it. */
+  readonly by?: string | undefined;
 }
 
 function end(
@@ -56,7 +66,14 @@ function end(
   seen: Seen,
   nowMs: number,
 ): Operation {
-  const { rule: _rule, notBeforeMs: _notBefore, httpStatus: _http, detail: _detail, ...rest } = operation;
+  const {
+    rule: _rule,
+    notBeforeMs: _notBefore,
+    httpStatus: _http,
+    detail: _detail,
+    settledBy: _by,
+    ...rest
+  } = operation;
   return {
     ...rest,
     outcome,
@@ -65,6 +82,7 @@ function end(
     detail: seen.detail,
     ...(seen.httpStatus !== undefined && { httpStatus: seen.httpStatus }),
     ...(outcome !== 'unknown' && { settledAtMs: nowMs }),
+    ...(seen.by !== undefined && { settledBy: seen.by }),
   };
 }
 
@@ -109,7 +127,7 @@ function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, 
     case 'delivered':
       return end(operation, 'delivered', undefined, seen, nowMs);
     case 'accepted': {
-      const { settledAtMs: _settled, rule: _rule, ...rest } = operation;
+      const { settledAtMs: _settled, settledBy: _by, rule: _rule, ...rest } = operation;
       return { ...rest, outcome: 'pending', phase: 'accepted', detail: seen.detail, httpStatus: 202 };
     }
     case 'unknown':
@@ -163,7 +181,7 @@ function afterReport(operation: Operation, event: Event & { type: 'report' }, no
     operation,
     event.status,
     rule,
-    { detail: event.detail ?? `reported ${event.status}` },
+    { detail: event.detail ?? `reported ${event.status}`, by: event.by },
     nowMs,
   );
   return { operation: phase === 'claimed' ? { ...ended, phase: 'claimed' } : ended };
@@ -173,5 +191,5 @@ function afterStop(operation: Operation, event: Event & { type: 'stop' }, nowMs:
   if (operation.phase !== 'waiting') return { conflict: 'it was claimed already' };
   // An earlier attempt may have been carried out: it stays unknown, and no other is made.
   if (operation.wasUnknown) return { operation: { ...operation, phase: 'ended' } };
-  return { operation: end(operation, 'stopped', event.rule, { detail: event.detail }, nowMs) };
+  return { operation: end(operation, 'stopped', event.rule, { detail: event.detail, by: event.by }, nowMs) };
 }

@@ -40,7 +40,7 @@ const entry = (more: Partial<ActionLimits>): ActionLimits => ({
 
 export interface AuditedStore {
   readonly store: Store;
-  /** Allowed requests: one was delivered, one refused by its executor, one waits for its outcome. */
+  /** Allowed requests: one was delivered, one reported as refused, one waits for its outcome. */
   readonly allowed: {
     readonly delivered: string;
     readonly refused: string;
@@ -128,9 +128,11 @@ async function makeHistory(store: Store): Promise<AuditedStore['allowed']> {
   await ask('host.reboot', ['h2', 'h3']);
   for (const [id, as] of [
     [delivered, 'delivered'],
-    [refused, 'refused'],
+    [refused, 'unknown'],
   ] as const)
     await gate.event(id, { type: 'attempt', attempt: 1, attempted: { kind: as, detail: 'a test' } });
+  const report = { type: 'report', status: 'refused', fromExecutor: false, by: 'oncall' } as const;
+  await gate.event(refused, report);
   await gate.release(await gate.engage({ scope: {}, except: [] }));
   const seen = { artifact: 'v1', name: 'health' };
   await gate.say({ ...seen, status: 'failed', dimension: 'region', value: 'eu' }, 'observer');

@@ -238,6 +238,16 @@ describe.each<[string, [string, string, string[]][]]>([
         `update operations set ${change} where ${one('delivered')}`,
         [operation('delivered', ANSWERS)],
       ]),
+      ...[`settled_by = 'other'`, 'settled_by = null'].map((change): [string, string, string[]] => [
+        `a settlement of which ${change}`,
+        `update operations set ${change} where ${one('refused')}`,
+        [operation('refused', ANSWERS)],
+      ]),
+      [
+        'a settlement by somebody, where it was an answer',
+        `update operations set settled_by = 'other' where ${one('delivered')}`,
+        [operation('delivered', ANSWERS)],
+      ],
       [
         'a settlement taken back',
         `update operations set settled_at = null where ${one('delivered')}`,

@@ -230,7 +230,7 @@ describe('what waits for its claim', () => {
     expect(cancelled.body).toMatchObject({
       id: found?.id,
       decision: 'allowed',
-      outcome: { status: 'stopped' },
+      outcome: { status: 'stopped', by: 'bot' },
     });
     expectProblem(await waiting, 423, 'request.cancelled');
     expectProblem(await on.api.cancel(found?.id), 409);
@@ -285,7 +285,7 @@ describe('a report', () => {
     expect(await listed()).toContain(odd.body.id);
     expect((await report(odd, 'refused', 'operator')).status).toBe(200);
     expect(await listed()).not.toContain(odd.body.id);
-    expect((await on.api.request(odd.body.id)).outcome?.status).toBe('refused');
+    expect((await on.api.request(odd.body.id)).outcome).toMatchObject({ status: 'refused', by: 'operator' });
   });
 
   it('that contradicts a settlement is an entry too, and delivered wins', async () => {
@@ -299,10 +299,27 @@ describe('a report', () => {
     await report(one, 'delivered', 'worker');
     await report(two, 'delivered', 'operator');
     await report(two, 'refused', 'worker');
-    expect((await on.api.request(one.body.id)).outcome?.status).toBe('delivered');
-    expect((await on.api.request(two.body.id)).outcome?.status).toBe('delivered');
+    expect((await on.api.request(one.body.id)).outcome).toMatchObject({ status: 'delivered', by: 'worker' });
+    expect((await on.api.request(two.body.id)).outcome).toMatchObject({
+      status: 'delivered',
+      by: 'operator',
+    });
     const added = (await on.api.audit()).slice(before);
-    expect(added.map(entry => entry.type)).toEqual(['outcome', 'outcome', 'outcome', 'outcome']);
+    expect(added).toMatchObject([
+      { type: 'outcome', body: { by: 'operator', reported: 'refused', stands: { by: 'operator' } } },
+      { type: 'outcome', body: { by: 'worker', reported: 'delivered', stands: { by: 'worker' } } },
+      { type: 'outcome', body: { by: 'operator', reported: 'delivered', stands: { by: 'operator' } } },
+      { type: 'outcome', body: { by: 'worker', reported: 'refused', stands: { by: 'operator' } } },
+    ]);
+  });
+
+  it('leaves no name where the gate itself saw the answer, not even one that contradicts it', async () => {
+    on.executor.behave(script.ok);
+    const done = await on.api.submit('test.two', [target()]);
+    await report(done, 'refused', 'worker');
+    const { outcome } = await on.api.request(done.body.id);
+    expect(outcome?.status).toBe('delivered');
+    expect(outcome).not.toHaveProperty('by');
   });
 });
 

@@ -246,7 +246,10 @@ describe('what is under way when it is engaged', () => {
     expect((await on.api.release(switched.id)).status).toBe(200);
     on.executor.release();
     await on.api.untilOutcome(wire.body.id, 'delivered');
-    expect((await on.api.request(stopped.body.id)).outcome?.status).toBe('stopped');
+    expect((await on.api.request(stopped.body.id)).outcome).toMatchObject({
+      status: 'stopped',
+      by: 'operator',
+    });
     const repeat = await on.api.submit('host.queued', ['eu-002'], { key });
     expect(repeat.status).toBe(423);
     expect(repeat.body.id).toBe(stopped.body.id);

@@ -125,13 +125,14 @@ describe('the constraints on shapes', () => {
   it('land on a database in which a row is otherwise, and hold for what is written then', async () => {
     const shipped = await readMigrations();
     const before = shipped.filter(({ number }) => number < 5).map(({ name, sql }) => [name, sql]);
+    const since = shipped.filter(({ number }) => number >= 5).map(({ name }) => name);
     const pglite = await PGlite.create({ startParams, loadDataDir: await preparedDump({ migrated: false }) });
     const pool = poolOver(pglite, createLogger('silent'));
     const spend = `insert into spends values (1, now(), 'host', 'a', 'bot', 'fleet', 'host', 1, '[]')`;
     try {
       await migrate(pool, await shipping(Object.fromEntries(before)));
       await pool.query(spend);
-      expect(await migrate(pool)).toEqual(['0005_shapes.sql', '0006_said_by.sql']);
+      expect(await migrate(pool)).toEqual(since);
       await expect(pool.query(spend)).rejects.toMatchObject({ constraint: 'spends_weights' });
       expect((await pool.query('select from spends')).rowCount).toBe(1);
     } finally {

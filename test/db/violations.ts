@@ -253,6 +253,8 @@ const byConstraint: readonly Violation[] = [
     ['operations_exception_name', { ...another, exception: ' ' }],
     ['operations_artifact', { ...another, artifact: ' ', run: 1, run_total: 1 }],
     ['operations_plan_name', { ...another, plan_name: ' ', plan_generation: 1 }],
+    ['operations_settled_by', { ...another, settled_by: 'oncall' }],
+    ['operations_settled_by', { ...another, outcome: 'delivered', phase: 'ended', settled_by: ' ' }],
   ),
   ...uniques('operations', ['operations_pkey', { seq: 2 }], ['operations_order', { id: stranger }]),
   ...references('operations', ['operations_id_fkey', another]),
@@ -407,6 +409,7 @@ export const nullable = [
   'operations.run',
   'operations.run_total',
   'operations.settled_at',
+  'operations.settled_by',
   'spends.weights',
 ];
 

@@ -303,7 +303,9 @@ describe('a delivered that comes after a refusal', () => {
     const refused = { kind: 'refused', detail: 'no', httpStatus: 409 } as const;
     await ledger.enqueue(turn => event(turn, id, { type: 'attempt', attempt: 1, attempted: refused }));
     const [, second] = await Promise.all([
-      ledger.enqueue(turn => event(turn, id, { type: 'report', status: 'delivered', fromExecutor: true })),
+      ledger.enqueue(turn =>
+        event(turn, id, { type: 'report', status: 'delivered', fromExecutor: true, by: 'wiper' }),
+      ),
       ask(['h1', 'h2'], 'k2'),
     ]);
     expect(second).toMatchObject({

@@ -324,5 +324,5 @@ function nextOf({ phase }: ModelOperation, how: number): { readonly event: Event
   }
   // What was refused may turn out to have been delivered after all.
   const status = phase === 'refused' || how % 2 === 0 ? 'delivered' : 'refused';
-  return { event: { type: 'report', status, fromExecutor: true, detail }, phase: status };
+  return { event: { type: 'report', status, fromExecutor: true, by: 'wiper', detail }, phase: status };
 }

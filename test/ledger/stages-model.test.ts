@@ -214,7 +214,12 @@ class Run {
       id,
       one.outcome === 'pending'
         ? { type: 'attempt', attempt: 1, attempted: { kind: as, detail: 'a test' } }
-        : { type: 'report', status: as === 'refused' ? 'refused' : 'delivered', fromExecutor: true },
+        : {
+            type: 'report',
+            status: as === 'refused' ? 'refused' : 'delivered',
+            fromExecutor: true,
+            by: 'wiper',
+          },
     );
     one.outcome = as;
     one.settledMs = time.nowMs();

@@ -78,6 +78,20 @@ describe('what waits', () => {
     expect(await waiting()).toBe(0);
   });
 
+  it('is stopped in the name of who engaged a switch that only the claim finds', async () => {
+    const stopped = await parts.ledger.enqueue(async turn => {
+      const said = { id: 's1', reason: '', except: [], engagedAt: turn.draft.at, engagedBy: 'oncall' };
+      turn.book.switches.set('s1', { ...said, scope: {} });
+      await claimWaiting(turn, claiming, wipe.name, 'all');
+      turn.book.switches.delete('s1');
+      return [...turn.draft.operations.values()].map(({ rule, settledBy }) => [rule, settledBy]);
+    });
+    expect(stopped).toEqual([
+      ['kill_switch.engaged', 'oncall'],
+      ['kill_switch.engaged', 'oncall'],
+    ]);
+  });
+
   it.each([undefined, 'sha256:another'])(
     'is left alone by a gate whose policy is not the active one (%s)',
     async policyDigest => {

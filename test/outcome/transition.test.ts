@@ -44,6 +44,7 @@ const report = (status: 'delivered' | 'refused', fromExecutor = false): Event =>
   type: 'report',
   status,
   fromExecutor,
+  by: fromExecutor ? 'wiper' : 'oncall',
 });
 const stop: Event = { type: 'stop', rule: 'kill_switch.engaged', detail: 'stopped' };
 
@@ -152,6 +153,56 @@ describe('a report', () => {
     const refused: Operation = { ...claimed, phase: 'ended', outcome: 'refused' };
     expect(after(delivered, report('refused'))).toMatchObject({ outcome: 'delivered' });
     expect(after(refused, report('delivered'))).toMatchObject({ outcome: 'delivered' });
+  });
+});
+
+describe('by whom an outcome is settled', () => {
+  const ended = (outcome: Operation['outcome'], by?: string): Operation => ({
+    ...claimed,
+    phase: 'ended',
+    outcome,
+    ...(by !== undefined && { settledBy: by }),
+  });
+  it.each<[string, Operation, Event, string | undefined]>([
+    ['a report', unknown, report('refused'), 'oncall'],
+    ['a report while it is on the wire', claimed, report('refused', true), 'wiper'],
+    ['a stop of somebody', waiting, { ...stop, by: 'oncall' }, 'oncall'],
+    ['a stop of the gate itself', waiting, stop, undefined],
+    ['an answer', claimed, attempt('delivered'), undefined],
+    [
+      'a delivery that is reported over a refusal',
+      ended('refused', 'oncall'),
+      report('delivered', true),
+      'wiper',
+    ],
+    [
+      'a late answer over a refusal that was reported',
+      ended('refused', 'oncall'),
+      attempt('delivered'),
+      undefined,
+    ],
+    ['a refusal that is reported again', ended('refused', 'oncall'), report('refused', true), 'oncall'],
+    [
+      'a refusal that contradicts a reported delivery',
+      ended('delivered', 'oncall'),
+      report('refused', true),
+      'oncall',
+    ],
+    [
+      'a refusal that contradicts a delivery that was seen',
+      ended('delivered'),
+      report('refused', true),
+      undefined,
+    ],
+    [
+      'the end of an attempt after a report',
+      { ...ended('refused', 'wiper'), phase: 'claimed' },
+      attempt('unknown'),
+      'wiper',
+    ],
+    ['a stop that is no outcome', { ...unknown, phase: 'waiting' }, { ...stop, by: 'oncall' }, undefined],
+  ])('%s', (_what, operation, event, by) => {
+    expect(after(operation, event).settledBy).toBe(by);
   });
 });
 
