@@ -112,7 +112,14 @@ export class Gate {
         return options.inForce.principals;
       },
     });
-    this.evidence = new EvidenceRoom({ kinds: config.kinds, ledger: this.ledger });
+    this.evidence = new EvidenceRoom({
+      kinds: config.kinds,
+      ledger: this.ledger,
+      get policy() {
+        const { loaded } = options.inForce;
+        return loaded && { limits: loaded.policy.limits, digest: loaded.revision.digest };
+      },
+    });
     this.inventory = this.#createInventory();
   }
 

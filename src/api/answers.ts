@@ -188,6 +188,15 @@ export const targetPage = pageOf(z.string());
 /** What somebody has seen of an artifact. */
 export const evidence = evidenceShown.extend({ artifact: z.string() });
 export const evidencePage = pageOf(evidence);
+export const postedEvidence = evidence.extend({
+  warnings: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe(
+      'What of it nothing answers to now, and what was probably meant: a value that no target has, a name that no limit asks for. It is recorded all the same',
+    ),
+});
 
 export const scope = z.union([
   z.strictObject({}),

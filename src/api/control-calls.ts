@@ -177,7 +177,7 @@ const seeing: readonly Call[] = [
       content: { [JSON_TYPE]: { schema: asks.evidence, examples: examples.evidence } },
     },
     done: {
-      201: { description: 'It is recorded', content: { [JSON_TYPE]: { schema: answers.evidence } } },
+      201: { description: 'It is recorded', content: { [JSON_TYPE]: { schema: answers.postedEvidence } } },
     },
     no: keyedNos(...bodyNos),
   },

@@ -47,6 +47,7 @@ export async function runEvidencePost(
         `Recorded: ${recorded.name} ${recorded.status} of ${ofValue(recorded) ?? 'the whole'}, as entry ${recorded.seq} of the audit trail. Requests by ${recorded.by} itself do not see it.`,
       ),
     );
+  for (const warning of recorded.warnings ?? []) terminal.complain(printable(`warning: ${warning}`));
   return exitCode.done;
 }
 

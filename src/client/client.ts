@@ -14,6 +14,7 @@ import type {
   Load,
   Loaded,
   Policy,
+  PostedEvidence,
   Ready,
   ReadyToDecide,
   RecordedDecision,
@@ -78,7 +79,7 @@ export interface Client {
   release(id: string, reason: string, options?: Aborted): Promise<Answer<ReleasedSwitch>>;
   switches(options?: Aborted): Promise<Answer<Switches>>;
   /** Never asked twice: if it throws, `evidence` tells; the same said again does no harm. */
-  postEvidence(seen: Seen, options?: Aborted): Promise<Answer<Evidence>>;
+  postEvidence(seen: Seen, options?: Aborted): Promise<Answer<PostedEvidence>>;
   /** What was seen of one artifact, or of all, newest first; an observer gets its own. */
   evidence(
     filters?: { readonly artifact?: string },

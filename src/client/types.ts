@@ -22,6 +22,8 @@ export type ReleasedSwitch = z.infer<typeof answers.released>;
 export type Switches = z.infer<typeof answers.switches>;
 /** What somebody has seen of an artifact, as it is recorded. */
 export type Evidence = z.infer<typeof answers.evidence>;
+/** As it was recorded just now, with what looks like a slip of it. */
+export type PostedEvidence = z.infer<typeof answers.postedEvidence>;
 export type AcceptedClock = z.infer<typeof answers.acceptedClock>;
 export type Loaded = z.infer<typeof answers.loaded>;
 export type Inventory = z.infer<typeof answers.inventory>;

@@ -4,6 +4,8 @@ import { didYouMean, quote } from '../kit/text.ts';
 import type { Evidence as Said } from '../ledger/seen-evidence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Turn } from '../ledger/turn.ts';
+import type { Limits } from '../policy/limits.ts';
+import { countedLabels, findSlips, sayTheSlip } from './slips.ts';
 
 /** What an observer says of an artifact. Dimension and value together or not at all. */
 export interface EvidenceRequest extends Pick<Said, 'name' | 'status' | 'dimension' | 'value'> {
@@ -18,22 +20,35 @@ export interface EvidenceView extends EvidenceRequest {
   readonly at: string;
 }
 
+/** What is answered to who says it. */
+export interface EvidencePosted extends EvidenceView {
+  /** What of it nothing answers to now; absent where all is well. */
+  readonly warnings?: readonly string[];
+}
+
 export interface EvidenceOptions extends Pick<Config, 'kinds'> {
   readonly ledger: Ledger;
+  /** What this gate has loaded, and the digest of its revision. */
+  readonly policy: { readonly limits: Limits; readonly digest: string } | undefined;
 }
 
 /** What others have seen of what is rolled out. Needs the ledger, and no policy. */
 export class EvidenceRoom {
   readonly #options: EvidenceOptions;
   readonly #labels: readonly string[];
+  readonly #counted: ReadonlySet<string>;
 
   constructor(options: EvidenceOptions) {
     this.#options = options;
     this.#labels = [...new Set([...options.kinds.values()].flatMap(declaredLabels))];
+    this.#counted = countedLabels(options.kinds.values());
   }
 
-  /** Recorded when this returns: a decision that begins later sees it. */
-  async post(request: EvidenceRequest, by: Principal): Promise<EvidenceView | Refusal> {
+  /**
+   * Recorded when this returns: a decision that begins later sees it. So is what looks like a slip, for nothing that somebody saw may be
+   * lost, and its value may come with the next load; but it is said.
+   */
+  async post(request: EvidenceRequest, by: Principal): Promise<EvidencePosted | Refusal> {
     const { dimension } = request;
     if (dimension !== undefined && !this.#labels.includes(dimension))
       return refuse({
@@ -41,7 +56,18 @@ export class EvidenceRoom {
         message: `No kind declares the label ${quote(dimension)}${didYouMean(dimension, this.#labels, true)}.`,
         pointer: '/dimension',
       });
-    return await this.#options.ledger.enqueue(turn => recordEvidence(turn, request, by));
+    const { view, slips } = await this.#options.ledger.enqueue(turn => ({
+      view: recordEvidence(turn, request, by),
+      slips: findSlips(turn.book, this.#limitsInForce(turn), this.#counted, request),
+    }));
+    const warnings = slips.map(sayTheSlip);
+    return { ...view, ...(warnings.length > 0 && { warnings }) };
+  }
+
+  /** Undefined on a gate without a policy, or with another one than decides: which names are asked for is not known to it. */
+  #limitsInForce({ book }: Turn): Limits | undefined {
+    const { policy } = this.#options;
+    return policy?.digest === book.activePolicy ? policy?.limits : undefined;
   }
 }
 

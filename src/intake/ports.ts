@@ -2,7 +2,7 @@ import type { Search } from '../audit/search.ts';
 import type { Sight } from '../audit/sight.ts';
 import type { EvidenceSearch, Page, PageRequest, RequestView, TrailEntry } from '../audit/views.ts';
 import type { Principal } from '../config/config.ts';
-import type { EvidenceRequest, EvidenceView } from '../evidence/evidence.ts';
+import type { EvidencePosted, EvidenceRequest, EvidenceView } from '../evidence/evidence.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
 import type { EngageRequest } from '../kill-switch/engage-body.ts';
 import type { Refusal } from '../kit/refusal.ts';
@@ -56,7 +56,7 @@ export interface KillSwitchPort {
 export type EvidenceReport = EvidenceRequest;
 
 export interface EvidencePort {
-  post(report: EvidenceReport, by: Principal): Promise<EvidenceView | Refusal>;
+  post(report: EvidenceReport, by: Principal): Promise<EvidencePosted | Refusal>;
 }
 
 export interface ClockPort {

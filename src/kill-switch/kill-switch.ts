@@ -124,9 +124,7 @@ export class KillSwitch {
     const dimensions = new Set([...this.#options.kinds.values()].flatMap(kind => kind.dimensions));
     const unknown = unknownName('dimension', scope.dimension, dimensions, '/scope/dimension');
     if (unknown.length > 0) return unknown;
-    const values = new Set(
-      [...book.kinds.values()].flatMap(state => [...(state.totals.get(scope.dimension)?.keys() ?? [])]),
-    );
+    const values = book.valuesOf(scope.dimension);
     return unknownName(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
   }
 

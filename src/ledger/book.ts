@@ -130,6 +130,19 @@ export class Book {
     return this.#kinds.get(kind)?.dimensions.includes(dimension) ?? false;
   }
 
+  /** Whether a target of any kind has this value of a dimension now. */
+  hasValue(dimension: string, value: string): boolean {
+    return [...this.kinds.values()].some(({ totals }) => totals.get(dimension)?.has(value) ?? false);
+  }
+
+  /** All values of a dimension that targets have now, whatever their kind. They may be as many as there are racks. */
+  valuesOf(dimension: string): readonly string[] {
+    const values = [...this.kinds.values()].flatMap(({ totals }) => [
+      ...(totals.get(dimension)?.keys() ?? []),
+    ]);
+    return [...new Set(values)];
+  }
+
   /** Moves every window to the batch's time. */
   advance(nowMs: number): void {
     for (const { windows } of this.#spendWindows.values())

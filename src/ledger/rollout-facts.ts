@@ -2,6 +2,7 @@ import { shareOf } from '../blast-radius/blast-radius.ts';
 import { Fault } from '../kit/fault.ts';
 import type { EvidenceFact, PlanFact, StageFact } from '../policy/facts.ts';
 import type { ActionLimits, StageLimit } from '../policy/limits.ts';
+import { HEALTH } from './asked-evidence.ts';
 import type { Counts } from './counts.ts';
 import type { Circumstances } from './decide.ts';
 import { entryOf } from './entry-of.ts';
@@ -46,9 +47,6 @@ export interface EvidenceShown {
   readonly by: string;
   readonly at: string;
 }
-
-/** The evidence that lets a rollout into its next stage. */
-const HEALTH = 'health';
 
 export interface RolloutMeasured {
   readonly facts: RolloutFacts;

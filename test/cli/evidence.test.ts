@@ -1,11 +1,23 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { scriptedServer } from '../client/scripted-server.ts';
-import { keyOf } from '../support/gate.ts';
+import { hosts } from '../support/api.ts';
+import { keyOf, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
-const stands = standing({ store: 'embedded' });
+const stands = standing({
+  store: 'embedded',
+  inventory: { host: hosts('web', 3) },
+  limits: {
+    actions: {
+      'test.act': {
+        ...wideLimits,
+        require_evidence: ['canary', 'health'].map(name => ({ name, max_age: '24h' })),
+      },
+    },
+  },
+});
 
 let server: Awaited<ReturnType<typeof scriptedServer>>;
 beforeAll(async () => {
@@ -79,6 +91,37 @@ describe('evidence post', () => {
       { name: 'canary', status: 'failed', dimension: 'region', value: 'eu', by: 'observer' },
       { name: 'canary', status: 'passed' },
     ]);
+  });
+
+  test('of what nothing answers to is recorded, and warns of it on stderr', async () => {
+    const of = artifact('e');
+    const slip = ['post', of, 'canry', 'failed', '--dimension', 'region', '--value', 'eu1'];
+    const warnings = [
+      'warning: No target of any kind has region eu1 now: did you mean eu?',
+      'warning: No limit asks for evidence of the name canry: did you mean canary?',
+    ].join('\n');
+    const posted = await run('observer', ...slip);
+    expect(posted).toMatchObject({ code: 0, complained: warnings });
+    expect(posted.said.join()).toMatch(/^Recorded: canry failed of region=eu1, as entry/);
+    const json = await run('observer', ...slip, '--json');
+    expect(json).toMatchObject({ code: 0, complained: warnings });
+    expect(JSON.parse(json.said.join())).toMatchObject({
+      name: 'canry',
+      warnings: [{}, {}].map(() => expect.any(String)),
+    });
+    expect(await listed(of)).toHaveLength(2);
+    const right = await run(
+      'observer',
+      'post',
+      of,
+      'canary',
+      'failed',
+      '--dimension',
+      'region',
+      '--value',
+      'eu',
+    );
+    expect(right).toMatchObject({ code: 0, complained: '' });
   });
 
   test('that broke off is not sent twice, and says how to look', async () => {

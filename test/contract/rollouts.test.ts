@@ -122,6 +122,28 @@ describe('evidence', () => {
     expect((await gate.api.post('/v1/evidence', body, { as })).status).toBe(403);
   });
 
+  it('that looks like a slip is recorded, and what was probably meant is said', async () => {
+    const slip = {
+      artifact: 'test:slip',
+      name: 'canry',
+      status: 'failed',
+      dimension: 'region',
+      value: 'eu1',
+    };
+    const { body } = await say(slip);
+    expect(body).toMatchObject({
+      ...slip,
+      warnings: [
+        'No target of any kind has region eu1 now: did you mean eu?',
+        'No limit asks for evidence of the name canry: did you mean canary?',
+      ],
+    });
+    const { warnings: _said, ...recorded } = body;
+    const read = await gate.api.get('/v1/evidence?artifact=test:slip');
+    expect(read.body.items).toEqual([recorded]);
+    expect((await say({ ...slip, name: 'canary', value: 'eu' })).body).not.toHaveProperty('warnings');
+  });
+
   it('is an entry of the trail, and is read back newest first, page by page', async () => {
     const first = await say({ artifact: 'test:read', name: 'canary', status: 'passed' });
     const second = await say(

@@ -140,7 +140,7 @@ export class OneGate {
       principals: requesters.map(name => principalOf(name, 'requester')),
       killFile: '/nonexistent/KILL',
     });
-    this.#evidence = new EvidenceRoom({ ledger, kinds });
+    this.#evidence = new EvidenceRoom({ ledger, kinds, policy: undefined });
     this.#inventory = new Inventory({
       db: store.db,
       embedded: store.embedded,

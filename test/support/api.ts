@@ -71,6 +71,7 @@ export interface Body {
   readonly limit?: number;
   readonly unit?: string;
   readonly over_s?: number | null;
+  readonly warnings?: readonly string[];
 }
 
 export interface KindBody {
