@@ -261,3 +261,17 @@ it('a decision that was altered is found, also where its entry was given the doc
     );
   }
 });
+
+it('a store of before it was kept who settled what is looked at all the same', async () => {
+  await sql`alter table operations drop column settled_by`.execute(audited.store.db);
+  try {
+    const findings = await audited.findings();
+    // Of what was settled since then it is missing, which is found.
+    expect(findings).toContain(
+      `operations: operation ${audited.allowed.refused} answers otherwise than its entries in the chain say.`,
+    );
+    expect(findings.filter(message => !message.includes('answers otherwise'))).toEqual([]);
+  } finally {
+    await sql`alter table operations add column settled_by text`.execute(audited.store.db);
+  }
+});
