@@ -314,6 +314,29 @@ describe('a delivered that comes after a refusal', () => {
   });
 });
 
+it('who settled an outcome is written, changed, and taken away again by an answer that overrules it', async () => {
+  const { ask, ledger } = await gateParts(store);
+  const id = idOf(await ask(['h1'], 'k1'));
+  const settledBy = async (what: Event): Promise<(string | null)[]> => {
+    await ledger.enqueue(async turn => {
+      const row = await findOperation(turn.db, id);
+      if (row === undefined) throw new Error('the operation is not there');
+      recordEvent(turn, toOperation(row), what, 'gate-1');
+    });
+    const rows = await store.db.selectFrom('operations').select(['settled_by']).execute();
+    return rows.map(({ settled_by }) => settled_by);
+  };
+  const answer = (kind: 'unknown' | 'delivered'): Event => ({
+    type: 'attempt',
+    attempt: 1,
+    attempted: { kind, detail: 'a test' },
+  });
+  expect(await settledBy(answer('unknown'))).toEqual([null]);
+  const report = { type: 'report', status: 'refused', fromExecutor: false, by: 'oncall' } as const;
+  expect(await settledBy(report)).toEqual(['oncall']);
+  expect(await settledBy(answer('delivered'))).toEqual([null]);
+});
+
 describe('a store with another history than the book', () => {
   /** As a standby that was promoted has it, which lacks the last entry and has gone on: a switch stands in its place. */
   const setBackAndGoOn = async (at: { readonly version: number; readonly seq: number }, ahead: number) => {
