@@ -61,8 +61,8 @@ export interface AheadRows {
 }
 
 /**
- * One statement for all that a batch names. Of evidence it walks from party to party, so that what one has said a hundred thousand
- * times costs no more than once; of a run it reads the operations, which are no more than the targets that it reached. Times later
+ * One statement for all that a batch names. Of evidence it walks from party to party and from status to status, so that what one has said
+ * a hundred thousand times costs no more than once; of a run it reads the operations, which are no more than the targets that it reached. Times later
  * than one that an operator accepted since count as made then, as everywhere.
  */
 export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<AheadRows> {
@@ -71,17 +71,17 @@ export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<A
       select seq, (body ->> 'version')::bigint as version, (body ->> 'accepted_ms')::float8 as at_ms from entries where type = 'clock'),
     parties as (
       select p.* from jsonb_array_elements_text(${json(wanted.artifacts)}) as a(artifact) cross join lateral (
-        select e.artifact, e.name, e.dimension, e.value, e.principal from evidence e where e.artifact = a.artifact
-        order by e.artifact, e.name, e.dimension, e.value, e.principal limit 1) p
+        select e.artifact, e.name, e.dimension, e.value, e.principal, e.status from evidence e where e.artifact = a.artifact
+        order by e.artifact, e.name, e.dimension, e.value, e.principal, e.status limit 1) p
       union all
       select n.* from parties p cross join lateral (
-        select e.artifact, e.name, e.dimension, e.value, e.principal from evidence e where e.artifact = p.artifact
-          and (e.artifact, e.name, e.dimension, e.value, e.principal) > (p.artifact, p.name, p.dimension, p.value, p.principal)
-        order by e.artifact, e.name, e.dimension, e.value, e.principal limit 1) n),
+        select e.artifact, e.name, e.dimension, e.value, e.principal, e.status from evidence e where e.artifact = p.artifact
+          and (e.artifact, e.name, e.dimension, e.value, e.principal, e.status) > (p.artifact, p.name, p.dimension, p.value, p.principal, p.status)
+        order by e.artifact, e.name, e.dimension, e.value, e.principal, e.status limit 1) n),
     said as (
       select p.artifact, p.name, p.dimension, p.value, p.principal as by, e.seq, e.status, ${noLater('e.at', sql`c.seq > e.seq`)} as at_ms
       from parties p cross join lateral (
-        select * from evidence e where (e.artifact, e.name, e.dimension, e.value, e.principal) = (p.artifact, p.name, p.dimension, p.value, p.principal)
+        select * from evidence e where (e.artifact, e.name, e.dimension, e.value, e.principal, e.status) = (p.artifact, p.name, p.dimension, p.value, p.principal, p.status)
         order by e.seq desc limit 1) e),
     asked as materialized (
       select a.* from jsonb_to_recordset(${json(wanted.rollouts)}) as a(action text, artifact text, dimensions jsonb, ids jsonb)),

@@ -77,7 +77,7 @@ export function measureRollout(
   const who: Askers = { requester: subject.principal, observers: now.observers };
   const evidence = wanted === undefined ? undefined : lookAt(who, seen, counts, wanted);
   const dimensions = stageDimensions(now.policy.limits, subject.action.name);
-  const health = stages === undefined ? undefined : seen.newest(who, HEALTH);
+  const health = stages === undefined ? undefined : seen.standing(who, HEALTH);
   const place = placeOf(subject, now, counts, rollout);
   const shown = [...(evidence ?? []).flatMap(({ found }) => found ?? []), ...(health ? [health] : [])];
   const looked = shown.length > 0 ? { evidence: shownEvidence(shown) } : {};

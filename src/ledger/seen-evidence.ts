@@ -25,44 +25,59 @@ export interface Askers {
   readonly observers: ReadonlySet<string>;
 }
 
-/** The newest that each party has said of one artifact. */
+/** The newest of each status that each party has said of one artifact. */
 export class SeenEvidence {
-  /** By name and value, then by who said it. */
+  /** By name and value, then by who said it and its status. */
   readonly #newest = new Map<string, Map<string, Evidence>>();
 
   add(evidence: Evidence): void {
     const key = keyOf(evidence);
     const said = this.#newest.get(key) ?? new Map<string, Evidence>();
     this.#newest.set(key, said);
-    const before = said.get(evidence.by);
-    if (before === undefined || before.seq < evidence.seq) said.set(evidence.by, evidence);
+    const before = said.get(partOf(evidence));
+    if (before === undefined || before.seq < evidence.seq) said.set(partOf(evidence), evidence);
   }
 
   /**
    * What counts for a requester: the newest of the others, and nothing good of who is no observer now. What is said of one value says
-   * nothing good of the whole, nor what is said of the whole of one value; but a newer failure of the one counts against the other.
+   * nothing good of the whole, nor what is said of the whole of one value; but what is newer and not good of the one counts against the other.
    */
   newest(who: Askers, name: string, of?: OfValue): Evidence | undefined {
-    const own = this.#ofOthers(who, keyOf({ name, ...of }));
+    return this.#counting(who, name, of).reduce(newer, undefined);
+  }
+
+  /** As `newest`, of the whole; but a failure stands until a pass, whatever else was said since. */
+  standing(who: Askers, name: string): Evidence | undefined {
+    const all = this.#counting(who, name);
+    const newestOf = (status: Evidence['status']): Evidence | undefined =>
+      all.filter(one => one.status === status).reduce(newer, undefined);
+    const [passed, failed] = [newestOf('passed'), newestOf('failed')];
+    const isFailing = failed !== undefined && newer(passed, failed) === failed;
+    return isFailing ? failed : all.reduce(newer, undefined);
+  }
+
+  #counting(who: Askers, name: string, of?: OfValue): readonly Evidence[] {
+    const own = keyOf({ name, ...of });
     const whole = keyOf({ name });
     const others =
       of === undefined
         ? [...this.#newest.keys()].filter(key => key !== whole && key.startsWith(`${name}\n`))
         : [whole];
-    const failures = others.map(key => this.#ofOthers(who, key)).filter(found => found?.status === 'failed');
-    return [own, ...failures].reduce(newer, undefined);
+    const against = others
+      .flatMap(key => this.#ofOthers(who, key))
+      .filter(({ status }) => status !== 'passed');
+    return [...this.#ofOthers(who, own), ...against];
   }
 
-  #ofOthers({ requester, observers }: Askers, key: string): Evidence | undefined {
-    const said = [...(this.#newest.get(key)?.values() ?? [])];
-    return (
-      said
-        // A failure stands whoever said it: where it were not seen, what was said before it would let through again.
-        .filter(({ by, status }) => by !== requester && (observers.has(by) || status !== 'passed'))
-        .reduce(newer, undefined)
+  #ofOthers({ requester, observers }: Askers, key: string): readonly Evidence[] {
+    // What is not good stands whoever said it: where it were not seen, what was said before it would let through again.
+    return [...(this.#newest.get(key)?.values() ?? [])].filter(
+      ({ by, status }) => by !== requester && (observers.has(by) || status !== 'passed'),
     );
   }
 }
+
+const partOf = ({ by, status }: Pick<Evidence, 'by' | 'status'>): string => `${status}\n${by}`;
 
 const newer = (one: Evidence | undefined, other: Evidence | undefined): Evidence | undefined =>
   one === undefined || (other !== undefined && other.seq > one.seq) ? other : one;

@@ -40,6 +40,11 @@ it('evidence of who was taken out, or is no observer any more, lets nothing thro
   await say('seer', artifact('c'));
   await say('standing-observer', artifact('d'));
   await say('observer', artifact('d'), 'failed');
+  // What it said after its failure is not believed once it is gone, and so takes nothing back.
+  await say('standing-observer', artifact('e'));
+  await say('observer', artifact('e'), 'failed');
+  await say('observer', artifact('e'));
+  await expectDelivered(on.api, await submit(artifact('e')));
   await expectDelivered(on.api, await submit(artifact('a')));
   await expectNo(artifact('c'), 'evidence.missing', 'seer');
   await expectNo(artifact('d'), 'evidence.failed');
@@ -50,6 +55,7 @@ it('evidence of who was taken out, or is no observer any more, lets nothing thro
   await expectNo(artifact('b'), 'evidence.missing');
   await expectNo(artifact('c'), 'evidence.missing', 'seer');
   await expectNo(artifact('d'), 'evidence.failed');
+  await expectNo(artifact('e'), 'evidence.failed');
   await say('standing-observer', artifact('b'));
   await expectDelivered(on.api, await submit(artifact('b')));
 });

@@ -133,20 +133,16 @@ export class StagesModel {
     return [...baking, ...(isWell ? [] : ['stage.no_evidence'])];
   }
 
-  /** What others see of it: the newest of the whole, or of a region, where that is newer and says that it failed. */
+  /** What others see of it: a pass of the whole, unless something since, of the whole or a region, was no pass. */
   #health(request: ModelRequest, sinceMs = -1): Evidence['status'] | 'none' {
     const said = this.evidence.filter(
       ({ artifact, by }) => artifact === request.artifact && by !== request.by,
     );
-    const newestOf = (region: string | undefined) =>
-      said.findLast(({ value, by }) => value === region && by !== '');
-    const whole = newestOf(undefined);
-    const failures = ['eu', 'us'].map(newestOf).filter(one => one?.status === 'failed');
-    const isSpoilt = failures.some(
-      one => one !== undefined && said.indexOf(one) > (whole ? said.indexOf(whole) : -1),
-    );
-    if (isSpoilt) return 'failed';
-    return whole !== undefined && whole.atMs > sinceMs ? whole.status : 'none';
+    const passed = said.findLastIndex(({ value, status }) => value === undefined && status === 'passed');
+    const since = said.slice(passed + 1).filter(({ status }) => status !== 'passed');
+    if (since.some(({ status }) => status === 'failed')) return 'failed';
+    if (since.length > 0) return 'unknown';
+    return (said[passed]?.atMs ?? -1) > sinceMs ? 'passed' : 'none';
   }
 
   allow(id: string, request: ModelRequest, { run, total }: ModelVerdict): void {
