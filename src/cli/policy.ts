@@ -19,7 +19,7 @@ const NEEDS_OPA = '\n\nNeeds the `opa` command on the PATH, of the version in po
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 
 /** `interlock policy show`; and `policy build [--check]` and `policy test`, for policy authors, which need `opa`. */
-export function policyCommand({ terminal, end }: CommandContext): Command {
+export function policyCommand(context: CommandContext): Command {
   const policy = new Command('policy')
     .description('show what is in force; build and test policies')
     .addHelpText(
@@ -31,6 +31,13 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
           untold: 'could not tell: no answer, or opa is missing',
         }),
     );
+  addShow(policy, context);
+  addBuild(policy);
+  addTest(policy);
+  return policy;
+}
+
+function addShow(policy: Command, { terminal, end }: CommandContext): void {
   withConnection(policy.command('show').description('the revision, limits and budgets of a gate'))
     .addHelpText(
       'after',
@@ -40,6 +47,9 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
       const { runPolicyShow } = await import('./policy-show.ts');
       end(await runPolicyShow(options.json === true, await connect(options, terminal), terminal));
     });
+}
+
+function addBuild(policy: Command): void {
   policy
     .command('build')
     .description('check, test and compile policies into bundle.tar.gz (needs the opa compiler)')
@@ -67,6 +77,9 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
         return options.check === true ? await compare(folder, built) : await write(folder, built);
       });
     });
+}
+
+function addTest(policy: Command): void {
   policy
     .command('test')
     .description('check and test policies; every line of every rule must be reached')
@@ -89,7 +102,6 @@ export function policyCommand({ terminal, end }: CommandContext): Command {
         return await testPolicies(folder);
       });
     });
-  return policy;
 }
 
 /** What is made, and where it belongs. The types are those of the gate: only its own policies make them. */
