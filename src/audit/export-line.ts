@@ -22,7 +22,7 @@ export function readExportLine(line: string): ShownEntry | { readonly problem: s
   }
   // Written by somebody else: of two equal keys others may read the other one, so such a line says nothing for certain.
   if (JSON.stringify(json) !== line) {
-    const strict = parseStrictJson(Buffer.from(line));
+    const strict = parseStrictJson(Buffer.from(line), 'anywhere');
     if (!strict.ok) return { problem: `is not strict JSON: ${strict.problem}` };
   }
   const parsed = entrySchema.safeParse(json);

@@ -314,12 +314,28 @@ const checks: readonly Check[] = [
 /** How many rows of one check are named. */
 const NAMED = 5;
 
+/** A JSON text with each escape for NUL made one for U+FFFD; a backslash that is itself escaped begins none. */
+const withoutNul = (column: string): RawBuilder<unknown> => sql`
+  case when strpos(${sql.ref(column)}::text, '\\u0000') = 0 then ${sql.ref(column)}
+    else regexp_replace(${sql.ref(column)}::text, '(?<!\\\\)((?:\\\\\\\\)*)\\\\u0000', '\\1\\\\ufffd', 'g')::json end`;
+
+/**
+ * The tables as the checks see them. Older gates recorded parameters with NUL in them, and a `json` column that holds one anywhere cannot be
+ * looked into at all. No column that is compared with can hold it, so nothing is made alike that is not.
+ */
+const seen = sql`
+  decisions as not materialized (select position, id, seq, mode, decided_at, action, kind, principal, decision, status, rules, idempotency_key,
+    holds_key, body_digest, targets_digest, target_count, ${withoutNul('document')} as document from decisions),
+  entries as not materialized (select seq, at, type, ${withoutNul('body')} as body, prev, hash from entries)`;
+
 /** What contradicts the chain in the tables beside it; of each check the first few. */
 export async function checkRows(tx: Db, kinds: readonly Kind[]): Promise<RowFinding[]> {
   const findings: RowFinding[] = [];
   for (const { table, says, rows } of [...checks, ...outcomeChecks, ...kinds.flatMap(inventoryChecks)]) {
     const found = await sql<{ what: string; all: number }>`
-      select what, count(*) over () as all from (${rows}) found order by what limit ${NAMED}`.execute(tx);
+      with ${seen} select what, count(*) over () as all from (${rows}) found order by what limit ${NAMED}`.execute(
+      tx,
+    );
     for (const { what } of found.rows) findings.push({ table, message: `${table}: ${what} ${says}.` });
     const rest = (found.rows[0]?.all ?? 0) - found.rows.length;
     if (rest > 0) findings.push({ table, message: `${table}: ${rest} more like this.` });

@@ -1,12 +1,23 @@
 import { Fault } from '../kit/fault.ts';
 
+/** Five characters by which a database says what is wrong; blank where it was not the database that said it. */
+export const sqlState = (cause: unknown): string =>
+  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && cause.code.length === 5
+    ? cause.code
+    : '';
+
+/** It did answer: what it was asked, or what it keeps, is not what it can work with. */
+const isOfTheQuestion = (cause: unknown): boolean => /^(22|42)/.test(sqlState(cause));
+
 /** A read outside the ledger. @throws Fault `store.unavailable` for whatever the database said instead of an answer. */
 export async function fromDatabase<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (thrown) {
-    throw thrown instanceof Fault
-      ? thrown
-      : new Fault('store.unavailable', 'The database did not answer.', thrown);
+    if (thrown instanceof Fault) throw thrown;
+    const said = isOfTheQuestion(thrown)
+      ? 'The database answers, but cannot read this.'
+      : 'The database did not answer.';
+    throw new Fault('store.unavailable', said, thrown);
   }
 }

@@ -115,8 +115,11 @@ export async function readJson(incoming: Incoming): Promise<JsonObject | Refused
   return Buffer.isBuffer(bytes) ? parseBody(bytes) : bytes;
 }
 
+/** There it is a character outside of the alphabet, which has a name of its own: `targets.malformed`. */
+const NUL_IN = new Set(['targets']);
+
 export function parseBody(bytes: Uint8Array): JsonObject | Refused {
-  const parsed = parseStrictJson(bytes);
+  const parsed = parseStrictJson(bytes, NUL_IN);
   return parsed.ok ? parsed.value : refused('request.malformed', parsed.problem);
 }
 

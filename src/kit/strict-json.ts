@@ -10,6 +10,8 @@ export interface JsonObject {
 export type StrictJson =
   { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly problem: string };
 
+type NulIn = ReadonlySet<string> | 'anywhere';
+
 const MAX_JSON_DEPTH = 32;
 
 /** Keys, objects and lists together: eight megabytes of `{},` take seconds to make and to take apart, and mean nothing. */
@@ -40,13 +42,15 @@ const no = (problem: string): StrictJson => ({ ok: false, problem });
 /**
  * Reads exactly one JSON object (RFC 8259, UTF-8). Refused: a byte order mark, anything but an object at the top, duplicate
  * keys at any depth however they are escaped, the keys `__proto__`, `constructor` and `prototype`, numbers that would
- * not stay what they are, lone surrogates, more than 32 levels or 100,000 keys, objects and lists. Linear in the length of the bytes.
+ * not stay what they are, lone surrogates, NUL, more than 32 levels or 100,000 keys, objects and lists. Linear in the length of the bytes.
+ * @param nulIn members of the object in whose strings (never in keys) a NUL may stand, for the caller refuses it by a name of its own; or
+ *   `anywhere`, for what was recorded once and is only read
  *
  * How it stays quick: `JSON.parse` does the parsing. A scan of the text before it bounds the depth and looks at numbers;
  * it also counts the colons outside strings. `JSON.parse` keeps one of two equal keys, so the object it made has as
  * many keys as there are colons exactly when no key stood twice.
  */
-export function parseStrictJson(bytes: Uint8Array): StrictJson {
+export function parseStrictJson(bytes: Uint8Array, nulIn: NulIn = new Set()): StrictJson {
   if (!isUtf8(bytes)) return no('The text is not valid UTF-8.');
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   if (text.charCodeAt(0) === 0xfeff) return no('The text begins with a byte order mark.');
@@ -60,8 +64,9 @@ export function parseStrictJson(bytes: Uint8Array): StrictJson {
     return no(syntaxProblem(text, error));
   }
   if (!isJsonObject(value)) return no('The text is not a JSON object.');
-  const walk: Walk = { keys: 0, surrogates: scan.surrogates, problem: undefined };
-  walkValue(value, walk);
+  const nuls = scan.nuls && nulIn !== 'anywhere';
+  const walk: Walk = { keys: 0, surrogates: scan.surrogates, nuls, nulInStrings: false, problem: undefined };
+  walkMembers(value, walk, nulIn === 'anywhere' ? undefined : nulIn);
   if (walk.keys !== scan.colons) return no(duplicateProblem(text));
   return walk.problem === undefined ? { ok: true, value } : no(walk.problem);
 }
@@ -78,6 +83,8 @@ interface Scan {
   readonly colons: number;
   /** Whether an escape for a surrogate occurs. */
   readonly surrogates: boolean;
+  /** Whether one for NUL occurs; as itself it stands in no JSON. */
+  readonly nuls: boolean;
 }
 
 /**
@@ -89,6 +96,7 @@ function scanText(text: string): Scan | string {
   let colons = 0;
   let opened = 0;
   let surrogates = false;
+  let nuls = false;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
@@ -98,6 +106,7 @@ function scanText(text: string): Scan | string {
         if (inside !== BACKSLASH) continue;
         at += 1;
         surrogates ||= isSurrogateEscape(text, at);
+        nuls ||= text.startsWith('u0000', at);
       }
     } else if (code === COLON) {
       colons += 1;
@@ -116,7 +125,7 @@ function scanText(text: string): Scan | string {
       at = end - 1;
     }
   }
-  return { colons, surrogates };
+  return { colons, surrogates, nuls };
 }
 
 /** Whether `u` and a code unit from D800 to DFFF stand at `at`, which follows a backslash. */
@@ -181,30 +190,45 @@ function trimZeros(digits: string): { text: string; zerosAtEnd: number } {
 interface Walk {
   keys: number;
   readonly surrogates: boolean;
+  readonly nuls: boolean;
+  /** Whether strings may hold one where the walk is now. */
+  nulInStrings: boolean;
   problem: string | undefined;
 }
 
 const hasLoneSurrogate = (text: string): boolean => /\p{Cs}/u.test(text);
 
-/** Counts keys; finds forbidden ones and lone surrogates. At most 32 calls deep, as the scan has seen to it. */
+/** What neither a key nor a string may hold. A NUL in a `json` column makes the whole of it unreadable to SQL. */
+function lookAtText(what: 'key' | 'string', text: string, walk: Walk): void {
+  if (walk.surrogates && hasLoneSurrogate(text)) walk.problem ??= `A ${what} holds half of a surrogate pair.`;
+  if (walk.nuls && text.includes('\0') && !(walk.nulInStrings && what === 'string'))
+    walk.problem ??= `A ${what} holds a NUL character.`;
+}
+
+/** Counts keys; finds forbidden ones, lone surrogates and NUL. At most 32 calls deep, as the scan has seen to it. */
 function walkValue(value: Json, walk: Walk): void {
   if (typeof value === 'string') {
-    if (walk.surrogates && hasLoneSurrogate(value))
-      walk.problem ??= 'A string holds half of a surrogate pair.';
+    lookAtText('string', value, walk);
   } else if (isJsonList(value)) {
     for (const element of value) {
-      if (typeof element === 'object' || (walk.surrogates && typeof element === 'string'))
+      if (typeof element === 'object' || ((walk.surrogates || walk.nuls) && typeof element === 'string'))
         walkValue(element, walk);
     }
   } else if (isJsonObject(value)) {
-    // Inherited keys, if a library ever put any on Object.prototype, would be counted too: a refusal, not a gap.
-    for (const key in value) {
-      walk.keys += 1;
-      if (isForbiddenKey(key)) walk.problem ??= `The key ${quote(key)} is forbidden.`;
-      if (walk.surrogates && hasLoneSurrogate(key)) walk.problem ??= 'A key holds half of a surrogate pair.';
-      const member = value[key];
-      if (typeof member === 'object' || walk.surrogates) walkValue(member ?? null, walk);
-    }
+    walkMembers(value, walk);
+  }
+}
+
+/** @param nulIn where the object is the whole: members in whose strings NUL may stand */
+function walkMembers(value: JsonObject, walk: Walk, nulIn?: ReadonlySet<string>): void {
+  // Inherited keys, if a library ever put any on Object.prototype, would be counted too: a refusal, not a gap.
+  for (const key in value) {
+    walk.keys += 1;
+    if (isForbiddenKey(key)) walk.problem ??= `The key ${quote(key)} is forbidden.`;
+    if (walk.surrogates || walk.nuls) lookAtText('key', key, walk);
+    if (nulIn !== undefined) walk.nulInStrings = nulIn.has(key);
+    const member = value[key];
+    if (typeof member === 'object' || walk.surrogates || walk.nuls) walkValue(member ?? null, walk);
   }
 }
 

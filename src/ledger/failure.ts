@@ -1,3 +1,4 @@
+import { sqlState } from '../db/from-database.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Job } from './job.ts';
 
@@ -33,9 +34,6 @@ export function rolledBack(cause: Error, answers: boolean): Failure {
       );
   return { retry: answers, errorFor: () => fault };
 }
-
-const sqlState = (cause: Error): string =>
-  'code' in cause && typeof cause.code === 'string' && cause.code.length === 5 ? cause.code : '';
 
 /**
  * The database itself said that the commit, or the statement that is one, failed: bad data, a constraint, a serialisation, a deadlock,

@@ -275,3 +275,38 @@ it('a store of before it was kept who settled what is looked at all the same', a
     await sql`alter table operations add column settled_by text`.execute(audited.store.db);
   }
 });
+
+describe('a NUL in a document, as older gates recorded it of parameters', () => {
+  const saying = (parameters: string, where: string): string =>
+    `update decisions set document = regexp_replace(document::text, '^.', '{"parameters":${parameters},')::json where ${where}`;
+
+  it.each([
+    ['in a string', String.raw`{"path":"/srv\\u0000\\u0000"}`],
+    ['in the name of a parameter', String.raw`{"q\\u0000":1}`],
+    ['behind a backslash', String.raw`{"path":"\\\\\\u0000"}`],
+  ])('%s keeps nothing from being looked at', async (_, parameters) => {
+    expect(await audited.spoil(saying(parameters, `mode = 'preflight'`))).toBeGreaterThan(0);
+    try {
+      // Pre-flights are outside the chain: nothing else can find them altered.
+      expect(await audited.findings()).toEqual([]);
+      await audited.spoil(`update operations set action = 'other' where id = ${ALLOWED}`);
+      expect((await audited.findings()).filter(one => one.startsWith('operations: '))).not.toEqual([]);
+    } finally {
+      await audited.putBack();
+    }
+  });
+
+  it('is told from a backslash and letters: what stands in a column and in the document is compared as it is', async () => {
+    const digest = String.raw`a\u0000b`;
+    const spoilt = await audited.spoil(
+      `update decisions set body_digest = '${digest}',
+        document = jsonb_set(document::jsonb, '{body_digest}', to_jsonb('${digest}'::text))::json where mode = 'preflight'`,
+    );
+    expect(spoilt).toBeGreaterThan(0);
+    try {
+      expect(await audited.findings()).toEqual([]);
+    } finally {
+      await audited.putBack();
+    }
+  });
+});

@@ -35,7 +35,6 @@ describe('an outcome', () => {
     '{"status":"unknown"}',
     '{"status":"delivered","reason":""}',
     '{"status":"delivered","reason":null}',
-    String.raw`{"status":"delivered","reason":"a\u0000b"}`,
     '{"status":"delivered","force":true}',
   ])('is a 422 with a pointer for %s', async text => {
     const on = serving();
@@ -46,6 +45,16 @@ describe('an outcome', () => {
       reasons: [{ pointer: expect.any(String) }],
     });
     expect(on.calls).toEqual([]);
+  });
+
+  it('is a 400 for a reason with a NUL in it, which no text of the database can hold', async () => {
+    const answer = await report(
+      serving(),
+      'operator',
+      String.raw`{"status":"delivered","reason":"a\u0000b"}`,
+    );
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ type: '/problems/request.malformed' });
   });
 
   it('is a 409 for a request that was not allowed, and a 404 for none', async () => {

@@ -128,7 +128,7 @@ class SlowReader {
         value += String.fromCharCode(parseInt(this.#match(/^u[0-9a-fA-F]{4}/).slice(1), 16));
       else value += `\\${this.#match(/^["\\/bfnrt]/)}`.replace('\\"', '"');
     }
-    if (/\p{Cs}/u.test(value)) throw new Unreadable();
+    if (/[\p{Cs}\0]/u.test(value)) throw new Unreadable();
     return value;
   }
 }

@@ -65,6 +65,9 @@ describe('strict JSON refuses', () => {
     ['a low half', '{"a":"\\udc00"}', /surrogate/],
     ['halves in the wrong order', '{"a":"\\udc00\\ud800"}', /surrogate/],
     ['a half in a key', '{"\\uDFFF":1}', /surrogate/],
+    ['a NUL in a string', '{"a":"x\\u0000"}', /A string holds a NUL/],
+    ['a NUL deep inside', '{"a":[{"b":["\\u0000"]}]}', /A string holds a NUL/],
+    ['a NUL in a key', '{"a":{"\\u0000":1}}', /A key holds a NUL/],
     ['2^53', '{"a":9007199254740992}', /beyond/],
     ['2^53 + 1', '{"a":9007199254740993}', /beyond/],
     ['-2^53', '{"a":-9007199254740992}', /beyond/],
@@ -114,6 +117,16 @@ test('strict JSON refuses half of a surrogate pair of every kind, in either case
     expect(problem(`{"a":"\\u${hex}"}`)).toMatch(/surrogate/);
     expect(problem(`{"a":"\\u${hex.toUpperCase()}"}`)).toMatch(/surrogate/);
   }
+});
+
+test('strict JSON lets a NUL pass where the caller looks for it: in strings of named members, not in their keys', () => {
+  const nulIn = new Set(['told']);
+  const isTaken = (text: string): boolean => parseStrictJson(bytes(text), nulIn).ok;
+  expect(isTaken(String.raw`{"told":{"a":["\u0000"]},"other":"\\u0000"}`)).toBe(true);
+  expect(isTaken(String.raw`{"told":"\u0000","other":"\u0000"}`)).toBe(false);
+  expect(isTaken(String.raw`{"told":{"\u0000":1}}`)).toBe(false);
+  expect(isTaken(String.raw`{"other":{"told":"\u0000"}}`)).toBe(false);
+  expect(parseStrictJson(bytes(String.raw`{"a":{"\u0000":"\u0000"}}`), 'anywhere').ok).toBe(true);
 });
 
 describe('strict JSON is quick and never throws on eight megabytes of', () => {
