@@ -29,6 +29,7 @@ import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Deciding } from './ledger/request.ts';
 import type { Metrics } from './metrics/metrics.ts';
+import { stopsAll } from './ledger/stops.ts';
 import { scopeName } from './metrics/metrics.ts';
 import { standingOf } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
@@ -38,6 +39,7 @@ import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
 import { warnOfIdleProtection } from './warn-of-idle-protection.ts';
+import { warnOfSwitches } from './warn-of-switches.ts';
 
 /** A loaded policy and the revision it is of. */
 export interface LoadedPolicy {
@@ -248,6 +250,7 @@ export class Gate {
       if (this.activation === 'activated') tellActivated(this.options.logger, loaded.revision, before);
     }
     await this.#warnOfIdleProtection();
+    await this.ledger.enqueue(({ book }) => warnOfSwitches(book, this.options.logger));
     return this.activation;
   }
 
@@ -340,7 +343,12 @@ export class Gate {
       for (const [source, brought] of sources)
         if (source !== owner?.name) metrics.inventoryObserved(name, brought.asOfMs, source);
     }
-    metrics.killSwitchObserved([...book.switches.values()].map(({ scope }) => scopeName(scope)));
+    metrics.killSwitchObserved(
+      [...book.switches.values()].flatMap(engaged => [
+        scopeName(engaged.scope),
+        ...(stopsAll(engaged, book) ? [scopeName({})] : []),
+      ]),
+    );
     if (inForce.loaded !== undefined) metrics.policyObserved(inForce.loaded.revision.digest);
   }
 

@@ -210,6 +210,8 @@ const switchFields = {
   except: z.array(z.string()),
 };
 
+const note = z.string().optional().describe('How it stops something else than its scope says');
+
 const engagedSwitch = z.strictObject({ id, ...switchFields, engaged_at: time, engaged_by: z.string() });
 
 export const engaged = engagedSwitch.extend({
@@ -225,7 +227,12 @@ export const released = engagedSwitch.extend({
 });
 
 export const switches = z.strictObject({
-  engaged: z.array(z.union([engagedSwitch, z.strictObject({ id: z.literal('kill-file'), ...switchFields })])),
+  engaged: z.array(
+    z.union([
+      engagedSwitch.extend({ note }),
+      z.strictObject({ id: z.literal('kill-file'), ...switchFields, note }),
+    ]),
+  ),
 });
 
 export const acceptedClock = z.strictObject({

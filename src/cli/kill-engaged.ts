@@ -30,9 +30,18 @@ export async function runKillStatus(
       throw thrown;
     });
   if (options.json) terminal.say(JSON.stringify(switches));
-  else if (switches.engaged.length === 0) terminal.say('Nothing is engaged.');
+  else if (switches.engaged.length === 0) terminal.say(NOTHING_IS);
   else for (const line of switchTable(switches, look)) terminal.say(line);
   return exitCode.done;
+}
+
+/** Of kill files a gate knows its own: another gate of the same store may be engaged by one. */
+const NOTHING_IS =
+  'Nothing is engaged: no switch, which stops all gates, and no kill file at the gate that answered. Others may have one.';
+
+function showStops(one: Switches['engaged'][number]): string {
+  if (one.id === 'kill-file') return `${showScope(one.scope)}, at this gate only`;
+  return one.note === undefined ? showScope(one.scope) : `${showScope(one.scope)}: ${printable(one.note)}`;
 }
 
 function switchTable({ engaged }: Switches, { nowMs, width }: { nowMs: number; width?: number }): string[] {
@@ -46,7 +55,7 @@ function switchTable({ engaged }: Switches, { nowMs, width }: { nowMs: number; w
   ] as const;
   const rows = engaged.map(one => [
     one.id,
-    showScope(one.scope),
+    showStops(one),
     'engaged_at' in one ? showAgo(one.engaged_at, nowMs) : undefined,
     'engaged_by' in one ? one.engaged_by : undefined,
     one.except.join(', '),

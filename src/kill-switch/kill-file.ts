@@ -1,4 +1,5 @@
 import { lstatSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 
 /**
@@ -32,3 +33,9 @@ export const sayKillFile = (file: string): string =>
       ? `The kill file ${file} engages this gate now: nothing is forwarded by it.`
       : `This gate is engaged, for it cannot be told whether the kill file ${file} is there: its folder is gone, or cannot be looked into.`
     : `The kill file works without the database: make ${file}, and this gate forwards nothing.`;
+
+/** The same as the reason of a switch: of which gate, for whoever asks one of several behind one address. */
+export const sayWhyKillFile = (file: string): string =>
+  isThere(file)
+    ? `The kill file ${file} on ${hostname()} engages the gate there. Take the file away to release it.`
+    : `It cannot be told whether the kill file ${file} on ${hostname()} is there: its folder is gone, or cannot be looked into. So the gate there is engaged.`;

@@ -8,11 +8,11 @@ import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
-import { stops, subjectOf } from '../ledger/stops.ts';
+import { STOPS_ALL, stops, stopsAll, subjectOf } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import type { Event } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
-import { killFileEngages } from './kill-file.ts';
+import { killFileEngages, sayWhyKillFile } from './kill-file.ts';
 
 export interface KillSwitchOptions extends Pick<Config, 'actions' | 'kinds' | 'principals' | 'killFile'> {
   readonly ledger: Ledger;
@@ -56,11 +56,12 @@ export class KillSwitch {
       scope,
       reason: reason ?? '',
       except,
+      ...('dimension' in scope && { lacking: this.#lacking(scope.dimension) }),
       engagedAt: turn.draft.at,
       engagedBy: by.name,
     };
     const inScope = [...turn.book.operations()].filter(operation =>
-      stops(engaged, subjectOf(operation, turn.book)),
+      stops(engaged, subjectOf(operation), turn.book),
     );
     const waiting = inScope.filter(({ phase }) => phase === 'waiting');
     const reached = {
@@ -73,6 +74,7 @@ export class KillSwitch {
       scope,
       reason: engaged.reason,
       except,
+      ...(engaged.lacking && { lacking: engaged.lacking }),
       by: by.name,
       ...reached,
     });
@@ -99,7 +101,10 @@ export class KillSwitch {
   /** What is engaged now; the kill file of this gate is listed like a switch. */
   async status(): Promise<{ readonly engaged: readonly object[] }> {
     const switches = await this.#options.ledger.enqueue(({ book }) =>
-      [...book.switches.values()].map(viewOf),
+      [...book.switches.values()].map(engaged => ({
+        ...viewOf(engaged),
+        ...(stopsAll(engaged, book) && { note: STOPS_ALL }),
+      })),
     );
     return { engaged: [...switches, ...this.killFile()] };
   }
@@ -111,8 +116,9 @@ export class KillSwitch {
       {
         id: 'kill-file',
         scope: {},
-        reason: 'The kill file engages this gate; take the file away to release it.',
+        reason: sayWhyKillFile(this.#options.killFile),
         except: [],
+        note: 'It stops this gate only: each gate has a kill file of its own.',
       },
     ];
   }
@@ -126,6 +132,12 @@ export class KillSwitch {
     if (unknown.length > 0) return unknown;
     const values = book.valuesOf(scope.dimension);
     return unknownName(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
+  }
+
+  #lacking(dimension: string): readonly string[] {
+    return [...this.#options.kinds.values()]
+      .filter(({ dimensions }) => !dimensions.includes(dimension))
+      .map(({ name }) => name);
   }
 
   #unknownPrincipals(except: readonly string[]): Reason[] {

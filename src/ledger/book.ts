@@ -17,6 +17,8 @@ export interface EngagedSwitch {
   readonly reason: string;
   /** Requesters that are let through. */
   readonly except: readonly string[];
+  /** Of a value scope: kinds that had no such dimension then. Absent where a gate of before engaged it. */
+  readonly lacking?: readonly string[] | undefined;
   readonly engagedAt: string;
   readonly engagedBy: string;
 }
@@ -141,6 +143,13 @@ export class Book {
       ...(totals.get(dimension)?.keys() ?? []),
     ]);
     return [...new Set(values)];
+  }
+
+  /** The kinds whose targets have a value of a dimension now. */
+  declaring(dimension: string): readonly string[] {
+    return [...this.#kinds.values()]
+      .filter(({ dimensions }) => dimensions.includes(dimension))
+      .map(({ name }) => name);
   }
 
   /** Moves every window to the batch's time. */

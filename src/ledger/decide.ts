@@ -8,7 +8,7 @@ import { countTargets } from './counts.ts';
 import { askExcepted } from './exceptions.ts';
 import { measure, type Measured, type Subject } from './facts.ts';
 import { refusingLimitNames, timed } from './retry-after.ts';
-import { stops, type Subject as Stoppable } from './stops.ts';
+import { STOPS_ALL, stops, stopsAll, type Subject as Stoppable } from './stops.ts';
 
 /** What a request is decided on, under the lock. */
 export interface Case extends Subject {
@@ -63,14 +63,14 @@ export function judge(one: Case, now: Circumstances): Judged {
 function subjectOf(one: Case): Stoppable {
   return {
     action: one.action.name,
+    kind: one.kind.name,
     principal: one.principal,
-    // A target that lacks the dimension, for the feed that owns it has not brought it, may be anywhere.
-    touches: (dimension, value) =>
-      one.targets.some(({ labels }) =>
-        Object.hasOwn(labels, dimension)
-          ? labels[dimension] === value
-          : one.kind.dimensions.includes(dimension),
-      ),
+    touches: (dimension, value) => {
+      if (one.targets.some(({ labels }) => Object.hasOwn(labels, dimension) && labels[dimension] === value))
+        return true;
+      // The feed that owns it has not brought it, or it is not declared any more.
+      return one.targets.some(({ labels }) => !Object.hasOwn(labels, dimension)) ? undefined : false;
+    },
   };
 }
 
@@ -87,10 +87,10 @@ const because = (reason: string): string =>
 
 function switchReasons(one: Case, now: Circumstances): Reason[] {
   const subject = subjectOf(one);
-  const engaged = [...now.book.switches.values()].filter(each => stops(each, subject));
+  const engaged = [...now.book.switches.values()].filter(each => stops(each, subject, now.book));
   const reasons = engaged.map((each): Reason => ({
     rule: 'kill_switch.engaged',
-    message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}${because(each.reason)}`,
+    message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}${because(each.reason)}${stopsAll(each, now.book) ? ` ${STOPS_ALL}` : ''}`,
     ...('dimension' in each.scope && { dimension: each.scope.dimension, value: each.scope.value }),
     remedy: 'nothing, until an operator releases it',
   }));

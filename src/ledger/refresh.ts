@@ -18,6 +18,7 @@ const switchBody = z.discriminatedUnion('event', [
     scope: scopeSchema,
     reason: z.string(),
     except: z.array(z.string()),
+    lacking: z.array(z.string()).optional(),
     by: z.string(),
   }),
   z.looseObject({ event: z.literal('release'), id: z.string() }),
@@ -81,6 +82,7 @@ function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
         scope,
         reason: body.reason,
         except: body.except,
+        lacking: body.lacking,
         engagedAt: entry.at,
         engagedBy: body.by,
       });

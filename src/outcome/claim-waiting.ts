@@ -89,7 +89,7 @@ async function claimOne(
   if ((operation.notBeforeMs ?? 0) > turn.nowMs) return undefined;
   // The kill file stops this gate only: others may claim.
   if (claiming.killFileEngages()) return undefined;
-  const engaged = [...turn.book.switches.values()].find(each => stops(each, subjectOf(operation, turn.book)));
+  const engaged = [...turn.book.switches.values()].find(each => stops(each, subjectOf(operation), turn.book));
   if (engaged !== undefined) {
     const detail = `stopped by the kill switch ${engaged.id}`;
     stop(turn, claiming, operation, 'kill_switch.engaged', detail, engaged.engagedBy);

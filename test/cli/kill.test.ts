@@ -272,3 +272,30 @@ describe('the kill file of a configuration', () => {
     expect(readKillFile(path.join(files.folder, 'not-there.yaml'))).toBeUndefined();
   });
 });
+
+describe('kill status', () => {
+  const listed = { scope: {}, reason: 'why', except: [] };
+  const by = { engaged_at: '2026-11-28T03:00:00Z', engaged_by: 'oncall' };
+
+  test('says of a kill file that it stops one gate only', async () => {
+    server.script({
+      status: 200,
+      body: { engaged: [{ id: 'kill-file', ...listed, note: 'This gate only.' }] },
+    });
+    const { code, said } = await run('kill', 'status');
+    expect([code, said]).toEqual([0, expect.stringContaining('everything, at this gate only')]);
+  });
+
+  test('does not say more of other gates than the one that answers can know', async () => {
+    server.script({ status: 200, body: { engaged: [] } });
+    const { said } = await run('kill', 'status');
+    expect(said).toMatch(/^Nothing is engaged: no switch,.*no kill file at the gate that answered/);
+  });
+
+  test('says of a switch how it stops something else than its scope says', async () => {
+    const one = { id: 'a', ...listed, ...by, scope: { dimension: 'zone', value: 'z0' } };
+    server.script({ status: 200, body: { engaged: [{ ...one, note: 'It stops everything.' }] } });
+    const { said } = await run('kill', 'status');
+    expect(said).toContain('zone z0: It stops everything.');
+  });
+});

@@ -14,8 +14,9 @@ import {
   until,
   withNothingForwarded,
   type CallOptions,
+  type Line,
 } from '../support/api.ts';
-import { hostKind, wideLimits } from '../support/gate.ts';
+import { hostKind, wideLimits, type Doc } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
@@ -27,19 +28,20 @@ const scopeKind = {
   max_shrink: '100%',
   max_change: '100%',
 };
-const on = standing({
-  config: {
-    kill_file: './switch/KILL',
-    kinds: { host: hostKind, scope: scopeKind },
-    actions: {
-      'host.act': {},
-      'host.other': {},
-      'host.held': { executor: { concurrency: 1, timeout: '20s' } },
-      'host.queued': { executor: { concurrency: 1, timeout: '20s' } },
-      'host.again': { executor: { concurrency: 5, timeout: '20s', idempotent: true } },
-      'scope.push': { kind: 'scope' },
-    },
+const config: Doc = {
+  kill_file: './switch/KILL',
+  kinds: { host: hostKind, scope: scopeKind },
+  actions: {
+    'host.act': {},
+    'host.other': {},
+    'host.held': { executor: { concurrency: 1, timeout: '20s' } },
+    'host.queued': { executor: { concurrency: 1, timeout: '20s' } },
+    'host.again': { executor: { concurrency: 5, timeout: '20s', idempotent: true } },
+    'scope.push': { kind: 'scope' },
   },
+};
+const on = standing({
+  config,
   limits: {
     actions: {
       'host.act': wideLimits,
@@ -369,6 +371,9 @@ describe('the kill file', () => {
     make();
     try {
       await expectStopped('host.act', 'eu-001');
+      const [listed] = await engaged();
+      expect(listed).toMatchObject({ id: 'kill-file', note: expect.stringContaining('this gate only') });
+      expect(listed?.reason).toContain(path());
       expect((await on.api.preflight('host.act', ['eu-001'])).body.status).toBe(423);
     } finally {
       rmSync(path(), { recursive: true, force: true });
@@ -502,5 +507,63 @@ describe('an engaged switch', () => {
     await on.gate.restart();
     expect(await engaged()).toEqual([expect.objectContaining({ id, reason: 'smoke' })]);
     await expectStopped('host.act', 'eu-001');
+  });
+});
+
+describe('a switch on a value of a dimension that is taken out of the configuration', () => {
+  const without = (kind: Doc, ...names: readonly string[]): Doc => ({
+    ...kind,
+    dimensions: ['region', 'zone', 'cluster', 'rack', 'role', 'service'].filter(
+      name => hasDimension(kind, name) && !names.includes(name),
+    ),
+  });
+  const hasDimension = ({ dimensions }: Doc, name: string): boolean =>
+    Array.isArray(dimensions) && dimensions.includes(name);
+  const declare = async (kinds: Doc): Promise<void> => {
+    on.gate.rewrite({ config: { ...config, kinds } });
+    await on.gate.restart(['--activate']);
+  };
+  const bare = (id: string): Line => ({
+    id,
+    labels: { cluster: 'c1', rack: 'r1', role: 'web', state: 'serving', owner: 'team-a' },
+  });
+  const push = { id: 'push-1', labels: { service: 'dns', region: 'eu' } };
+  const load = async (hostLine: Line): Promise<void> => {
+    expect((await on.api.put('host', [hostLine])).status).toBe(200);
+    expect((await on.api.put('scope', [push])).status).toBe(200);
+  };
+
+  it('goes on stopping: the kind that lost it, and everything where no kind has it any more', async () => {
+    const region = await engage({ scope: { dimension: 'region', value: 'us' }, reason: 'smoke' });
+    await expectPasses('host.act', 'eu-001');
+    await declare({ host: without(hostKind, 'region', 'zone'), scope: scopeKind });
+    await load(bare('eu-001'));
+    await expectStopped('host.act', 'eu-001');
+    // It still says that it is elsewhere.
+    await expectPasses('scope.push', 'push-1');
+    await on.api.release(region.id);
+    await expectPasses('host.act', 'eu-001');
+
+    const service = await engage({ scope: { dimension: 'service', value: 'dns' }, reason: 'smoke' });
+    // Hosts have never had one.
+    await expectPasses('host.act', 'eu-001');
+    expect(await engaged()).toEqual([expect.not.objectContaining({ note: expect.anything() })]);
+    await declare({ host: without(hostKind, 'region', 'zone'), scope: without(scopeKind, 'service') });
+    await load(bare('eu-001'));
+    await expectStopped('host.act', 'eu-001');
+    const { body } = await on.api.preflight('host.act', ['eu-001']);
+    expect(body.reasons?.[0]?.message).toMatch(
+      /No kind declares this dimension any more.*stops everything\.$/,
+    );
+    expect(await engaged()).toEqual([
+      expect.objectContaining({ id: service.id, note: expect.stringContaining('stops everything') }),
+    ]);
+    expect(on.gate.logs()).toContainEqual(
+      expect.objectContaining({ kill_switch: service.id, msg: expect.stringContaining('stops everything') }),
+    );
+    const { text } = await on.api.get('/metrics', { as: null });
+    expect(text).toContain('interlock_kill_switch_engaged{scope="everything"} 1');
+    await on.api.release(service.id);
+    await expectPasses('host.act', 'eu-001');
   });
 });

@@ -1,0 +1,13 @@
+import type { Logger } from './kit/logger.ts';
+import type { Book } from './ledger/book.ts';
+import { STOPS_ALL, stopsAll } from './ledger/stops.ts';
+
+/** Engaged switches that this configuration makes stop more than they were engaged for. */
+export function warnOfSwitches(book: Book, logger: Logger): void {
+  for (const engaged of book.switches.values())
+    if (stopsAll(engaged, book))
+      logger.error(
+        { kill_switch: engaged.id, scope: engaged.scope, engaged_by: engaged.engagedBy },
+        `an engaged kill switch is of a dimension that is gone. ${STOPS_ALL}`,
+      );
+}
