@@ -35,20 +35,31 @@ export class Writing {
   }
 }
 
+/** As long as the entry of a switch with a reason, a scope and some ids that it stopped; digests, so that it stays as long on the disk. */
+const LITTLE = Array.from({ length: 16 }, (_, index) => sha256(`${index}`)).join('');
+
 /** More than fits into what is left of a page: it needs room, as a decision does. Of digests, which cannot be compressed away. */
 const MUCH = Array.from({ length: 512 }, (_, index) => sha256(`${index}`)).join('');
 
-/** Writes an entry as a switch is, then one of 32 KiB, and takes both back. The transaction's commit shows the log to be writable. */
+/** Writes an entry as that of a switch with a reason is, and the head, then one of 32 KiB, and takes both back. The transaction's commit shows the log to be writable. */
 export async function tryToWrite(tx: Transaction<Database>, head: Pick<HeadRow, 'seq'>): Promise<Takes> {
-  if (!(await isTaken(tx, head.seq + 1, ''))) return 'nothing';
-  return (await isTaken(tx, head.seq + 1, MUCH)) ? 'all' : 'little';
+  if (!(await isTaken(tx, head, LITTLE))) return 'nothing';
+  return (await isTaken(tx, head, MUCH)) ? 'all' : 'little';
 }
 
 /** Whatever is wrong is a no; a connection that broke lets the way back fail too, and so the turn. */
-async function isTaken(tx: Transaction<Database>, seq: number, filler: string): Promise<boolean> {
+async function isTaken(
+  tx: Transaction<Database>,
+  head: Pick<HeadRow, 'seq'>,
+  filler: string,
+): Promise<boolean> {
   await sql`savepoint tried`.execute(tx);
-  const isTaken = await sql`insert into entries (seq, at, type, body, prev, hash)
-    values (${seq}::bigint, now(), 'inventory', ${JSON.stringify({ tried: filler })}::json, '', 'tried')`
+  const body = JSON.stringify({ tried: filler });
+  const hash = sha256(body);
+  // The head is written with each entry, and its old row stays until the next vacuum: that takes room too.
+  const isTaken = await sql`with moved as (update head set hash = ${hash})
+    insert into entries (seq, at, type, body, prev, hash)
+    values (${head.seq + 1}::bigint, now(), 'inventory', ${body}::json, ${hash}, ${hash})`
     .execute(tx)
     .then(
       () => true,

@@ -45,6 +45,7 @@ async function fill(least: number, code = '53100'): Promise<void> {
 async function free(): Promise<void> {
   await sql`drop trigger if exists full_entries on entries`.execute(store.db);
   await sql`drop trigger if exists full_decisions on decisions`.execute(store.db);
+  await sql`drop trigger if exists full_head on head`.execute(store.db);
 }
 
 const look = async (): Promise<number> => await parts.ledger.enqueue(({ book }) => book.version);
@@ -76,7 +77,7 @@ describe('a ledger whose disk is full', () => {
   });
 
   it('takes little where a switch still finds a place, and one that is engaged ends nothing', async () => {
-    await fill(1_000);
+    await fill(2_000);
     await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
     await parts.ledger.tryWriting();
     expect(parts.ledger.takes).toBe('little');
@@ -87,6 +88,19 @@ describe('a ledger whose disk is full', () => {
     await parts.ledger.tryWriting();
     expect(parts.ledger.takes).toBe('little');
     expect(said()).toHaveLength(1);
+  });
+
+  it('takes nothing where no entry as long as that of a switch with a reason finds a place, nor where the head does not', async () => {
+    await fill(600);
+    await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
+    await parts.ledger.tryWriting();
+    expect(parts.ledger.takes).toBe('nothing');
+    await fill(1_000_000);
+    await sql`create trigger full_head before update on head for each row execute function no_room('53100')`.execute(
+      store.db,
+    );
+    await parts.ledger.tryWriting();
+    expect(parts.ledger.takes).toBe('nothing');
   });
 
   it('is tried only after a batch that failed', async () => {
