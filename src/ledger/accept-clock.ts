@@ -13,7 +13,12 @@ export async function acceptClock(
   by: Principal,
 ): Promise<object | Refusal> {
   if (!turn.clockJumped) {
-    return refuse({ rule: 'request.conflict', message: 'The clocks agree: there is no jump to accept.' });
+    return refuse({
+      rule: 'request.conflict',
+      message:
+        'The clock of this gate and that of the database agree: there is no jump to accept here. Each gate holds its own clock against it: ask the gate that answered clock.jumped, by its own address.',
+      remedy: 'the same at the gate that answered clock.jumped, by its own address',
+    });
   }
   const was = turn.draft.at;
   await countAsMadeAt(turn.tx, { acceptedMs: turn.databaseMs, version: turn.draft.version });

@@ -232,6 +232,9 @@ describe('accepting the time of the database', () => {
       409,
       'request.conflict',
     ]);
+    expect(isRefusal(refused) && refused.reasons[0].message).toContain(
+      'ask the gate that answered clock.jumped, by its own address',
+    );
     expect(await lastEntry()).toEqual(before);
   });
 
