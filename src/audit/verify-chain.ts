@@ -44,10 +44,12 @@ export interface ChainReport {
   readonly firstAt?: string;
   readonly lastAt?: string;
   readonly head: { readonly seq: number; readonly hash: string };
-  /** The last checkpoint that the chain agrees with. */
+  /** The last checkpoint that the chain agrees with, and that no step back gave up. */
   readonly anchor?: Anchor;
-  /** For each step back, the checkpoints before it that the chain does not agree with; none where all is one history. */
+  /** For each step back, the checkpoints that it gave up and no later one stands for; none where all is one history. */
   readonly givenUp: readonly GivenUp[];
+  /** The history that the end of the chain is of, where only checkpoints that were given up agree with it. */
+  readonly endGivenUp?: Omit<GivenUp, 'checkpoints'>;
   readonly finding?: ChainFinding;
 }
 
@@ -80,6 +82,10 @@ export class ChainVerifier {
   #firstAt: string | undefined;
   #lastAt: string | undefined;
   #anchor: Anchor | undefined;
+  /** The last place of which any checkpoint agrees. */
+  #agreed = 0;
+  /** Those behind `#anchor` that agree and were given up. */
+  #agreeingGivenUp: NonNullable<Anchor['givenUp']>[] = [];
   readonly #givenUp = new Map<string, GivenUp>();
   #suspect: Suspect | undefined;
   #finding: ChainFinding | undefined;
@@ -113,6 +119,7 @@ export class ChainVerifier {
     const finding = this.#finding ?? this.#suspect?.taken ?? this.#endFinding(head);
     // After a finding nobody knows what the rest of the chain would have said of them.
     if (finding === undefined) this.#giveUpBehind();
+    const endGivenUp = this.#agreeingGivenUp.at(-1);
     return {
       entries: this.#entries,
       ...(this.#firstAt !== undefined && { firstAt: this.#firstAt }),
@@ -120,6 +127,7 @@ export class ChainVerifier {
       head: { seq: this.#seq, hash: this.#hash },
       ...(this.#anchor !== undefined && { anchor: this.#anchor }),
       givenUp: [...this.#givenUp.values()],
+      ...(finding === undefined && endGivenUp !== undefined && { endGivenUp }),
       ...(finding !== undefined && { finding }),
     };
   }
@@ -144,13 +152,23 @@ export class ChainVerifier {
     this.#firstAt ??= entry.at;
     this.#lastAt = entry.at;
     for (const anchor of this.#anchors.get(entry.seq) ?? []) {
-      if (anchor.hash === entry.hash) this.#anchor = anchor;
+      if (anchor.hash === entry.hash) this.#agree(anchor);
       else if (anchor.givenUp !== undefined) this.#countGivenUp(anchor.givenUp);
       else this.#finding ??= this.#rewritten(anchor);
     }
   }
 
+  #agree(anchor: Anchor): void {
+    this.#agreed = anchor.seq;
+    if (anchor.givenUp === undefined) {
+      // One signed later stands for what was given up: it was one history after all.
+      this.#anchor = anchor;
+      this.#agreeingGivenUp = [];
+    } else if (anchor.seq !== this.#anchor?.seq) this.#agreeingGivenUp.push(anchor.givenUp);
+  }
+
   #giveUpBehind(): void {
+    for (const givenUp of this.#agreeingGivenUp) this.#countGivenUp(givenUp);
     for (const [seq, anchors] of this.#anchors)
       if (seq > this.#seq)
         for (const { givenUp } of anchors) if (givenUp !== undefined) this.#countGivenUp(givenUp);
@@ -216,7 +234,7 @@ export class ChainVerifier {
 
   /** All hashes fit, and still are not those of then: from somewhere on the chain was made anew. */
   #rewritten(anchor: Anchor): ChainFinding {
-    const from = (this.#anchor?.seq ?? 0) + 1;
+    const from = this.#agreed + 1;
     const where = from === anchor.seq ? `Entry ${from}` : `An entry from ${from} to ${anchor.seq}`;
     return {
       how: 'altered',

@@ -67,9 +67,8 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
       notes: [...checkpoints.notes, ...notes],
     };
     const code = sayVerdict(verified, options.json, terminal);
-    return code === exitCode.done && options.anchored && report.anchor === undefined
-      ? exitCode.couldNotTell
-      : code;
+    const isAnchored = report.anchor !== undefined && report.endGivenUp === undefined;
+    return code === exitCode.done && options.anchored && !isAnchored ? exitCode.couldNotTell : code;
   } catch (thrown) {
     if (!(thrown instanceof Fault) && !(thrown instanceof CouldNotTell)) throw thrown;
     const cause = thrown.cause === undefined ? '' : ` (${asError(thrown.cause).message})`;

@@ -49,16 +49,24 @@ function asJson({ report, notes }: Verified, findings: readonly Finding[]): obje
 }
 
 function sayIt({ report, notes }: Verified, findings: readonly Finding[], terminal: Terminal): void {
-  const { entries, firstAt, lastAt, head } = report;
+  const { entries, firstAt, lastAt, head, finding, endGivenUp } = report;
+  // All hashes may fit to the end, and a checkpoint say that it was made anew from here on.
+  const wholeTo = finding === undefined ? head.seq : Math.min(head.seq, finding.seq - 1);
   const span = firstAt === undefined || lastAt === undefined ? '' : `, from ${firstAt} to ${lastAt}`;
   if (findings.length === 0) terminal.say(`Whole: ${countOf(entries, 'entry')}${span}.`);
   else terminal.say(`Tampered with: ${countOf(findings.length, 'finding')}.`);
   for (const { message } of findings) terminal.say(`  ${message}`);
   if (findings.length > 0)
-    terminal.say(`Whole up to entry ${head.seq}${span}; ${countOf(entries, 'entry')} in all.`);
-  terminal.say(`Head: ${head.seq} ${head.hash}`);
+    terminal.say(
+      `Whole up to entry ${wholeTo}${wholeTo === head.seq ? span : ''}; ${countOf(entries, 'entry')} in all.`,
+    );
+  if (wholeTo === head.seq) terminal.say(`Head: ${head.seq} ${head.hash}`);
   terminal.say(anchorLine(report));
   for (const one of report.givenUp) terminal.say(givenUpLine(one));
+  if (endGivenUp !== undefined)
+    terminal.say(
+      `What is shown of it from entry ${endGivenUp.entry + 1} on is that history: nothing that was not given up vouches for it.`,
+    );
   for (const note of notes) terminal.complain(note);
 }
 

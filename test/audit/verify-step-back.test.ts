@@ -41,8 +41,13 @@ const before = [5, 12, 17, 20].map(seq => checkpoint(lost, seq));
 function verify(chain: readonly ShownEntry[], lines: readonly Signed[]) {
   const verifier = new ChainVerifier(anchorsOf(lines));
   for (const entry of chain) verifier.add(entry);
-  const { finding, givenUp, anchor } = verifier.end(chain.at(-1));
-  return { finding: finding && [finding.how, finding.seq], givenUp, anchored: anchor?.seq };
+  const { finding, givenUp, anchor, endGivenUp } = verifier.end(chain.at(-1));
+  return {
+    finding: finding && [finding.how, finding.seq],
+    givenUp,
+    anchored: anchor?.seq,
+    ...(endGivenUp && { endGivenUp: endGivenUp.entry }),
+  };
 }
 
 describe('the checkpoints of a history that was given up', () => {
@@ -88,8 +93,17 @@ describe('the checkpoints of a history that was given up', () => {
   });
 
   it('are none where all is one history after all', () => {
-    const lines = [...before, stepBack(anchorIn(lost, 20), 15, anchorIn(lost, 16, 30))];
+    const back16 = stepBack(anchorIn(lost, 20), 15, anchorIn(lost, 16, 30));
+    const lines = [...before, back16, { anchor: anchorIn(lost, 20, 40) }];
     expect(verify(lost, lines)).toEqual({ finding: undefined, givenUp: [], anchored: 20 });
+  });
+
+  it('vouch for nothing: a history that was given up is not anchored by them, nor is its end', () => {
+    const told = { finding: undefined, givenUp: [{ entry: 15, at: atOf(30), checkpoints: 2 }] };
+    expect(verify(lost, [...before, back15])).toEqual({ ...told, anchored: 15, endGivenUp: 15 });
+    const alone = [17, 20].map(seq => checkpoint(lost, seq));
+    const back0 = stepBack(anchorIn(lost, 20), 0, anchorIn(copy, 1, 30));
+    expect(verify(lost, [...alone, back0])).toMatchObject({ anchored: 1, endGivenUp: 0 });
   });
 });
 

@@ -52,6 +52,7 @@ beforeAll(async () => {
   await engage();
   newest = await lastSeq();
   await gate.stop();
+  cpSync(file('store'), file('lost'), { recursive: true });
   rmSync(file('store'), { recursive: true });
   cpSync(file('copy'), file('store'), { recursive: true });
 });
@@ -91,4 +92,19 @@ it('the step back without its line, or with another entry in it, is tampering as
     `Line ${step + 1} of the checkpoints has a wrong signature.`,
   );
   expect([altered.code, altered.given_up]).toEqual([1, []]);
+});
+
+it('the lost night itself, shown with what was signed when it was given up, is not anchored', async () => {
+  const lines = checkpoints().split('\n');
+  const step = lines.findIndex(line => line.includes('"step_back"'));
+  const then = `${lines.slice(0, step + 1).join('\n')}\n`;
+  gate.rewrite({ config: { store: './lost' } });
+  expect((await verify(then)).code).toBe(0);
+  const { code, said } = await verify(then, '--anchored');
+  expect(said.join('\n')).toMatch(
+    new RegExp(
+      `1 checkpoint of a history that was given up at entry ${kept} .*\n.*from entry ${kept + 1} on`,
+    ),
+  );
+  expect(code).toBe(3);
 });
