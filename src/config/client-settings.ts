@@ -53,7 +53,8 @@ export class NoGateError extends NoAccessError {}
 
 /**
  * The gate and the key: of the command line, else of the environment, else of `interlock/client.yaml` in the settings folder.
- * The key and the certificates in that file are for the gate that the file names, and are not shown to another one.
+ * The key and the client's certificate in that file are for the gate that the file names, and are not shown to another one. Its `ca` says whom to
+ * believe, and is no secret: it holds for each gate.
  * @throws NoAccessError, UsageError or FileError, none of which says a key
  */
 export function findAccess(options: AccessOptions, environment: ClientEnvironment): GateAccess {
@@ -80,7 +81,8 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
         : '';
     throw new NoAccessError(`no key for ${chosen}${why}. Give it with --key-file or INTERLOCK_KEY`);
   }
-  const ofFile = isOfFile && file !== undefined ? tlsOfFile(settings, file) : undefined;
+  const named = file === undefined ? undefined : tlsOfFile(settings, file);
+  const ofFile = isOfFile ? named : tlsOf({ ca: named?.ca, cert: undefined, certKey: undefined });
   return accessOf(chosen, key, options, said ?? ofFile);
 }
 

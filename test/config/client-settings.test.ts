@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findAccess } from '../../src/config/client-settings.ts';
 import { UsageError } from '../../src/config/environment.ts';
 import { temporaryFolder } from '../support/store.ts';
@@ -64,4 +64,32 @@ it('a key file that client.yaml names is held to the same', () => {
   expect(access).toThrow(/own\.key may be used by every user of this machine \(mode 0644\)/u);
   chmodSync(own, 0o600);
   expect(access().key).toBe('ilk_secret');
+});
+
+describe('client.yaml, where another gate is named than the one in it', () => {
+  const accessTo = (url: string) => {
+    const settingsFolder = path.join(folder.path, 'settings');
+    mkdirSync(path.join(settingsFolder, 'interlock'), { recursive: true });
+    const text = 'url: https://gates\nkey: ilk_secret\nca: ./ca.crt\ncert: ./me.crt\ncert_key: ./me.key\n';
+    writeFileSync(path.join(settingsFolder, 'interlock', 'client.yaml'), text, { mode: 0o600 });
+    return findAccess({ url }, { isGithub: false, key: 'given', settingsFolder });
+  };
+  const inFolder = (name: string): string => path.join(folder.path, 'settings', 'interlock', name);
+
+  it('says whom to believe, and shows neither its key nor its certificate', () => {
+    expect(accessTo('https://gate-1')).toEqual({
+      url: 'https://gate-1',
+      key: 'given',
+      tls: { ca: inFolder('ca.crt') },
+    });
+  });
+
+  it('says nothing of a gate without TLS', () => {
+    expect(accessTo('http://gate-1')).toEqual({ url: 'http://gate-1', key: 'given' });
+  });
+
+  it('shows its certificate to the gate that it names', () => {
+    const tls = { ca: inFolder('ca.crt'), cert: inFolder('me.crt'), certKey: inFolder('me.key') };
+    expect(accessTo('https://gates').tls).toEqual(tls);
+  });
 });
