@@ -7,7 +7,13 @@ import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
-import { describeStart, tellReady, warnOfLimitGaps, warnOfMissingLimits } from './describe-start.ts';
+import {
+  describeStart,
+  tellReady,
+  warnOfLimitGaps,
+  warnOfMissingLimits,
+  warnOfOpenKeys,
+} from './describe-start.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { InForce } from './in-force.ts';
 import { createHttpServer } from './intake/server.ts';
@@ -128,6 +134,7 @@ async function readFiles(
   const inForce = new InForce({ config, loaded });
   warnOfMissingLimits(inForce, logger);
   warnOfLimitGaps(inForce, logger);
+  warnOfOpenKeys(config.actions.values(), logger);
   if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
     logger.warn(
       { kill_file: config.killFile },

@@ -1,4 +1,5 @@
 import type { Config, StoreConfig } from './config/config.ts';
+import { sayOpenMode } from './config/secret-file.ts';
 import type { Gate, LoadedPolicy } from './gate.ts';
 import type { Changing } from './in-force.ts';
 import type { Logger } from './kit/logger.ts';
@@ -22,6 +23,24 @@ export const withoutLimits = (config: Config, loaded: LoadedPolicy | undefined):
 export function warnOfMissingLimits({ config, loaded }: Changing, logger: Logger): void {
   for (const action of withoutLimits(config, loaded))
     logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
+}
+
+/** A key that the gate shows a tool and everybody may read is a second way to it. No error: a gate must not stay down for the mode of a file. */
+export function warnOfOpenKeys(
+  actions: Iterable<{
+    readonly name: string;
+    readonly executor: { readonly bearerFile?: string | undefined };
+  }>,
+  logger: Logger,
+): void {
+  for (const { name, executor } of actions) {
+    const says = executor.bearerFile === undefined ? undefined : sayOpenMode(executor.bearerFile);
+    if (says !== undefined)
+      logger.warn(
+        { action: name, bearer_file: executor.bearerFile },
+        `the key for the executor of an action ${says}`,
+      );
+  }
 }
 
 /** Limits that are whole, and guard less than their owner may believe. */

@@ -1,7 +1,7 @@
 import { policyScope } from './config/policy-scope.ts';
 import { FileError, type Config, type Principal, type TlsConfig } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
-import { warnOfLimitGaps, warnOfMissingLimits } from './describe-start.ts';
+import { warnOfLimitGaps, warnOfMissingLimits, warnOfOpenKeys } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import type { Clock } from './kit/clock.ts';
@@ -78,6 +78,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
       warnOfMissingLimits(inForce, logger);
       warnOfLimitGaps(inForce, logger);
     }
+    warnOfOpenKeys(config.actions.values(), logger);
     logger.info(
       {
         config: config.file,

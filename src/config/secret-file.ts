@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { asError } from '../kit/fault.ts';
 
 /** What a key file may be to those who are neither its owner nor of its group: nothing. */
@@ -12,6 +12,17 @@ export function readSecretFile(file: string): string {
   const { text, mode } = readWithMode(file);
   refuseOpenMode(file, mode);
   return text;
+}
+
+/** What is to be said of a file that every user of the machine may use; undefined where none may, and of what is not there. */
+export function sayOpenMode(file: string): string | undefined {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found !== undefined) refuseOpenMode(file, found.mode);
+    return undefined;
+  } catch (thrown) {
+    return asError(thrown).message;
+  }
 }
 
 /** @throws Error that ends a sentence which begins with the file, where every user of the machine may use it */
