@@ -17,7 +17,6 @@ export async function acceptClock(
       rule: 'request.conflict',
       message:
         'The clock of this gate and that of the database agree: there is no jump to accept here. Each gate holds its own clock against it: ask the gate that answered clock.jumped, by its own address.',
-      remedy: 'the same at the gate that answered clock.jumped, by its own address',
     });
   }
   const was = turn.draft.at;

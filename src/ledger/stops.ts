@@ -43,8 +43,7 @@ function isKnownToLack(engaged: EngagedSwitch, dimension: string, kind: string, 
 export const stopsAll = ({ scope }: EngagedSwitch, book: Declared): boolean =>
   'dimension' in scope && book.declaring(scope.dimension).length === 0;
 
-export const STOPS_ALL =
-  'No kind declares this dimension any more, so it cannot be told what has the value: it stops everything.';
+export const STOPS_ALL = 'No kind declares this dimension any more: it stops everything.';
 
 /** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
 export const subjectOf = (operation: Operation): Subject => ({

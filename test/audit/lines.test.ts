@@ -46,3 +46,9 @@ it.each([
 ])('a line that is no entry says why: %s', (_, line) => {
   expect(readExportLine(line)).toHaveProperty('problem');
 });
+
+it('a line that another tool has written anew, with a NUL in it as older gates recorded it, is an entry', () => {
+  const body = { parameters: { 'q\u0000': '\u0000' } };
+  const text = JSON.stringify({ seq: 1, at: '', type: 'decision', body, prev: GENESIS, hash: GENESIS });
+  expect(readExportLine(text.replace(':', ': '))).not.toHaveProperty('problem');
+});
