@@ -18,6 +18,7 @@ import type { Weights } from './describe-kind.ts';
 import { countAfter, weightsAfter, type Load } from './load.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
 import { busy } from './load-refusal.ts';
+import { speaksOf, type SpeaksOf } from './speaks-of.ts';
 
 /** Where a batch of the ledger stands: its time (Unix milliseconds), and what the entry and the head will be. */
 export interface FlipTurn {
@@ -50,6 +51,8 @@ export interface InventoryEntry {
   readonly forced: readonly string[];
   /** Digest of the kind's declaration that it was loaded under. */
   readonly definition: string;
+  /** Under that declaration. */
+  readonly speaks_of: SpeaksOf;
   /** What all targets weigh; absent on a kind without weights. */
   readonly weights?: Weights;
   /** Why, if something was forced. */
@@ -88,8 +91,8 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
     const arrivedMs = Math.min(load.arrival.nowMs, latestMs);
     if (load.method === 'patch' && arrivedMs < load.arrival.nowMs) await datePatches(tx, next, arrivedMs);
     const shownMs = load.method === 'put' ? (next.source?.asOfMs ?? next.asOfMs) : arrivedMs;
-    if (doesShow(load)) await closeShownHolds(tx, next, shownMs, await speaksOf(tx, load));
-    return entryOf(next, query, by);
+    if (doesShow(load)) await closeShownHolds(tx, next, shownMs, await namedBy(tx, load));
+    return entryOf(next, query, by, speaksOf(load.kind.kind, load.source));
   };
 }
 
@@ -111,7 +114,7 @@ async function keepHolds(tx: Kysely<Database>, load: Load, next: NextRevision): 
 }
 
 /** The targets with something to show that a snapshot speaks of; undefined for all, as where it says what exists. */
-async function speaksOf(tx: Kysely<Database>, load: Load): Promise<readonly string[] | undefined> {
+async function namedBy(tx: Kysely<Database>, load: Load): Promise<readonly string[] | undefined> {
   if (load.method !== 'put' || load.source?.ownsExistence !== false) return undefined;
   return (await readDoneTargets(tx, load.lease.kind)).filter(id => load.done.seen.has(id));
 }
@@ -157,7 +160,7 @@ function nextRevision(load: Load, query: LoadQuery, turn: FlipTurn, latestMs: nu
   };
 }
 
-function entryOf(next: NextRevision, query: LoadQuery, by: string): InventoryEntry {
+function entryOf(next: NextRevision, query: LoadQuery, by: string, speaks: SpeaksOf): InventoryEntry {
   return {
     kind: next.kind,
     revision: next.revision,
@@ -170,6 +173,7 @@ function entryOf(next: NextRevision, query: LoadQuery, by: string): InventoryEnt
     relabelled: next.relabelled,
     forced: [...query.force].toSorted(),
     definition: next.definition,
+    speaks_of: speaks,
     ...(next.weights !== null && { weights: next.weights }),
     ...(query.reason !== undefined && { reason: query.reason }),
     by,

@@ -11,11 +11,12 @@ import { DescribedKind } from './describe-kind.ts';
 import { flipOf, type Arrival, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
 import { nothingDone, type Load } from './load.ts';
-import { readInForce, readNowMs, readSourceAsOf } from './load-queries.ts';
+import { readInForce, readLaterSnapshot, readNowMs, readSourceAsOf } from './load-queries.ts';
 import { readLoadQuery, type LoadMethod, type LoadQuery } from './load-query.ts';
 import { busy, LoadRefused, type LoadRefusal } from './load-refusal.ts';
-import { future, refuseOnSight } from './refuse-on-sight.ts';
+import { future, outOfOrder, refuseOnSight } from './refuse-on-sight.ts';
 import { sourceOf } from './source-of.ts';
+import { speaksOf } from './speaks-of.ts';
 import { summarize, type KindSummary } from './summarize.ts';
 import { readSummary } from './summary-queries.ts';
 import { deletePast, vacuumWhereWorth } from './tidy-queries.ts';
@@ -172,14 +173,18 @@ export class Inventory {
   ): Promise<Load> {
     const { db, clock } = this.#options;
     const inForce = await readInForce(db, lease.kind);
-    const asOfMs =
+    const ownMs =
       source === undefined
         ? inForce?.asOfMs
         : await readSourceAsOf(db, lease.kind, source.name, kind.definition);
-    refuseOnSight(method, query, kind, source, { inForce, asOfMs });
     const revision = inForce?.revision ?? 0;
     const redefined = inForce !== undefined && inForce.definition !== kind.definition;
-    const isFirst = source !== undefined && asOfMs === undefined;
+    const isFirst = source !== undefined && ownMs === undefined;
+    refuseOnSight(method, query, kind, source, { inForce, asOfMs: ownMs });
+    if (method === 'put' && query.asOfMs !== undefined && (redefined || isFirst)) {
+      const laterMs = await readLaterSnapshot(db, lease.kind, query.asOfMs, speaksOf(kind.kind, source));
+      if (laterMs !== undefined) throw outOfOrder(query.asOfMs, laterMs);
+    }
     return {
       ...{ db, clock, kind, source, method },
       ...{ lease, inForce, revision, arrival, redefined, isFirst, done },
@@ -201,12 +206,13 @@ export class Inventory {
 
   /** Behind the answer, one after the other: what is past is seen by nobody. */
   #tidy(kind: string): void {
-    const { db, embedded, logger } = this.#options;
+    const { db, embedded, kinds, logger } = this.#options;
+    const sources = (kinds.get(kind)?.sources ?? []).map(({ name }) => name);
     const before = this.#tidying.get(kind);
     const tidying = (async () => {
       await before;
       try {
-        await deletePast(db, kind);
+        await deletePast(db, { kind, sources });
         if (embedded) await vacuumWhereWorth(db);
       } catch (thrown) {
         logger.warn(

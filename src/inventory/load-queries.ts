@@ -5,6 +5,7 @@ import { visibleIn } from '../db/visible-in.ts';
 import type { ValueCount } from './count-values.ts';
 import type { Described, Labels, SaidBy, Weights } from './describe-kind.ts';
 import type { Past } from './measure-load.ts';
+import type { SpeaksOf } from './speaks-of.ts';
 
 type Db = Kysely<Database>;
 
@@ -36,30 +37,36 @@ export async function readInForce(db: Db, kind: string): Promise<InForce | undef
   return rows[0];
 }
 
-/** A target that a PATCH set (with its labels in force) or took out (null) after the snapshot was read. */
+/** A target that PATCHes set (with its labels in force) or took out (null) after the snapshot was read. */
 export interface Patched {
   readonly id: string;
   readonly labels: Labels | null;
   readonly weights: Weights | null;
   readonly saidBy: SaidBy | null;
+  /** Those PATCHes: of which feed, and what they spoke of; null where their entry does not tell. Never empty. */
+  readonly patches: readonly { readonly source: string | null; readonly of: SpeaksOf | null }[];
 }
 
-/** Targets that stand over a snapshot of a time, by id, at most `limit` after an id. */
+/** Targets patched after a time, whichever feed it was, by id, at most `limit` after an id. */
 export async function readPatched(
   db: Db,
   kind: string,
   revision: number,
   asOfMs: number,
-  source: string | null,
   after: string,
   limit: number,
 ): Promise<readonly Patched[]> {
+  const since = (patches: string) => sql`${sql.ref(`${patches}.kind`)} = ${kind}
+    and ${sql.ref(`${patches}.revision`)} <= ${revision} and ${sql.ref(`${patches}.at`)} > ${timestamp(asOfMs)}`;
   const { rows } = await sql<Patched>`
-    select p.id, t.labels, t.weights, t.said_by as "saidBy"
-    from (select distinct id from inventory_patches
-      where kind = ${kind} and revision <= ${revision} and at > ${timestamp(asOfMs)} and id > ${after}
-        and source is not distinct from ${source}
-      order by id limit ${sql.lit(limit)}) p
+    select p.id, t.labels, t.weights, t.said_by as "saidBy", said.patches
+    from (select distinct a.id from inventory_patches a where ${since('a')} and a.id > ${after}
+      order by a.id limit ${sql.lit(limit)}) p
+    cross join lateral (
+      select json_agg(json_build_object('source', b.source, 'of', e.body -> 'speaks_of')) as patches
+      from inventory_patches b join inventory_revisions r on r.kind = b.kind and r.revision = b.revision
+      join entries e on e.seq = r.seq
+      where ${since('b')} and b.id = p.id) said
     left join inventory_targets t on t.kind = ${kind} and t.id = p.id and ${visibleIn('t', revision)}
     order by p.id`.execute(db);
   return rows;
@@ -190,6 +197,32 @@ export async function readSourceAsOf(
   return rows[0]?.as_of;
 }
 
+/**
+ * When the newest snapshot was read, after a time, that spoke of any of this, under whichever declaration of the kind and name of its feed; Unix
+ * milliseconds. Undefined if there is none. One whose entry does not tell what it spoke of spoke of all.
+ */
+export async function readLaterSnapshot(
+  db: Db,
+  kind: string,
+  asOfMs: number,
+  { existence, labels, weights }: SpeaksOf,
+): Promise<number | undefined> {
+  const since = timestamp(asOfMs);
+  const anyOf = (names: readonly string[]) =>
+    sql`?| array(select json_array_elements_text(${JSON.stringify(names)}::json))`;
+  const { rows } = await sql<{ as_of: number | null }>`
+    with accepted as materialized (${acceptedTimes}),
+    later as (
+      select (e.body -> 'speaks_of')::jsonb as spoke,
+        least(coalesce((e.body ->> 'source_as_of')::timestamptz, r.as_of), ${acceptedAfter('r')}) as as_of
+      from inventory_revisions r join entries e on e.seq = r.seq
+      where r.kind = ${kind} and r.method = 'put' and r.loaded_at > ${since})
+    select max(as_of) as as_of from later
+    where as_of > ${since} and (spoke is null or ${existence} and spoke -> 'existence' = 'true'
+      or spoke -> 'labels' ${anyOf(labels)} or spoke -> 'weights' ${anyOf(weights)})`.execute(db);
+  return rows[0]?.as_of ?? undefined;
+}
+
 /** Totals in force, in order, at most `limit` after a value of a dimension. */
 export async function readTotals(
   db: Db,
@@ -245,16 +278,23 @@ export async function moveTotals(
     where l.count <> 0`.execute(db);
 }
 
+/** Times that operators accepted, with their entries. */
+const acceptedTimes = sql`
+  select seq, to_timestamp((body ->> 'accepted_ms')::float8 / 1000) as at from entries where type = 'clock'`;
+
+/** The earliest of them after a row with a `seq`. */
+const acceptedAfter = (row: string) =>
+  sql`(select min(a.at) from accepted a where a.seq > ${sql.ref(`${row}.seq`)})`;
+
 /** What a load is measured against, at a time. A revision counts while it was in force at any moment within `maxAgeMs`. */
 export async function readPast(db: Db, kind: string, maxAgeMs: number, nowMs: number): Promise<Past> {
   const since = timestamp(nowMs - maxAgeMs);
   // Append-only, so an accepted time did not move it: a load before the accept, and later than that time, counts as made then.
-  const loadedAt = sql`least(r.loaded_at, (select min(a.at) from accepted a where a.seq > r.seq))`;
+  const loadedAt = sql`least(r.loaded_at, ${acceptedAfter('r')})`;
   const forced = (what: 'forced_shrink' | 'forced_change') =>
     sql`coalesce((select max(revision) from inventory_revisions where kind = ${kind} and ${sql.ref(what)}), 0)`;
   const { rows } = await sql<Past>`
-    with accepted as materialized (
-      select seq, to_timestamp((body ->> 'accepted_ms')::float8 / 1000) as at from entries where type = 'clock'),
+    with accepted as materialized (${acceptedTimes}),
     edge as (
       select ${forced('forced_shrink')} as shrink, ${forced('forced_change')} as change,
         coalesce((select r.revision from inventory_revisions r where r.kind = ${kind} and ${loadedAt} <= ${since}

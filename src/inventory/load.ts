@@ -3,12 +3,13 @@ import type { Source } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../kit/clock.ts';
 import { sumWeights, ValueCounts } from './count-values.ts';
-import type { DescribedKind, Weights } from './describe-kind.ts';
+import type { DescribedKind, Labels, Weights } from './describe-kind.ts';
 import { IdSet } from './id-set.ts';
 import type { Arrival } from './flip.ts';
 import type { Lease } from './lease-queries.ts';
 import type { LoadMethod } from './load-query.ts';
 import type { InForce } from './load-queries.ts';
+import type { SpeaksOf } from './speaks-of.ts';
 
 /** A load under way: who writes what on top of which revision, and what it has done so far. */
 export interface Load {
@@ -31,6 +32,14 @@ export interface Load {
   readonly done: Done;
 }
 
+/** What PATCHes have said of a target since a snapshot was read, where it is not all that the snapshot says. */
+export interface PartlySaid {
+  readonly said: SpeaksOf;
+  /** In force. */
+  readonly labels: Labels;
+  readonly weights: Weights;
+}
+
 /** Counts of a load. Mutable: one load, one writer. */
 export interface Done {
   lines: number;
@@ -46,6 +55,8 @@ export interface Done {
   wrote: boolean;
   /** Targets that a PATCH set (true) or took out (false) after this snapshot was read: it does not touch them. */
   patched: ReadonlyMap<string, boolean>;
+  /** Targets for which its lines speak only of the rest. */
+  partly: ReadonlyMap<string, PartlySaid>;
   readonly seen: IdSet;
   /** Of a snapshot all its targets; of a PATCH what it adds and takes away. */
   readonly counts: ValueCounts;
@@ -61,6 +72,7 @@ export const nothingDone = (kind: DescribedKind): Done => ({
   skipped: 0,
   wrote: false,
   patched: new Map(),
+  partly: new Map(),
   seen: new IdSet(),
   counts: new ValueCounts(kind),
 });

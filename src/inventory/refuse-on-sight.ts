@@ -35,13 +35,16 @@ export function refuseOnSight(
       throw conflict('inventory.empty', `There is no snapshot of ${source.name} to patch. Load one first.`);
   }
   if (method === 'put' && asOfMs !== undefined && query.asOfMs !== undefined && query.asOfMs < asOfMs)
-    throw new LoadRefused(
-      refuse({
-        rule: 'inventory.out_of_order',
-        message: `The snapshot was read at ${iso(query.asOfMs)}; the one in force at ${iso(asOfMs)}.`,
-      }),
-    );
+    throw outOfOrder(query.asOfMs, asOfMs);
 }
+
+export const outOfOrder = (asOfMs: number, inForceMs: number): LoadRefused =>
+  new LoadRefused(
+    refuse({
+      rule: 'inventory.out_of_order',
+      message: `The snapshot was read at ${iso(asOfMs)}; the one in force at ${iso(inForceMs)}.`,
+    }),
+  );
 
 /** The feed that says what exists. */
 const existing = ({ sources = [] }: Kind): string =>

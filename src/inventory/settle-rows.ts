@@ -1,80 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sameWeights, sumWeights, type ValueCount } from './count-values.ts';
 import { underLease } from './lease-queries.ts';
-import { labelOf, rulesOf, type Labels, type LineRules, type Weights } from './describe-kind.ts';
-import {
-  beginTargets,
-  endTargets,
-  moveTotals,
-  readPatched,
-  readRows,
-  readTotals,
-  readTotalsOf,
-} from './load-queries.ts';
+import { endTargets, moveTotals, readRows, readTotals, readTotalsOf } from './load-queries.ts';
 import { countsChanges, type Load } from './load.ts';
 
 /** Rows looked at, and written, at a time: on the embedded store nothing else runs meanwhile. */
 const PAGE = 2_000;
 const BATCH = 500;
-
-/**
- * The targets that stand over a snapshot of a time: id → whether it is in force. Those in force stay as they are, and are counted so. If the
- * kind was declared anew, their rows are written anew, but for one that lacks a label or weight which is required now: the snapshot speaks for it.
- */
-export async function keepPatched(load: Load, asOfMs: number): Promise<ReadonlyMap<string, boolean>> {
-  const { db, kind, revision, done, source } = load;
-  const kept = new Map<string, boolean>();
-  const rules = rulesOf(kind, source);
-  let after = '';
-  for (;;) {
-    const page = await readPatched(db, kind.kind.name, revision, asOfMs, source?.name ?? null, after, PAGE);
-    const rewritten: Kept[] = [];
-    for (const { id, labels, weights: known, saidBy } of page) {
-      const weights = kind.declaredWeights(known ?? {});
-      if (labels !== null && (load.redefined || load.isFirst)) {
-        if (isLacking(rules, labels, weights)) continue;
-        if (load.redefined) rewritten.push({ id, labels, weights, named: Object.keys(saidBy ?? {}) });
-      }
-      kept.set(id, labels !== null);
-      if (labels !== null && !countsChanges(load)) done.counts.add(labels, weights);
-    }
-    await rewrite(load, rewritten);
-    after = page.at(-1)?.id ?? '';
-    if (page.length < PAGE) return kept;
-  }
-}
-
-interface Kept {
-  readonly id: string;
-  readonly labels: Labels;
-  readonly weights: Weights;
-  readonly named: readonly string[];
-}
-
-const isLacking = (kind: LineRules, labels: Labels, weights: Weights): boolean =>
-  kind.required.some(label => labelOf(labels, label) === undefined) ||
-  kind.weights.some(name => !Object.hasOwn(weights, name));
-
-async function rewrite(load: Load, targets: readonly Kept[]): Promise<void> {
-  const { db, lease, kind, revision } = load;
-  for (let at = 0; at < targets.length; at += BATCH) {
-    const some = targets.slice(at, at + BATCH);
-    load.done.wrote = true;
-    await underLease(db, lease, async tx => {
-      await endTargets(
-        tx,
-        kind.kind.name,
-        revision,
-        some.map(target => target.id),
-      );
-      const rows = some.map(({ id, labels, weights, named }) => ({
-        id,
-        ...kind.describe(labels, weights, named),
-      }));
-      await beginTargets(tx, kind.kind.name, revision, rows);
-    });
-  }
-}
 
 /** How many targets in force the snapshot does not name. Known without a look at them. */
 export function countAbsent(load: Load): number {

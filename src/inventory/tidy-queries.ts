@@ -13,22 +13,43 @@ const ended = (table: string, kind: string) => sql`
     select t.ctid from ${sql.table(table)} t, inventory_kinds k
     where k.kind = ${kind} and t.kind = ${kind} and t.to_revision <= k.revision limit ${sql.lit(TIDY_ROWS)}))`;
 
-/** Patches that no snapshot can be older than, and those that a later one of the same target covers. */
-const outlived = (kind: string) => sql`
+const definitionAt = (revision: string) => sql`
+  (select e.body ->> 'definition' from inventory_revisions r join entries e on e.seq = r.seq
+    where r.kind = p.kind and r.revision = ${sql.ref(revision)})`;
+
+/**
+ * Patches that no snapshot can be older than, and those that a later one of the same target covers. Of whoever speaks of other things since, because the
+ * kind was declared anew, neither says that: then each of the kind's feeds must have been read later.
+ */
+const outlived = ({ kind, sources }: Tidied) => sql`
   delete from inventory_patches where ctid = any(array(
-    select p.ctid from inventory_kinds k, inventory_patches p
-    left join inventory_sources s on s.kind = p.kind and s.source = p.source
-    where k.kind = ${kind} and p.kind = ${kind} and p.revision <= k.revision and (p.at <= coalesce(s.as_of, k.as_of) or exists (
-      select from inventory_patches later where later.kind = p.kind and later.id = p.id and later.source is not distinct from p.source
-        and later.revision > p.revision and later.revision <= k.revision and later.at >= p.at))
+    select p.ctid from inventory_kinds k join inventory_patches p on p.kind = k.kind
+    left join inventory_sources s on s.kind = p.kind and s.source = p.source and s.definition = k.definition
+    where k.kind = ${kind} and p.revision <= k.revision and (
+      p.at <= (case when p.source is null then k.as_of else s.as_of end) and ${definitionAt('p.revision')} = k.definition
+      or p.at <= k.as_of and not exists (
+        select from json_array_elements_text(${JSON.stringify(sources)}::json) as f(source)
+        left join inventory_sources n on n.kind = k.kind and n.source = f.source and n.definition = k.definition
+        where n.as_of is null or n.as_of < p.at)
+      or exists (
+        select from inventory_patches later where later.kind = p.kind and later.id = p.id and later.source is not distinct from p.source
+          and later.revision > p.revision and later.revision <= k.revision and later.at >= p.at
+          and ${definitionAt('later.revision')} = ${definitionAt('p.revision')}))
     limit ${sql.lit(TIDY_ROWS)}))`;
 
+interface Tidied {
+  readonly kind: string;
+  /** Names of its feeds, where there are several. */
+  readonly sources: readonly string[];
+}
+
 /** Deletes, bit by bit, what only revisions that are past could see. Anyone may, at any time. */
-export async function deletePast(db: Kysely<Database>, kind: string): Promise<void> {
+export async function deletePast(db: Kysely<Database>, tidied: Tidied): Promise<void> {
+  const { kind } = tidied;
   for (const statement of [
     ended('inventory_targets', kind),
     ended('inventory_total_versions', kind),
-    outlived(kind),
+    outlived(tidied),
   ]) {
     let rows: bigint;
     do {

@@ -1,5 +1,6 @@
 import { mergeOwn, type Described, type Labels } from './describe-kind.ts';
 import { sameWeights } from './count-values.ts';
+import { underPatches } from './keep-patched.ts';
 import { MAX_LINES, type Line, type Lines } from './line.ts';
 import {
   beginPatches,
@@ -41,8 +42,10 @@ export async function writeLines(load: Load, source: AsyncIterable<Lines>): Prom
   };
   for await (const lines of source) {
     for (const line of lines) {
-      if (!takeLine(load, line)) continue;
-      chunk.push(line);
+      const partly = load.done.partly.get(line.id);
+      const due = partly === undefined ? line : underPatches(line, partly);
+      if (!takeLine(load, due)) continue;
+      chunk.push(due);
       if (chunk.length >= size) await write();
     }
     if (clock.monotonicMs() - writtenAtMs > IDLE_MS) await write();

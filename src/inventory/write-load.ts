@@ -1,6 +1,7 @@
 import { refuse } from '../kit/refusal.ts';
 import { rulesOf, type LineRules } from './describe-kind.ts';
 import type { InventoryLedger } from './flip.ts';
+import { keepPatched, refuseUntold } from './keep-patched.ts';
 import type { Lines } from './line.ts';
 import { analyze, readPast } from './load-queries.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
@@ -9,7 +10,7 @@ import { countAfter, weightsAfter, type Load } from './load.ts';
 import { measureLoad } from './measure-load.ts';
 import { readCsv } from './read-csv.ts';
 import { readNdjson } from './read-ndjson.ts';
-import { countAbsent, endAbsent, keepPatched, settleTotals } from './settle-rows.ts';
+import { countAbsent, endAbsent, settleTotals } from './settle-rows.ts';
 import { forgetAbsent, writeLines } from './write-lines.ts';
 
 /** What a load brings. */
@@ -27,9 +28,11 @@ export async function writeLoad(
   ledger: InventoryLedger,
 ): Promise<void> {
   const { db, kind, method, done, inForce } = load;
+  const asOfMs = query.asOfMs ?? load.arrival.nowMs;
   if (method === 'put' && inForce !== undefined)
-    done.patched = await keepPatched(load, query.asOfMs ?? load.arrival.nowMs);
+    ({ patched: done.patched, partly: done.partly } = await keepPatched(load, asOfMs));
   await writeLines(load, readLines(content, rulesOf(kind, load.source), method));
+  refuseUntold(load, asOfMs);
   const isWhole = method === 'put' && load.source?.ownsExistence !== false;
   if (isWhole) done.removed = countAbsent(load);
   else if (method === 'put') await forgetAbsent(load);

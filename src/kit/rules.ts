@@ -268,7 +268,8 @@ const builtinRules = {
     step: 'inventory',
     status: 409,
     title: 'The snapshot is older than the one in force',
-    explain: '`as_of` lies before that of the snapshot in force. Nothing was taken.',
+    explain:
+      '`as_of` lies before that of a snapshot in force that speaks of the same, or, where the kind was declared anew, before PATCHes that did not say all that is declared now. Nothing was taken. Send a snapshot that is read now.',
   },
   'inventory.shrunken': {
     step: 'inventory',

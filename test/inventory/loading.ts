@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kind, Principal, Role } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
-import type { FlipTurn, InventoryLedger } from '../../src/inventory/flip.ts';
+import type { FlipTurn, InventoryEntry, InventoryLedger } from '../../src/inventory/flip.ts';
 import { Inventory, type Loaded, type LoadRequest } from '../../src/inventory/inventory.ts';
 import type { LoadRefusal } from '../../src/inventory/load-refusal.ts';
 import { systemClock, type Clock } from '../../src/kit/clock.ts';
@@ -78,7 +78,12 @@ export async function* streamOf(
 /** What the ledger does, and no more: the head's lock, an entry, the head. */
 export function plainLedger(
   store: Store,
-  hooks: { readonly nowMs?: () => number; readonly beforeFlip?: () => Promise<void> } = {},
+  hooks: {
+    readonly nowMs?: () => number;
+    readonly beforeFlip?: () => Promise<void>;
+    /** What is written of an entry, if not all. */
+    readonly kept?: (entry: InventoryEntry) => object;
+  } = {},
 ): InventoryLedger {
   return {
     arrive: async () => {
@@ -104,7 +109,7 @@ export function plainLedger(
         if (isRefusal(entry)) return entry;
         const at = new Date(turn.nowMs);
         await sql`insert into entries (seq, at, type, body, prev, hash)
-          values (${turn.seq}, ${at}, 'inventory', ${JSON.stringify(entry)}, ${`p${turn.seq}`}, ${`h${turn.seq}`})`.execute(
+          values (${turn.seq}, ${at}, 'inventory', ${JSON.stringify(hooks.kept?.(entry) ?? entry)}, ${`p${turn.seq}`}, ${`h${turn.seq}`})`.execute(
           tx,
         );
         await sql`update head set seq = ${turn.seq}, version = ${turn.version}, at = ${at}`.execute(tx);

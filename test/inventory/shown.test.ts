@@ -210,7 +210,15 @@ describe('the entry in the audit chain', () => {
       store.db,
     );
     const as_of = new Date(readMs).toISOString();
-    const nothing = { added: 0, removed: 0, changed: 0, relabelled: 0, definition: definitionOf(kind) };
+    const speaks_of = {
+      existence: true,
+      labels: ['owner', 'quarantined_at', 'rack', 'region', 'state'],
+      weights: [],
+    };
+    const nothing = {
+      ...{ added: 0, removed: 0, changed: 0, relabelled: 0 },
+      ...{ definition: definitionOf(kind), speaks_of },
+    };
     expect(rows.map(row => row.body)).toEqual([
       {
         kind: kind.name,
