@@ -229,7 +229,12 @@ export class Gate {
       embedded: store.embedded,
       kinds: config.kinds,
       ledger: {
-        arrive: async () => await this.ledger.enqueue(({ nowMs, draft }) => ({ nowMs, seq: draft.seq })),
+        arrive: async () =>
+          await this.ledger.enqueue(({ nowMs, draft, book }) => ({
+            nowMs,
+            seq: draft.seq,
+            isStale: this.#isStale(book),
+          })),
         flip: async flip => await this.#flip(flip),
       },
       clock,
@@ -274,9 +279,16 @@ export class Gate {
   }
 
   async #flip(flip: Flip): Promise<InventoryEntry | Refusal> {
-    const flipped = await this.ledger.enqueueAlone(async turn => await appendFlip(turn, flip));
+    const flipped = await this.ledger.enqueueAlone(
+      async turn => await appendFlip(turn, flip, this.#isStale(turn.book)),
+    );
     if (!isRefusal(flipped)) await this.#warnOfIdleProtection();
     return flipped;
+  }
+
+  /** Before the first policy is active, as on a store whose gate never had one, there is none that it could stop. */
+  #isStale({ activePolicy }: Turn['book']): boolean {
+    return activePolicy !== undefined && activePolicy !== this.options.inForce.loaded?.revision.digest;
   }
 
   async #warnOfIdleProtection(): Promise<void> {
@@ -381,9 +393,10 @@ export class Gate {
   }
 }
 
-async function appendFlip(turn: LockedTurn, flip: Flip): Promise<InventoryEntry | Refusal> {
+async function appendFlip(turn: LockedTurn, flip: Flip, isStale: boolean): Promise<InventoryEntry | Refusal> {
   const { draft, tx } = turn;
-  const flipped = await flip(tx, { nowMs: draft.nowMs, seq: draft.seq + 1, version: draft.version });
+  const { nowMs, seq, version } = draft;
+  const flipped = await flip(tx, { nowMs, seq: seq + 1, version, isStale });
   if (!isRefusal(flipped)) draft.append('inventory', flipped);
   return flipped;
 }

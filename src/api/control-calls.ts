@@ -81,6 +81,7 @@ const loadNos = keyedNos(
   'inventory.out_of_order',
   'inventory.shrunken',
   'inventory.changed',
+  'policy.stale',
 );
 
 /** An empty inventory, or one of another definition, is 503 to a decision and 409 to a load. */

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
-import { isShowing } from '../config/config.ts';
+import { isShowing, type Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
-import type { Refusal } from '../kit/refusal.ts';
+import { refuse, type Refusal } from '../kit/refusal.ts';
 import {
   advanceRevision,
   askSourcesAnew,
@@ -27,12 +27,16 @@ export interface FlipTurn {
   readonly seq: number;
   /** The head's version once this is written. */
   readonly version: number;
+  /** The store has an active policy, and this gate's is another one, or none. */
+  readonly isStale: boolean;
 }
 
 /** Where a load finds the ledger at its arrival: the agreed time (Unix milliseconds), and the last entry before it. */
 export interface Arrival {
   readonly nowMs: number;
   readonly seq: number;
+  /** As at the flip: said before a line is read. */
+  readonly isStale: boolean;
 }
 
 /** The body of the entry in the audit chain. */
@@ -81,6 +85,7 @@ export interface InventoryLedger {
 /** What brings a load into force that is written, measured, and was let pass. */
 export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
   return async (tx, turn) => {
+    if (turn.isStale && load.redefined) return staleGate(load.kind.kind);
     // Gone with it is the lease, so that whoever takes it next sees this revision in force or nothing of it.
     if (!(await giveBack(tx, load.lease))) return busy(load.lease.kind).refusal;
     const latestMs = await latestOf(tx, load, turn);
@@ -95,6 +100,14 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
     return entryOf(next, query, by, speaksOf(load.kind.kind, load.source));
   };
 }
+
+/** Kinds are part of the policy: in force under its own declaration, the inventory would stop every gate that is right. */
+export const staleGate = ({ name }: Kind): Refusal =>
+  refuse({
+    rule: 'policy.stale',
+    message: `This gate's policy is not the active one, and the inventory of ${name} in force is of another declaration of the kind than its own. Nothing was taken.`,
+    remedy: 'a gate with the active policy: load by way of that, and give this one its files',
+  });
 
 /** Of several feeds only who says that a target is there, or how it stands, can show what was done to it. */
 const doesShow = ({ kind, source }: Load): boolean => source === undefined || isShowing(kind.kind, source);

@@ -8,7 +8,7 @@ import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { DescribedKind } from './describe-kind.ts';
-import { flipOf, type Arrival, type InventoryEntry, type InventoryLedger } from './flip.ts';
+import { flipOf, staleGate, type Arrival, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
 import { nothingDone, type Load } from './load.ts';
 import { readInForce, readLaterSnapshot, readNowMs, readSourceAsOf } from './load-queries.ts';
@@ -155,7 +155,10 @@ export class Inventory {
       await this.#abandon(lease, done.wrote);
       throw error;
     }
-    if (isRefusal(flipped)) return flipped;
+    if (isRefusal(flipped)) {
+      await this.#abandon(lease, done.wrote);
+      return flipped;
+    }
     this.#tidy(request.kind);
     const { revision, count, added, removed, changed } = flipped;
     return {
@@ -180,6 +183,7 @@ export class Inventory {
     const revision = inForce?.revision ?? 0;
     const redefined = inForce !== undefined && inForce.definition !== kind.definition;
     const isFirst = source !== undefined && ownMs === undefined;
+    if (arrival.isStale && redefined) throw new LoadRefused(staleGate(kind.kind));
     refuseOnSight(method, query, kind, source, { inForce, asOfMs: ownMs });
     if (method === 'put' && query.asOfMs !== undefined && (redefined || isFirst)) {
       const laterMs = await readLaterSnapshot(db, lease.kind, query.asOfMs, speaksOf(kind.kind, source));

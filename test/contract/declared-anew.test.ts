@@ -40,6 +40,7 @@ const kinds: Readonly<Record<string, readonly [Doc, Doc]>> = {
     { ...open, optional: ['pinned'], sources: { cmdb, tele, pins: source('pins', ['pinned']) } },
   ],
   more: [one, { ...one, ...holding }],
+  same: [one, one],
   told: [two, { ...two, ...holding, sources: { cmdb, tele: source('tele', ['state', 'hold']) } }],
 };
 const actions = Object.keys(kinds).map(kind => `act.${kind}`);
@@ -98,7 +99,7 @@ const expectNo = async (kind: string, id: string, status: number, rule: string):
 };
 
 beforeAll(async () => {
-  for (const kind of ['split', 'more']) await expectTaken(put(kind, 'cmdb', lines(both), 60));
+  for (const kind of ['split', 'more', 'same']) await expectTaken(put(kind, 'cmdb', lines(both), 60));
   for (const kind of ['joined', 'renamed', 'moved', 'joining', 'told']) {
     await expectTaken(put(kind, 'cmdb', lines(rack), 60));
     await expectTaken(put(kind, 'tele', lines(out), { joined: 40, moved: 80 }[kind] ?? 60));
@@ -204,4 +205,27 @@ describe('a PATCH from before a label was declared', () => {
 it.skipIf(postgresAbsent() !== undefined)('audit verify finds all of it as it should be', async () => {
   const { code, stdout, stderr } = await on.gate.verify();
   expect(code, stdout + stderr).toBe(0);
+});
+
+describe('a gate whose policy is not the active one', () => {
+  it('takes no load of a kind that it declares otherwise than what is in force', async () => {
+    on.gate.rewrite(stateOf(0));
+    await on.gate.restart();
+    const before = await on.api.kind('more');
+    for (const answer of [
+      await put('more', 'cmdb', lines(both)),
+      await patch('more', 'cmdb', { id: 'h1', labels: both }),
+    ]) {
+      expect(answer.status, answer.text).toBe(503);
+      expect(answer.body).toMatchObject({
+        type: '/problems/policy.stale',
+        detail: expect.stringContaining('the inventory of more in force is of another declaration'),
+      });
+    }
+    expect(await on.api.kind('more')).toMatchObject({ revision: before?.revision });
+    await expectTaken(put('same', 'cmdb', lines(both)));
+    await on.gate.restart(['--activate']);
+    await expectTaken(put('more', 'cmdb', lines(both)));
+    await expectDone('more', 'h1');
+  });
 });

@@ -54,10 +54,15 @@ async function setBack(): Promise<void> {
 
 /** As the gate wires it. */
 const overLedger = (): InventoryLedger => ({
-  arrive: async () => await ledger.enqueue(({ nowMs, draft }) => ({ nowMs, seq: draft.seq })),
+  arrive: async () => await ledger.enqueue(({ nowMs, draft }) => ({ nowMs, seq: draft.seq, isStale: false })),
   flip: async flip =>
     await ledger.enqueueAlone(async ({ tx, draft }) => {
-      const flipped = await flip(tx, { nowMs: draft.nowMs, seq: draft.seq + 1, version: draft.version });
+      const flipped = await flip(tx, {
+        nowMs: draft.nowMs,
+        seq: draft.seq + 1,
+        version: draft.version,
+        isStale: false,
+      });
       if (!isRefusal(flipped)) draft.append('inventory', flipped);
       return flipped;
     }),

@@ -81,6 +81,8 @@ export function plainLedger(
   hooks: {
     readonly nowMs?: () => number;
     readonly beforeFlip?: () => Promise<void>;
+    /** Another gate has activated another policy while the load was on its way. */
+    readonly isStale?: boolean;
     /** What is written of an entry, if not all. */
     readonly kept?: (entry: InventoryEntry) => object;
   } = {},
@@ -91,7 +93,7 @@ export function plainLedger(
         select seq, greatest(at, clock_timestamp()) as now from head`.execute(store.db);
       const [head] = rows;
       if (head === undefined) throw new Error('no head');
-      return { nowMs: head.now, seq: head.seq };
+      return { nowMs: head.now, seq: head.seq, isStale: false };
     },
     flip: async flip => {
       await hooks.beforeFlip?.();
@@ -104,6 +106,7 @@ export function plainLedger(
           nowMs: hooks.nowMs?.() ?? head.now,
           seq: head.seq + 1,
           version: head.version + 1,
+          isStale: hooks.isStale === true,
         };
         const entry = await flip(tx, turn);
         if (isRefusal(entry)) return entry;

@@ -10,6 +10,7 @@ import {
   hostLine,
   hostLines,
   inventoryOver,
+  leftovers,
   plainLedger,
   principal,
   refusedWith,
@@ -113,5 +114,21 @@ describe('what was patched before a kind had several sources', () => {
     taken(await anew.put(request(placed, cmdb)));
     await anew.tidied();
     expect(await patchedIds()).toEqual([]);
+  });
+});
+
+describe('a load under another declaration', () => {
+  it('leaves nothing where another gate has activated another policy while it was on its way', async () => {
+    taken(await inventoryOver(store, { kinds: [kind] }).put(request(hostLines(5))));
+    const kinds = [{ ...kind, optional: [] }];
+    const late = inventoryOver(store, { kinds, ledger: plainLedger(store, { isStale: true }) });
+    const { reasons } = refusedWith(await late.put(request(hostLines(7))));
+    expect(reasons.map(({ rule }) => rule)).toEqual(['policy.stale']);
+    expect(await leftovers(store, kind)).toBe(0);
+    expect(await contents(store, kind)).toMatchObject({ revision: 1 });
+    // Under the declaration in force it stops nobody.
+    const same = inventoryOver(store, { kinds: [kind], ledger: plainLedger(store, { isStale: true }) });
+    expect(taken(await same.put(request(hostLines(7))))).toMatchObject({ count: 7 });
+    await same.tidied();
   });
 });

@@ -148,10 +148,11 @@ export class OneGate {
       clock,
       logger: quiet,
       ledger: {
-        arrive: async () => await ledger.enqueue(({ nowMs, draft }) => ({ nowMs, seq: draft.seq })),
+        arrive: async () =>
+          await ledger.enqueue(({ nowMs, draft }) => ({ nowMs, seq: draft.seq, isStale: false })),
         flip: async flip =>
           await ledger.enqueueAlone(async ({ tx, draft }) => {
-            const at = { nowMs: draft.nowMs, seq: draft.seq + 1, version: draft.version };
+            const at = { nowMs: draft.nowMs, seq: draft.seq + 1, version: draft.version, isStale: false };
             const flipped = await flip(tx, at);
             if (!isRefusal(flipped)) draft.append('inventory', flipped);
             return flipped;
