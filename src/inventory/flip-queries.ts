@@ -2,6 +2,7 @@ import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { timestamp } from '../db/values.ts';
 import { visibleIn } from '../db/visible-in.ts';
+import { UNKNOWN_DIGEST } from '../kit/digest.ts';
 import { DECLARED_ANEW, type Weights } from './describe-kind.ts';
 import type { LoadMethod } from './load-query.ts';
 
@@ -121,6 +122,31 @@ export async function rebaseHolds(tx: Db, next: NextRevision, showing: readonly 
 }
 
 /**
+ * After `rebaseHolds`: of what was not as held then, nobody knows what the labels at the decision would be in the words of now.
+ * @param changed only where this very load changes the target, or adds it: elsewhere it is other than held, and so shown
+ */
+export async function forgetHolds(tx: Db, next: NextRevision, changed: boolean): Promise<void> {
+  const now = sql`now.kind = h.kind and now.id = h.target_id and ${visibleIn('now', next.revision)}`;
+  await sql`
+    update holds h set labels_digest = ${UNKNOWN_DIGEST}, state = null, said_by = null, version = ${next.version}
+    where h.kind = ${next.kind} and h.irreversible and h.phase <> 'closed' and (h.labels_digest <> ${UNKNOWN_DIGEST} or h.said_by is not null)
+      and not exists (select from inventory_targets now where ${now} and ${asHeld('now')})
+      and (not ${sql.lit(changed)} or not exists (select from inventory_targets was, inventory_targets now
+        where was.kind = h.kind and was.id = h.target_id and ${visibleIn('was', next.revision - 1)} and ${now}
+          and was.labels = now.labels))`.execute(tx);
+}
+
+/** What is held with labels that nobody knows is compared from now on with those of the first load that could have shown it. */
+export async function learnHolds(tx: Db, next: NextRevision, shownMs: number): Promise<void> {
+  await sql`
+    update holds h set labels_digest = t.labels_digest, state = t.state, version = ${next.version}
+    from operations o, inventory_targets t
+    where h.kind = ${next.kind} and h.phase = 'done' and h.irreversible and h.labels_digest = ${UNKNOWN_DIGEST}
+      and o.id = h.request_id and o.settled_at < ${timestamp(shownMs)} and ${isNamed(next, undefined)}
+      and t.kind = h.kind and t.id = h.target_id and ${visibleIn('t', next.revision)}`.execute(tx);
+}
+
+/**
  * One of several feeds that names a target for the first time shows nothing of it: nobody knows what it would have said before. Nor does its first load
  * after the kind was declared anew, as above.
  */
@@ -149,6 +175,15 @@ export async function readDoneTargets(tx: Db, kind: string): Promise<readonly st
   return rows.map(({ id }) => id);
 }
 
+/** Whether a load speaks of what is held. */
+const isNamed = (next: NextRevision, only: readonly string[] | undefined): RawBuilder<unknown> =>
+  next.method === 'put'
+    ? only === undefined
+      ? sql`true`
+      : sql`h.target_id in (select json_array_elements_text(${JSON.stringify(only)}::json) collate "C")`
+    : sql`exists (select from inventory_patches p
+        where p.kind = h.kind and p.id = h.target_id and p.revision = ${next.revision})`;
+
 /**
  * Closes what the inventory shows now (LIMITS.md): outcomes settled before the load was read, of an irreversible action where the target
  * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
@@ -161,16 +196,10 @@ export async function closeShownHolds(
   shownMs: number,
   only?: readonly string[],
 ): Promise<void> {
-  const named =
-    next.method === 'put'
-      ? only === undefined
-        ? sql`true`
-        : sql`h.target_id in (select json_array_elements_text(${JSON.stringify(only)}::json) collate "C")`
-      : sql`exists (select from inventory_patches p
-          where p.kind = h.kind and p.id = h.target_id and p.revision = ${next.revision})`;
+  const named = isNamed(next, only);
   const isAsHeld =
     next.source === undefined
-      ? sql`t.labels_digest = h.labels_digest and t.state is not distinct from h.state`
+      ? sql`(t.labels_digest = h.labels_digest and t.state is not distinct from h.state or h.labels_digest = ${UNKNOWN_DIGEST})`
       : sql`coalesce(t.said_by ->> ${next.source.name}::text = h.said_by ->> ${next.source.name}::text, true)`;
   const tellsState = sql.lit(next.source?.tellsState ?? true);
   await sql`

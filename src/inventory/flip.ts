@@ -8,6 +8,8 @@ import {
   closeShownHolds,
   datePatches,
   followSource,
+  forgetHolds,
+  learnHolds,
   readDoneTargets,
   readAcceptedSince,
   rebaseHolds,
@@ -97,6 +99,9 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
     if (load.method === 'patch' && arrivedMs < load.arrival.nowMs) await datePatches(tx, next, arrivedMs);
     const shownMs = load.method === 'put' ? (next.source?.asOfMs ?? next.asOfMs) : arrivedMs;
     if (doesShow(load)) await closeShownHolds(tx, next, shownMs, await namedBy(tx, load));
+    if (load.redefined) await forgetHolds(tx, next, false);
+    // Of several feeds each has what it says followed where it says it for the first time.
+    if (load.source === undefined) await learnHolds(tx, next, shownMs);
     return entryOf(next, query, by, speaksOf(load.kind.kind, load.source));
   };
 }
@@ -122,6 +127,7 @@ async function keepHolds(tx: Kysely<Database>, load: Load, next: NextRevision): 
       next,
       showing.map(({ name }) => name),
     );
+    await forgetHolds(tx, next, true);
     await askSourcesAnew(tx, next);
   } else if (source !== undefined && doesShow(load)) await followSource(tx, next, source.name, isFirst);
 }

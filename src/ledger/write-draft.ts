@@ -2,6 +2,7 @@ import { crashPoint } from '#crash-point';
 import { sql, type Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import { UNKNOWN_DIGEST } from '../kit/digest.ts';
 import type { Draft } from './draft.ts';
 import { operationNames, operationRow, operationTypes, operationUpdates } from './operation-row.ts';
 
@@ -46,14 +47,32 @@ function fence(draft: Draft): Part {
     : sql`fence as materialized (select 1 from head where ${isSame})`;
 }
 
-/** A hold given back may come to count after all: `delivered` wins over a refusal that was reported first. */
+/**
+ * A hold given back may come to count after all: `delivered` wins over a refusal that was reported first. Loads did not care for it meanwhile: if the
+ * kind was declared anew, the labels at the decision have other digests now, and nobody knows which.
+ */
 function settleHolds(draft: Draft): Part {
   const settled = [...draft.settledHolds].map(([request_id, phase]) => ({ request_id, phase }));
+  const kept = (
+    column: string,
+    anew: Part,
+  ) => sql`${sql.ref(column)} = case when h.phase = 'closed' and h.irreversible then
+      case when ${declaredAnew} then ${anew} else ${sql.ref(`h.${column}`)} end else ${sql.ref(`h.${column}`)} end`;
+  const reopened = draft.rereadBook
+    ? sql`, ${kept('labels_digest', sql`${UNKNOWN_DIGEST}::text`)}, ${kept('state', sql`null`)}, ${kept('said_by', sql`null`)}`
+    : sql``;
   return sql`settled as (
-    update holds h set phase = s.phase, version = ${draft.version}::bigint
+    update holds h set phase = s.phase, version = ${draft.version}::bigint ${reopened}
     from fence, jsonb_to_recordset(${json(settled)}) as s(request_id uuid, phase text)
     where h.request_id = s.request_id and h.phase <> s.phase returning 1)`;
 }
+
+/** Whether the inventory that a hold's operation was decided by was loaded under another declaration of the kind than that in force. */
+const declaredAnew = sql`
+  (select k.definition from inventory_kinds k where k.kind = h.kind) is distinct from (
+    select e.body ->> 'definition' from operations o
+    join inventory_revisions r on r.kind = o.kind and r.revision = o.inventory_revision
+    join entries e on e.seq = r.seq where o.id = h.request_id)`;
 
 const writeEntries = (draft: Draft): Part => sql`chained as (
   insert into entries (seq, at, type, body, prev, hash)

@@ -41,16 +41,22 @@ const kinds: Readonly<Record<string, readonly [Doc, Doc]>> = {
   ],
   more: [one, { ...one, ...holding }],
   same: [one, one],
+  undone: [one, { ...one, ...holding }],
+  unfed: [two, { ...two, ...holding, sources: { cmdb, tele: source('tele', ['state', 'hold']) } }],
   told: [two, { ...two, ...holding, sources: { cmdb, tele: source('tele', ['state', 'hold']) } }],
 };
 const actions = Object.keys(kinds).map(kind => `act.${kind}`);
 const stateOf = (at: 0 | 1): { config: Doc; limits: Doc } => ({
   config: {
     kinds: Object.fromEntries(Object.entries(kinds).map(([name, declared]) => [name, declared[at]])),
-    actions: Object.fromEntries(actions.map(name => [name, { kind: name.split('.')[1] }])),
+    actions: Object.fromEntries(
+      actions.map(name => [name, { kind: name.split('.')[1], irreversible: name.startsWith('act.un') }]),
+    ),
     principals: [
       principal('bot', ['requester'], actions),
       principal('auditor', ['auditor']),
+      principal('operator', ['operator']),
+      principal('worker', ['executor'], actions),
       ...['cmdb', 'tele', 'pins'].map(name => principal(name, ['inventory'])),
     ],
   },
@@ -61,7 +67,14 @@ const stateOf = (at: 0 | 1): { config: Doc; limits: Doc } => ({
     }),
   },
 });
-const on = standing(stateOf(0));
+const on = standing({
+  ...stateOf(0),
+  // What cannot be undone is refused there on h1, and unknown on all others.
+  script: ({ body }) => ({
+    type: 'answer',
+    status: !body.includes('"act.un') ? 200 : body.includes('"h1"') ? 409 : 500,
+  }),
+});
 
 type Labels = Readonly<Record<string, string>>;
 type Lines = readonly object[];
@@ -98,6 +111,22 @@ const expectNo = async (kind: string, id: string, status: number, rule: string):
   await expectRefusal(on.api, answer, status, [rule]);
 };
 
+/** Of the requests for what cannot be undone, by kind and target. */
+const asked = new Map<string, string>();
+const askAll = async (kind: string): Promise<void> => {
+  for (const id of ids) {
+    const answer = await on.api.submit(`act.${kind}`, [id]);
+    expect(answer.status, answer.text).toBe(id === 'h1' ? 502 : 504);
+    asked.set(`${kind} ${id}`, answer.body.id ?? '');
+  }
+  await settle(kind, 'h2', 'refused', 'operator');
+};
+const settle = async (kind: string, id: string, status: string, as = 'worker'): Promise<void> => {
+  const answer = await on.api.outcome(asked.get(`${kind} ${id}`), { status, reason: 'a test' }, as);
+  expect(answer.status, answer.text).toBe(200);
+};
+const moved = { h3: { rack: 'r9' } };
+
 beforeAll(async () => {
   for (const kind of ['split', 'more', 'same']) await expectTaken(put(kind, 'cmdb', lines(both), 60));
   for (const kind of ['joined', 'renamed', 'moved', 'joining', 'told']) {
@@ -116,6 +145,12 @@ beforeAll(async () => {
     patch('more', 'cmdb', { id: 'h1', labels: { ...rack, ...out } }, { id: 'new', labels: both }),
   );
   await expectTaken(patch('told', 'tele', { id: 'h1', labels: out }));
+  await expectTaken(put('undone', 'cmdb', lines(both)));
+  await expectTaken(put('unfed', 'cmdb', lines(rack)));
+  await expectTaken(put('unfed', 'tele', lines(out)));
+  for (const kind of ['undone', 'unfed']) await askAll(kind);
+  await expectTaken(put('undone', 'cmdb', lines(both, moved)));
+  await expectTaken(put('unfed', 'cmdb', lines(rack, moved)));
   on.gate.rewrite(stateOf(1));
   await on.gate.restart();
 }, 60_000);
@@ -199,6 +234,41 @@ describe('a PATCH from before a label was declared', () => {
     await expectTaken(put('told', 'tele', lines(serving, held), 30));
     await expectNo('told', 'h1', 403, 'protected.target');
     await expectNo('told', 'h3', 403, 'labels.not_allowed');
+  });
+});
+
+describe('what cannot be undone, was refused or unknown before, and is delivered after all', () => {
+  const expectAllDone = async (kind: string): Promise<void> => {
+    for (const id of ids) await expectNo(kind, id, 409, 'targets.already_done');
+  };
+  const expectMayBeDone = async (kind: string, id: string): Promise<void> => {
+    const answer = await on.api.submit(`act.${kind}`, [id]);
+    expect(answer.status, answer.text).toBe(id === 'h1' ? 502 : 504);
+  };
+
+  it('stays done until a later load shows other labels', async () => {
+    await expectTaken(put('undone', 'cmdb', lines(both, moved)));
+    for (const id of ids) await settle('undone', id, 'delivered');
+    await expectAllDone('undone');
+    // As they were at the decision, in whichever words.
+    await expectTaken(put('undone', 'cmdb', lines(both)));
+    await expectAllDone('undone');
+    await expectTaken(put('undone', 'cmdb', lines(both)));
+    await expectAllDone('undone');
+    await expectTaken(put('undone', 'cmdb', lines({ ...both, rack: 'r5' })));
+    for (const id of ids) await expectMayBeDone('undone', id);
+  });
+
+  it('and of several sources, too', async () => {
+    await expectTaken(put('unfed', 'cmdb', lines(rack, moved)));
+    await expectTaken(put('unfed', 'tele', lines(out)));
+    for (const id of ids) await settle('unfed', id, 'delivered');
+    await expectAllDone('unfed');
+    await expectTaken(put('unfed', 'cmdb', lines(rack)));
+    await expectTaken(put('unfed', 'tele', lines(out)));
+    await expectAllDone('unfed');
+    await expectTaken(put('unfed', 'cmdb', lines({ rack: 'r5' })));
+    for (const id of ids) await expectMayBeDone('unfed', id);
   });
 });
 
