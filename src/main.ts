@@ -4,6 +4,8 @@ import { runProgram } from './cli/program.ts';
 import { processTerminal } from './cli/terminal.ts';
 import { watchOutput } from './cli/watch-output.ts';
 
+// Words of libraries to their programmers, as of `pg` on a ~/.pgpass that works: a gate writes JSON on stderr, and nothing else.
+process.noDeprecation = true;
 watchForCrashes();
 watchOutput();
 const code = await runProgram(process.argv.slice(2), processTerminal);

@@ -328,7 +328,10 @@ function readStore(problems: Problems, store: string, folder: string): StoreConf
   const url = URL.canParse(store) ? new URL(store) : undefined;
   const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:';
   if (!isPostgres || url.pathname.length < 2) {
-    problems.add(['store'], 'must be a folder, or a URL like postgres://user@host/name');
+    problems.add(
+      ['store'],
+      'must be a folder, or a URL like postgres://user@host/name; in its user and password # / ? @ : and % are written %23 %2F %3F %40 %3A and %25',
+    );
   }
   return { type: 'server', url: store };
 }

@@ -1,6 +1,7 @@
 import net from 'node:net';
-import { Pool, type ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import type { Logger } from '../kit/logger.ts';
+import { ServerPool } from './server-pool.ts';
 import { StoreReadOnly, StoreRefused } from './store-refused.ts';
 import { surviveErrors } from './survive-errors.ts';
 import { valueParsers } from './values.ts';
@@ -99,12 +100,21 @@ function impatientSocket(silenceMs: number): net.Socket {
 }
 
 /**
+ * `sslmode` as the driver means it: it takes each of these for `verify-full`, and says so in lines of its own on stderr, where a gate
+ * writes JSON only. Who asks for what libpq means by them (`uselibpqcompat=true`) has it.
+ */
+export const nameVerification = (url: string): string =>
+  /[?&]uselibpqcompat=true(?:&|$)/.test(url)
+    ? url
+    : url.replace(/([?&]sslmode=)(?:prefer|require|verify-ca)(?=&|$)/g, '$1verify-full');
+
+/**
  * Connections to a PostgreSQL server. Nothing is connected yet: a server that is away fails the queries, not the start.
  * A connection to a server that must not be used fails with StoreRefused.
  */
 export function openServer(url: string, options: ServerOptions, logger: Logger): Pool {
-  const pool = new Pool({
-    connectionString: url,
+  const pool = new ServerPool({
+    connectionString: nameVerification(url),
     max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,

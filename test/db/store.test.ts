@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { refuseUnsuitable } from '../../src/db/server.ts';
+import { nameVerification, refuseUnsuitable } from '../../src/db/server.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
@@ -81,6 +83,67 @@ describe('what a server says of itself', () => {
 
   it('is accepted otherwise', () => {
     expect(() => refuseUnsuitable(fine)).not.toThrow();
+  });
+});
+
+describe('a server to be reached by its URL', () => {
+  const message = (type: number, data: string): Buffer => {
+    const head = Buffer.alloc(9);
+    head.write('R');
+    head.writeInt32BE(8 + data.length, 1);
+    head.writeInt32BE(type, 5);
+    return Buffer.concat([head, Buffer.from(data)]);
+  };
+
+  it('asks for a password that nobody has said: it is told with the places where it can be said', async () => {
+    const server = net.createServer(socket => {
+      const [sasl, goOn] = [message(10, 'SCRAM-SHA-256\0\0'), message(11, 'r=r,s=cw==,i=4096')];
+      let heard = 0;
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write((heard += 1) === 1 ? sasl : goOn));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const store = await openStore(
+      { type: 'server', url: `postgres://gate@127.0.0.1:${String(port)}/none` },
+      quiet,
+    );
+    try {
+      for (const query of [store.pool.query('select 1'), sql`select 1`.execute(store.db)])
+        await expect(query).rejects.toThrow(/asks for a password.*PGPASSWORD.*pgpass.*URL of `store`/);
+    } finally {
+      await store.close();
+      server.close();
+    }
+  });
+
+  it.each([
+    ['?sslmode=require', '?sslmode=verify-full'],
+    ['?a=b&sslmode=prefer&c=d', '?a=b&sslmode=verify-full&c=d'],
+    ['?sslmode=verify-ca&sslrootcert=/ca.pem', '?sslmode=verify-full&sslrootcert=/ca.pem'],
+    ['?sslmode=no-verify', '?sslmode=no-verify'],
+    ['?uselibpqcompat=true&sslmode=require', '?uselibpqcompat=true&sslmode=require'],
+    ['', ''],
+  ])('is asked by TLS as the driver means it: %s', (said, meant) => {
+    expect(nameVerification(`postgres://gate@db/name${said}`)).toBe(`postgres://gate@db/name${meant}`);
+  });
+
+  it('warns of nothing where the URL says how it speaks TLS', async () => {
+    const warned: string[] = [];
+    const hear = (warning: Error): number => warned.push(warning.message);
+    process.on('warning', hear);
+    const url = 'postgres://gate@127.0.0.1:1/none?sslmode=require';
+    const store = await openStore({ type: 'server', url }, quiet);
+    try {
+      await expect(store.pool.query('select 1')).rejects.toThrow('ECONNREFUSED');
+      await new Promise(setImmediate);
+      expect(warned).toEqual([]);
+    } finally {
+      process.off('warning', hear);
+      await store.close();
+    }
   });
 });
 
