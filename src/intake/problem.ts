@@ -22,6 +22,21 @@ export function ruleInfo(rule: string, more: Readonly<Record<string, RuleInfo>>)
 
 export const requestPath = (id: string): string => `/v1/requests/${id}`;
 
+/** What is so of this gate, and need not be of another one. */
+const HERE: ReadonlySet<string> = new Set([
+  'policy.stale',
+  'policy.unavailable',
+  'store.unavailable',
+  'store.behind',
+  'store.undecided',
+  'clock.jumped',
+  'gate.stopping',
+] satisfies (keyof typeof rules)[]);
+
+/** Behind one address for several gates a connection that is kept leads each further try to the same one. */
+const letGo = (rule: string, status: number): Headers =>
+  status === 503 && HERE.has(rule) ? { connection: 'close' } : {};
+
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Where there is no decision, the instance is the request's id in the log. */
@@ -40,7 +55,11 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>, p
     const title = ruleInfo(rule, more())?.title ?? rule;
     return {
       status,
-      headers: { 'content-type': 'application/problem+json; charset=utf-8', ...headers },
+      headers: {
+        'content-type': 'application/problem+json; charset=utf-8',
+        ...letGo(rule, status),
+        ...headers,
+      },
       body: { type: `/problems/${rule}`, title, status, ...said, ...members },
     };
   }
