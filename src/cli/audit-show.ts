@@ -4,7 +4,10 @@ import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
+import type { NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
+import { weightName } from './say-decision.ts';
+import { sayFurtherRun, sayStage } from './say-stage.ts';
 import { countOf, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo, showDuration } from './times.ts';
@@ -13,13 +16,13 @@ import { showAgo, showDuration } from './times.ts';
 export async function runAuditShow(
   id: string,
   json: boolean,
-  calls: Pick<GateCalls, 'one' | 'search'>,
+  calls: Pick<GateCalls, 'one' | 'search' | 'next'>,
   terminal: Terminal,
   nowMs: number,
 ): Promise<number> {
   const one = await calls.one(await findRequest(id, calls));
   if (json) terminal.say(JSON.stringify(one));
-  else for (const line of linesOf(one, nowMs)) terminal.say(printable(line));
+  else for (const line of linesOf(one, nowMs, calls.next)) terminal.say(printable(line));
   return exitCode.done;
 }
 
@@ -47,12 +50,14 @@ export async function findRequest(given: string, calls: Pick<GateCalls, 'search'
 const field = (name: string, text: string | undefined): string[] =>
   text === undefined ? [] : [`${`${name}:`.padEnd(12)} ${text}`];
 
-const linesOf = (one: RecordedDecision, nowMs: number): string[] => [
+const linesOf = (one: RecordedDecision, nowMs: number, next: NextCommand): string[] => [
   `${one.mode} ${one.id}`,
   ...field('decision', `${one.decision} (${one.status})`),
   ...field('decided', `${one.decided_at} (${showAgo(one.decided_at, nowMs)})`),
   ...askedLines(one),
   ...radiusOf(one),
+  ...field('stage', one.stage && sayStage(one.stage)),
+  ...field('further run', sayFurtherRun(one)),
   ...field(
     'inventory',
     one.inventory && `revision ${one.inventory.revision}, read ${showDuration(one.inventory.age_s)} before`,
@@ -65,7 +70,7 @@ const linesOf = (one: RecordedDecision, nowMs: number): string[] => [
   ...field('exception', one.exceptions?.join(', ')),
   ...field('would pass', one.passes === undefined ? undefined : `the first ${countOf(one.passes, 'target')}`),
   ...field('outcome', outcomeOf(one, nowMs)),
-  ...whereContradicted(one),
+  ...whereContradicted(one, next),
 ];
 
 /** What the request said. */
@@ -96,14 +101,14 @@ function outcomeOf({ outcome }: RecordedDecision, nowMs: number): string | undef
 }
 
 /** A report that came later and changed nothing is in the trail alone, and nothing finds it there without reading all of it. */
-const whereContradicted = ({ id, outcome }: RecordedDecision): string[] =>
+const whereContradicted = ({ id, outcome }: RecordedDecision, next: NextCommand): string[] =>
   outcome?.status === 'delivered' || outcome?.status === 'refused'
     ? [
         ...field(
           'reports',
           'one that contradicts this would be in the audit trail only, which auditors read:',
         ),
-        `  interlock audit export | jq -c 'select(.type == "outcome" and .body.request == "${id}") | {at} + .body'`,
+        `  ${next('audit export')} | jq -c 'select(.type == "outcome" and .body.request == "${id}") | {at} + .body'`,
       ]
     : [];
 
@@ -118,21 +123,28 @@ const effectsOf = (effects: NonNullable<RecordedDecision['effects']>): string =>
 /** Values of one dimension that are listed. */
 const LISTED = 5;
 
+type Radius = NonNullable<RecordedDecision['blast_radius']>['fleet'];
+
+/** In targets, and in each weight. */
+function shareOf({ count, total, share_ppm: sharePpm, weights = {} }: Radius): string {
+  const share = (taken: number, all: number, ppm: number): string =>
+    `${showCount(taken)} of ${showCount(all)} (${ppm / 10_000}%)`;
+  return [
+    share(count, total, sharePpm),
+    ...Object.entries(weights).map(
+      ([name, one]) => `${weightName(name, one.missing)} ${share(one.weight, one.total, one.share_ppm)}`,
+    ),
+  ].join(', by ');
+}
+
 function radiusOf({ blast_radius: radius }: RecordedDecision): string[] {
   if (radius === undefined) return [];
-  const share = (ppm: number): string => `${ppm / 10_000}%`;
   const { fleet, ...dimensions } = radius;
-  const lines = [
-    `${'radius:'.padEnd(12)} ${showCount(fleet.count)} of ${showCount(fleet.total)} (${share(fleet.share_ppm)})`,
-  ];
+  const lines = field('radius', shareOf(fleet));
   for (const [dimension, values] of Object.entries(dimensions)) {
     // The type says that each member may be the fleet; only that one is no list.
     if (!Array.isArray(values)) continue;
-    const shown = values
-      .slice(0, LISTED)
-      .map(
-        one => `${one.value} ${showCount(one.count)} of ${showCount(one.total)} (${share(one.share_ppm)})`,
-      );
+    const shown = values.slice(0, LISTED).map(one => `${one.value} ${shareOf(one)}`);
     const rest = values.length > LISTED ? ` and ${showCount(values.length - LISTED)} more` : '';
     lines.push(`  ${dimension}: ${shown.join(', ')}${rest}`);
   }

@@ -8,6 +8,7 @@ import type { NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
 import { amount, sayMeasured } from './say-measured.ts';
+import { sayFurtherRun, sayStage } from './say-stage.ts';
 import { countOf, formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -38,6 +39,9 @@ export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: 
     say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
   if (decided.retry_after_s !== undefined)
     say(`  The same request would pass in ${decided.retry_after_s} s, if nothing else is spent until then.`);
+  if (decided.stage !== undefined) say(`  Rollout: ${sayStage(decided.stage)}.`);
+  const furtherRun = sayFurtherRun(decided);
+  if (furtherRun !== undefined) say(`  ${paint.yellow('A further run')}: ${furtherRun}.`);
   if (terminal.isPerson && decided.decision === 'allowed')
     for (const line of radiusLines(decided, terminal.width)) say(line);
   const asked = decided.mode === 'preflight' ? 'pre-flight' : 'request';
@@ -121,6 +125,10 @@ const MOST_ROWS = 10;
 
 const INDENT = '  ';
 
+/** Of the fleet a weight says how many targets lack it. */
+export const weightName = (name: string, missing = 0): string =>
+  missing === 0 ? name : `${name} (${countOf(missing, 'target')} without)`;
+
 /** What it takes out of each dimension, as a table. */
 function radiusLines({ blast_radius: radius }: Decided, width: number | undefined): string[] {
   if (radius === undefined) return [];
@@ -135,7 +143,16 @@ function radiusLines({ blast_radius: radius }: Decided, width: number | undefine
     const all = Array.isArray(parts) ? parts : [{ ...parts, value: 'all' }];
     const shown = all
       .slice(0, MOST_ROWS)
-      .map(part => [dimension, part.value, part.count, part.total, amount(part.share_ppm, 'ppm')]);
+      .flatMap(({ value, count, total, share_ppm: share, weights = {} }) => [
+        [dimension, value, count, total, amount(share, 'ppm')],
+        ...Object.entries(weights).map(([name, weighed]) => [
+          dimension,
+          `${value}, ${weightName(name, weighed.missing)}`,
+          weighed.weight,
+          weighed.total,
+          amount(weighed.share_ppm, 'ppm'),
+        ]),
+      ]);
     const rest = all.length - shown.length;
     return rest === 0 ? shown : [...shown, [dimension, `and ${showCount(rest)} more`]];
   });
