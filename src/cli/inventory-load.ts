@@ -1,5 +1,6 @@
 import type { Load, Loaded, Problem } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
+import { grownFrom } from '../inventory/grown.ts';
 import { asError } from '../kit/fault.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
@@ -65,6 +66,7 @@ export async function runInventoryLoad(
   });
   if (options.json) terminal.say(JSON.stringify(loaded));
   else terminal.say(sayLoaded(kind, loaded, options));
+  warnOfGrowth(kind, loaded, ['had', 'has'], terminal);
   if (query.asOf !== undefined) await warnOfStale(kind, calls, terminal);
   return exitCode.done;
 }
@@ -149,6 +151,20 @@ function sayLoaded(
 ): string {
   const what = patch ? 'Patched' : 'Loaded';
   return `${what} ${printable(kind)}: ${countOf(count, 'target')} in force, revision ${revision} (${showCount(added)} added, ${showCount(removed)} removed, ${showCount(changed)} changed).${skipped === 0 ? '' : ` ${countOf(skipped, 'line')} skipped: there ${skipped === 1 ? 'is no such target' : 'are no such targets'}.`}`;
+}
+
+/** Nothing refuses growth, and whoever sees only "loaded" does not see that each limit has become wider. */
+function warnOfGrowth(
+  kind: string,
+  counts: Pick<Loaded, 'count' | 'added' | 'removed'>,
+  [had, has]: readonly [string, string],
+  terminal: Terminal,
+): void {
+  const before = grownFrom(counts);
+  if (before !== undefined)
+    terminal.complain(
+      `${printable(kind)} ${had} ${countOf(before, 'target')}, and ${has} ${showCount(counts.count)} with this load: more than twice as many, and so much larger is each share of them. Does the source tell one target under two names?`,
+    );
 }
 
 /** A snapshot that was read long ago can be in force, and refuse everything. What the gate does not say is no warning. */
@@ -261,6 +277,7 @@ async function countNow(kind: string, calls: Pick<GateCalls, 'inventory'>): Prom
 }
 
 function sayDiff(kind: string, would: Would, now: number, json: boolean, terminal: Terminal): void {
+  warnOfGrowth(kind, would, ['has', 'would have'], terminal);
   if (json) {
     terminal.say(JSON.stringify({ kind, now, would }));
     return;

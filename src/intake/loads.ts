@@ -1,6 +1,7 @@
 import { readPieces, refuseEncoding } from './body.ts';
 import { notAllowed, parameter, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
+import { grownFrom } from '../inventory/grown.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
 import { isTrialLoad } from '../inventory/load-query.ts';
 import type { Logger } from '../kit/logger.ts';
@@ -32,7 +33,13 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     const isTrial = !isLoaded && isTrialLoad(load.query);
     metrics.loadObserved(load.kind, method, isLoaded ? 'loaded' : isTrial ? 'trial' : 'refused');
     const told = { request_id: requestIdOf(exchange.res), kind: load.kind, method, by: load.by.name };
-    if (isLoaded) logger.info({ ...told, ...result }, 'an inventory was loaded');
+    const before = isLoaded ? grownFrom(result) : undefined;
+    if (before !== undefined)
+      logger.warn(
+        { ...told, ...result, before },
+        'an inventory was loaded, and made its kind more than twice as large: each share of it has grown with it',
+      );
+    else if (isLoaded) logger.info({ ...told, ...result }, 'an inventory was loaded');
     else if (isTrial)
       logger.info({ ...told, reasons: result.reasons }, 'an inventory was compared, and not loaded');
     else logger.warn({ ...told, reasons: result.reasons }, 'a load of an inventory was refused');

@@ -3,7 +3,7 @@ import type { Sight } from '../audit/sight.ts';
 import type { EvidenceSearch, Page, PageRequest, RequestView, TrailEntry } from '../audit/views.ts';
 import type { Principal } from '../config/config.ts';
 import type { EvidencePosted, EvidenceRequest, EvidenceView } from '../evidence/evidence.ts';
-import type { LoadRequest } from '../inventory/inventory.ts';
+import type { Loaded, LoadRequest } from '../inventory/inventory.ts';
 import type { EngageRequest } from '../kill-switch/engage-body.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import type { RuleInfo } from '../kit/rules.ts';
@@ -75,8 +75,8 @@ export interface PolicyPort {
 
 export interface InventoryPort {
   /** Undefined for a kind that is not declared. */
-  put(load: LoadRequest): Promise<object | Refusal | undefined>;
-  patch(load: LoadRequest): Promise<object | Refusal | undefined>;
+  put(load: LoadRequest): Promise<Loaded | Refusal | undefined>;
+  patch(load: LoadRequest): Promise<Loaded | Refusal | undefined>;
   summary(): Promise<{ readonly kinds: readonly object[] }>;
 }
 

@@ -138,7 +138,14 @@ export function checkLine(number: number, line: JsonObject, kind: LineRules, met
       unknown.includes('weights') && !isRemoval
         ? `${kind.source === undefined ? `${kind.kind.name} declares` : `the source ${kind.source.name} owns`} no weights; `
         : '';
-    throw malformed(number, `${names} cannot stand ${where}; ${none}known there: ${listNames(known)}.`);
+    const gone =
+      method === 'patch' && !isRemoval && kind.source?.ownsExistence !== false
+        ? '; a target is taken out by {"id": …, "removed": true}'
+        : '';
+    throw malformed(
+      number,
+      `${names} cannot stand ${where}; ${none}known there: ${listNames(known)}${gone}.`,
+    );
   }
   if (isRemoval) {
     if (line['removed'] !== true) throw malformed(number, '`removed` can only be true.');

@@ -51,6 +51,43 @@ describe('what is read from a pipe', () => {
   });
 });
 
+describe('a load that makes a kind more than twice as large', () => {
+  const counts = { count: 100_214, added: 100_010, removed: 10, changed: 0 };
+
+  test.each<[string, object, RegExp | undefined]>([
+    [
+      'is told with both counts',
+      counts,
+      /^host had 214 targets, and has 100,214 with this load: more than/mu,
+    ],
+    ['is not one that doubles it', { ...counts, count: 428, added: 214, removed: 0 }, undefined],
+    ['is not the first one', { ...counts, count: 5, added: 5, removed: 0 }, undefined],
+  ])('%s', async (_, body, said) => {
+    server.script({ status: 200, body: { revision: 7, ...body } });
+    const hosts = path.join(files.folder, 'grown.ndjson');
+    await writeFile(hosts, '{"id":"a"}\n');
+    const { code, complained } = await load(hosts);
+    expect(code).toBe(0);
+    if (said === undefined) expect(complained).not.toContain('twice');
+    else expect(complained).toMatch(said);
+  });
+
+  test('is told before it is one, by inventory diff', async () => {
+    const hosts = path.join(files.folder, 'grown.ndjson');
+    await writeFile(hosts, '{"id":"a"}\n');
+    const type = '/problems/inventory.unexpected_count';
+    server.script(
+      { status: 422, body: { type, title: 'x', status: 422, detail: 'x', instance: 'x', would: counts } },
+      { status: 200, body: { kinds: [] } },
+    );
+    const terminal = recordedTerminal();
+    expect(await runProgram(['inventory', 'diff', 'host', hosts], terminal)).toBe(0);
+    expect(terminal.complained.join('\n')).toContain(
+      'host has 214 targets, and would have 100,214 with this load',
+    );
+  });
+});
+
 describe('a snapshot that was read long ago', () => {
   const loaded = { status: 200, body: { revision: 7, count: 2, added: 2, removed: 0, changed: 0 } };
   const ok = { ok: true };

@@ -5,7 +5,7 @@ import type { Principal, Role } from '../../src/config/config.ts';
 import { createHttpServer, type HttpOptions, type HttpServer } from '../../src/intake/server.ts';
 import { PATIENCE, type Patience } from '../../src/intake/patience.ts';
 import type { Ports } from '../../src/intake/ports.ts';
-import type { LoadRequest } from '../../src/inventory/inventory.ts';
+import type { Loaded, LoadRequest } from '../../src/inventory/inventory.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import type { Rule } from '../../src/kit/rules.ts';
 import type { Answer, Asked, DecisionDocument } from '../../src/ledger/decision.ts';
@@ -74,7 +74,7 @@ export type Calls = { readonly call: string; readonly args: readonly unknown[] }
 /** Ports that note what they are asked, and answer with something that works. */
 export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
   const note = (call: string, ...args: unknown[]): void => void calls.push({ call, args });
-  const drain = async (call: string, load: LoadRequest): Promise<object> => {
+  const drain = async (call: string, load: LoadRequest): Promise<Loaded> => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of load.content) chunks.push(chunk);
     note(call, load.kind, load.format, Object.fromEntries(load.query), Buffer.concat(chunks).toString());

@@ -20,13 +20,13 @@ import { MAX_CLOCK_PART_MS } from '../../ledger/clock-watch.ts';
 import { readHead } from '../../ledger/queries.ts';
 import { noInventory, staleReasons } from '../../ledger/stale.ts';
 import { showDuration } from '../times.ts';
-import { countOf } from '../table.ts';
+import { countOf, showCount } from '../table.ts';
 import type { NextCommand } from '../next-command.ts';
 import { sayExceptions } from './exceptions.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { sayOutcomes } from './gauges.ts';
 import { sayProtected } from './protected.ts';
-import { askServer, countUnknown, readPolicies, readSources } from './queries.ts';
+import { askServer, countUnknown, readGrowth, readPolicies, readSources } from './queries.ts';
 
 /** A doctor does not wait as a gate does. */
 const patience = { poolSize: 1, statementTimeoutMs: 10_000, idleInTransactionMs: 10_000, silenceMs: 10_000 };
@@ -238,9 +238,28 @@ async function checkKind(store: Store, kind: Kind, next: NextCommand): Promise<F
       : [sayAge(what, nowMs - loaded.asOfMs, maxAgeMs, `${load}, with the key of ${principal}`)];
   });
   const said = `${kind.name}: ${countOf(state.count, 'target')}`;
-  return ages.length > 0
-    ? [findingsOf('inventory').ok(said), ...ages]
-    : [sayAge(`${said}, read`, nowMs - state.asOfMs, kind.maxAgeMs, load)];
+  return [
+    ...(ages.length > 0
+      ? [findingsOf('inventory').ok(said), ...ages]
+      : [sayAge(`${said}, read`, nowMs - state.asOfMs, kind.maxAgeMs, load)]),
+    ...(await checkGrowth(store, kind.name, nowMs)),
+  ];
+}
+
+/** Somebody looks at a doctor's findings once in so long, one hopes. */
+const GROWTH_TOLD_MS = 7 * 86_400_000;
+
+async function checkGrowth(store: Store, kind: string, nowMs: number): Promise<Finding[]> {
+  const grown = await readGrowth(store, kind, nowMs - GROWTH_TOLD_MS);
+  if (grown === undefined) return [];
+  const { before, after, loadedAtMs } = grown;
+  const ago = showDuration(Math.max(0, nowMs - loadedAtMs) / 1000);
+  return [
+    findingsOf('inventory').warn(
+      `${kind}: a load made ${showCount(after)} of ${countOf(before, 'target')} ${ago} ago: each share of them is so much larger`,
+      'look whether the source tells one target under two names; if it is right, nothing is to be done',
+    ),
+  ];
 }
 
 function sayAge(what: string, ageMs: number, maxAgeMs: number, load: string): Finding {

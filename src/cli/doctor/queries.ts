@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Store } from '../../db/store.ts';
+import { timestamp } from '../../db/values.ts';
 
 /** What the database says of itself. */
 export interface ServerFacts {
@@ -44,4 +45,25 @@ export async function readSources({ db }: Store, kind: string): Promise<readonly
   const { rows } = await sql<LoadedSource>`
     select source, as_of as "asOfMs", definition from inventory_sources where kind = ${kind}`.execute(db);
   return rows;
+}
+
+/** So many of the newest loads are looked at: where a feed patches each second there are millions. */
+const LOADS_LOOKED_AT = 10_000;
+
+export interface Growth {
+  readonly before: number;
+  readonly after: number;
+  /** Unix milliseconds. */
+  readonly loadedAtMs: number;
+}
+
+/** The newest load since then that made a kind more than twice as large, where it still is. */
+export async function readGrowth({ db }: Store, kind: string, sinceMs: number): Promise<Growth | undefined> {
+  const { rows } = await sql<Growth>`
+    select count - added + removed as before, count as after, loaded_at as "loadedAtMs"
+    from (select * from inventory_revisions where kind = ${kind} order by revision desc limit ${sql.lit(LOADS_LOOKED_AT)}) r
+    where loaded_at > ${timestamp(sinceMs)} and count - added + removed > 0 and count > 2 * (count - added + removed)
+      and (select k.count from inventory_kinds k where k.kind = ${kind}) > 2 * (count - added + removed)
+    order by revision desc limit 1`.execute(db);
+  return rows[0];
 }
