@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Database } from './db/database.ts';
-import type { LoadedPolicy } from './gate.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 import { tagOf } from './inventory/describe-kind.ts';
 import { readExceptionUses } from './ledger/exception-queries.ts';
 import { freezeStatus } from './ledger/freezes.ts';

@@ -1,6 +1,7 @@
 import type { Config, StoreConfig } from './config/config.ts';
 import { sayOpenMode } from './config/secret-file.ts';
-import type { Gate, LoadedPolicy } from './gate.ts';
+import type { Gate } from './gate.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 import type { Changing } from './in-force.ts';
 import type { Logger } from './kit/logger.ts';
 

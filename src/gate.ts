@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { LimitGaps } from './config/limit-gaps.ts';
-import type { TakenProfile } from './config/profiles.ts';
 import { weightsOf, type Config } from './config/config.ts';
 import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
@@ -23,7 +21,7 @@ import type { Clock } from './kit/clock.ts';
 import { Trouble } from './kit/trouble.ts';
 import type { Logger } from './kit/logger.ts';
 import { sharedRead } from './kit/together.ts';
-import { activatePolicy, type Activation, type PolicyRevision } from './ledger/activate.ts';
+import { activatePolicy, type Activation } from './ledger/activate.ts';
 import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
@@ -33,22 +31,13 @@ import { stopsAll } from './ledger/stops.ts';
 import { scopeName } from './metrics/metrics.ts';
 import { standingOf } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
-import type { Policy } from './policy/policy.ts';
 import { PolicyNotice, tellActivated } from './policy-notice.ts';
 import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
 import { warnOfIdleProtection } from './warn-of-idle-protection.ts';
 import { warnOfSwitches } from './warn-of-switches.ts';
-
-/** A loaded policy and the revision it is of. */
-export interface LoadedPolicy {
-  readonly policy: Policy;
-  readonly revision: PolicyRevision;
-  /** What the limits took from profiles. */
-  readonly profiles: readonly TakenProfile[];
-  readonly gaps: LimitGaps;
-}
 
 export interface GateOptions {
   readonly gateId: string;

@@ -1,5 +1,5 @@
 import type { Config } from './config/config.ts';
-import type { LoadedPolicy } from './gate.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 
 /** What of a gate can change while it runs. */
 export interface Changing {

@@ -3,7 +3,6 @@ import { loadLimits } from './config/limits-file.ts';
 import type { LimitGaps } from './config/limit-gaps.ts';
 import type { TakenProfile } from './config/profiles.ts';
 import { policyScope } from './config/policy-scope.ts';
-import type { LoadedPolicy } from './gate.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import { sha256 } from './kit/digest.ts';
 import { Fault } from './kit/fault.ts';
@@ -11,6 +10,17 @@ import type { Logger } from './kit/logger.ts';
 import { loadBundle, type Bundle } from './policy/bundle.ts';
 import { createPolicy } from './policy/create-policy.ts';
 import type { Limits } from './policy/limits.ts';
+import type { PolicyRevision } from './ledger/activate.ts';
+import type { Policy } from './policy/policy.ts';
+
+/** A loaded policy and the revision it is of. */
+export interface LoadedPolicy {
+  readonly policy: Policy;
+  readonly revision: PolicyRevision;
+  /** What the limits took from profiles. */
+  readonly profiles: readonly TakenProfile[];
+  readonly gaps: LimitGaps;
+}
 
 interface ReadPolicy {
   readonly bundle: Bundle;

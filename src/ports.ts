@@ -1,6 +1,6 @@
 import type { Config } from './config/config.ts';
 import { describePolicy } from './describe-policy.ts';
-import type { LoadedPolicy } from './gate.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 import type { InForce } from './in-force.ts';
 import type { Ports, ReadsPort } from './intake/ports.ts';
 import { Fault } from './kit/fault.ts';

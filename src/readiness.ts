@@ -1,5 +1,5 @@
 import type { Config, Kind } from './config/config.ts';
-import type { LoadedPolicy } from './gate.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 import type { Check, Readiness } from './intake/ports.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import { Fault } from './kit/fault.ts';

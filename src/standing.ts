@@ -1,5 +1,5 @@
 import type { Config } from './config/config.ts';
-import type { LoadedPolicy } from './gate.ts';
+import type { LoadedPolicy } from './load-policy.ts';
 import { budgetItems, type BudgetItem } from './ledger/budgets.ts';
 import { freezeStatus } from './ledger/freezes.ts';
 import type { Operation } from './ledger/operation.ts';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { didYouMean, listNames, quote } from '../kit/text.ts';
 import { innerShape, mapOf, type LimitShape } from '../policy/limit-shape.ts';
 import type { LimitKey } from '../policy/manifest.ts';
-import type { Action, Kind } from './config.ts';
+import { weightsOf, type Action, type Kind } from './config.ts';
 import { Idle } from './idle-limits.ts';
 import { isMapValue } from './limits-value.ts';
 import type { Lack, Scene } from './limits-words.ts';
@@ -103,7 +103,7 @@ export function mergeProfile(
     return undefined;
   }
   const merging = new Merging(profile.name, scene);
-  const base = onStateOf(scene.kind, profile.entry);
+  const base = onWeightsOf(scene.kind, onStateOf(scene.kind, profile.entry));
   const merged = merging.mergeKeys(key => keys.get(key)?.schema, base, said, path);
   const idle = new Idle(scene.kind, merging.isInherited);
   const value = idle.prune(key => keys.get(key)?.schema, merged, path);
@@ -125,6 +125,20 @@ function onStateOf({ state }: Kind, entry: Profile['entry']): Profile['entry'] {
   if (!Array.isArray(wanted)) return entry;
   const out = wanted.filter((value: unknown) => !state.inService.some(one => one === value));
   return { ...entry, require: { [state.label]: out, ...others } };
+}
+
+/** In a profile's `max_weight`, also that of a window, `*` stands for each weight of the kind that it does not name. */
+function onWeightsOf(kind: Kind, entry: Profile['entry']): Profile['entry'] {
+  const named = (holder: unknown): unknown => {
+    if (!isMapValue(holder) || !isMapValue(holder['max_weight'])) return holder;
+    const { '*': every, ...known } = holder['max_weight'];
+    const others = weightsOf(kind).filter(name => every !== undefined && !Object.hasOwn(known, name));
+    return { ...holder, max_weight: { ...known, ...Object.fromEntries(others.map(name => [name, every])) } };
+  };
+  const { windows } = entry;
+  const each = { ...entry, ...(Array.isArray(windows) && { windows: windows.map(named) }) };
+  const whole = named(each);
+  return isMapValue(whole) ? whole : each;
 }
 
 type ShapeOf = (key: string) => LimitShape | undefined;

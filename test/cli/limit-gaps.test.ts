@@ -68,7 +68,7 @@ describe('several irreversible actions on one kind', () => {
         ...{ about: 'no_budget', kind: 'host', actions: ['disk.wipe', 'disk.shred'] },
         says: expect.stringContaining('they may do 2 times to host what one of them may'),
         remedy:
-          'write `budgets: [{ kind: host, per: fleet, over: 1h, max_share: { share: 1%, at_least: 1 } }, { kind: host, per: fleet, over: 24h, max_share: { share: 3%, at_least: 2 } }]`',
+          'write `budgets: [{ kind: host, per: fleet, over: 1h, max_share: { share: 1%, at_least: 1 } }, { kind: host, per: fleet, over: 24h, max_share: { share: 5%, at_least: 2 } }]`',
       },
     ]);
   });

@@ -8,10 +8,11 @@ import { actionOf, host, scope, shippedBundle } from './samples.ts';
 
 const { state: _, ...stateless } = { ...scope, name: 'bare' };
 const weighed = { ...host, weights: ['traffic', 'users'] };
-/** A kind whose state is in a label of another name, one value of which is in service and in a profile's list. */
+/** A kind whose state is in a label of another name, one value of which is in service and in a profile's list, and with a weight that none names. */
 const lived = {
   ...{ ...host, name: 'lived', dimensions: ['region', 'environment'] },
   state: { label: 'life', inService: ['live', 'drained'] },
+  weights: ['traffic', 'souls'],
 };
 const kinds = new Map([weighed, scope, stateless, lived].map(kind => [kind.name, kind]));
 const actions = new Map(

@@ -120,6 +120,27 @@ describe('the state that a profile asks for', () => {
   });
 });
 
+describe('the weights of a kind', () => {
+  it.each(['destroy', 'disrupt', 'push', 'grant'])('are all limited by %s, under whatever name', like => {
+    const { limits, profiles } = reading.loadProfiled(file('life.end', `like: ${like}`));
+    const entry = limits.actions['life.end'];
+    expect(entry?.max_weight).toHaveProperty('souls.fleet.share_ppm');
+    expect(JSON.stringify([limits, profiles])).not.toContain('"*"');
+    const inWindows = entry?.windows.flatMap(({ max_weight }) => Object.keys(max_weight ?? {}));
+    expect(inWindows).toEqual(like === 'grant' ? [] : expect.arrayContaining(['souls', 'traffic']));
+  });
+
+  it('are limited as they are named, where they are', () => {
+    const named = entryOf(file('life.end', 'like: destroy'), 'life.end')?.max_weight;
+    expect(named).toMatchObject({
+      traffic: { fleet: { share_ppm: 10_000 } },
+      souls: { fleet: { share_ppm: 250_000 } },
+    });
+    const own = file('life.end', 'like: destroy', 'max_weight: { souls: { fleet: 1% } }');
+    expect(entryOf(own, 'life.end')?.max_weight).toMatchObject({ souls: { fleet: { share_ppm: 10_000 } } });
+  });
+});
+
 describe('each profile that ships', () => {
   it.each([
     ['destroy@1', 'disk.wipe'],

@@ -10,7 +10,7 @@ import { StoreRefused } from '../../db/store-refused.ts';
 import { countProtected } from '../../describe-policy.ts';
 import { showStore } from '../../describe-start.ts';
 import { describeExceptions } from '../../describe-policy.ts';
-import type { LoadedPolicy } from '../../gate.ts';
+import type { LoadedPolicy } from '../../load-policy.ts';
 import { definitionOf } from '../../inventory/describe-kind.ts';
 import { readInForce } from '../../inventory/load-queries.ts';
 import type { Clock } from '../../kit/clock.ts';

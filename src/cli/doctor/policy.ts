@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { FileError } from '../../config/config.ts';
 import { showPolicies, withoutLimits } from '../../describe-start.ts';
-import type { LoadedPolicy } from '../../gate.ts';
+import type { LoadedPolicy } from '../../load-policy.ts';
 import { describeFreeze } from '../../describe-policy.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
