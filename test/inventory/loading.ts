@@ -29,6 +29,9 @@ export const freshKind = (more: Partial<Kind> = {}): Kind => ({
   name: `host-${(kinds += 1)}`,
 });
 
+/** One that may shrink and change as it likes, where that is not what is looked at. */
+export const unmeasuredKind = (): Kind => freshKind({ maxShrinkPpm: 1_000_000, maxChangePpm: 1_000_000 });
+
 export const principal = (name: string, ...roles: readonly Role[]): Principal => ({
   name,
   keys: [],

@@ -6,7 +6,6 @@ import type { Inventory } from '../../src/inventory/inventory.ts';
 import { memoryStore } from '../support/store.ts';
 import {
   contents,
-  freshKind,
   hostLine,
   hostLines,
   inventoryOver,
@@ -16,6 +15,7 @@ import {
   refusedWith,
   requestOf,
   taken,
+  unmeasuredKind,
 } from './loading.ts';
 
 // What a PATCH has set stands over what was read before, whatever was declared since.
@@ -30,7 +30,7 @@ afterAll(async () => {
   await store.close();
 });
 beforeEach(() => {
-  kind = freshKind({ maxShrinkPpm: 1_000_000, maxChangePpm: 1_000_000 });
+  kind = unmeasuredKind();
 });
 
 const minutesAgo = (minutes: number) => ({

@@ -9,7 +9,6 @@ import { readNowMs } from '../../src/inventory/load-queries.ts';
 import { freshId } from '../../src/kit/ids.ts';
 import { memoryStore } from '../support/store.ts';
 import {
-  freshKind,
   hostLine,
   hostLines,
   inventoryOver,
@@ -17,6 +16,7 @@ import {
   plainLedger,
   requestOf,
   taken,
+  unmeasuredKind,
 } from './loading.ts';
 
 // LIMITS.md, "Shown": what a load closes of what operations hold.
@@ -32,7 +32,7 @@ afterAll(async () => {
   await store.close();
 });
 beforeEach(() => {
-  kind = freshKind({ maxShrinkPpm: 1_000_000, maxChangePpm: 1_000_000 });
+  kind = unmeasuredKind();
   inventory = inventoryOver(store, { kinds: [kind] });
 });
 afterEach(async () => {
