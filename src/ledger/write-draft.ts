@@ -106,14 +106,23 @@ function writeSpends(draft: Draft): Part {
       jsonb_to_recordset(${json(rows)}) as s(kind text, action text, principal text, dimension text, value text, count bigint${isWeighed ? sql`, weights jsonb` : sql``}))`;
 }
 
+/** A document travels as it is: `json` keeps the text of its parts, and as a string in a string it would be escaped here and unescaped there. */
+function decisionRows(draft: Draft): Part {
+  const rows = draft.decisions.map(({ document, ...row }) => {
+    const text = JSON.stringify(row);
+    return `${text.slice(0, -1)},"document":${document}}`;
+  });
+  return sql`${`[${rows.join(',')}]`}::json`;
+}
+
 const writeDecisions = (draft: Draft): Part => sql`decided as (
   insert into decisions (id, mode, seq, decided_at, principal, action, kind, decision, status, rules, idempotency_key,
     holds_key, body_digest, targets_digest, target_count, document)
   select id, mode, seq, decided_at, principal, action, kind, decision, status, array(select jsonb_array_elements_text(rules)),
-    idempotency_key, holds_key, body_digest, targets_digest, target_count, document::json
-  from fence, jsonb_to_recordset(${json(draft.decisions)}) as d(id uuid, mode text, seq bigint, decided_at timestamptz, principal text,
+    idempotency_key, holds_key, body_digest, targets_digest, target_count, document
+  from fence, json_to_recordset(${decisionRows(draft)}) as d(id uuid, mode text, seq bigint, decided_at timestamptz, principal text,
     action text, kind text, decision text, status integer, rules jsonb, idempotency_key text, holds_key boolean,
-    body_digest text, targets_digest text, target_count integer, document text))`;
+    body_digest text, targets_digest text, target_count integer, document json))`;
 
 function writeOperations(draft: Draft): Part {
   const rows = [...draft.operations.values()].map(operation => operationRow(operation, draft.version));
