@@ -11,7 +11,8 @@ export interface Accepting {
 
 /**
  * What still counts and carries a later time is from now on as if made at the accepted one: the operations that hold targets, the
- * inventories in force, single targets set by PATCH. Rows that must never change stay; whoever reads those folds them
+ * inventories in force, single targets set by PATCH. What is claimed counts as claimed now, whatever time it carries: by the accepted time
+ * nobody knows how long it is on the wire. Rows that must never change stay; whoever reads those folds them
  * (`refresh.ts`, `readPast`). Runs under the head's lock, so it moves exactly what was written before the accept.
  */
 export async function countAsMadeAt(tx: Transaction<Database>, accepting: Accepting): Promise<void> {
@@ -21,12 +22,15 @@ export async function countAsMadeAt(tx: Transaction<Database>, accepting: Accept
     sql`${sql.ref(column)} = case when ${sql.ref(column)} > ${accepted} then ${accepted} else ${sql.ref(column)} end`;
   // Both halves are partial indexes: the cost is that of what is alive, not of the history.
   await sql`
-    update operations set ${earlier('decided_at')}, ${earlier('claimed_at')}, ${earlier('not_before')}, ${earlier('settled_at')},
+    update operations set ${earlier('decided_at')}, ${earlier('not_before')}, ${earlier('settled_at')},
+      claimed_at = case when phase = 'claimed' or claimed_at > ${accepted} then ${accepted} else claimed_at end,
       version = ${accepting.version}
     where id in (
         select id from operations where phase <> 'ended' or outcome = 'unknown'
         union select request_id from holds where phase <> 'closed')
-      and greatest(decided_at, claimed_at, not_before, settled_at) > ${accepted}`.execute(tx);
+      and (phase = 'claimed' or greatest(decided_at, claimed_at, not_before, settled_at) > ${accepted})`.execute(
+    tx,
+  );
   await sql`
     update inventory_kinds set ${earlier('as_of')}, ${earlier('loaded_at')}, version = ${accepting.version}
     where greatest(as_of, loaded_at) > ${accepted}`.execute(tx);

@@ -268,7 +268,21 @@ describe('accepting the time of the database', () => {
     expect(verdictOf(await (await gate()).ask(['h3'], 'k4'))).toBe('allowed');
   });
 
-  it('forward moves nothing, and windows that are over by then are open', async () => {
+  it('forward counts what is on the wire as claimed then: it is not lost because the clock went on', async () => {
+    const one = await gate();
+    const claimed = await one.ask(['h1'], 'k1');
+    await databaseIs(START + HOUR);
+    await accept(one);
+    const { tick } = sweeper(one);
+    await pass(5_999);
+    await tick();
+    expect(await operation(claimed)).toMatchObject({ phase: 'claimed' });
+    await pass(1);
+    await tick();
+    expect(await operation(claimed)).toMatchObject({ phase: 'ended', outcome: 'unknown' });
+  });
+
+  it('forward moves nothing else, and windows that are over by then are open', async () => {
     const one = await gate();
     const [claimed] = [await one.ask(ids(0, 100), 'k1')];
     const before = await timesOf(claimed);
@@ -277,13 +291,13 @@ describe('accepting the time of the database', () => {
     expect(verdictOf(await one.ask(['h100'], 'k2'))).toBe('budget.window');
     await pass(1);
     expect(verdictOf(await one.ask(['h100'], 'k3'))).toBe('allowed');
-    expect(await timesOf(claimed)).toEqual(before);
+    expect(await timesOf(claimed)).toEqual({ ...before, claimed_at: START + HOUR - 1 });
     expect(await told(one)).toEqual(await told(await gate()));
   });
 });
 
 async function timesOf(decided: Decided) {
-  const { rows } = await sql`select decided_at, claimed_at, not_before, settled_at from operations
+  const { rows } = await sql<object>`select decided_at, claimed_at, not_before, settled_at from operations
     where id = ${idOf(decided)}::uuid`.execute(store.db);
   return rows[0];
 }
