@@ -5,15 +5,25 @@ import type { Operation } from './operation.ts';
 
 /** What requests of a batch name. Each rollout once, with all targets that any of them names. */
 export interface Wanted {
-  readonly artifacts: readonly string[];
+  readonly evidence: readonly WantedEvidence[];
   readonly rollouts: readonly {
     readonly action: string;
+    /** The action's, now: what was done to another one is another rollout. */
+    readonly kind: string;
     readonly artifact: string;
     /** Dimensions whose values are counted. */
     readonly dimensions: readonly string[];
     readonly ids: readonly string[];
   }[];
   readonly plans: readonly { readonly action: string; readonly name: string }[];
+}
+
+/** Evidence of one name of an artifact: of the whole where dimension and value are blank. */
+export interface WantedEvidence {
+  readonly artifact: string;
+  readonly name: string;
+  readonly dimension: string;
+  readonly value: string;
 }
 
 export interface EvidenceRow {
@@ -29,6 +39,7 @@ export interface EvidenceRow {
 
 export interface RolloutRow {
   readonly action: string;
+  readonly kind: string;
   readonly artifact: string;
   readonly run: number;
   readonly total: number;
@@ -61,32 +72,50 @@ export interface AheadRows {
 }
 
 /**
- * One statement for all that a batch names. Of evidence it walks from party to party and from status to status, so that what one has said
- * a hundred thousand times costs no more than once; of a run it reads the operations, which are no more than the targets that it reached. Times later
- * than one that an operator accepted since count as made then, as everywhere.
+ * One statement for all that a batch names. Of evidence it looks at what is wanted, whatever else was said of the artifact, and walks there from
+ * party to party and from status to status, so that what one has said a hundred thousand times costs no more than once; of a run it reads the
+ * operations, which are no more than the targets that it reached. Times later than one that an operator accepted since count as made then, as everywhere.
  */
 export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<AheadRows> {
   const { rows } = await sql<{ ahead: AheadRows }>`
     with recursive accepted as materialized (
       select seq, (body ->> 'version')::bigint as version, (body ->> 'accepted_ms')::float8 as at_ms from entries where type = 'clock'),
+    looked as materialized (
+      select w.* from jsonb_to_recordset(${json(wanted.evidence)}) as w(artifact text, name text, dimension text, value text)),
     parties as (
-      select p.* from jsonb_array_elements_text(${json(wanted.artifacts)}) as a(artifact) cross join lateral (
-        select e.artifact, e.name, e.dimension, e.value, e.principal, e.status from evidence e where e.artifact = a.artifact
-        order by e.artifact, e.name, e.dimension, e.value, e.principal, e.status limit 1) p
+      select p.* from looked l cross join lateral (
+        select ${party} from evidence e where (e.artifact, e.name, e.dimension, e.value) = (l.artifact, l.name, l.dimension, l.value)
+        order by ${party} limit 1) p
       union all
       select n.* from parties p cross join lateral (
-        select e.artifact, e.name, e.dimension, e.value, e.principal, e.status from evidence e where e.artifact = p.artifact
-          and (e.artifact, e.name, e.dimension, e.value, e.principal, e.status) > (p.artifact, p.name, p.dimension, p.value, p.principal, p.status)
-        order by e.artifact, e.name, e.dimension, e.value, e.principal, e.status limit 1) n),
-    said as (
-      select p.artifact, p.name, p.dimension, p.value, p.principal as by, e.seq, e.status, ${noLater('e.at', sql`c.seq > e.seq`)} as at_ms
-      from parties p cross join lateral (
-        select * from evidence e where (e.artifact, e.name, e.dimension, e.value, e.principal, e.status) = (p.artifact, p.name, p.dimension, p.value, p.principal, p.status)
+        select ${party} from evidence e
+        where (${party}) > (p.artifact, p.name, p.dimension, p.value, p.principal, p.status)
+        order by ${party} limit 1) n
+      where (n.artifact, n.name, n.dimension, n.value) = (p.artifact, p.name, p.dimension, p.value)),
+    critics as (
+      select c.* from (select distinct artifact, name from looked) l cross join lateral (
+        select ${critic} from evidence e where e.status <> 'passed' and (e.artifact, e.name) = (l.artifact, l.name)
+        order by ${critic} limit 1) c
+      union all
+      select n.* from critics c cross join lateral (
+        select ${critic} from evidence e where e.status <> 'passed' and (${critic}) > (c.artifact, c.name, c.principal, c.status)
+        order by ${critic} limit 1) n
+      where (n.artifact, n.name) = (c.artifact, c.name)),
+    newest as (
+      select e.* from parties p cross join lateral (
+        select * from evidence e where (${party}) = (p.artifact, p.name, p.dimension, p.value, p.principal, p.status)
+        order by e.seq desc limit 1) e
+      union
+      select e.* from critics c cross join lateral (
+        select * from evidence e where e.status <> 'passed' and (${critic}) = (c.artifact, c.name, c.principal, c.status)
         order by e.seq desc limit 1) e),
+    said as (
+      select e.artifact, e.name, e.dimension, e.value, e.principal as by, e.seq, e.status, ${noLater('e.at', sql`c.seq > e.seq`)} as at_ms
+      from newest e),
     asked as materialized (
-      select a.* from jsonb_to_recordset(${json(wanted.rollouts)}) as a(action text, artifact text, dimensions jsonb, ids jsonb)),
+      select a.* from jsonb_to_recordset(${json(wanted.rollouts)}) as a(action text, kind text, artifact text, dimensions jsonb, ids jsonb)),
     rollouts as (
-      select a.action, a.artifact, r.*, ${reachedValues} as reached_values, ${hits} as hits
+      select a.action, a.kind, a.artifact, r.*, ${reachedValues} as reached_values, ${hits} as hits
       from asked a cross join lateral (${runOf}) r)
     select json_build_object(
       'evidence', (select json_agg(s) from said s),
@@ -100,13 +129,19 @@ export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<A
   return row.ahead;
 }
 
+/** As the index `evidence_newest_of_status` has them. Nothing but the row comparison bounds a step: an equality beside it would begin each at the first row. */
+const party = sql`e.artifact, e.name, e.dimension, e.value, e.principal, e.status`;
+
+/** As the index `evidence_against` has them. */
+const critic = sql`e.artifact, e.name, e.principal, e.status`;
+
 const json = (value: unknown) => sql`${JSON.stringify(value)}::jsonb`;
 
 /** A time in Unix milliseconds, folded; `later` says of an accepted time `c` that it came after. `least` passes over a null. */
 const noLater = (at: string, later: RawBuilder<unknown>) =>
   sql`least((extract(epoch from ${sql.ref(at)}) * 1000)::float8, (select min(c.at_ms) from accepted c where ${later}))`;
 
-const operationsOf = sql`operations o where o.action = a.action and o.artifact = a.artifact`;
+const operationsOf = sql`operations o where o.action = a.action and o.kind = a.kind and o.artifact = a.artifact`;
 
 const runOf = sql`
   select n.run, min(o.run_total) as total,
@@ -116,7 +151,7 @@ const runOf = sql`
     max(o.plan_generation) as generation,
     (select max(o.plan_generation) from ${operationsOf} and o.run < n.run) as generation_before
   from (select max(o.run) as run from ${operationsOf}) n
-  join operations o on o.action = a.action and o.artifact = a.artifact and o.run = n.run
+  join operations o on o.action = a.action and o.kind = a.kind and o.artifact = a.artifact and o.run = n.run
   group by n.run`;
 
 // The blank value is that of targets which lacked the dimension, or were allowed before it was declared.
@@ -126,12 +161,17 @@ const reachedValues = sql`(
     from operations o
     cross join jsonb_array_elements_text(a.dimensions) as d(dimension)
     cross join lateral json_array_elements_text(coalesce(o.dimension_values -> d.dimension, '[""]')) as v(value)
-    where o.action = a.action and o.artifact = a.artifact and o.run = r.run and o.outcome not in ('refused', 'stopped')
+    where o.action = a.action and o.kind = a.kind and o.artifact = a.artifact and o.run = r.run and o.outcome not in ('refused', 'stopped')
     group by 1, 2) v)`;
 
+// From the targets to their operations: with `offset 0`, for a planner without statistics would go through all operations for each target. Those that
+// reached nothing are no hits; where one did after all, its turn ends with that (`recordEvent`).
 const hits = sql`(
   select json_agg(h) from (
     select h.target_id as id, h.request_id as operation, o.outcome, o.run
     from jsonb_array_elements_text(a.ids) as t(id)
-    join holds h on h.artifact = a.artifact and h.target_id = t.id
-    join operations o on o.id = h.request_id and o.action = a.action and o.run between r.run - 1 and r.run) h)`;
+    cross join lateral (
+      select * from holds h where h.artifact = a.artifact and h.target_id = t.id and h.kind = a.kind offset 0) h
+    cross join lateral (
+      select o.outcome, o.run from operations o where o.id = h.request_id and o.action = a.action
+        and o.run between r.run - 1 and r.run and o.outcome not in ('refused', 'stopped') offset 0) o) h)`;

@@ -4,19 +4,29 @@ import type { Database } from '../db/database.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Limits } from '../policy/limits.ts';
 import { readExceptionUses } from './exception-queries.ts';
-import { readAhead, type EvidenceRow, type RolloutRow, type Wanted } from './ahead-queries.ts';
+import {
+  readAhead,
+  type EvidenceRow,
+  type RolloutRow,
+  type Wanted,
+  type WantedEvidence,
+} from './ahead-queries.ts';
+import { HEALTH } from './asked-evidence.ts';
 import { entryOf } from './entry-of.ts';
 import type { Operation } from './operation.ts';
 import { Rollout } from './rollout.ts';
-import { SeenEvidence, type Evidence } from './seen-evidence.ts';
+import { SeenEvidence, type Evidence, type NamedEvidence } from './seen-evidence.ts';
 
 /** What a request names that others named before it. */
 export interface Names {
   readonly action: string;
+  readonly kind: string;
   readonly artifact?: string;
   readonly plan?: string;
   /** Of its targets, as far as they are known. */
   readonly ids: readonly string[];
+  /** Of those that were resolved; empty before. */
+  readonly labels: readonly Readonly<Record<string, string>>[];
 }
 
 /**
@@ -25,34 +35,33 @@ export interface Names {
  * decided by it is written only on top of that head; whatever changes it elsewhere moves the head.
  */
 export class Ahead {
-  readonly #dimensions: (action: string) => readonly string[];
+  readonly #limits: Limits | undefined;
   readonly #evidence = new Map<string, SeenEvidence>();
   readonly #rollouts = new Map<string, Rollout>();
   readonly #plans = new Map<string, number | undefined>();
-  readonly #exceptions: Limits['exceptions'];
   /** Targets that were allowed under each exception, by its id. */
   readonly #uses = new Map<string, number>();
 
   constructor(limits: Limits | undefined) {
-    this.#dimensions = action => stageDimensions(limits, action);
-    this.#exceptions = limits?.exceptions ?? [];
+    this.#limits = limits;
   }
 
   /** Reads what is named and not known yet. Names that nothing is asked for by read nothing. */
   async read(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
     await this.#readUses(db, names);
     const wanted = this.#wanted(names);
-    if (wanted.artifacts.length + wanted.rollouts.length + wanted.plans.length === 0) return;
+    if (wanted.rollouts.length + wanted.plans.length === 0) return;
     const { evidence, rollouts, plans } = await readAhead(db, wanted);
-    for (const artifact of wanted.artifacts) this.#evidence.set(artifact, new SeenEvidence());
-    for (const row of evidence ?? []) this.#evidence.get(row.artifact)?.add(toEvidence(row));
-    const found = new Map((rollouts ?? []).map(row => [keyOf(row.action, row.artifact), row]));
-    for (const { action, artifact, ids } of wanted.rollouts) {
-      const row = found.get(keyOf(action, artifact));
-      const key = keyOf(action, artifact);
-      const rollout = this.#rollouts.get(key) ?? toRollout(row, this.#dimensions(action));
+    for (const one of wanted.evidence) this.#seen(one.artifact).look(toNamed(one));
+    for (const row of evidence ?? []) this.#seen(row.artifact).add(toEvidence(row));
+    const found = new Map((rollouts ?? []).map(row => [keyOf(row.action, row.kind, row.artifact), row]));
+    for (const { action, kind, artifact, ids } of wanted.rollouts) {
+      const key = keyOf(action, kind, artifact);
+      const row = found.get(key);
+      const rollout = this.#rollouts.get(key) ?? toRollout(row, stageDimensions(this.#limits, action));
       this.#rollouts.set(key, rollout);
       // Hits are of the runs that the rows know; for one that began in this batch they are of the run before, or of none that counts.
+      this.#seen(artifact);
       rollout.learn(ids, row?.hits ?? []);
     }
     for (const { action, name, highest } of plans ?? [])
@@ -60,12 +69,18 @@ export class Ahead {
   }
 
   async #readUses(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
-    const ids = this.#exceptions
+    const ids = (this.#limits?.exceptions ?? [])
       .filter(({ id, action }) => !this.#uses.has(id) && names.some(one => one.action === action))
       .map(({ id }) => id);
     if (ids.length === 0) return;
     const uses = await readExceptionUses(db, ids);
     for (const id of ids) this.#uses.set(id, uses.get(id) ?? 0);
+  }
+
+  #seen(artifact: string): SeenEvidence {
+    const seen = this.#evidence.get(artifact) ?? new SeenEvidence();
+    this.#evidence.set(artifact, seen);
+    return seen;
   }
 
   #wanted(names: readonly Names[]): Wanted {
@@ -75,26 +90,42 @@ export class Ahead {
     >();
     const plans = new Map<string, { readonly action: string; readonly name: string }>();
     for (const one of names) {
-      const { action, artifact, plan } = one;
+      const { action, kind, artifact, plan } = one;
       if (plan !== undefined && !this.#plans.has(keyOf(action, plan)))
         plans.set(keyOf(action, plan), { action, name: plan });
       if (artifact === undefined) continue;
-      const key = keyOf(action, artifact);
+      const key = keyOf(action, kind, artifact);
       const known = rollouts.get(key) ?? { one: { ...one, artifact }, ids: new Set<string>() };
       rollouts.set(key, known);
       for (const id of one.ids) known.ids.add(id);
     }
-    const all = [...rollouts.values()].map(({ one: { action, artifact }, ids }) => ({
-      action,
-      artifact,
-      dimensions: this.#dimensions(action),
-      ids: [...ids],
-    }));
     return {
-      artifacts: [...new Set(all.map(({ artifact }) => artifact))].filter(one => !this.#evidence.has(one)),
-      rollouts: all,
+      evidence: this.#wantedEvidence(names),
+      rollouts: [...rollouts.values()].map(({ one: { action, kind, artifact }, ids }) => ({
+        action,
+        kind,
+        artifact,
+        dimensions: stageDimensions(this.#limits, action),
+        ids: [...ids],
+      })),
       plans: [...plans.values()],
     };
+  }
+
+  /** What was not looked at yet of what the limits ask for: of each artifact as a whole, and with `per` of each value that its targets have. */
+  #wantedEvidence(names: readonly Names[]): WantedEvidence[] {
+    const wanted = new Map<string, WantedEvidence>();
+    for (const { action, artifact, labels } of names) {
+      if (artifact === undefined) continue;
+      for (const { name, per } of evidenceAskedOf(this.#limits, action)) {
+        const values = per === undefined ? [] : new Set(labels.flatMap(all => all[per] ?? []));
+        const whole = { artifact, name, dimension: '', value: '' };
+        for (const one of [whole, ...[...values].map(value => ({ ...whole, dimension: per ?? '', value }))])
+          if (this.#evidence.get(artifact)?.isLookedAt(toNamed(one)) !== true)
+            wanted.set(keyOf(artifact, name, one.dimension, one.value), one);
+      }
+    }
+    return [...wanted.values()];
   }
 
   /** Undefined for an artifact that no request of the batch names. */
@@ -103,8 +134,8 @@ export class Ahead {
   }
 
   /** Undefined for what no request of the batch names. */
-  rollout(action: string, artifact: string): Rollout | undefined {
-    return this.#rollouts.get(keyOf(action, artifact));
+  rollout(action: string, kind: string, artifact: string): Rollout | undefined {
+    return this.#rollouts.get(keyOf(action, kind, artifact));
   }
 
   /** The highest generation that was ever allowed for an action and a plan. `known` is false where it was not looked up. */
@@ -121,14 +152,14 @@ export class Ahead {
 
   /** An operation was allowed. */
   allow(operation: Operation, ids: readonly string[]): void {
-    const { action, artifact, plan, exception } = operation;
+    const { action, kind, artifact, plan, exception } = operation;
     if (exception !== undefined) {
       const used = this.usedOf(exception);
       if (used === undefined)
         throw new Fault('gate.failed', 'An allow under an exception that was not looked up.');
       this.#uses.set(exception, used + operation.targetCount);
     }
-    if (artifact !== undefined) this.rollout(action, artifact)?.allow(operation, ids);
+    if (artifact !== undefined) this.rollout(action, kind, artifact)?.allow(operation, ids);
     if (plan === undefined) return;
     const { highest = 0 } = this.plan(action, plan.name);
     this.#plans.set(keyOf(action, plan.name), Math.max(highest, plan.generation));
@@ -136,7 +167,8 @@ export class Ahead {
 
   /** What becomes of an operation changes. */
   change(before: Operation, after: Operation): void {
-    if (after.artifact !== undefined) this.rollout(after.action, after.artifact)?.change(before, after);
+    const { action, kind, artifact } = after;
+    if (artifact !== undefined) this.rollout(action, kind, artifact)?.change(before, after);
   }
 
   /** Somebody said something of an artifact. */
@@ -145,13 +177,27 @@ export class Ahead {
   }
 }
 
-const keyOf = (action: string, name: string): string => `${action}\n${name}`;
+const keyOf = (...parts: readonly string[]): string => parts.join('\n');
 
 /** The dimensions whose values some stage of an action counts. */
 export function stageDimensions(limits: Limits | undefined, action: string): readonly string[] {
   const stages = (limits && entryOf(limits, action)?.stages) ?? [];
   return [...new Set(stages.flatMap(({ max_values }) => Object.keys(max_values ?? {})))];
 }
+
+/** What the limits of an action ask for; its stages ask for `health`. */
+function evidenceAskedOf(
+  limits: Limits | undefined,
+  action: string,
+): readonly { readonly name: string; readonly per?: string }[] {
+  const { require_evidence: wanted = [], stages } = (limits && entryOf(limits, action)) ?? {};
+  return [...wanted, ...(stages === undefined ? [] : [{ name: HEALTH }])];
+}
+
+const toNamed = ({ name, dimension, value }: WantedEvidence): NamedEvidence => ({
+  name,
+  ...(dimension !== '' && { dimension, value }),
+});
 
 const toEvidence = ({ artifact: _artifact, at_ms, dimension, value, ...row }: EvidenceRow): Evidence => ({
   ...row,

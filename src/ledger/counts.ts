@@ -34,7 +34,9 @@ export function countTargets(
 ): Counts {
   const entry = entryOf(limits, action.name);
   const rollout =
-    artifact === undefined || entry?.stages === undefined ? undefined : ahead.rollout(action.name, artifact);
+    artifact === undefined || entry?.stages === undefined
+      ? undefined
+      : ahead.rollout(action.name, kind.name, artifact);
   return {
     count: (before?.count ?? 0) + targets.length,
     dimensions: tally(kind, targets, id => book.held.isTaken(kind.name, id), before?.dimensions),

@@ -106,7 +106,7 @@ function rolloutOf(
 ): Pick<Operation, 'artifact' | 'run' | 'runTotal' | 'plan'> {
   const planned = plan !== undefined && { plan };
   if (artifact === undefined) return { ...planned };
-  const rollout = turn.ahead.rollout(action.name, artifact);
+  const rollout = turn.ahead.rollout(action.name, action.kind, artifact);
   if (rollout === undefined)
     throw new Fault('gate.failed', 'An allow of an artifact that was not looked up.');
   const { again } = rollout.delivered(targets.targets.map(({ id }) => id));

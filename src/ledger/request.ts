@@ -53,18 +53,16 @@ function namesOf(submission: Submission): Pick<JobOptions, 'names'> {
   if (!('validated' in submission)) return {};
   const { validated, resolved } = submission;
   const { action, artifact, plan, named } = validated;
-  const ids =
-    resolved !== undefined && !isRefusal(resolved.result)
-      ? resolved.result.targets.map(({ id }) => id)
-      : 'ids' in named
-        ? named.ids
-        : [];
+  const targets = resolved === undefined || isRefusal(resolved.result) ? [] : resolved.result.targets;
+  const ids = targets.length > 0 || !('ids' in named) ? targets.map(({ id }) => id) : named.ids;
   return {
     names: {
       action: action.name,
+      kind: action.kind,
       ...(artifact !== undefined && { artifact }),
       ...(plan !== undefined && { plan: plan.name }),
       ids: artifact === undefined ? [] : ids,
+      labels: artifact === undefined ? [] : targets.map(({ labels }) => labels),
     },
   };
 }

@@ -71,7 +71,7 @@ export function measureRollout(
   if (artifact === undefined || (stages === undefined && wanted === undefined))
     return { ...nothing, facts: planned };
   const seen = now.ahead.evidence(artifact);
-  const rollout = now.ahead.rollout(subject.action.name, artifact);
+  const rollout = now.ahead.rollout(subject.action.name, subject.kind.name, artifact);
   if (seen === undefined || rollout === undefined)
     throw new Fault('gate.failed', 'An artifact that was not looked up.');
   const who: Askers = { requester: subject.principal, observers: now.observers };
@@ -106,13 +106,13 @@ function planFact({ action, plan }: Subject, { ahead }: Circumstances): RolloutF
 
 /** Whether a set of its targets could begin a run of an artifact that has stages, where a part of the set would not. */
 export function mayBeginRun(
-  { action, artifact, plan }: Subject,
+  { action, kind, artifact, plan }: Subject,
   { ahead, policy, state }: Circumstances,
 ): boolean {
   if (artifact === undefined || plan === undefined) return false;
   if (entryOf(policy.limits, action.name)?.stages === undefined) return false;
   const place = { again: 0, total: state.count, generation: plan.generation };
-  return ahead.rollout(action.name, artifact)?.placeOf(place).mayBegin ?? false;
+  return ahead.rollout(action.name, kind.name, artifact)?.placeOf(place).mayBegin ?? false;
 }
 
 const placeOf = ({ plan }: Subject, { state }: Circumstances, counts: Counts, rollout: Rollout): Place =>

@@ -1,3 +1,5 @@
+import { Fault } from '../kit/fault.ts';
+
 /** What one party said of an artifact. */
 export interface Evidence {
   /** Of its entry in the chain. */
@@ -10,6 +12,9 @@ export interface Evidence {
   readonly dimension?: string;
   readonly value?: string;
 }
+
+/** Which evidence of an artifact: of one value, or of the whole. */
+export type NamedEvidence = Pick<Evidence, 'name' | 'dimension' | 'value'>;
 
 /** The one value that evidence is wanted of. */
 export interface OfValue {
@@ -25,10 +30,20 @@ export interface Askers {
   readonly observers: ReadonlySet<string>;
 }
 
-/** The newest of each status that each party has said of one artifact. */
+/** The newest of each status that each party has said of one artifact, as far as it was looked at. */
 export class SeenEvidence {
+  readonly #lookedAt = new Set<string>();
   /** By name and value, then by who said it and its status. */
   readonly #newest = new Map<string, Map<string, Evidence>>();
+
+  /** All that counts for this one is added, what others of its name have against it included. */
+  look(at: NamedEvidence): void {
+    this.#lookedAt.add(keyOf(at));
+  }
+
+  isLookedAt(at: NamedEvidence): boolean {
+    return this.#lookedAt.has(keyOf(at));
+  }
 
   add(evidence: Evidence): void {
     const key = keyOf(evidence);
@@ -41,6 +56,7 @@ export class SeenEvidence {
   /**
    * What counts for a requester: the newest of the others, and nothing good of who is no observer now. What is said of one value says
    * nothing good of the whole, nor what is said of the whole of one value; but what is newer and not good of the one counts against the other.
+   * @throws Fault where it was not looked at
    */
   newest(who: Askers, name: string, of?: OfValue): Evidence | undefined {
     return this.#counting(who, name, of).reduce(newer, undefined);
@@ -59,6 +75,8 @@ export class SeenEvidence {
   #counting(who: Askers, name: string, of?: OfValue): readonly Evidence[] {
     const own = keyOf({ name, ...of });
     const whole = keyOf({ name });
+    if (!this.#lookedAt.has(own) || !this.#lookedAt.has(whole))
+      throw new Fault('gate.failed', 'Evidence was not looked at.');
     const others =
       of === undefined
         ? [...this.#newest.keys()].filter(key => key !== whole && key.startsWith(`${name}\n`))
@@ -82,5 +100,5 @@ const partOf = ({ by, status }: Pick<Evidence, 'by' | 'status'>): string => `${s
 const newer = (one: Evidence | undefined, other: Evidence | undefined): Evidence | undefined =>
   one === undefined || (other !== undefined && other.seq > one.seq) ? other : one;
 
-const keyOf = ({ name, dimension, value }: Pick<Evidence, 'name' | 'dimension' | 'value'>): string =>
+const keyOf = ({ name, dimension, value }: NamedEvidence): string =>
   `${name}\n${dimension ?? ''}\n${value ?? ''}`;

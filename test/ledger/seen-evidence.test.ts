@@ -5,9 +5,13 @@ const who = { requester: 'bot', observers: new Set(['one', 'two']) };
 
 type Said = readonly [by: string, status: Evidence['status'], region?: string];
 
+const ofEu = { dimension: 'region', value: 'eu' };
+
 /** All of it of `health`, in this order. */
 function seen(...all: readonly Said[]): SeenEvidence {
   const evidence = new SeenEvidence();
+  evidence.look({ name: 'health' });
+  evidence.look({ name: 'health', ...ofEu });
   for (const [index, [by, status, value]] of all.entries())
     evidence.add({
       seq: index + 1,
@@ -20,9 +24,16 @@ function seen(...all: readonly Said[]): SeenEvidence {
   return evidence;
 }
 
-const ofEu = { dimension: 'region', value: 'eu' };
-
 describe('what others have seen', () => {
+  it('is a fault where nobody looked', () => {
+    const evidence = seen(['one', 'passed']);
+    expect(() => evidence.newest(who, 'canary')).toThrow('Evidence was not looked at.');
+    expect(() => evidence.newest(who, 'health', { dimension: 'region', value: 'us' })).toThrow(
+      'Evidence was not looked at.',
+    );
+    expect(() => evidence.standing(who, 'canary')).toThrow('Evidence was not looked at.');
+  });
+
   it('is nothing where nobody but the requester, or who is no observer, says anything good', () => {
     for (const evidence of [seen(), seen(['bot', 'passed']), seen(['former', 'passed'])]) {
       expect(evidence.newest(who, 'health')).toBeUndefined();

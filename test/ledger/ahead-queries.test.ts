@@ -1,0 +1,124 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Store } from '../../src/db/store.ts';
+import { readAhead, type WantedEvidence } from '../../src/ledger/ahead-queries.ts';
+import { memoryStore } from '../support/store.ts';
+
+let store: Store;
+beforeAll(async () => {
+  store = await memoryStore();
+  // Rows as the ledger would write them, without what they refer to.
+  await sql`set session_replication_role = replica`.execute(store.db);
+});
+afterAll(async () => await store.close());
+
+const of = (name: string, dimension = '', value = ''): WantedEvidence => ({
+  artifact: 'a1',
+  name,
+  dimension,
+  value,
+});
+
+async function evidenceOf(...evidence: readonly WantedEvidence[]) {
+  const { evidence: found } = await readAhead(store.db, { evidence, rollouts: [], plans: [] });
+  return (found ?? [])
+    .toSorted((a, b) => a.seq - b.seq)
+    .map(row => [row.seq, row.by, row.status, row.value].join(' '));
+}
+
+describe('what was seen of an artifact', () => {
+  it('is read of what is asked for, however much else was said', async () => {
+    const canaries = Array.from({ length: 300 }, (_, index) => [
+      index,
+      'one',
+      'canary',
+      'passed',
+      `r${index}`,
+    ]);
+    const rows = [
+      ...canaries,
+      [1000, 'one', 'canary', 'failed', 'r7'],
+      [1001, 'two', 'canary', 'failed', 'r8'],
+      [1002, 'two', 'canary', 'failed', 'r9'],
+      [1003, 'one', 'canary', 'passed', 'r7'],
+      [1004, 'one', 'canary', 'passed', ''],
+      [1005, 'one', 'health', 'failed', ''],
+    ];
+    for (const artifact of ['a0', 'a1', 'a2'])
+      await sql`
+        insert into evidence (seq, at, principal, artifact, name, status, dimension, value)
+        select seq + ${Number(artifact.slice(1)) * 10_000 - 10_000}::int, now(), principal, ${artifact}, name, status, case when value = '' then '' else 'rack' end, value
+        from jsonb_to_recordset(${JSON.stringify(
+          rows.map(([seq, principal, name, status, value]) => ({ seq, principal, name, status, value })),
+        )}::jsonb) as r(seq int, principal text, name text, status text, value text)`.execute(store.db);
+    expect(await evidenceOf(of('nothing'), of('nothing', 'rack', 'r1'))).toEqual([]);
+    const whole = ['1000 one failed r7', '1002 two failed r9', '1004 one passed '];
+    expect(await evidenceOf(of('canary'))).toEqual(whole);
+    expect(await evidenceOf(of('canary'), of('canary', 'rack', 'r7'), of('canary', 'rack', 'r8'))).toEqual([
+      '8 one passed r8',
+      '1000 one failed r7',
+      '1001 two failed r8',
+      '1002 two failed r9',
+      '1003 one passed r7',
+      '1004 one passed ',
+    ]);
+    expect(await evidenceOf(of('health'))).toEqual(['1005 one failed ']);
+  });
+});
+
+describe('a rollout', () => {
+  const put = async (id: number, kind: string, outcome: string): Promise<void> => {
+    const request = `00000000-0000-4000-8000-00000000000${id}`;
+    const row = {
+      id: request,
+      seq: id,
+      action: 'push',
+      kind,
+      principal: 'bot',
+      target_count: 1,
+      decided_at: new Date(),
+      dimension_values: {},
+      artifact: 'a1',
+      run: 1,
+      run_total: 100,
+      outcome,
+      phase: 'ended',
+      policy_digest: 'p',
+      inventory_revision: 1,
+      labels_digest: 'd',
+      timeout_ms: 1_000,
+      valid_for_ms: 1_000,
+      idempotent: false,
+      was_unknown: false,
+      attempts: 1,
+      version: id,
+    };
+    await sql`insert into operations (${sql.join(Object.keys(row).map(name => sql.ref(name)))})
+      select ${sql.join(Object.keys(row).map(name => sql.ref(name)))} from jsonb_populate_record(null::operations, ${JSON.stringify(row)}::jsonb)`.execute(
+      store.db,
+    );
+    await sql`insert into holds (kind, target_id, request_id, action, irreversible, labels_digest, phase, version, artifact)
+      values (${kind}, 'h1', ${request}::uuid, 'push', false, 'd', 'closed', 1, 'a1')`.execute(store.db);
+  };
+
+  it('is of one kind: what its action did to another one is another rollout', async () => {
+    await put(1, 'host', 'delivered');
+    await put(2, 'host', 'refused');
+    const look = async (kind: string) => {
+      const one = { action: 'push', kind, artifact: 'a1', dimensions: [], ids: ['h1', 'h2'] };
+      return (await readAhead(store.db, { evidence: [], rollouts: [one], plans: [] })).rollouts;
+    };
+    expect(await look('edge')).toBeNull();
+    // What was refused is no hit, so that it does not cost each decision after it.
+    const hits = [
+      { id: 'h1', operation: '00000000-0000-4000-8000-000000000001', outcome: 'delivered', run: 1 },
+    ];
+    expect(await look('host')).toEqual([
+      expect.objectContaining({ kind: 'host', run: 1, total: 100, reached: 1, hits }),
+    ]);
+    await put(3, 'edge', 'delivered');
+    expect(await look('edge')).toEqual([expect.objectContaining({ kind: 'edge', reached: 1 })]);
+    expect(await look('host')).toEqual([expect.objectContaining({ kind: 'host', reached: 1 })]);
+  });
+});
