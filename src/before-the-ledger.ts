@@ -49,7 +49,7 @@ export async function before(
   const validated = validate(asked.body, gate, gate.parameterChecks);
   if (isRefusal(validated)) {
     const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
-    return isUnknown
+    return isUnknown && !isStale(gate)
       ? { answer: leaveNoRecord(gate, asked, validated, mode) }
       : { submission: { ...base, refusal: validated, said: readSaid(asked.body) }, keyWasFree };
   }
@@ -61,6 +61,12 @@ export async function before(
   const result = await gate.reads.resolve(validated.kind.name, validated.named, revision, deadline);
   crashPoint('targets.resolved');
   return { submission: { ...base, validated, resolved: { revision, result } }, keyWasFree };
+}
+
+/** As far as is known: the active revision may declare more, so the ledger says that this gate is stale. */
+function isStale({ ledger, deciding: { policy } }: GuardOptions): boolean {
+  const active = ledger.activePolicy();
+  return active !== undefined && policy !== undefined && active !== policy.digest;
 }
 
 /** Only a requester may ask, and only for the actions it names; an action that is not declared is another matter. */

@@ -33,6 +33,8 @@ export function boundConnections(
 
 /** What is being answered on which connection of a server. */
 export interface Connections {
+  /** Takes note of a request. False where its connection is ending: it must not be looked at, and is never answered. */
+  begin(req: IncomingMessage, res: ServerResponse): boolean;
   isAnswering(socket: Duplex): boolean;
   /** Whether a request is being answered whose body is not whole. */
   isWaitingForBody(socket: Duplex): boolean;
@@ -67,17 +69,20 @@ export function watchConnections(server: Server): Connections {
       if (open.get(key) === entry) open.delete(key);
     });
   });
-  const watch = (req: IncomingMessage, res: ServerResponse): void => {
+  const begin = (req: IncomingMessage, res: ServerResponse): boolean => {
     const entry = open.get(peerOf(req.socket));
-    if (entry === undefined) return;
+    if (entry === undefined) return true;
+    // A client that always sends its next request before it has its answer would else never have to go.
+    if (entry.isEnding) return false;
     entry.answering.add(req);
     res.once('close', () => {
       entry.answering.delete(req);
       if (entry.isEnding && entry.answering.size === 0) req.socket.destroySoon();
     });
+    return true;
   };
-  server.on('request', watch).on('checkContinue', watch).on('checkExpectation', watch);
   return {
+    begin,
     isAnswering: socket => (open.get(peerOf(socket))?.answering.size ?? 0) > 0,
     isWaitingForBody: socket =>
       [...(open.get(peerOf(socket))?.answering ?? [])].some(({ complete }) => !complete),

@@ -1,4 +1,10 @@
-import { createServer, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,10 +78,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
         });
   boundConnections(server, logger, () => clock.monotonicMs());
   const connections = watchConnections(server);
-  server.on('request', app);
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    if (connections.begin(req, res)) app(req, res);
+  };
   // The body is welcomed only by who wants to read it (body.ts).
-  server.on('checkContinue', app);
-  server.on('checkExpectation', app);
+  server.on('request', handle).on('checkContinue', handle).on('checkExpectation', handle);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // The client has closed its half in the middle of a body, and may still hear the answer: who reads the body sees it too (body.ts).
     const isCut = error.code === 'HPE_INVALID_EOF_STATE' && connections.isWaitingForBody(socket);

@@ -187,9 +187,13 @@ const usedKey = (key: string): Refusal =>
 
 /** The first step that has something against the request, or its allow. */
 function find(turn: Turn, submission: Submission, deciding: Deciding): Finding {
-  if ('refusal' in submission) return { refusal: submission.refusal };
-  const { validated } = submission;
   try {
+    if ('refusal' in submission) {
+      // Kinds and actions are part of the revision: the active one may know what this gate's does not. Who may ask is not part of it.
+      if (submission.refusal.status !== 403) refuseStale(turn, deciding);
+      return { refusal: submission.refusal };
+    }
+    const { validated } = submission;
     const circumstances = mayDecide(turn, deciding);
     const state = turn.book.kinds.get(validated.kind.name);
     if (state === undefined) return { refusal: refuse(noInventory(validated.kind)) };
@@ -236,12 +240,7 @@ function mayDecide(
     throw new Fault('clock.jumped', "The database's clock and the gate's have parted by more than 5 s.");
   }
   if (deciding.policy === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
-  if (turn.book.activePolicy !== deciding.policy.digest) {
-    throw new Fault(
-      'policy.stale',
-      `This gate has the policy ${deciding.policy.digest}; active is ${turn.book.activePolicy ?? 'none'}. Ask another gate; give this one the files of what is active and send it SIGHUP, or restart it with --activate to make its own the active one.`,
-    );
-  }
+  refuseStale(turn, deciding);
   const begunMs = turn.monotonicMs();
   return {
     tookMs: () => turn.monotonicMs() - begunMs,
@@ -253,6 +252,15 @@ function mayDecide(
     observers: deciding.observers,
     nowMs: turn.nowMs,
   };
+}
+
+/** @throws Fault where this gate's policy is not the active one; none where it has no policy. */
+function refuseStale({ book }: Turn, { policy }: Pick<Deciding, 'policy'>): void {
+  if (policy === undefined || book.activePolicy === policy.digest) return;
+  throw new Fault(
+    'policy.stale',
+    `This gate has the policy ${policy.digest}; active is ${book.activePolicy ?? 'none'}. Ask another gate; give this one the files of what is active and send it SIGHUP, or restart it with --activate to make its own the active one.`,
+  );
 }
 
 function decideTargets(

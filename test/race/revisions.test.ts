@@ -94,6 +94,15 @@ describeWithPostgres('two gates with different limits on one database, under a s
     expect((await oldApi.get('/readyz', { as: null })).status).toBe(200);
     expect((await oldApi.get('/readyz/decide', { as: null })).status).toBe(503);
     expectProblem(await oldApi.preflight(ACTION, ['h-001']), 503, 'policy.stale');
+    // What it does not know, the active revision may: so it refuses nothing by its own configuration, and the key stays free.
+    const key = { key: 'asked-of-both' };
+    expectProblem(
+      await oldApi.submit(ACTION, ['h-001'], { ...key, fields: { parameters: { odd: 1 } } }),
+      503,
+      'policy.stale',
+    );
+    expectProblem(await oldApi.submit('not.declared.here', ['h-001'], key), 503, 'policy.stale');
+    await expectDelivered(youngApi, await youngApi.submit(ACTION, ['h-390'], { ...key, prefer: 'wait=10' }));
     // Whoever must stop everything need not look for the right gate.
     expect((await oldApi.engage({ reason: 'on a stale gate' })).status).toBe(201);
     expectProblem(await youngApi.submit(ACTION, ['h-001']), 423, 'kill_switch.engaged');
