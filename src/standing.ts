@@ -5,6 +5,7 @@ import { freezeStatus } from './ledger/freezes.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Turn } from './ledger/turn.ts';
 import type { Fill, OperationState, Standing } from './metrics/standing.ts';
+import { UNKNOWN_ACTION } from './metrics/unknown-action.ts';
 
 /** How this gate stands, for its gauges. */
 export function standingOf(
@@ -33,13 +34,13 @@ export function standingOf(
 function countOperations(actions: Iterable<string>, operations: Iterable<Operation>): Standing['operations'] {
   const none = { waiting: 0, on_the_wire: 0, accepted: 0, unknown: 0 };
   const counts = new Map([...actions].map(action => [action, { ...none }]));
+  // Of actions that are not declared any more, or not here: somebody must settle them all the same.
+  const undeclared = { ...none };
   for (const operation of operations) {
     const state = stateOf(operation);
-    const count = counts.get(operation.action);
-    // An action that is not declared any more has no label of its own; `GET /v1/requests` finds what is left of it.
-    if (state !== undefined && count !== undefined) count[state] += 1;
+    if (state !== undefined) (counts.get(operation.action) ?? undeclared)[state] += 1;
   }
-  return counts;
+  return counts.set(UNKNOWN_ACTION, undeclared);
 }
 
 function stateOf({ phase, outcome }: Operation): OperationState | undefined {

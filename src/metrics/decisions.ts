@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { DECISION_BUCKETS_S } from './buckets.ts';
 import type { Metrics } from './metrics.ts';
+import { UNKNOWN_ACTION } from './unknown-action.ts';
 
 const FORWARD_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
@@ -31,14 +32,14 @@ export function createDecisionMetrics(registers: Registry[], actions: ReadonlySe
   });
   const { decisionSeconds, forwardSeconds } = createDurations(registers);
   const known = (action: string | undefined): string =>
-    action !== undefined && actions.has(action) ? action : 'unknown';
+    action !== undefined && actions.has(action) ? action : UNKNOWN_ACTION;
   return {
     decisionObserved({ action, decision, rule, targets: count, durationMs }) {
       decisions.inc({ action: known(action), decision, rule: rule ?? '' });
       decisionSeconds.observe(durationMs / 1000);
       targets.inc({ action: known(action), decision }, count);
     },
-    unrecordedObserved: rule => decisions.inc({ action: 'unknown', decision: 'refused', rule }),
+    unrecordedObserved: rule => decisions.inc({ action: UNKNOWN_ACTION, decision: 'refused', rule }),
     outcomeObserved: (action, status) => outcomes.inc({ action: known(action), status }),
     forwardObserved: durationMs => forwardSeconds.observe(durationMs / 1000),
   };

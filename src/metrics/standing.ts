@@ -19,7 +19,7 @@ export interface Fill {
 
 /** How a gate and its store stand, as one look at the ledger finds them. */
 export interface Standing {
-  /** By action, for every declared one. */
+  /** By action, for every declared one, and together for all others. */
   readonly operations: ReadonlyMap<string, Readonly<Record<OperationState, number>>>;
   readonly fills: readonly Fill[];
   /** Whether this gate's policy revision is the active one; false where none is loaded. */
