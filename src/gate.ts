@@ -27,7 +27,7 @@ import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Deciding } from './ledger/request.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { stopsAll } from './ledger/stops.ts';
+import { whyStopsAll } from './ledger/stops.ts';
 import { scopeName } from './metrics/metrics.ts';
 import { standingOf } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
@@ -38,6 +38,7 @@ import type { LoadedPolicy } from './load-policy.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
 import { warnOfIdleProtection } from './warn-of-idle-protection.ts';
 import { warnOfSwitches } from './warn-of-switches.ts';
+import { warnOfUndeclared } from './warn-of-undeclared.ts';
 
 export interface GateOptions {
   readonly gateId: string;
@@ -119,6 +120,7 @@ export class Gate {
     return new Ledger({
       db: store.ledgerDb,
       kinds: config.kinds,
+      actions: config.actions,
       get limits() {
         return inForce.loaded?.policy.limits;
       },
@@ -245,6 +247,8 @@ export class Gate {
     }
     await this.#warnOfIdleProtection();
     await this.ledger.enqueue(({ book }) => warnOfSwitches(book, this.options.logger));
+    // Names of the gates that decide are no news to one that does not.
+    if (this.activation !== 'stale') await warnOfUndeclared(this.ledger, this.options);
     return this.activation;
   }
 
@@ -347,7 +351,7 @@ export class Gate {
     metrics.killSwitchObserved(
       [...book.switches.values()].flatMap(engaged => [
         scopeName(engaged.scope),
-        ...(stopsAll(engaged, book) ? [scopeName({})] : []),
+        ...(whyStopsAll(engaged, book) === undefined ? [] : [scopeName({})]),
       ]),
     );
     if (inForce.loaded !== undefined) metrics.policyObserved(inForce.loaded.revision.digest);

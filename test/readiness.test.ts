@@ -26,7 +26,7 @@ const looking = (state: KindState | undefined, over: Partial<ReadinessOptions> =
   inForce: { loaded: { revision } },
   isStopping: () => false,
   look: async work => {
-    const book = new Book(undefined, kinds);
+    const book = new Book(undefined, kinds, new Set());
     book.activePolicy = revision.digest;
     if (state !== undefined) book.kinds.set(host.name, state);
     return work({ book, nowMs: NOW_MS, clockJumped: false });

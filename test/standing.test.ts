@@ -14,7 +14,7 @@ const shared: Limits = {
 const revision = { digest: 'p', bundle: { revision: 'r', digest: 'b' }, limitsDigest: 'l' };
 
 function fillsWith(count: number | undefined): readonly (readonly [string, number])[] {
-  const book = new Book(shared, kinds);
+  const book = new Book(shared, kinds, config.actions);
   if (count !== undefined)
     book.kinds.set('host', {
       revision: 1,

@@ -8,7 +8,7 @@ import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
-import { STOPS_ALL, stops, stopsAll, subjectOf } from '../ledger/stops.ts';
+import { stops, subjectOf, whyStopsAll } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import type { Event } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
@@ -101,10 +101,10 @@ export class KillSwitch {
   /** What is engaged now; the kill file of this gate is listed like a switch. */
   async status(): Promise<{ readonly engaged: readonly object[] }> {
     const switches = await this.#options.ledger.enqueue(({ book }) =>
-      [...book.switches.values()].map(engaged => ({
-        ...viewOf(engaged),
-        ...(stopsAll(engaged, book) && { note: STOPS_ALL }),
-      })),
+      [...book.switches.values()].map(engaged => {
+        const note = whyStopsAll(engaged, book);
+        return { ...viewOf(engaged), ...(note !== undefined && { note }) };
+      }),
     );
     return { engaged: [...switches, ...this.killFile()] };
   }

@@ -73,6 +73,9 @@ export interface Ask {
   readonly count: number;
 }
 
+/** What is declared, by name. */
+export type Names = Pick<ReadonlySet<string>, 'has'>;
+
 /**
  * All that a decision rests on, in memory, as it is at one version of the head. Valid only under the head's lock at that
  * version; thrown away whenever a batch fails. Its methods are told what was decided; they decide nothing.
@@ -96,10 +99,12 @@ export class Book {
   readonly #askWindows = new Map<string, Window>();
 
   readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly #actions: Names;
 
-  constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>) {
+  constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>, actions: Names) {
     this.#limits = limits;
     this.#kinds = kinds;
+    this.#actions = actions;
     this.held = new Held(kinds);
     for (const [action, entry] of Object.entries(limits?.actions ?? {})) {
       for (const limit of entry.windows) this.#openWindow(limit, { action });
@@ -125,6 +130,15 @@ export class Book {
       ),
     ];
     return Math.max(0, ...spans) * 1000;
+  }
+
+  /** Whether the configuration has an action of this name: what is recorded may be of one that is called otherwise now. */
+  declaresAction(name: string): boolean {
+    return this.#actions.has(name);
+  }
+
+  declaresKind(name: string): boolean {
+    return this.#kinds.has(name);
   }
 
   /** Whether targets of a kind have a value of a dimension now. */

@@ -36,8 +36,11 @@ export function conflictReasons(one: Case, book: Book): Reason[] {
 function* conflictsOn(one: Case, id: string, book: Book): Generator<Conflict> {
   for (const hold of book.held.holdsOn(one.kind.name, id)) {
     const isUnknown = book.operation(hold.requestId)?.outcome === 'unknown';
-    // Irreversible when it was done, or declared so since.
-    const isSame = (hold.irreversible || one.action.irreversible) && hold.action === one.action.name;
+    // Irreversible when it was done, or declared so since. One that is not declared any more may be called as any action now.
+    const isSame =
+      hold.action === one.action.name
+        ? hold.irreversible || one.action.irreversible
+        : hold.irreversible && !book.declaresAction(hold.action);
     if (hold.operating) yield { rule: 'targets.in_operation', id, hold, isUnknown };
     if (isSame && (!hold.operating || isUnknown)) yield { rule: 'targets.already_done', id, hold, isUnknown };
   }

@@ -8,7 +8,7 @@ import { countTargets } from './counts.ts';
 import { askExcepted } from './exceptions.ts';
 import { measure, type Measured, type Subject } from './facts.ts';
 import { refusingLimitNames, timed } from './retry-after.ts';
-import { STOPS_ALL, stops, stopsAll, type Subject as Stoppable } from './stops.ts';
+import { stops, whyStopsAll, type Subject as Stoppable } from './stops.ts';
 
 /** What a request is decided on, under the lock. */
 export interface Case extends Subject {
@@ -85,15 +85,22 @@ const describeScope = ({ scope }: EngagedSwitch): string =>
 const because = (reason: string): string =>
   reason === '' ? '.' : `: ${reason}${/[.!?]$/.test(reason) ? '' : '.'}`;
 
+function stoppedBy(engaged: EngagedSwitch, book: Book): Reason {
+  const { id, scope, engagedAt, engagedBy, reason } = engaged;
+  const said = `The kill switch ${id} is engaged for ${describeScope(engaged)} since ${engagedAt}, by ${engagedBy}${because(reason)}`;
+  const why = whyStopsAll(engaged, book);
+  return {
+    rule: 'kill_switch.engaged',
+    message: why === undefined ? said : `${said} ${why}`,
+    ...('dimension' in scope && { dimension: scope.dimension, value: scope.value }),
+    remedy: 'nothing, until an operator releases it',
+  };
+}
+
 function switchReasons(one: Case, now: Circumstances): Reason[] {
   const subject = subjectOf(one);
   const engaged = [...now.book.switches.values()].filter(each => stops(each, subject, now.book));
-  const reasons = engaged.map((each): Reason => ({
-    rule: 'kill_switch.engaged',
-    message: `The kill switch ${each.id} is engaged for ${describeScope(each)} since ${each.engagedAt}, by ${each.engagedBy}${because(each.reason)}${stopsAll(each, now.book) ? ` ${STOPS_ALL}` : ''}`,
-    ...('dimension' in each.scope && { dimension: each.scope.dimension, value: each.scope.value }),
-    remedy: 'nothing, until an operator releases it',
-  }));
+  const reasons = engaged.map(each => stoppedBy(each, now.book));
   if (!now.killFileEngaged) return reasons;
   return [
     ...reasons,

@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
-import { Book } from './book.ts';
+import { Book, type Names } from './book.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Draft } from './draft.ts';
 import { readTail, type HeadRow } from './queries.ts';
@@ -14,6 +14,7 @@ import { applyTail, type AcceptedTime } from './refresh.ts';
 interface Options {
   readonly limits: Limits | undefined;
   readonly kinds: ReadonlyMap<string, Kind>;
+  readonly actions: Names;
   readonly logger: Logger;
 }
 
@@ -130,6 +131,6 @@ export class KnownBook {
   }
 
   #blank(): Book {
-    return new Book(this.#options.limits, this.#options.kinds);
+    return new Book(this.#options.limits, this.#options.kinds, this.#options.actions);
   }
 }

@@ -9,6 +9,7 @@ import { asError, Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
 import { Ahead } from './ahead.ts';
+import type { Names } from './book.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
 import {
@@ -35,6 +36,7 @@ import { tryToWrite, Writing, type Takes } from './writing.ts';
 export interface LedgerOptions {
   readonly db: Kysely<Database>;
   readonly kinds: ReadonlyMap<string, Kind>;
+  readonly actions: Names;
   /** Undefined when no policy could be loaded: then nothing is decided, but switches and outcomes are still written. They change only in `adopt`. */
   readonly limits: Limits | undefined;
   readonly clock: Clock;

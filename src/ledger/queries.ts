@@ -216,3 +216,23 @@ export async function readPermitted(
   );
   return rows[0];
 }
+
+/** What is held of targets under one kind and action. */
+export interface HeldRow {
+  readonly kind: string;
+  readonly action: string;
+  readonly targets: number;
+  /** Of these: what became of them is not settled. */
+  readonly in_operation: number;
+  /** Whether it could not be undone when it was allowed. */
+  readonly irreversible: boolean;
+}
+
+/** Costs what is held, and not the history. */
+export async function readHeld(db: Kysely<Database>): Promise<readonly HeldRow[]> {
+  const { rows } = await sql<HeldRow>`
+    select kind, action, count(distinct target_id)::float8 as targets,
+      count(distinct target_id) filter (where phase = 'operating')::float8 as in_operation, bool_or(irreversible) as irreversible
+    from holds where phase <> 'closed' group by kind, action order by kind, action`.execute(db);
+  return rows;
+}

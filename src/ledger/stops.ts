@@ -10,18 +10,26 @@ export interface Subject {
   touches(dimension: string, value: string): boolean | undefined;
 }
 
-/** By its kinds it knows what is declared now. */
-type Declared = Pick<Book, 'declares' | 'declaring'>;
+/** It knows what is declared now. */
+type Declared = Pick<Book, 'declares' | 'declaring' | 'declaresAction'>;
 
 /** Whether an engaged switch stops this; the requesters it names are let through. */
 export function stops(engaged: EngagedSwitch, subject: Subject, book: Declared): boolean {
   return isInScope(engaged, subject, book) && !engaged.except.includes(subject.principal);
 }
 
-/** A value scope stops a request if any of its targets has the value. */
+/**
+ * A value scope stops a request if any of its targets has the value. An action that is not declared any more may be called otherwise
+ * now: a switch on it is on any action, and what was allowed under it is in the scope of a switch on any action.
+ */
 function isInScope(engaged: EngagedSwitch, subject: Subject, book: Declared): boolean {
   const { scope } = engaged;
-  if ('action' in scope) return scope.action === subject.action;
+  if ('action' in scope)
+    return (
+      scope.action === subject.action ||
+      !book.declaresAction(scope.action) ||
+      !book.declaresAction(subject.action)
+    );
   if (!('dimension' in scope)) return true;
   const { dimension, value } = scope;
   return subject.touches(dimension, value) ?? !isKnownToLack(engaged, dimension, subject.kind, book);
@@ -39,11 +47,18 @@ function isKnownToLack(engaged: EngagedSwitch, dimension: string, kind: string, 
   );
 }
 
-/** Whether it stops everything, though it was engaged for one value: nobody can tell any more what has it. */
-export const stopsAll = ({ scope }: EngagedSwitch, book: Declared): boolean =>
-  'dimension' in scope && book.declaring(scope.dimension).length === 0;
-
-export const STOPS_ALL = 'No kind declares this dimension any more: it stops everything.';
+/**
+ * Why it stops everything, though it was engaged for one action or value: nobody can tell any more what that is. Undefined where it
+ * stops no more than what it was engaged for.
+ */
+export function whyStopsAll({ scope }: EngagedSwitch, book: Declared): string | undefined {
+  if ('action' in scope)
+    return book.declaresAction(scope.action)
+      ? undefined
+      : 'This action is not declared here, and may be called otherwise: it stops everything.';
+  if (!('dimension' in scope) || book.declaring(scope.dimension).length > 0) return undefined;
+  return 'No kind declares this dimension any more: it stops everything.';
+}
 
 /** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
 export const subjectOf = (operation: Operation): Subject => ({

@@ -124,6 +124,7 @@ export class OneGate {
     const ledger = new Ledger({
       db: store.db,
       kinds,
+      actions: this.#actions,
       limits: policy.limits,
       clock,
       logger: quiet,

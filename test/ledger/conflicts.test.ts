@@ -9,7 +9,7 @@ const id = (index: number): string => `h${String(index).padStart(4, '0')}`;
 
 /** A book in which the first targets are in operation, and the next were wiped and not shown since. */
 function bookOf(operating: number, done: number): Book {
-  const book = new Book(limits, new Map([['host', host]]));
+  const book = new Book(limits, new Map([['host', host]]), new Set([wipe.name]));
   for (let index = 0; index < operating + done; index += 1) {
     const isOperating = index < operating;
     const hold = {
@@ -39,13 +39,29 @@ describe('what is in the way of a request', () => {
   ])(
     'is what was done and not shown, where the action %s',
     (_title, wasIrreversible, isIrreversible, expected) => {
-      const book = new Book(limits, new Map([['host', host]]));
+      const book = new Book(limits, new Map([['host', host]]), new Set([wipe.name]));
       const hold = { requestId: 'r', action: 'disk.wipe', irreversible: wasIrreversible, operating: false };
       book.held.setHold('host', id(0), hold, { inService: false, labels: {} });
       const one = { ...askFor(1), action: { ...wipe, irreversible: isIrreversible } };
       expect(conflictReasons(one, book)).toHaveLength(expected);
     },
   );
+
+  it.each([
+    ['an action that is not declared any more, and could not be undone', 'disk.shred', true, 1],
+    ['one that is not declared any more, and can be undone', 'disk.shred', false, 0],
+    ['another one that is declared', 'disk.trim', true, 0],
+  ])('is what was done by %s: %s', (_title, action, irreversible, expected) => {
+    const book = new Book(limits, new Map([['host', host]]), new Set([wipe.name, 'disk.trim']));
+    const hold = { requestId: 'r', action, irreversible, operating: false };
+    book.held.setHold('host', id(0), hold, { inService: false, labels: {} });
+    for (const isIrreversible of [true, false]) {
+      const one = { ...askFor(1), action: { ...wipe, irreversible: isIrreversible } };
+      expect(conflictReasons(one, book).map(({ rule }) => rule)).toEqual(
+        Array.from({ length: expected }, () => 'targets.already_done'),
+      );
+    }
+  });
 
   it('is nothing where nothing is held', () => {
     expect(conflictReasons(askFor(3), bookOf(0, 0))).toEqual([]);

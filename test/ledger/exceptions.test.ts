@@ -36,7 +36,7 @@ function askUnderThree(tookMs: (asked: number) => number): {
   const one = { action: wipe, kind: host, principal: 'bot', counted: true, targets: setOf(['h1']).targets };
   const now = {
     ...{
-      book: new Book(excepting, new Map([['host', host]])),
+      book: new Book(excepting, new Map([['host', host]]), new Set([wipe.name])),
       ahead,
       policy,
       killFileEngaged: false,

@@ -66,7 +66,7 @@ function circumstances(
     return { allow: false, reasons: [{ rule: 'blast_radius.max_targets', message: 'too many' }] };
   });
   return {
-    book: new WatchedBook(counting, new Map([['host', host]])),
+    book: new WatchedBook(counting, new Map([['host', host]]), new Set([wipe.name])),
     state,
     policy: { ...policy, limits: counting },
     ahead: new Ahead(undefined),

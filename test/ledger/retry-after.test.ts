@@ -71,7 +71,7 @@ class Model {
 
   constructor(limits: Limits) {
     this.#limits = limits;
-    this.#book = new Book(limits, new Map([['host', host]]));
+    this.#book = new Book(limits, new Map([['host', host]]), new Set(Object.keys(limits.actions)));
   }
 
   /** A pre-flight is judged the same, and nothing counts it. */

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { EngagedSwitch } from '../../src/ledger/book.ts';
-import { stops, stopsAll, type Subject } from '../../src/ledger/stops.ts';
+import { stops, whyStopsAll, type Subject } from '../../src/ledger/stops.ts';
 
 const declaring = (dimensions: Readonly<Record<string, readonly string[]>>) => ({
+  declaresAction: (name: string) => ['disk.erase', 'x'].includes(name),
   declares: (kind: string, dimension: string) => dimensions[kind]?.includes(dimension) === true,
   declaring: (dimension: string) =>
     Object.keys(dimensions).filter(kind => dimensions[kind]?.includes(dimension) === true),
@@ -16,8 +17,9 @@ const onZone = (lacking?: readonly string[]): EngagedSwitch => ({
   engagedAt: '',
   engagedBy: '',
 });
-const subject = (kind: string, touches: boolean | undefined, principal = 'bot'): Subject => ({
-  action: 'x',
+const onAction = (action: string): EngagedSwitch => ({ ...onZone(), scope: { action } });
+const subject = (kind: string, touches: boolean | undefined, principal = 'bot', action = 'x'): Subject => ({
+  action,
   kind,
   principal,
   touches: () => touches,
@@ -47,8 +49,24 @@ it.each([
   expect(stops(engaged, what, book)).toBe(isStopped);
 });
 
-it('stops everything where no kind declares its dimension, and says so of nothing else', () => {
-  expect(stopsAll(onZone(['scope']), none)).toBe(true);
-  expect(stopsAll(onZone(), host)).toBe(false);
-  expect(stopsAll({ ...onZone(), scope: { action: 'x' } }, none)).toBe(false);
+it.each([
+  ['is the action', onAction('x'), subject('host', false), true],
+  ['is another action', onAction('disk.erase'), subject('host', false), false],
+  ['may be the action, which is not declared any more', onAction('disk.wipe'), subject('host', false), true],
+  [
+    'was allowed as an action that is not declared any more',
+    onAction('disk.erase'),
+    subject('host', false, 'bot', 'disk.wipe'),
+    true,
+  ],
+  ['is let through', onAction('disk.wipe'), subject('host', false, 'oncall-bot'), false],
+])('of a switch on an action: what %s', (_, engaged, what, isStopped) => {
+  expect(stops(engaged, what, host)).toBe(isStopped);
+});
+
+it('stops everything where nothing declares its dimension or action, and says so of nothing else', () => {
+  expect(whyStopsAll(onZone(['scope']), none)).toMatch(/^No kind declares this dimension any more/);
+  expect(whyStopsAll(onAction('disk.wipe'), host)).toMatch(/^This action is not declared here/);
+  for (const engaged of [onZone(), onAction('x'), { ...onZone(), scope: {} }])
+    expect(whyStopsAll(engaged, host)).toBeUndefined();
 });

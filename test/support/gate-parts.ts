@@ -185,6 +185,7 @@ export async function gateParts(
   const ledger = new Ledger({
     db: store.ledgerDb,
     kinds: new Map([['host', host]]),
+    actions: new Set([wipe.name]),
     limits,
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     logger: quiet,

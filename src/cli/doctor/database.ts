@@ -17,8 +17,9 @@ import type { Clock } from '../../kit/clock.ts';
 import { asError } from '../../kit/fault.ts';
 import { createLogger } from '../../kit/logger.ts';
 import { MAX_CLOCK_PART_MS } from '../../ledger/clock-watch.ts';
-import { readHead } from '../../ledger/queries.ts';
+import { readHead, readHeld } from '../../ledger/queries.ts';
 import { noInventory, staleReasons } from '../../ledger/stale.ts';
+import { findUndeclared } from '../../warn-of-undeclared.ts';
 import { showDuration } from '../times.ts';
 import { countOf, showCount } from '../table.ts';
 import type { NextCommand } from '../next-command.ts';
@@ -26,6 +27,7 @@ import { sayExceptions } from './exceptions.ts';
 import { findingsOf, type Finding } from './finding.ts';
 import { sayOutcomes } from './gauges.ts';
 import { sayProtected } from './protected.ts';
+import { sayUndeclared } from './undeclared.ts';
 import { askServer, countUnknown, readGrowth, readPolicies, readSources } from './queries.ts';
 
 /** A doctor does not wait as a gate does. */
@@ -139,6 +141,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
     ).flat(),
     ...(await checkProtected(store, around)),
     ...(await checkOutcomes(store, around.next)),
+    ...sayUndeclared(findUndeclared(await readHeld(store.db), around.config), around.next),
     ...(await checkExceptions(store, around.loaded, nowMs)),
   ];
   return { findings, read: true, used: true };
