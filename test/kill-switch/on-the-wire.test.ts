@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import type { Action } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Operation } from '../../src/ledger/operation.ts';
 import { bot, gateParts, host, loadHosts, wipe } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
@@ -14,6 +16,15 @@ beforeAll(async () => {
 afterAll(async () => {
   await store.close();
 });
+
+const switchOf = (ledger: Ledger, action: Action): KillSwitch =>
+  new KillSwitch({
+    killFile: '/nowhere/there-is-no-such-folder/KILL',
+    actions: new Map([[action.name, action]]),
+    kinds: new Map([['host', host]]),
+    principals: [bot],
+    ledger,
+  });
 
 it('is a second attempt too whose outcome a late answer to the first has settled; a first one that was reported is not', async () => {
   const { ask, ledger } = await gateParts(store);
@@ -30,13 +41,24 @@ it('is a second attempt too whose outcome a late answer to the first has settled
     settle(second, 2);
     return [first.id, second.id];
   });
-  const killSwitch = new KillSwitch({
-    killFile: '/nowhere/there-is-no-such-folder/KILL',
-    actions: new Map([[wipe.name, wipe]]),
-    kinds: new Map([['host', host]]),
-    principals: [bot],
-    ledger,
-  });
+  const killSwitch = switchOf(ledger, wipe);
   const engaged = await killSwitch.engage({ scope: {}, reason: 'a test', except: [] }, bot);
   expect(engaged).toMatchObject({ on_the_wire: [ids[1]], stopped: [] });
+  if ('id' in engaged) await killSwitch.release(engaged.id, 'a test', bot);
+});
+
+it('is also what was allowed under a name that the gate does not declare; where its own is not declared it stops everything', async () => {
+  const active = await gateParts(store);
+  await active.ask(['h3'], 'k3');
+  const id = await active.ledger.enqueue(({ book }) => [...book.operations()].at(-1)?.id);
+  // It was started before the action got its name, and stays in reach of whoever stops.
+  const shred = { ...wipe, name: 'disk.shred' };
+  const stale = await gateParts(store, { actions: new Set([shred.name]) });
+  const scope = { action: shred.name };
+  const engaged = await switchOf(stale.ledger, shred).engage({ scope, reason: 'a test', except: [] }, bot);
+  // The executor is full of the two before it.
+  expect(engaged).toMatchObject({ on_the_wire: [expect.any(String), expect.any(String)], stopped: [id] });
+  expect(await active.ask(['h4'], 'k4')).toMatchObject({
+    document: { decision: 'refused', reasons: [{ rule: 'kill_switch.engaged' }] },
+  });
 });

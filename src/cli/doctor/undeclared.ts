@@ -10,9 +10,10 @@ export function sayUndeclared({ kinds, actions }: Undeclared, next: NextCommand)
   const { warn, fail } = findingsOf('held');
   return [
     ...kinds.map(row =>
-      fail(
-        `${targetsOf(row)} held under the kind ${printable(row.kind)} (${printable(row.action)}), which the configuration does not declare: under another kind they may be done again`,
-        `leave the kind its name until nothing is held under it: settle what is in operation, and load an inventory that shows what was done (docs/running.md)`,
+      // What is done may be of a kind that has gone for good; what is being done is not.
+      (row.in_operation > 0 ? fail : warn)(
+        `${targetsOf(row)} held under the kind ${printable(row.kind)} (${printable(row.action)}), which the configuration does not declare: under another kind the same may be done again`,
+        'a kind that is only called otherwise keeps its name until nothing is held under it: settle what is in operation, and load an inventory that shows what was done (docs/running.md)',
       ),
     ),
     ...actions.map(row =>
