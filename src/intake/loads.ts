@@ -31,7 +31,9 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     if (result === undefined) return replyOf(result);
     const isLoaded = !isRefusal(result);
     const isTrial = !isLoaded && isTrialLoad(load.query);
-    metrics.loadObserved(load.kind, method, isLoaded ? 'loaded' : isTrial ? 'trial' : 'refused');
+    // Of a gate that is stale it says nothing of the source, and the kind may be one that a client made up.
+    if (isLoaded || result.status !== 503)
+      metrics.loadObserved(load.kind, method, isLoaded ? 'loaded' : isTrial ? 'trial' : 'refused');
     const told = { request_id: requestIdOf(exchange.res), kind: load.kind, method, by: load.by.name };
     const before = isLoaded ? grownFrom(result) : undefined;
     if (before !== undefined)

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { isShowing, type Kind } from '../config/config.ts';
+import { isShowing } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { refuse, type Refusal } from '../kit/refusal.ts';
 import {
@@ -87,7 +87,7 @@ export interface InventoryLedger {
 /** What brings a load into force that is written, measured, and was let pass. */
 export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
   return async (tx, turn) => {
-    if (turn.isStale && load.redefined) return staleGate(load.kind.kind);
+    if (turn.isStale) return staleGate(load.lease.kind);
     // Gone with it is the lease, so that whoever takes it next sees this revision in force or nothing of it.
     if (!(await giveBack(tx, load.lease))) return busy(load.lease.kind).refusal;
     const latestMs = await latestOf(tx, load, turn);
@@ -106,12 +106,15 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
   };
 }
 
-/** Kinds are part of the policy: in force under its own declaration, the inventory would stop every gate that is right. */
-export const staleGate = ({ name }: Kind): Refusal =>
+/**
+ * Kinds are part of the policy: how much a load may lose or change, who speaks for a source, and the declaration that it is in force
+ * under would be this gate's own, and nobody decides by those any more.
+ */
+export const staleGate = (kind: string): Refusal =>
   refuse({
     rule: 'policy.stale',
-    message: `This gate's policy is not the active one, and the inventory of ${name} in force is of another declaration of the kind than its own. Nothing was taken.`,
-    remedy: 'a gate with the active policy: load by way of that, and give this one its files',
+    message: `This gate's policy is not the active one, so it takes no load of ${kind}. Nothing was loaded.`,
+    remedy: 'the same load again, by way of a gate with the active policy, or of this one once it has that',
   });
 
 /** Of several feeds only who says that a target is there, or how it stands, can show what was done to it. */

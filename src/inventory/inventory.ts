@@ -100,26 +100,9 @@ export class Inventory {
   }
 
   async #load(method: LoadMethod, request: LoadRequest): Promise<Loaded | LoadRefusal | undefined> {
-    const { db, logger, kinds, ledger } = this.#options;
-    const declared = kinds.get(request.kind);
-    if (declared === undefined) return undefined;
-    const query = readLoadQuery(method, request.query, request.by.roles.has('operator'));
-    if (isRefusal(query)) return query;
-    const source = sourceOf(declared, request.by.name, query);
-    if (source !== undefined && isRefusal(source)) return source;
+    const { logger } = this.#options;
     try {
-      const arrival = await ledger.arrive();
-      if (query.asOfMs !== undefined && query.asOfMs > arrival.nowMs) return future(query.asOfMs);
-      const lease = { kind: request.kind, loadId: freshId() };
-      const taken = await takeLease(db, lease);
-      if (taken === undefined) return busy(request.kind).refusal;
-      return await this.#underLease(method, request, query, {
-        kind: new DescribedKind(declared),
-        source,
-        lease,
-        arrival,
-        stolen: taken.stolen,
-      });
+      return await this.#take(method, request);
     } catch (thrown) {
       if (thrown instanceof LoadRefused) return thrown.refusal;
       if (thrown instanceof Fault) throw thrown;
@@ -132,6 +115,30 @@ export class Inventory {
         cause,
       );
     }
+  }
+
+  async #take(method: LoadMethod, request: LoadRequest): Promise<Loaded | LoadRefusal | undefined> {
+    const { db, kinds, ledger } = this.#options;
+    const arrival = await ledger.arrive();
+    // Before all that its own files say: another gate may have the kind, or let this principal speak for it.
+    if (arrival.isStale) return staleGate(request.kind);
+    const declared = kinds.get(request.kind);
+    if (declared === undefined) return undefined;
+    const query = readLoadQuery(method, request.query, request.by.roles.has('operator'));
+    if (isRefusal(query)) return query;
+    const source = sourceOf(declared, request.by.name, query);
+    if (source !== undefined && isRefusal(source)) return source;
+    if (query.asOfMs !== undefined && query.asOfMs > arrival.nowMs) return future(query.asOfMs);
+    const lease = { kind: request.kind, loadId: freshId() };
+    const taken = await takeLease(db, lease);
+    if (taken === undefined) return busy(request.kind).refusal;
+    return await this.#underLease(method, request, query, {
+      kind: new DescribedKind(declared),
+      source,
+      lease,
+      arrival,
+      stolen: taken.stolen,
+    });
   }
 
   async #underLease(
@@ -183,7 +190,6 @@ export class Inventory {
     const revision = inForce?.revision ?? 0;
     const redefined = inForce !== undefined && inForce.definition !== kind.definition;
     const isFirst = source !== undefined && ownMs === undefined;
-    if (arrival.isStale && redefined) throw new LoadRefused(staleGate(kind.kind));
     refuseOnSight(method, query, kind, source, { inForce, asOfMs: ownMs });
     if (method === 'put' && query.asOfMs !== undefined && (redefined || isFirst)) {
       const laterMs = await readLaterSnapshot(db, lease.kind, query.asOfMs, speaksOf(kind.kind, source));

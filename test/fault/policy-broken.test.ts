@@ -139,6 +139,7 @@ describeWithPostgres('the policy of a gate that runs', () => {
     writeFileSync(join(gate.folder, 'bundle.tar.gz'), 'no bundle');
     await gate.restart();
     await expectNoDecision(api, 'policy.unavailable');
+    expectProblem(await api.put('host', hosts('h', HOSTS)), 503, 'policy.stale');
     copyFileSync(bundle, join(gate.folder, 'bundle.tar.gz'));
     await gate.restart();
     await expectDelivered(api, await api.submit('test.act', ['h-001']));
