@@ -24,7 +24,8 @@ import { systemClock, type Clock } from './kit/clock.ts';
 import { freshId } from './kit/ids.ts';
 import { MAX_KEY_FILE_BYTES, readPlainFile } from './kit/plain-file.ts';
 import type { Logger } from './kit/logger.ts';
-import { LateGate } from './late-gate.ts';
+import { LateGate, type Lateness } from './late-gate.ts';
+import type { Start } from './ledger/activate.ts';
 import { loadPolicy } from './load-policy.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { portsOf } from './ports.ts';
@@ -61,6 +62,7 @@ export interface RunningGate {
  */
 export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
+  const gate = new LateGate(logger, clock);
   const { config, inForce } = await readFiles(options, clock);
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
@@ -70,7 +72,6 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     wallMs: () => clock.wallMs(),
     process: true,
   });
-  const gate = new LateGate(logger);
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
   const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db) });
@@ -108,8 +109,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch };
     const anchor = async (): Promise<void> => await checkpoints.anchor(options.restoredTo);
     const { address } = serving;
-    const open = async (): Promise<Gate> => {
-      const opened = await openGate(parts, options.activate, anchor);
+    const open = async (late: Lateness): Promise<Gate> => {
+      const opened = await openGate(parts, { again: options.activate, ...late }, anchor);
       tellReady(logger, address, opened.activation);
       return opened;
     };
@@ -171,7 +172,7 @@ const readKeyFile = async (file: string): Promise<string> =>
 /** Migrates the store, compares it with its newest checkpoint, and opens a gate on it that claims and sweeps. */
 async function openGate(
   parts: Omit<GateOptions, 'gateId' | 'readFile'>,
-  activate: boolean,
+  start: Start,
   anchor: () => Promise<void>,
 ): Promise<Gate> {
   const migrations = await migrate(parts.store.pool);
@@ -179,7 +180,7 @@ async function openGate(
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   await anchor();
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: readKeyFile });
-  await gate.activate(activate);
+  await gate.activate(start);
   gate.start();
   return gate;
 }

@@ -52,7 +52,7 @@ export function warnOfLimitGaps({ loaded }: Changing, logger: Logger): void {
 
 /** The end of a start; one that took its time, since the database was away, ends with it too. */
 export function tellReady(logger: Logger, address: string, policy: Gate['activation']): void {
-  if (policy === 'none' || policy === 'stale')
+  if (policy === 'none' || policy === 'stale' || policy === 'overtaken')
     logger.warn(
       { address, policy },
       'ready to stop and to show, and decides nothing: it has no active policy',

@@ -21,7 +21,7 @@ import type { Clock } from './kit/clock.ts';
 import { Trouble } from './kit/trouble.ts';
 import type { Logger } from './kit/logger.ts';
 import { sharedRead } from './kit/together.ts';
-import { activatePolicy, type Activation } from './ledger/activate.ts';
+import { activateAtStart, activatePolicy, type Activation, type Start } from './ledger/activate.ts';
 import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
@@ -234,16 +234,17 @@ export class Gate {
   }
 
   /** Makes this gate's policy the active one, if it may be. */
-  async activate(again: boolean): Promise<Activation | 'none'> {
+  async activate(start: Start): Promise<Activation | 'none'> {
     const { inForce, gateId } = this.options;
     const { loaded } = inForce;
     if (loaded !== undefined) {
       let before: string | undefined;
       this.activation = await this.ledger.enqueueAlone(turn => {
         before = turn.book.activePolicy;
-        return activatePolicy(turn, loaded.revision, again, gateId);
+        return activateAtStart(turn, loaded.revision, start, gateId);
       });
       if (this.activation === 'activated') tellActivated(this.options.logger, loaded.revision, before);
+      if (this.activation === 'overtaken') this.#policyNotice.overtaken(loaded.revision.digest, before);
     }
     await this.#warnOfIdleProtection();
     await this.ledger.enqueue(({ book }) => warnOfSwitches(book, this.options.logger));

@@ -1,16 +1,21 @@
 import type { Gate } from './gate.ts';
 import { StoreReadOnly, StoreRefused } from './db/store-refused.ts';
-import { systemClock } from './kit/clock.ts';
+import { systemClock, type Clock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 import { Trouble } from './kit/trouble.ts';
+import type { Start } from './ledger/activate.ts';
 
 /** Between two tries to reach a database that was away at start. */
 const AGAIN_MS = 1_000;
 
+/** Of a try to open the gate: how late it is, unless it is the first. */
+export type Lateness = Pick<Start, 'sinceStartMs'>;
+
 /** Holds the gate, once there is one: until the database was reached for the first time there is none. */
 export class LateGate {
   readonly #logger: Logger;
+  readonly #sinceStartMs: () => number;
   /** With a database that is tried each second, it may be for days. */
   readonly #trouble: Trouble;
   #current: Gate | undefined;
@@ -18,9 +23,11 @@ export class LateGate {
   #timer: NodeJS.Timeout | undefined;
   #trying: Promise<void> | undefined;
 
-  constructor(logger: Logger) {
+  /** To be made when the gate is started, before its files are read. */
+  constructor(logger: Logger, clock: Clock = systemClock) {
     this.#logger = logger;
-    this.#trouble = new Trouble(logger, systemClock, {
+    this.#sinceStartMs = stopwatch(clock);
+    this.#trouble = new Trouble(logger, clock, {
       begins: 'the database is still no use',
       over: 'the database is there',
     });
@@ -36,12 +43,12 @@ export class LateGate {
 
   /**
    * Opens the gate; if its database is away, and may come back, or takes no writes yet, goes on trying behind: a gate that ends
-   * between a kill and a promotion must be there when it is over.
+   * between a kill and a promotion must be there when it is over. Each try but the first is told how late it is.
    * @throws StoreRefused, or whatever keeps an embedded store from opening
    */
-  async open(openGate: () => Promise<Gate>, mayComeBack: boolean): Promise<void> {
+  async open(openGate: (late: Lateness) => Promise<Gate>, mayComeBack: boolean): Promise<void> {
     try {
-      this.#current = await openGate();
+      this.#current = await openGate({});
     } catch (thrown) {
       const isRefused = thrown instanceof StoreRefused && !(thrown instanceof StoreReadOnly);
       if (isRefused || !mayComeBack) throw thrown;
@@ -55,9 +62,9 @@ export class LateGate {
     }
   }
 
-  #openLater(openGate: () => Promise<Gate>): void {
+  #openLater(openGate: (late: Lateness) => Promise<Gate>): void {
     this.#timer = setTimeout(() => {
-      this.#trying = openGate().then(
+      this.#trying = openGate({ sinceStartMs: this.#sinceStartMs }).then(
         gate => {
           this.#current = gate;
           this.#trouble.over();
@@ -98,4 +105,10 @@ export class LateGate {
       );
     return this.get();
   }
+}
+
+/** Milliseconds from now on, by the monotonic or the wall clock, whichever is longer: one of them stands still while a machine sleeps. */
+function stopwatch(clock: Clock): () => number {
+  const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
+  return () => Math.max(clock.wallMs() - wallMs, clock.monotonicMs() - monotonicMs);
 }

@@ -13,6 +13,15 @@ export class PolicyNotice {
     this.#logger = logger;
   }
 
+  /** Another one was made active while this gate was started and could not reach its database. It is stale from its first turn on. */
+  overtaken(own: string, active: string | undefined): void {
+    this.#wasActive = false;
+    this.#logger.error(
+      { policy_revision: own, active },
+      'another policy revision was made active since this gate was started, or it cannot be told which came first; its database was out of reach until now. So that one stays, whatever this start was told, and nothing is decided or claimed here. Give this gate the limits and policies that are active, and send it SIGHUP; or restart it, with --activate if its own are right for all gates',
+    );
+  }
+
   /** @param active the digest that all gates decide with; undefined while it is not known */
   look(own: string, active: string | undefined): void {
     if (active === undefined || (active === own) === this.#wasActive) return;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { LateGate } from '../src/late-gate.ts';
+import { LateGate, type Lateness } from '../src/late-gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
 
 beforeEach(() => {
@@ -26,4 +26,28 @@ it('says once, and once for each other cause, that its database is still away, h
     'the database is still no use',
     'the database is still no use',
   ]);
+});
+
+it('tells each try but the first how long ago the gate was started, by the clock that says more', async () => {
+  const { logger } = recordedLogger();
+  const time = { wallMs: 1_000_000, monotonicMs: 0 };
+  const clock = { wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs };
+  const gate = new LateGate(logger, clock);
+  const late: (number | undefined)[] = [];
+  const openGate = async ({ sinceStartMs }: Lateness): Promise<never> => {
+    late.push(sinceStartMs?.());
+    return await Promise.reject(new Error('refused'));
+  };
+  await gate.open(openGate, true);
+  for (const [wallMs, monotonicMs] of [
+    [1_002_000, 2_000],
+    // A machine that slept, and one whose wall clock was set back.
+    [4_600_000, 3_000],
+    [0, 4_000],
+  ] as const) {
+    Object.assign(time, { wallMs, monotonicMs });
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  gate.stop();
+  expect(late).toEqual([undefined, 2_000, 3_600_000, 4_000]);
 });

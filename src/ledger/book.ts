@@ -85,6 +85,8 @@ export class Book {
   seq = 0;
   hash = '';
   activePolicy: string | undefined;
+  /** By then it was active, Unix milliseconds of the database: its entry, or the last accepted time after it, for no age reaches over that. */
+  activeByMs: number | undefined;
   readonly seenPolicies = new Set<string>();
   readonly switches = new Map<string, EngagedSwitch>();
   readonly released = new Set<string>();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import type { Kind } from '../config/config.ts';
+import { parseTimeMs } from '../kit/time.ts';
 import type { Book, KindState, Scope, ValueTotal } from './book.ts';
 import { toOperation } from './operation-row.ts';
 import type { ControlEntryRow, HeadRow, Tail } from './queries.ts';
@@ -92,10 +93,12 @@ function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
   if (entry.type === 'policy') {
     const { digest } = policyBody.parse(entry.body);
     book.activePolicy = digest;
+    book.activeByMs = parseTimeMs(entry.at, 'up');
     book.seenPolicies.add(digest);
     return [];
   }
   const { accepted_ms, version } = clockBody.parse(entry.body);
+  if (book.activePolicy !== undefined) book.activeByMs = accepted_ms;
   return [{ atMs: accepted_ms, version }];
 }
 

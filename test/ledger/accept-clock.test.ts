@@ -224,6 +224,19 @@ describe('a chain that another gate took into the future', () => {
 });
 
 describe('accepting the time of the database', () => {
+  it('is as far back as the age of the active revision can be told', async () => {
+    const one = await gate();
+    const activeByMs = async (): Promise<number | undefined> =>
+      await one.ledger.enqueue(({ book }) => book.activeByMs);
+    await pass(HOUR);
+    expect(await activeByMs()).toBe(START);
+    await databaseIs(START + 24 * HOUR);
+    await accept(one);
+    // Nothing became a day older by that, nor does another gate take it for older.
+    expect(await activeByMs()).toBe(START + 24 * HOUR);
+    expect(await (await gate()).ledger.enqueue(({ book }) => book.activeByMs)).toBe(START + 24 * HOUR);
+  });
+
   it('is refused while the clocks agree, and writes nothing', async () => {
     const one = await gate();
     const before = await lastEntry();
