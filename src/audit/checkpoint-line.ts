@@ -36,11 +36,11 @@ export function readCheckpointLine(line: string, keys: ReadonlyMap<string, KeyOb
     return { problem: `was signed with the key ${name}, which is not among those given` };
   if (checkpoint !== undefined && judgeCheckpoint(checkpoint, key) === 'good') {
     const { at, seq, hash } = checkpoint;
-    return { anchor: { at, seq, hash } };
+    return { anchor: { at, seq, hash }, key: name };
   }
   if (stepBack !== undefined && judgeStepBack(stepBack, key) === 'good') {
     const { at, entry, from, to } = stepBack;
-    return { anchor: { at, ...to }, stepBack: { at, entry, from } };
+    return { anchor: { at, ...to }, stepBack: { at, entry, from }, key: name };
   }
   return { problem: 'has a wrong signature' };
 }

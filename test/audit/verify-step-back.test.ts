@@ -29,11 +29,14 @@ const anchorIn = (chain: readonly ShownEntry[], seq: number, minute = seq): Anch
   if (entry === undefined) throw new Error(`the chain has no entry ${seq}`);
   return { seq, hash: entry.hash, at: atOf(minute) };
 };
-const checkpoint = (chain: readonly ShownEntry[], seq: number): Signed => ({ anchor: anchorIn(chain, seq) });
+const signed = (anchor: Anchor, key = 'a'): Signed => ({ anchor, key });
+const checkpoint = (chain: readonly ShownEntry[], seq: number, minute = seq, key = 'a'): Signed =>
+  signed(anchorIn(chain, seq, minute), key);
 /** A step back after entry `entry`, from the lost history to a head of another one. */
-const stepBack = (from: Anchor, entry: number, to: Anchor): Signed => ({
+const stepBack = (from: Anchor, entry: number, to: Anchor, key = 'a'): Signed => ({
   anchor: to,
   stepBack: { at: to.at, entry, from },
+  key,
 });
 const back15 = stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30));
 const before = [5, 12, 17, 20].map(seq => checkpoint(lost, seq));
@@ -80,7 +83,7 @@ describe('the checkpoints of a history that was given up', () => {
     const third = goOn(anew.slice(0, 10), 20, 'third');
     const on28 = anchorIn(anew, 28, 40);
     const back10 = stepBack(on28, 10, anchorIn(third, 10, 50));
-    const lines = [...before, back15, { anchor: on28 }, back10, checkpoint(third, 30)];
+    const lines = [...before, back15, signed(on28), back10, checkpoint(third, 30)];
     expect(verify(third, lines)).toEqual({
       finding: undefined,
       // The step back to 15 is itself of what was given up at 10, as is the one of entry 12.
@@ -94,8 +97,50 @@ describe('the checkpoints of a history that was given up', () => {
 
   it('are none where all is one history after all', () => {
     const back16 = stepBack(anchorIn(lost, 20), 15, anchorIn(lost, 16, 30));
-    const lines = [...before, back16, { anchor: anchorIn(lost, 20, 40) }];
+    const lines = [...before, back16, checkpoint(lost, 20, 40)];
     expect(verify(lost, lines)).toEqual({ finding: undefined, givenUp: [], anchored: 20 });
+  });
+
+  it('are those of each step back, also of one right after the other', () => {
+    // The first one and its checkpoint say the same head, at the same time.
+    const on15 = anchorIn(copy, 15, 30);
+    const third = goOn(lost.slice(0, 12), 10, 'third');
+    const back12 = stepBack(on15, 12, anchorIn(third, 12, 31));
+    const lines = [
+      ...before,
+      back15,
+      signed(on15),
+      back12,
+      checkpoint(third, 12, 31),
+      checkpoint(third, 20, 40),
+    ];
+    expect(verify(third, lines)).toMatchObject({ finding: undefined, anchored: 20 });
+  });
+
+  it('are also those of before that were given up with what lay behind them, where a later copy is an older one', () => {
+    const third = goOn(lost.slice(0, 4), 30, 'third');
+    const lines = [
+      ...[...before, back15, checkpoint(copy, 15, 30), checkpoint(anew, 16, 31)],
+      ...[stepBack(anchorIn(anew, 16, 31), 4, anchorIn(third, 4, 50)), checkpoint(third, 4, 50)],
+      checkpoint(third, 9, 60),
+    ];
+    // What was given up at 15 went further than what is given up now.
+    expect(verify(third, lines)).toMatchObject({ finding: undefined, anchored: 9 });
+    expect(verify(third.slice(0, 8), lines)).toMatchObject({ finding: ['removed', 9] });
+  });
+
+  it('are told though the clock of the gate was ahead for a while before', () => {
+    const ahead = [checkpoint(lost, 17, 70), checkpoint(lost, 20, 20)];
+    const lines = [checkpoint(lost, 12), ...ahead, back15, checkpoint(copy, 15, 30), checkpoint(anew, 25)];
+    expect(verify(anew, lines)).toEqual({
+      finding: undefined,
+      givenUp: [{ entry: 15, at: atOf(30), checkpoints: 2 }],
+      anchored: 25,
+    });
+    // It is ahead still, or is so again, when the step back is signed, and then set right.
+    const on = [stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 90)), checkpoint(anew, 25, 40)];
+    expect(verify(anew, [...before, ...on])).toMatchObject({ finding: undefined, anchored: 25 });
+    expect(verify(anew.slice(0, 24), [...before, ...on])).toMatchObject({ finding: ['removed', 25] });
   });
 
   it('vouch for nothing: a history that was given up is not anchored by them, nor is its end', () => {
@@ -107,9 +152,65 @@ describe('the checkpoints of a history that was given up', () => {
   });
 });
 
+describe('the files of two gates, one after the other', () => {
+  // The second one was away while the first went on, and has an older newest checkpoint.
+  const ofA = [
+    ...before,
+    back15,
+    checkpoint(copy, 15, 30),
+    checkpoint(anew, 16, 31),
+    checkpoint(anew, 17, 32),
+  ];
+  const ofB = [
+    ...[checkpoint(lost, 6, 6, 'b'), checkpoint(lost, 16, 16, 'b'), checkpoint(lost, 18, 18, 'b')],
+    ...[stepBack(anchorIn(lost, 18), 15, anchorIn(anew, 17, 35), 'b'), checkpoint(anew, 17, 35, 'b')],
+  ];
+  const orders = [
+    [...ofA, ...ofB],
+    [...ofB, ...ofA],
+  ];
+
+  it('are whole, and each says what it gave up', () => {
+    for (const lines of orders) {
+      const { finding, anchored, givenUp } = verify(anew, lines);
+      expect([finding, anchored]).toEqual([undefined, 17]);
+      expect(givenUp.reduce((sum, { checkpoints }) => sum + checkpoints, 0)).toBe(4);
+    }
+  });
+
+  it('vouch for what one of them signed since, whatever numbers the other gave up', () => {
+    const other = goOn(copy, 15, 'other');
+    const untilA17 = [
+      ...ofA,
+      ...ofB.slice(0, 3),
+      stepBack(anchorIn(lost, 18), 15, anchorIn(copy, 15, 35), 'b'),
+    ];
+    expect(verify(other, untilA17)).toMatchObject({ finding: ['altered', 16] });
+    expect(verify(copy, untilA17)).toMatchObject({ finding: ['removed', 16] });
+  });
+
+  it('are whole where the one that stands first never came back, by what the other one knew then', () => {
+    const gone = [checkpoint(lost, 16, 16, 'b'), checkpoint(lost, 18, 18, 'b')];
+    expect(verify(anew, [...gone, ...ofA])).toMatchObject({ finding: undefined, anchored: 17 });
+    expect(verify(anew, [...ofA, ...gone])).toMatchObject({ finding: ['altered', 17] });
+  });
+
+  it('do not take the line of one for that of the other', () => {
+    const same = checkpoint(lost, 20, 20, 'b');
+    expect(
+      verify(anew, [same, ...before, stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30))]),
+    ).toMatchObject({
+      finding: undefined,
+    });
+    expect(verify(anew, [same, stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30))])).toMatchObject({
+      finding: ['altered', 16],
+    });
+  });
+});
+
 describe('it is still tampering', () => {
   it('where nobody signed a step back', () => {
-    const head = { anchor: anchorIn(copy, 15, 30) };
+    const head = checkpoint(copy, 15, 30);
     expect(verify(anew, [...before, head, checkpoint(anew, 25)])).toMatchObject({ finding: ['altered', 16] });
     expect(verify(copy, [...before, head])).toMatchObject({ finding: ['removed', 16] });
   });
