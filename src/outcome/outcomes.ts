@@ -196,6 +196,24 @@ export class Outcomes {
   }
 
   /**
+   * The database was put back as it was with its entry `entry`: what waited then is unknown from now on, for it may have been sent in the
+   * history that was given up. Before anything is claimed. What was allowed after that entry is left alone, however often it is said.
+   * @returns how many there were
+   */
+  async doubtRestored(entry: number): Promise<number> {
+    return await this.#options.ledger.enqueue(turn => {
+      const waiting = turn.book.waitingActions().flatMap(action => [...turn.book.waiting(action)]);
+      const doubted = waiting.filter(id => {
+        const operation = turn.book.operation(id);
+        if (operation === undefined) return false;
+        const after = recordEvent(turn, operation, { type: 'restored', entry }, this.#options.gateId);
+        return !('conflict' in after);
+      });
+      return doubted.length;
+    });
+  }
+
+  /**
    * An executor, or an operator, says what became of a request.
    * @returns undefined if there is no such request
    */

@@ -72,5 +72,7 @@ function seenIn(event: Event): Record<string, unknown> {
       return { detail: event.detail };
     case 'lost':
       return {};
+    case 'restored':
+      return { entry: event.entry };
   }
 }

@@ -17,6 +17,11 @@ export type Event =
     }
   | { readonly type: 'lost' }
   | {
+      /** The database was put back as it was with its entry `entry`: what waited then may have been sent in the history that was given up. */
+      readonly type: 'restored';
+      readonly entry: number;
+    }
+  | {
       readonly type: 'report';
       readonly status: 'delivered' | 'refused';
       readonly detail?: string;
@@ -45,6 +50,8 @@ export function transition(operation: Operation, event: Event, nowMs: number): T
       return { operation: afterAttempt(operation, event, nowMs) };
     case 'lost':
       return { operation: afterLost(operation, nowMs) };
+    case 'restored':
+      return afterRestored(operation, event, nowMs);
     case 'report':
       return afterReport(operation, event, nowMs);
     case 'stop':
@@ -93,6 +100,22 @@ const afterLost = (operation: Operation, nowMs: number): Operation =>
     : afterUnknown(operation, nowMs, {
         detail: 'the gate that had claimed it did not come back with an answer',
       });
+
+/**
+ * What may have been sent counts as an attempt that was unknown: so nothing that is seen here says that nothing was done. An idempotent
+ * executor knows the request by its key, and gets it again.
+ */
+function afterRestored(
+  operation: Operation,
+  { entry }: Event & { type: 'restored' },
+  nowMs: number,
+): Transition {
+  if (operation.seq > entry) return { conflict: 'it was allowed after the database was put back' };
+  if (operation.phase !== 'waiting') return { conflict: 'it was claimed already' };
+  if (operation.wasUnknown) return { conflict: 'it is unknown already' };
+  const detail = `it waited at entry ${entry}, with which the database was put back: it may have been sent in the history that was given up`;
+  return { operation: afterUnknown({ ...operation, attempts: operation.attempts + 1 }, nowMs, { detail }) };
+}
 
 function afterUnknown(operation: Operation, nowMs: number, seen: Seen): Operation {
   const unknown: Operation = {

@@ -98,3 +98,63 @@ describe('a claim of a gate that is gone', () => {
     expect(await rows()).toEqual([{ phase: 'ended', outcome: 'unknown' }]);
   });
 });
+
+describe('what waits in a database that was put back', () => {
+  const entries = async () =>
+    (
+      await sql<{ body: Record<string, unknown> }>`
+        select body from entries where type = 'outcome' and body ->> 'event' = 'restored' order by seq`.execute(
+        store.db,
+      )
+    ).rows;
+  /** Two are on the wire; two wait, and one more that was allowed since. */
+  const putBack = async (idempotent: boolean) => {
+    const parts = await gateParts(store);
+    const action = { ...wipe, executor: { ...wipe.executor, idempotent } };
+    const ask = async (index: number) => await parts.ask([`h${index}`], `k${index}`, { action });
+    for (const index of [1, 2, 3, 4]) await ask(index);
+    const entry = parts.ledger.lastEntry()?.seq ?? 0;
+    await ask(5);
+    const gate = await gateParts(store);
+    return { entry, gate, outcomes: outcomesOf(gate) };
+  };
+  const onTheWire = { phase: 'claimed', outcome: 'pending' };
+  const allowedSince = { phase: 'waiting', outcome: 'pending' };
+
+  it('is unknown before anything is claimed, each with an entry that says why, and only once', async () => {
+    const { entry, outcomes } = await putBack(false);
+    expect(await outcomes.doubtRestored(entry)).toBe(2);
+    const unknown = { phase: 'ended', outcome: 'unknown' };
+    const then = [onTheWire, onTheWire, unknown, unknown, allowedSince];
+    expect(await rows()).toEqual(then);
+    const said = await entries();
+    expect(said.map(({ body }) => [body['by'], body['entry'], body['attempts']])).toEqual([
+      ['gate-1', entry, 1],
+      ['gate-1', entry, 1],
+    ]);
+    // Again, as at a second gate, which is told the same.
+    expect(await outcomesOf(await gateParts(store)).doubtRestored(entry)).toBe(0);
+    expect(await rows()).toEqual(then);
+    expect(await entries()).toHaveLength(2);
+    const held = await sql`select from holds where phase = 'operating'`.execute(store.db);
+    expect(held.rows).toHaveLength(5);
+  });
+
+  it('waits on for an executor that is idempotent, and counts as unknown meanwhile', async () => {
+    const { entry, outcomes } = await putBack(true);
+    expect(await outcomes.doubtRestored(entry)).toBe(2);
+    const unknown = { phase: 'waiting', outcome: 'unknown' };
+    expect(await rows()).toEqual([onTheWire, onTheWire, unknown, unknown, allowedSince]);
+    expect(await outcomes.doubtRestored(entry)).toBe(0);
+  });
+
+  it('is unknown also while the clocks are not agreed, for it is claimed when they are', async () => {
+    const { entry, gate } = await putBack(false);
+    const behind = await gateParts(store, {
+      clock: { wallMs: () => Date.now() + 3_600_000, monotonicMs: () => performance.now() },
+    });
+    expect(await behind.ledger.enqueue(({ clockJumped }) => clockJumped)).toBe(true);
+    expect(await outcomesOf(behind).doubtRestored(entry)).toBe(2);
+    expect(await gate.ledger.enqueue(({ book }) => [...book.waiting(wipe.name)])).toHaveLength(1);
+  });
+});

@@ -206,6 +206,49 @@ describe('by whom an outcome is settled', () => {
   });
 });
 
+describe('what waits in a database that was put back', () => {
+  const restored: Event = { type: 'restored', entry: 1 };
+  const doubted = after(waiting, restored);
+  const doubtedIdempotent = after({ ...waiting, idempotent: true }, restored);
+
+  it('is unknown, as if it had been sent, and says why', () => {
+    expect(doubted).toMatchObject({ outcome: 'unknown', phase: 'ended', wasUnknown: true, attempts: 1 });
+    expect(doubted.detail).toContain('it waited at entry 1, with which the database was put back');
+    for (const status of ['delivered', 'refused'] as const)
+      expect(after(doubted, report(status))).toMatchObject({ outcome: status, settledBy: 'oncall' });
+  });
+
+  it('is sent again to an idempotent executor, whose refusal, or a stop, says nothing of what was sent before', () => {
+    expect(doubtedIdempotent).toMatchObject({ outcome: 'unknown', phase: 'waiting', attempts: 1 });
+    const again: Operation = { ...doubtedIdempotent, phase: 'claimed', attempts: 2 };
+    expect(after(again, attempt('delivered', { attempt: 2 }))).toMatchObject({ outcome: 'delivered' });
+    for (const kind of ['refused', 'never_sent'] as const)
+      expect(after(again, attempt(kind, { attempt: 2 }))).toMatchObject({
+        outcome: 'unknown',
+        phase: 'ended',
+      });
+    expect(after(doubtedIdempotent, stop)).toMatchObject({ outcome: 'unknown', phase: 'ended' });
+    // Also where that refusal comes late.
+    const late = after(again, attempt('unknown', { attempt: 2 }));
+    expect(after(late, attempt('refused', { attempt: 2 }))).toMatchObject({ outcome: 'unknown' });
+  });
+
+  it('has no attempt more than any other', () => {
+    const twice: Operation = { ...waiting, idempotent: true, attempts: 2 };
+    expect(after(twice, restored)).toMatchObject({ outcome: 'unknown', phase: 'ended', attempts: 3 });
+  });
+
+  it.each([
+    ['was allowed after it was put back', { ...waiting, seq: 2 }],
+    ['is on the wire', claimed],
+    ['was accepted', { ...claimed, phase: 'accepted' }],
+    ['has ended', unknown],
+    ['is unknown already, and waits for another try', doubtedIdempotent],
+  ] as const)('is left alone if it %s', (_what, operation) => {
+    expect(transition(operation, restored, 1_000)).toHaveProperty('conflict');
+  });
+});
+
 describe('a claim of a gate that died', () => {
   it('is unknown', () => {
     expect(after(claimed, { type: 'lost' })).toMatchObject({
