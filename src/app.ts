@@ -107,7 +107,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     // What was seen is signed at once: a gate that is killed before the next minute must not start on a database that lacks it.
     const onFailedBatch = (): void => void checkpoints.look();
     const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch };
-    const anchor = async (): Promise<void> => await checkpoints.anchor(options.restoredTo);
+    const anchor = async () => await checkpoints.anchor(options.restoredTo);
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
       const opened = await openGate(parts, { again: options.activate, ...late }, anchor);
@@ -173,14 +173,25 @@ const readKeyFile = async (file: string): Promise<string> =>
 async function openGate(
   parts: Omit<GateOptions, 'gateId' | 'readFile'>,
   start: Start,
-  anchor: () => Promise<void>,
+  anchor: Checkpoints['anchor'],
 ): Promise<Gate> {
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
-  await anchor();
+  const restored = await anchor();
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: readKeyFile });
+  if (restored !== undefined) await doubtRestored(gate, restored);
   await gate.activate(start);
   gate.start();
   return gate;
+}
+
+/** At each start: one that signed its step back may have died before it came to this. */
+async function doubtRestored(gate: Gate, entry: number): Promise<void> {
+  const requests = await gate.outcomes.doubtRestored(entry);
+  if (requests > 0)
+    gate.options.logger.warn(
+      { entry, requests },
+      'what waited in the database that was put back may have been sent in the history that was given up: it is unknown now',
+    );
 }

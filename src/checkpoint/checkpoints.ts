@@ -49,8 +49,7 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions;
   /** Undefined until one could be made. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
-  /** Those at the end of the file when it was opened, oldest first. */
-  readonly #found: readonly Checkpoint[];
+  readonly #found: Found;
   /** The newest one, which the chain must hold. */
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
@@ -61,10 +60,10 @@ export class Checkpoints {
   /** What the log was told last, so that it is told changes only. */
   #trouble: string | undefined;
 
-  private constructor(options: CheckpointsOptions, found: readonly Checkpoint[]) {
+  private constructor(options: CheckpointsOptions, found: Found) {
     this.#options = options;
     this.#found = found;
-    this.#newest = found.at(-1);
+    this.#newest = found.checkpoints.at(-1);
   }
 
   /**
@@ -81,18 +80,24 @@ export class Checkpoints {
   /**
    * Compares the database with the newest checkpoint.
    * @param restoredTo the last entry of a database that was put back on purpose; another gate may have added to it since
-   * @throws StoreRefused if the database is behind, and was not said to be
+   * @returns the last entry of the copy that this gate has gone on from, now or at an earlier start; undefined if it never has
+   * @throws StoreRefused if the database is behind, and was not said to be, or to end where it cannot
    */
-  async anchor(restoredTo?: number): Promise<void> {
+  async anchor(restoredTo?: number): Promise<number | undefined> {
     const { file, readChain, logger } = this.#options;
     const newest = this.#newest;
-    if (newest === undefined) return;
+    const said = [restoredTo, this.#found.steppedBackTo].filter(entry => entry !== undefined);
+    const wentOnFrom = said.length === 0 ? undefined : Math.max(...said);
+    if (newest === undefined) return wentOnFrom;
     const { head, hashAt } = await readChain(newest.seq);
-    if (hashAt === newest.hash) return;
-    if (restoredTo === undefined || restoredTo > head.seq || restoredTo < (await this.#newestHeld()))
-      throw new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+    if (hashAt === newest.hash) return wentOnFrom;
+    const copy = await this.#whereCopyEnds();
+    if (restoredTo === undefined || restoredTo > head.seq || restoredTo < copy.from || restoredTo > copy.to)
+      throw new StoreRefused(
+        `${sayBehind(file, newest, head.seq, hashAt)} ${sayHowToRestore(copy, head.seq, restoredTo)}`,
+      );
     logger.warn(
-      { checkpoint: newest.seq, database: head.seq },
+      { checkpoint: newest.seq, database: head.seq, restored: restoredTo },
       'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
     );
     const { at, seq, hash } = newest;
@@ -100,18 +105,21 @@ export class Checkpoints {
     this.#newest = undefined;
     // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     await this.look();
+    return restoredTo;
   }
 
   /**
-   * The newest entry that the chain still holds as it was signed, 0 if none is: no copy that was put back ended before it. So
-   * a number that was said of one copy does not hold for a later one.
+   * Between which entries the copy that was put back ends: it holds what is still there as it was signed, so a number that was said of one
+   * copy does not hold for a later one; and it does not hold the next one that was signed. From 0 where none is there.
    */
-  async #newestHeld(): Promise<number> {
-    for (const { seq, hash } of this.#found.toReversed()) {
+  async #whereCopyEnds(): Promise<Span> {
+    let missing = Infinity;
+    for (const { seq, hash } of this.#found.checkpoints.toReversed()) {
       const { hashAt } = await this.#options.readChain(seq);
-      if (hashAt === hash) return seq;
+      if (hashAt === hash) return { from: seq, to: missing - 1 };
+      missing = seq;
     }
-    return 0;
+    return { from: 0, to: missing - 1 };
   }
 
   /** Looks at the head every minute, and sooner after a look that failed. */
@@ -162,7 +170,9 @@ export class Checkpoints {
       throw seen === undefined ? thrown : new NotCompared(asError(thrown));
     });
     if (newest !== undefined && hashAt !== newest.hash) {
-      const behind = new StoreRefused(sayBehind(file, newest, head.seq, hashAt));
+      const behind = new StoreRefused(
+        `${sayBehind(file, newest, head.seq, hashAt)} If it is lost, a start says how to go on without it.`,
+      );
       throw seen === undefined ? behind : new NotCompared(behind);
     }
     if (seen === undefined) await this.#sign(head);
@@ -209,11 +219,22 @@ export class Checkpoints {
   }
 }
 
-/** The checkpoints at the end of the file, oldest first; each must be signed by this key. */
-async function readFound(
-  { file, logger }: CheckpointsOptions,
-  key: SigningKey | undefined,
-): Promise<readonly Checkpoint[]> {
+/** What the end of the file says. */
+interface Found {
+  /** Of the history that counts, oldest first. The newest is always among them. */
+  readonly checkpoints: readonly Checkpoint[];
+  /** The last entry of the copy that it last went on from. */
+  readonly steppedBackTo?: number;
+}
+
+/** Entries, both ends included. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Each line must be signed by this key. */
+async function readFound({ file, logger }: CheckpointsOptions, key: SigningKey | undefined): Promise<Found> {
   const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined)).catch(
     (thrown: unknown) => {
       throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
@@ -228,7 +249,7 @@ async function readFound(
       'lines that are no checkpoints are passed over: a crash may leave half a line',
     );
   if (key === undefined) {
-    if (checkpoints.length + stepsBack.length === 0) return [];
+    if (checkpoints.length + stepsBack.length === 0) return { checkpoints: [] };
     throw new StoreRefused(
       `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
     );
@@ -247,7 +268,27 @@ async function readFound(
       stepBack,
       judgeStepBack(stepBack, key.publicKey),
     );
-  return checkpoints;
+  return leaveOutGivenUp(lines);
+}
+
+function leaveOutGivenUp(lines: readonly string[]): Found {
+  let checkpoints: Checkpoint[] = [];
+  let stepBack: StepBack | undefined;
+  let steppedBackTo: number | undefined;
+  for (const line of lines) {
+    stepBack = parseStepBack(line) ?? stepBack;
+    const checkpoint = parseCheckpoint(line);
+    if (checkpoint === undefined) continue;
+    // Not before: one that was cut off from its checkpoint is asked for again.
+    if (stepBack !== undefined) {
+      const { entry } = stepBack;
+      checkpoints = checkpoints.filter(({ seq }) => seq <= entry);
+      steppedBackTo = entry;
+      stepBack = undefined;
+    }
+    checkpoints.push(checkpoint);
+  }
+  return { checkpoints, ...(steppedBackTo !== undefined && { steppedBackTo }) };
 }
 
 function requireGood(
@@ -275,7 +316,25 @@ function sayBehind(
     hashAt === undefined
       ? `the database ends with entry ${databaseSeq}`
       : `entry ${newest.seq} of the database is another one, and the database ends with entry ${databaseSeq}`;
-  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: engaged switches, spent budgets, used idempotency keys and what is being carried out may be forgotten. Put the newer database back. If it is lost, make the kill file, start once with \`serve --restored ${databaseSeq}\`, set right what was forgotten, and take the kill file away.`;
+  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: engaged switches, spent budgets, used idempotency keys and what is being carried out may be forgotten. Put the newer database back.`;
+}
+
+/** @param restoredTo what was said, and is not so */
+function sayHowToRestore(copy: Span, databaseSeq: number, restoredTo: number | undefined): string {
+  const where = copy.from === copy.to ? `entry ${copy.from}` : `an entry from ${copy.from} to ${copy.to}`;
+  const not =
+    restoredTo === undefined ? '' : `--restored ${restoredTo} was said, and the copy ends with ${where}. `;
+  return `${not}If it is lost, make the kill file, start once with ${sayRestored(copy, databaseSeq)}, set right what was forgotten, and take the kill file away.`;
+}
+
+/** Other gates may have added to the copy, so the end of the database is the copy's only where this gate has signed it, or knows no better. */
+function sayRestored(copy: Span, databaseSeq: number): string {
+  const to = Math.min(copy.to, databaseSeq);
+  if (copy.from === to) return `\`serve --restored ${to}\``;
+  const first = `with which the first gate was started on this copy: from ${copy.from} to ${to}, as its log and the last "step_back" in its file of checkpoints say`;
+  return databaseSeq > copy.to
+    ? `\`serve --restored ENTRY\`, where ENTRY is the one ${first}`
+    : `\`serve --restored ${to}\` (if another gate was started on this copy before: with the entry ${first})`;
 }
 
 /** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */

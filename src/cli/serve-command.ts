@@ -25,7 +25,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     )
     .option(
       '--restored <entry>',
-      'start though the database is behind its newest checkpoint, and ends with this entry: it was put back on purpose',
+      'start though the database is behind its newest checkpoint: it was put back on purpose, as it was with this entry',
       readEntry,
     )
     .addOption(
@@ -71,7 +71,7 @@ function readEntry(text: string): number {
   const entry = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(entry))
     throw new InvalidArgumentError(
-      'It is the number of the last entry of the database, as the refusal says it.',
+      'It is the number of the last entry of the copy that was put back, as the refusal says it.',
     );
   return entry;
 }

@@ -254,9 +254,17 @@ describe('a start', () => {
     expect(seqs()).toEqual([1]);
   });
 
-  const start = async (chain: FakeChain, restoredTo?: number): Promise<void> => {
+  const start = async (chain: FakeChain, restoredTo?: number): Promise<number | undefined> => {
     const { checkpoints } = await open(chain);
-    await checkpoints.anchor(restoredTo);
+    return await checkpoints.anchor(restoredTo);
+  };
+  /** A gate that runs until the chain is so long. */
+  const runUntil = async (chain: FakeChain, ...lengths: readonly number[]): Promise<void> => {
+    for (const length of lengths) {
+      chain.grow(length - chain.hashes.length, 'other');
+      const { checkpoints } = await open(chain);
+      await checkpoints.close();
+    }
   };
 
   it('goes on with the same database, and with one that is ahead', async () => {
@@ -279,8 +287,109 @@ describe('a start', () => {
     chain.grow(grown, 'other');
     await expect(start(chain)).rejects.toThrow(StoreRefused);
     await expect(start(chain)).rejects.toThrow(sentence);
-    await expect(start(chain)).rejects.toThrow(`serve --restored ${kept + grown}\``);
     expect(seqs()).toEqual([5]);
+  });
+
+  it.each([
+    [
+      'that ends with what it signed last of it',
+      [5, 9],
+      5,
+      0,
+      'start once with `serve --restored 5`, set right',
+    ],
+    ['that ends between two', [5, 9], 7, 0, 'start once with `serve --restored 7` (if another gate was'],
+    [
+      'that another gate may have added to',
+      [5, 9],
+      5,
+      2,
+      'on this copy before: with the entry with which the',
+    ],
+    [
+      'that another gate may have added to',
+      [5, 9],
+      5,
+      2,
+      'was started on this copy: from 5 to 7, as its log',
+    ],
+    ['that another gate has added to', [5, 9], 6, 3, 'start once with `serve --restored ENTRY`, where ENTRY'],
+    ['that another gate has added to', [5, 9], 6, 30, 'was started on this copy: from 5 to 8, as its log'],
+    [
+      'that another gate has added to, between two',
+      [5, 7, 9],
+      6,
+      2,
+      'was started on this copy: from 5 to 6, as',
+    ],
+    ['that can end with one entry only', [5, 6, 9], 5, 30, 'start once with `serve --restored 5`, set right'],
+    ['that is empty', [5, 9], 0, 0, 'start once with `serve --restored 0`, set right'],
+  ])('says with which entry to go on from a copy %s', async (_title, signed, kept, grown, sentence) => {
+    const chain = new FakeChain();
+    await runUntil(chain, ...signed);
+    chain.hashes.length = kept;
+    chain.grow(grown, 'third');
+    await expect(start(chain)).rejects.toThrow(sentence);
+  });
+
+  it('goes on from no entry with which the copy cannot end, and signs nothing then', async () => {
+    const chain = new FakeChain();
+    await runUntil(chain, 5, 9, 12);
+    chain.hashes.length = 6;
+    chain.grow(24, 'third');
+    const before = readFileSync(file, 'utf8');
+    for (const entry of [4, 9, 11, 12, 30, 31])
+      await expect(start(chain, entry)).rejects.toThrow(
+        `--restored ${entry} was said, and the copy ends with an entry from 5 to 8. If it is lost`,
+      );
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    expect(await start(chain, 8)).toBe(8);
+  });
+
+  it('is told by a second step back with which entry the copy ends, by what it signed since the first', async () => {
+    const chain = await ranBefore(9);
+    const lost = [...chain.hashes];
+    chain.hashes.length = 4;
+    chain.grow(2, 'other');
+    expect(await start(chain, 4)).toBe(4);
+    await runUntil(chain, 8, 10);
+    // Not by entry 9, which it gave up: this copy is longer.
+    chain.hashes.length = 9;
+    await expect(start(chain)).rejects.toThrow('was started on this copy: from 8 to 9, as');
+    // What was given up is found again: it ends behind what it has in common with what was signed since.
+    chain.hashes = lost;
+    await expect(start(chain, 9)).rejects.toThrow(
+      '--restored 9 was said, and the copy ends with an entry from 0 to 5.',
+    );
+    expect(await start(chain, 4)).toBe(4);
+  });
+
+  it('says with which entry the copy ended that it goes on from, at each start from then on', async () => {
+    const chain = await ranBefore(5);
+    expect(await start(chain)).toBeUndefined();
+    chain.hashes.length = 3;
+    expect(await start(chain, 3)).toBe(3);
+    // It may have died before anything was done about it.
+    expect(await start(chain)).toBe(3);
+    await runUntil(chain, 8);
+    expect(await start(chain)).toBe(3);
+    expect(await start(chain, 3)).toBe(3);
+  });
+
+  it('says the entry that it is told also where its checkpoints fit, or are none: another gate may know more', async () => {
+    expect(await start(new FakeChain(), 3)).toBe(3);
+    expect(await start(await ranBefore(5), 5)).toBe(5);
+  });
+
+  it('does not take a step back for signed that was cut off from its checkpoint', async () => {
+    const chain = await ranBefore(5);
+    const lost = [...chain.hashes];
+    chain.hashes.length = 3;
+    await start(chain, 3);
+    writeFileSync(file, `${lines().slice(0, -1).join('\n')}\n{"at":"20`);
+    await expect(start(chain)).rejects.toThrow('the database ends with entry 3');
+    chain.hashes = lost;
+    expect(await start(chain)).toBeUndefined();
   });
 
   it('with a database that was put back must be told to which entry, and needs it once', async () => {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import canonicalize from 'canonicalize';
 import { afterEach, expect, it } from 'vitest';
 import { z } from 'zod';
-import { apiOf, hosts, type Api } from '../support/api.ts';
-import { startGate, type Gate } from '../support/gate.ts';
+import { apiOf, expectRefusal, forwardedFor, hosts, untilItListensNoMore, type Api } from '../support/api.ts';
+import { startExecutor } from '../support/executor.ts';
+import { startGate, type Gate, type GateOptions } from '../support/gate.ts';
 import { asAdmin, describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
 // Issue 4, "The audit chain": signed checkpoints in a file outside the database, and a database that was put back. A folder that was put
@@ -23,10 +24,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
-async function standing(): Promise<Standing> {
+async function standing(options: GateOptions = {}): Promise<Standing> {
   const database = await freshDatabase();
   closing.push(async () => await database.drop());
-  const gate = await startGate({ store: database.url });
+  const gate = await startGate({ store: database.url, ...options });
   closing.push(async () => await gate.close());
   return { gate, api: apiOf(gate), file: join(gate.folder, 'checkpoints.ndjson'), database };
 }
@@ -112,9 +113,9 @@ describeWithPostgres('a database that was put back', () => {
     const before = readFileSync(file, 'utf8');
 
     const said = await refusalOf(gate);
+    expect(said).toContain(`\`serve --restored ${kept}\`, set right`);
     expect(said).toContain(`${file} holds entry ${newest} of `);
     expect(said).toContain(`the database ends with entry ${kept}`);
-    expect(said).toContain(`\`serve --restored ${kept}\``);
     expect(said).not.toContain('    at ');
     await refusalOf(gate, ['--restored', String(newest)]);
     expect(readFileSync(file, 'utf8')).toBe(before);
@@ -139,6 +140,72 @@ describeWithPostgres('a database that was put back', () => {
     await engage(api);
     expect((await gate.stop()).code).toBe(0);
     expect(linesOf(file).at(-1)?.seq).toBe(kept + 1);
+  });
+
+  it('has nothing sent a second time that waited in it, and holds that until somebody says what became of it', async () => {
+    const executor = await startExecutor({ type: 'hold' });
+    closing.push(async () => await executor.close());
+    const actions = {
+      'test.once': { irreversible: true, executor: { concurrency: 1 } },
+      'test.again': { irreversible: true, executor: { concurrency: 1, idempotent: true } },
+    };
+    const { gate, api, database } = await standing({ executor: executor.url, config: { actions } });
+    await api.put('host', hosts('h', 5));
+    const submit = async (action: string, id: string) =>
+      await api.submit(action, [id], { prefer: 'respond-async' });
+    // Of each action one is on the wire, and one waits behind it, when the gate is stopped and the copy made.
+    await submit('test.once', 'h-001');
+    await submit('test.again', 'h-002');
+    await executor.receivedAtLeast(2);
+    const { id: once = '' } = (await submit('test.once', 'h-003')).body;
+    const { id: again = '' } = (await submit('test.again', 'h-004')).body;
+    const stopping = gate.stop();
+    await untilItListensNoMore(api);
+    executor.release();
+    await stopping;
+    expect(executor.received()).toHaveLength(2);
+    const copy = `${database.name}_copy`;
+    await asAdmin(`create database ${copy} template ${database.name} owner gate`);
+
+    // The history that is lost: what waited is sent.
+    await gate.restart();
+    await executor.receivedAtLeast(4);
+    await gate.stop();
+    await database.drop();
+    await asAdmin(`alter database ${copy} rename to ${database.name}`);
+    writeFileSync(join(gate.folder, 'KILL'), '');
+    const kept = /`serve --restored (\d+)`/.exec(await refusalOf(gate))?.[1] ?? '';
+    await gate.restart(['--restored', kept]);
+    for (const id of [once, again]) {
+      const { outcome } = await api.request(id);
+      expect(outcome).toMatchObject({ status: 'unknown', detail: expect.stringContaining(`entry ${kept}`) });
+    }
+    rmSync(join(gate.folder, 'KILL'));
+    await api.untilOutcome(again, 'delivered');
+    // The executor that is idempotent knows it by its key, and gets it again.
+    expect(forwardedFor(executor, { id: again })).toHaveLength(2);
+    await expectRefusal(api, await api.submit('test.once', ['h-003']), 409, [
+      'targets.already_done',
+      'targets.in_operation',
+    ]);
+    expect((await api.outcome(once, { status: 'delivered', reason: 'seen at the tool' })).status).toBe(200);
+    await expectRefusal(api, await api.submit('test.once', ['h-003']), 409, ['targets.already_done']);
+    // Said again, it ends nothing that was allowed since.
+    executor.behave({ type: 'hold' });
+    await submit('test.once', 'h-005');
+    await executor.receivedAtLeast(6);
+    await gate.kill9();
+    await gate.restart(['--restored', kept]);
+    const restored = async () => (await api.audit()).filter(({ body }) => body?.['event'] === 'restored');
+    expect((await restored()).map(({ body }) => [body?.['request'], body?.['entry']])).toEqual([
+      [once, Number(kept)],
+      [again, Number(kept)],
+    ]);
+    expect(forwardedFor(executor, { id: once })).toHaveLength(1);
+    await gate.stop();
+    const { code, stdout } = await gate.verify();
+    expect(stdout).toContain(`given up at entry ${kept}`);
+    expect(code, stdout).toBe(0);
   });
 
   it('does not start beside a checkpoint or a key that was altered, whatever it is told', async () => {
