@@ -25,7 +25,7 @@ interface Case {
 }
 
 function start(one: Case): { readonly activation: Activation; readonly entries: number } {
-  const book = new Book(undefined, new Map());
+  const book = new Book(undefined, new Map(), new Map());
   book.activePolicy = one.active;
   if (one.ageMs !== undefined) book.activeByMs = NOW_MS - one.ageMs;
   if (one.wasSeen === true) book.seenPolicies.add(OWN);
