@@ -24,7 +24,7 @@ describe('wrong use ends with 2 and says why', () => {
     ...['', 'yes', '-1', '1.5', '1e2', '9007199254740993'].map((entry): [string, string[], RegExp] => [
       `an entry that is none: '${entry}'`,
       ['serve', `--restored=${entry}`],
-      /It is the number of the last entry of the database/,
+      /It is the number of the last entry of the copy/,
     ]),
     ['one argument too many', ['serve', 'now'], /too many arguments/],
     ['a missing argument', ['keygen'], /missing required argument 'name'/],
