@@ -1,4 +1,5 @@
 import { sqlState } from '../db/from-database.ts';
+import { StoreRefused } from '../db/store-refused.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Job } from './job.ts';
 
@@ -51,6 +52,10 @@ export const isOfConnection = (cause: Error): boolean =>
   'syscall' in cause ||
   /^(Connection terminated|timeout exceeded when trying to connect)/.test(cause.message);
 
-/** Connections, resources, an operator's doing, the server's own troubles, one that takes no writes. A statement that took too long (57014) is the job's own. */
+/**
+ * Connections, resources, an operator's doing, the server's own troubles, one that takes no writes, whether it says so or the store did at
+ * connecting or at a look (`StoreReadOnly`). A statement that took too long (57014) is the job's own.
+ */
 export const isAway = (cause: Error): boolean =>
-  /^((08|53|57|58)...|25006)$/.test(sqlState(cause)) && sqlState(cause) !== '57014';
+  cause instanceof StoreRefused ||
+  (/^((08|53|57|58)...|25006)$/.test(sqlState(cause)) && sqlState(cause) !== '57014');

@@ -11,6 +11,7 @@ import { memoryStore } from '../support/store.ts';
 let store: Store;
 let parts: Parts;
 let said: ReturnType<typeof recordedLogger>['said'];
+let whole: ReturnType<typeof recordedLogger>['whole'];
 let failed: number;
 
 beforeAll(async () => {
@@ -22,7 +23,7 @@ beforeEach(async () => {
   await wipeStore(store);
   await loadHosts(store, 100);
   const recorded = recordedLogger();
-  said = recorded.said;
+  ({ said, whole } = recorded);
   failed = 0;
   parts = await gateParts(store, { logger: recorded.logger, onFailedBatch: () => (failed += 1) });
 });
@@ -51,6 +52,34 @@ async function free(): Promise<void> {
 const look = async (): Promise<number> => await parts.ledger.enqueue(({ book }) => book.version);
 const entries = async (): Promise<unknown> =>
   (await sql`select * from entries order by seq`.execute(store.db)).rows;
+
+describe('a ledger whose database takes no writes', () => {
+  const becomes = async (setting: 'on' | 'off'): Promise<void> =>
+    void (await sql`set default_transaction_read_only = ${sql.lit(setting)}`.execute(store.db));
+  afterEach(async () => {
+    await becomes('off');
+  });
+
+  it('says so once, and once for each other cause, without a stack, and that it is over', async () => {
+    await becomes('on');
+    for (let tries = 0; tries < 3; tries += 1) {
+      await expect(look()).rejects.toMatchObject({ rule: 'store.unavailable' });
+      await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
+      await expect(parts.ledger.tryWriting()).rejects.toMatchObject({ rule: 'store.unavailable' });
+    }
+    const begun = [50, 'a batch failed and was rolled back'];
+    expect(said()).toEqual([begun, begun]);
+    expect(whole().map(({ err, why }) => [err, typeof why])).toEqual([
+      [undefined, 'string'],
+      [undefined, 'string'],
+    ]);
+    expect(parts.ledger.takes).not.toBe('all');
+    await becomes('off');
+    await parts.ledger.tryWriting();
+    expect(said().slice(2)).toEqual([[40, 'batches are written again']]);
+    expect(parts.ledger.takes).toBe('all');
+  });
+});
 
 describe('a ledger whose disk is full', () => {
   it('takes nothing from the batch that fails until there is room again, whoever looks between', async () => {
