@@ -79,17 +79,17 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
       warnOfLimitGaps(inForce, logger);
     }
     warnOfOpenKeys(config.actions.values(), logger);
-    logger.info(
-      {
-        config: config.file,
-        policy_revision: revision.digest,
-        ...(!isSame && { before: before.loaded?.revision.digest ?? null }),
-        principals: changedPrincipals(before.config.principals, config.principals),
-      },
-      isSame
-        ? 'loaded again: the principals; the policy and the limits are what they were'
-        : 'loaded again: the principals, and another policy revision, which is the active one now',
-    );
+    const told = {
+      config: config.file,
+      policy_revision: revision.digest,
+      principals: changedPrincipals(before.config.principals, config.principals),
+    };
+    if (isSame) tellSame(options, told);
+    else
+      logger.info(
+        { ...told, before: before.loaded?.revision.digest ?? null },
+        'loaded again: the principals, and another policy revision, which is the active one now',
+      );
     metrics.reloadObserved(areRenewed(options, config.tls));
   } catch (thrown) {
     metrics.reloadObserved(false);
@@ -99,6 +99,19 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
       'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again',
     );
   }
+}
+
+/** Who copied to the wrong folder must not read that all is well: what is loaded is as it was, and another one may be active. */
+function tellSame({ gate, logger }: ReloadOptions, told: { readonly policy_revision: string }): void {
+  // As it was half a second ago: a key that must be gone waits for no database, and a change since then is a line of its own.
+  const active = gate.current?.ledger.activePolicy();
+  if (active === undefined || active === told.policy_revision)
+    logger.info(told, 'loaded again: the principals; the policy and the limits are what they were');
+  else
+    logger.warn(
+      { ...told, active },
+      'loaded again: the principals; the policy and the limits are what they were, and not the active ones: nothing is decided here. Look whether the files that are active have come to where this gate reads them, and send SIGHUP again; or restart it, with --activate if its own are right for all gates',
+    );
 }
 
 /** After all else, and told apart: by now the rest is in force, whatever becomes of this. */

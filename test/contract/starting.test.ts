@@ -502,6 +502,14 @@ describe('the policy revision', () => {
     const tried = await api.preflight('test.act', ['host-001']);
     expectProblem(tried, 503, 'policy.stale');
     expect(tried.headers.get('connection')).toBe('close');
+    // Who copied the files to the wrong folder does not read that all is well.
+    process.kill(gate.pid, 'SIGHUP');
+    const told = await until(
+      async () =>
+        await Promise.resolve(gate.logs().find(({ msg }) => String(msg).startsWith('loaded again'))),
+      line => line !== undefined,
+    );
+    expect(told).toMatchObject({ level: 40, msg: expect.stringMatching(/and not the active ones.*SIGHUP/u) });
     // What would be answered alike elsewhere lets nobody go.
     expect((await api.submit('test.act', [])).headers.get('connection')).toBe('keep-alive');
     const engaged = await api.engage({});
