@@ -51,7 +51,10 @@ export function judge(one: Case, now: Circumstances): Judged {
     others.length > 0 ? { notes: [] } : askExcepted(one, now, measured.facts, policyReasons);
   if (exception !== undefined)
     return { ...measured, reasons: [], isByLimits: false, refusedBy: [], exception };
-  const noted = policyReasons.map(reason => ({ ...reason, message: [reason.message, ...notes].join(' ') }));
+  // To the first alone, all being of one check: each of hundreds of racks would say the same.
+  const noted = policyReasons.map((reason, at) =>
+    at > 0 ? reason : { ...reason, message: [reason.message, ...notes].join(' ') },
+  );
   return {
     ...measured,
     reasons: [...others, ...timed(noted, one, now, measured)],

@@ -1,52 +1,51 @@
-import type { ExceptionFact, Facts } from '../policy/facts.ts';
+import type { Facts } from '../policy/facts.ts';
 import type { Exception } from '../policy/limits.ts';
+import type { Verdict } from '../policy/policy.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Ahead } from './ahead.ts';
-import { isSelected } from './counts.ts';
 import type { Case, Circumstances } from './decide.ts';
+import { FirstPlaces } from './first-places.ts';
 
 /** After so long no further exception is tried: a stop waits meanwhile. */
 const MOST_MS = 1_000;
 
-/** An exception that a request can be asked under, and how many of its first targets it covers. */
-interface Candidate {
+/** So many of those with too little left are named, and of more it is said how many there are: the answer is stored and hashed. */
+const MOST_NAMED = 3;
+
+/** `passes` looks under so many: each costs it an evaluation, and those that help the search for how far. */
+const MOST_FURTHEST = 16;
+
+/** An exception that a request can be asked under. */
+export interface Candidate {
   readonly index: number;
   readonly exception: Exception;
-  /** The key of the action's entry that it loosens. */
-  readonly key: string | undefined;
+  readonly used: number;
+  /** How many of the first targets it is for. */
   readonly covers: number;
+  /** How many of the first targets it has enough left for. */
+  readonly reach: number;
 }
 
 /** In force, of the action, and for the principal or at least the first of the targets; in the order of the file. */
-export function candidatesFor(
+function candidatesFor(
   { action, principal, targets }: Case,
-  { policy, nowMs }: Pick<Circumstances, 'policy' | 'nowMs'>,
+  { policy, nowMs, ahead }: Circumstances,
 ): Candidate[] {
+  const places = new FirstPlaces(targets);
   return [...policy.limits.exceptions.entries()].flatMap(([index, exception]) => {
-    const { selector, set } = exception;
     if (exception.action !== action.name || nowMs >= exception.until_ms) return [];
     const covers =
-      selector === undefined
+      exception.selector === undefined
         ? exception.principal === principal
           ? targets.length
           : 0
-        : leading(selector, targets);
-    return covers === 0 ? [] : [{ index, exception, key: Object.keys(set)[0], covers }];
+        : places.leading(exception.selector);
+    if (covers === 0) return [];
+    const used = usedOf(exception, ahead);
+    return [{ index, exception, used, covers, reach: Math.min(covers, exception.max_targets - used) }];
   });
 }
-
-function leading(selector: NonNullable<Exception['selector']>, targets: Case['targets']): number {
-  const first = targets.findIndex(target => !isSelected(selector, target, () => false));
-  return first < 0 ? targets.length : first;
-}
-
-/** What the policy is told of so many of the first targets under an exception. */
-const factOf = ({ index, exception, covers }: Candidate, ahead: Ahead, count: number): ExceptionFact => ({
-  index,
-  used: usedOf(exception, ahead),
-  matching: Math.min(covers, count),
-});
 
 function usedOf({ id }: Exception, ahead: Ahead): number {
   const used = ahead.usedOf(id);
@@ -54,10 +53,17 @@ function usedOf({ id }: Exception, ahead: Ahead): number {
   return used;
 }
 
+/** What the policy says of so many of the first targets as the facts are of, under an exception. */
+const factsUnder = (facts: Facts, { index, used, covers }: Candidate): Facts => ({
+  ...facts,
+  exception: { index, used, matching: Math.min(covers, facts.fleet.count) },
+});
+
 /**
  * Asks again under each exception that may help, where only rules of one check refuse and it loosens that check's key: one at a
- * time, never two. The policy decides whether it fits and whether that is enough.
- * @returns the id of the one that lets it through; or what is to be said of those with too little left
+ * time, never two. The policy decides whether it fits and whether that is enough; of those that set the same it is asked once, and of those with too little
+ * left only for the words.
+ * @returns the id of the one that lets it through, the first of the file; or what is to be said of those with too little left
  */
 export function askExcepted(
   one: Case,
@@ -67,26 +73,60 @@ export function askExcepted(
 ): { readonly exception?: string; readonly notes: readonly string[] } {
   const [key, ...more] = new Set(reasons.map(({ rule }) => now.policy.loosened.get(rule)));
   if (key === undefined || more.length > 0) return { notes: [] };
+  const candidates = candidatesFor(one, now).filter(
+    ({ exception: { set }, covers }) => Object.keys(set)[0] === key && covers === one.targets.length,
+  );
+  const isShort = ({ reach }: Candidate): boolean => reach < one.targets.length;
   const notes: string[] = [];
-  for (const candidate of candidatesFor(one, now)) {
-    if (candidate.key !== key || candidate.covers < one.targets.length) continue;
-    if (now.tookMs() > MOST_MS)
-      throw new Fault('policy.failed', 'The policy took too long to be asked under each exception.');
-    const exception = factOf(candidate, now.ahead, one.targets.length);
-    const verdict = now.policy.evaluate({ ...facts, exception });
+  for (const candidate of firstOfEachSet(candidates.filter(each => !isShort(each)))) {
+    const verdict = askUnder(now, facts, candidate);
     if (verdict.allow) return { exception: candidate.exception.id, notes: [] };
-    notes.push(...verdict.reasons.filter(({ rule }) => rule === 'exception.does_not_fit').map(saysOf));
+    notes.push(...misfitsOf(verdict));
   }
-  return { notes };
+  return { notes: [...notes.slice(0, MOST_NAMED), ...tellShort(now, facts, candidates.filter(isShort))] };
 }
 
-const saysOf = ({ message }: Reason): string => message;
+function askUnder(now: Circumstances, facts: Facts, candidate: Candidate): Verdict {
+  if (now.tookMs() > MOST_MS)
+    throw new Fault('policy.failed', 'The policy took too long to be asked under each exception.');
+  return now.policy.evaluate(factsUnder(facts, candidate));
+}
 
-/** Whether so many of the first targets would be allowed, under an exception or without. */
-export const wouldAllow = (now: Circumstances, candidates: readonly Candidate[], facts: Facts): boolean =>
-  now.policy.allows(facts) ||
-  candidates.some(
-    candidate =>
-      facts.fleet.count <= candidate.covers &&
-      now.policy.allows({ ...facts, exception: factOf(candidate, now.ahead, facts.fleet.count) }),
-  );
+const misfitsOf = (verdict: Verdict): string[] =>
+  verdict.allow
+    ? []
+    : verdict.reasons.filter(({ rule }) => rule === 'exception.does_not_fit').map(({ message }) => message);
+
+/** The words are the policy's, for those with the most left. */
+function tellShort(now: Circumstances, facts: Facts, short: readonly Candidate[]): string[] {
+  const named = short.toSorted((a, b) => b.reach - a.reach).slice(0, MOST_NAMED);
+  const rest = short.length - named.length;
+  return [
+    ...named.flatMap(candidate => misfitsOf(askUnder(now, facts, candidate))),
+    ...(rest === 0
+      ? []
+      : [`${rest} more ${rest === 1 ? 'exception has' : 'exceptions have'} too little left.`]),
+  ];
+}
+
+/** What sets the same lets the same through, as far as it reaches: the first of each. */
+function firstOfEachSet(candidates: readonly Candidate[]): Candidate[] {
+  const found = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const set = JSON.stringify(candidate.exception.set);
+    if (!found.has(set)) found.set(set, candidate);
+  }
+  return [...found.values()];
+}
+
+/** Under which a part of the set may pass: of those that set the same the one that reaches furthest, and of all so many that do. */
+export const furthestFor = (one: Case, now: Circumstances): readonly Candidate[] =>
+  firstOfEachSet(
+    candidatesFor(one, now)
+      .filter(({ reach }) => reach > 0)
+      .toSorted((a, b) => b.reach - a.reach),
+  ).slice(0, MOST_FURTHEST);
+
+/** Whether so many of the first targets would be allowed, under an exception or without. The caller sees to its reach. */
+export const wouldAllow = (now: Circumstances, facts: Facts, candidate: Candidate | undefined): boolean =>
+  now.policy.allows(candidate === undefined ? facts : factsUnder(facts, candidate));

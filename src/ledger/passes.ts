@@ -1,7 +1,7 @@
 import type { Reason } from '../kit/refusal.ts';
 import { countTargets, type Counts } from './counts.ts';
 import type { Case, Circumstances } from './decide.ts';
-import { candidatesFor, wouldAllow } from './exceptions.ts';
+import { furthestFor, wouldAllow, type Candidate } from './exceptions.ts';
 import { measure } from './facts.ts';
 import { mayBeginRun } from './rollout-facts.ts';
 
@@ -17,24 +17,46 @@ const MOST_MS = 250;
  * wait meanwhile.
  */
 export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined {
-  const candidates = candidatesFor(one, now);
+  const candidates = furthestFor(one, now);
   if (candidates.length === 0 && reasons.some(reason => isOfEach(reason, one.targets.length)))
     return undefined;
   // Fewer targets could be of another run of the artifact: what is allowed for all says nothing of the first of them.
   if (mayBeginRun(one, now)) return undefined;
-  let counts: Counts | undefined;
-  let allowed = 0;
-  let refused = one.targets.length;
+  let found: Found | undefined = { allowed: 0, counts: undefined };
+  for (const candidate of [undefined, ...candidates]) {
+    if (found === undefined) return undefined;
+    found = searchOn(one, now, found, candidate);
+  }
+  return found !== undefined && found.allowed > 0 ? found.allowed : undefined;
+}
+
+/** So many of the first targets would be allowed: with their counts, once there are any. */
+interface Found {
+  readonly allowed: number;
+  readonly counts: Counts | undefined;
+}
+
+/** Looks for more than was found, under an exception or without: the first step asks for one more, and most exceptions end there. Undefined if it takes too long. */
+function searchOn(
+  one: Case,
+  now: Circumstances,
+  found: Found,
+  candidate: Candidate | undefined,
+): Found | undefined {
+  let { allowed, counts } = found;
+  let refused = Math.min(one.targets.length, (candidate?.reach ?? Infinity) + 1);
+  let step = 1;
   while (refused - allowed > 1) {
     if (now.tookMs() > MOST_MS) return undefined;
-    const next = Math.min(Math.max(1, allowed * 2), Math.floor((allowed + refused) / 2));
+    const next = Math.min(allowed + step, Math.floor((allowed + refused) / 2));
     const more = countTargets(one, now, one.targets.slice(allowed, next), counts);
-    if (wouldAllow(now, candidates, measure(one, now, more).facts)) {
+    if (wouldAllow(now, measure(one, now, more).facts, candidate)) {
       counts = more;
       allowed = next;
+      step *= 2;
     } else refused = next;
   }
-  return allowed > 0 ? allowed : undefined;
+  return { allowed, counts };
 }
 
 /**
