@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { timestamp } from '../db/values.ts';
 import { visibleIn } from '../db/visible-in.ts';
@@ -197,6 +197,10 @@ export async function readSourceAsOf(
   return rows[0]?.as_of;
 }
 
+/** Whether a list in JSON has any of these names: stands behind it. */
+const anyOf = (names: readonly string[]): RawBuilder<unknown> =>
+  sql`?| array(select json_array_elements_text(${JSON.stringify(names)}::json))`;
+
 /**
  * When the newest snapshot was read, after a time, that spoke of any of this, under whichever declaration of the kind and name of its feed; Unix
  * milliseconds. Undefined if there is none. One whose entry does not tell what it spoke of spoke of all.
@@ -208,8 +212,6 @@ export async function readLaterSnapshot(
   { existence, labels, weights }: SpeaksOf,
 ): Promise<number | undefined> {
   const since = timestamp(asOfMs);
-  const anyOf = (names: readonly string[]) =>
-    sql`?| array(select json_array_elements_text(${JSON.stringify(names)}::json))`;
   const { rows } = await sql<{ as_of: number | null }>`
     with accepted as materialized (${acceptedTimes}),
     later as (
@@ -286,30 +288,67 @@ const acceptedTimes = sql`
 const acceptedAfter = (row: string) =>
   sql`(select min(a.at) from accepted a where a.seq > ${sql.ref(`${row}.seq`)})`;
 
-/** What a load is measured against, at a time. A revision counts while it was in force at any moment within `maxAgeMs`. */
-export async function readPast(db: Db, kind: string, maxAgeMs: number, nowMs: number): Promise<Past> {
+/** What a load is measured against, and by whom. */
+export interface Measuring {
+  readonly kind: string;
+  /** What the load speaks of. */
+  readonly own: SpeaksOf;
+  /** All labels that are declared now. */
+  readonly declared: readonly string[];
+  /** Of its source. */
+  readonly maxAgeMs: number;
+  readonly nowMs: number;
+}
+
+/**
+ * What a load is measured against, at a time. A revision counts while it was in force at any moment within `maxAgeMs`; of PATCHes those that spoke of
+ * labels which the load speaks of, whatever their source was called then. One whose entry does not tell, or that spoke of labels which nobody has now,
+ * counts for every source. A force starts anew only what it spoke of itself.
+ */
+export async function readPast(db: Db, measuring: Measuring): Promise<Past> {
+  const { kind, own, declared, maxAgeMs, nowMs } = measuring;
   const since = timestamp(nowMs - maxAgeMs);
   // Append-only, so an accepted time did not move it: a load before the accept, and later than that time, counts as made then.
   const loadedAt = sql`least(r.loaded_at, ${acceptedAfter('r')})`;
-  const forced = (what: 'forced_shrink' | 'forced_change') =>
-    sql`coalesce((select max(revision) from inventory_revisions where kind = ${kind} and ${sql.ref(what)}), 0)`;
   const { rows } = await sql<Past>`
     with accepted as materialized (${acceptedTimes}),
+    oldest as (
+      select coalesce((select r.revision from inventory_revisions r where r.kind = ${kind} and ${loadedAt} <= ${since}
+        order by r.revision desc limit 1), 0) as revision),
+    past as materialized (
+      select r.revision, r.count, r.seq, r.forced_shrink, r.forced_change,
+        case when r.method = 'patch' and ${loadedAt} > ${since} then r.removed else 0 end as removed,
+        case when r.method = 'patch' and ${loadedAt} > ${since} then r.relabelled else 0 end as relabelled
+      from inventory_revisions r where r.kind = ${kind} and r.revision >= (select revision from oldest)),
+    told as materialized (
+      select p.*, e.body ->> 'source' as source, (e.body #>> '{speaks_of,existence}')::boolean as existence,
+        (e.body #> '{speaks_of,labels}')::jsonb as labels
+      from past p join entries e on e.seq = p.seq where p.relabelled > 0 or p.forced_shrink or p.forced_change),
     edge as (
-      select ${forced('forced_shrink')} as shrink, ${forced('forced_change')} as change,
-        coalesce((select r.revision from inventory_revisions r where r.kind = ${kind} and ${loadedAt} <= ${since}
-          order by r.revision desc limit 1), 0) as oldest)
+      select coalesce(max(revision) filter (where forced_shrink and (source is null or existence)), 0) as shrink from told)
     select k.count,
-      greatest(k.count, max(r.count) filter (where r.revision >= edge.shrink)) as largest,
-      coalesce(sum(r.removed) filter (where r.method = 'patch' and ${loadedAt} > ${since} and r.revision > edge.shrink), 0) as "patchedOut",
-      coalesce(sum(r.relabelled) filter (where r.method = 'patch' and ${loadedAt} > ${since} and r.revision > edge.change), 0) as "patchedOver"
-    from edge cross join inventory_kinds k
-    join inventory_revisions r on r.kind = k.kind and r.revision >= edge.oldest
+      case when ${own.existence} then greatest(k.count, max(p.count) filter (where p.revision >= edge.shrink)) else k.count end as largest,
+      case when ${own.existence} then coalesce(sum(p.removed) filter (where p.revision > edge.shrink), 0) else 0 end as "patchedOut",
+      (${patchedOver(own.labels, declared)}) as "patchedOver"
+    from edge cross join inventory_kinds k cross join past p
     where k.kind = ${kind}
     group by k.count`.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error(`${kind} is in force without a revision of its own`);
   return row;
+}
+
+/** Of `told`: what PATCHes relabelled that concern the owner of labels, since a forced change that spoke of the same. One without a source spoke of all. */
+function patchedOver(labels: readonly string[], declared: readonly string[]): RawBuilder<unknown> {
+  const own = anyOf(labels);
+  return sql`
+    select coalesce(sum(t.relabelled), 0) from told t
+    where t.relabelled > 0 and (t.labels is null or t.labels ${own} or not t.labels ${anyOf(declared)})
+      and not exists (select from told f
+        where f.forced_change and f.revision >= t.revision and (f.source is null
+          or f.labels @> t.labels
+          or t.labels ${own} and not (t.labels - array(select jsonb_array_elements_text(f.labels))) ${own}
+          or f.labels is null and t.labels is null and f.source = t.source))`;
 }
 
 /**

@@ -6,20 +6,22 @@ import type { LoadRefusal, Would } from './load-refusal.ts';
 /** What a load did to the rows, counted while it was read. */
 export interface Tally extends Would {
   readonly method: LoadMethod;
+  /** Which of several sources it is of. */
+  readonly source?: string | undefined;
   readonly lines: number;
   /** Targets with another declared label than before, the state aside. */
   readonly relabelled: number;
 }
 
-/** What a load is measured against: the loads of the last `max_age`, from the last forced one on. */
+/** What a load is measured against: the loads of the last `max_age` that concern its source, from the last forced one on. */
 export interface Past {
   /** Targets in force now. */
   readonly count: number;
-  /** The largest number of targets that was in force within `max_age`; a load with a forced shrink starts it anew. */
+  /** The largest number of targets that was in force within `max_age`; a load with a forced shrink starts it anew. Of a source that does not say what exists: `count`. */
   readonly largest: number;
   /** Taken out by PATCHes within `max_age`, since the last forced shrink. */
   readonly patchedOut: number;
-  /** Relabelled by PATCHes within `max_age`, since the last forced change. */
+  /** Relabelled in what its source owns by PATCHes within `max_age`, since the last forced change of that. */
   readonly patchedOver: number;
 }
 
@@ -93,7 +95,7 @@ function measureShrink(kind: Kind, tally: Tally, past: Past): Reason | undefined
     measured,
     limit,
     unit: 'targets',
-    remedy: forceRemedy('loss', 'shrink'),
+    remedy: forceRemedy('loss', 'shrink', tally),
   };
 }
 
@@ -111,11 +113,11 @@ function measureChange(kind: Kind, tally: Tally, past: Past): Reason | undefined
     measured,
     limit,
     unit: 'targets',
-    remedy: forceRemedy('change', 'change'),
+    remedy: forceRemedy('change', 'change', tally),
   };
 }
 
-const forceRemedy = (what: string, force: Force): string =>
-  `look at the source; if the ${what} is real, an operator may load it with ?force=${force}&reason=…`;
+const forceRemedy = (what: string, force: Force, { source }: Tally): string =>
+  `look at the source; if the ${what} is real, an operator may load it with ?force=${force}&reason=…${source === undefined ? '' : `&source=${source}`}`;
 
 const percent = (ppm: number): string => `${ppm / 10_000}%`;

@@ -1,9 +1,10 @@
+import { declaredLabels } from '../config/config.ts';
 import { refuse } from '../kit/refusal.ts';
 import { rulesOf, type LineRules } from './describe-kind.ts';
 import type { InventoryLedger } from './flip.ts';
 import { keepPatched, refuseUntold } from './keep-patched.ts';
 import type { Lines } from './line.ts';
-import { analyze, readPast } from './load-queries.ts';
+import { analyze, readPast, type Measuring } from './load-queries.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
 import { cutOff, LoadRefused, tooHeavy } from './load-refusal.ts';
 import { countAfter, weightsAfter, type Load } from './load.ts';
@@ -11,6 +12,7 @@ import { measureLoad } from './measure-load.ts';
 import { readCsv } from './read-csv.ts';
 import { readNdjson } from './read-ndjson.ts';
 import { countAbsent, endAbsent, settleTotals } from './settle-rows.ts';
+import { speaksOf } from './speaks-of.ts';
 import { forgetAbsent, writeLines } from './write-lines.ts';
 
 /** What a load brings. */
@@ -37,9 +39,13 @@ export async function writeLoad(
   if (isWhole) done.removed = countAbsent(load);
   else if (method === 'put') await forgetAbsent(load);
   // By the agreed time, as windows: a database that is ahead must not let what was lost be forgotten early.
-  const past =
-    inForce && (await readPast(db, kind.kind.name, kind.kind.maxAgeMs, (await ledger.arrive()).nowMs));
-  const refusal = measureLoad(kind.kind, { method, ...done, count: countAfter(load) }, query, past);
+  const past = inForce && (await readPast(db, measuringOf(load, (await ledger.arrive()).nowMs)));
+  const refusal = measureLoad(
+    kind.kind,
+    { method, source: load.source?.name, ...done, count: countAfter(load) },
+    query,
+    past,
+  );
   if (refusal !== undefined) throw new LoadRefused(refusal);
   if (isWhole) await endAbsent(load);
   const heavy = Object.entries(weightsAfter(load) ?? {}).find(([, sum]) => !Number.isSafeInteger(sum));
@@ -47,6 +53,14 @@ export async function writeLoad(
   await settleTotals(load);
   if (isLarge(load)) await analyze(db);
 }
+
+const measuringOf = ({ kind: { kind }, source }: Load, nowMs: number): Measuring => ({
+  kind: kind.name,
+  own: speaksOf(kind, source),
+  declared: declaredLabels(kind),
+  maxAgeMs: (source ?? kind).maxAgeMs,
+  nowMs,
+});
 
 /** More than a tenth of what was in force is new. */
 const isLarge = ({ done, inForce, redefined }: Load): boolean =>
