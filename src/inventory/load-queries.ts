@@ -317,13 +317,15 @@ export async function readPast(db: Db, measuring: Measuring): Promise<Past> {
         order by r.revision desc limit 1), 0) as revision),
     past as materialized (
       select r.revision, r.count, r.seq, r.forced_shrink, r.forced_change,
-        case when r.method = 'patch' and ${loadedAt} > ${since} then r.removed else 0 end as removed,
-        case when r.method = 'patch' and ${loadedAt} > ${since} then r.relabelled else 0 end as relabelled
-      from inventory_revisions r where r.kind = ${kind} and r.revision >= (select revision from oldest)),
+        r.removed * recent.patch as removed, r.relabelled * recent.patch as relabelled
+      from inventory_revisions r
+      cross join lateral (select (r.method = 'patch' and ${loadedAt} > ${since})::integer as patch) recent
+      where r.kind = ${kind} and r.revision >= (select revision from oldest)),
     told as materialized (
       select p.*, e.body ->> 'source' as source, (e.body #>> '{speaks_of,existence}')::boolean as existence,
         (e.body #> '{speaks_of,labels}')::jsonb as labels
       from past p join entries e on e.seq = p.seq where p.relabelled > 0 or p.forced_shrink or p.forced_change),
+    forced as materialized (select * from told where forced_change),
     edge as (
       select coalesce(max(revision) filter (where forced_shrink and (source is null or existence)), 0) as shrink from told)
     select k.count,
@@ -338,14 +340,14 @@ export async function readPast(db: Db, measuring: Measuring): Promise<Past> {
   return row;
 }
 
-/** Of `told`: what PATCHes relabelled that concern the owner of labels, since a forced change that spoke of the same. One without a source spoke of all. */
+/** Of `told` and `forced`: what PATCHes relabelled that concern the owner of labels, since a forced change that spoke of the same. One without a source spoke of all. */
 function patchedOver(labels: readonly string[], declared: readonly string[]): RawBuilder<unknown> {
   const own = anyOf(labels);
   return sql`
     select coalesce(sum(t.relabelled), 0) from told t
     where t.relabelled > 0 and (t.labels is null or t.labels ${own} or not t.labels ${anyOf(declared)})
-      and not exists (select from told f
-        where f.forced_change and f.revision >= t.revision and (f.source is null
+      and not exists (select from forced f
+        where f.revision >= t.revision and (f.source is null
           or f.labels @> t.labels
           or t.labels ${own} and not (t.labels - array(select jsonb_array_elements_text(f.labels))) ${own}
           or f.labels is null and t.labels is null and f.source = t.source))`;

@@ -169,12 +169,39 @@ describe('what PATCHes have relabelled', () => {
 });
 
 describe('what a PATCH has relabelled', () => {
+  it('of labels that two have now counts for both, and a force for one of them is none for the other', async () => {
+    await put(cmdb);
+    await put(tel);
+    taken(await relabel(tel, host(1, 2), 'b'));
+    const [more, less] = [
+      { ...cmdb, labels: [...cmdb.labels, 'quarantined_at'] },
+      { ...tel, labels: ['state', 'owner'] },
+    ];
+    kind = { ...kind, sources: [more, less] };
+    await put(more);
+    taken(await load('put', less, host(3, 8)));
+    taken(await relabel(less, host(3), 'b', 'change'));
+    taken(await relabel(less, host(4, 2), 'b'));
+    expect(refusedWith(await relabel(more, host(3), 'b'))).toMatchObject(refusal(3, 2));
+  });
+
+  it('of a kind with one source starts anew with a force also where no entry tells what it spoke of', async () => {
+    kept = ({ speaks_of: _untold, ...entry }) => entry;
+    const { sources: _sources, ...one } = kind;
+    kind = one;
+    await put(everything);
+    taken(await relabel(everything, host(1, 2), 'b'));
+    expect(refusedWith(await relabel(everything, host(3), 'b'))).toMatchObject(refusal(3, 2));
+    taken(await relabel(everything, host(3), 'b', 'change'));
+    taken(await relabel(everything, host(4, 2), 'b'));
+  });
+
   it('of a label that nobody has now counts for every source', async () => {
     const [{ sources: _sources, ...one }, noting] = [kind, source('notes', ['note'])];
     kind = { ...one, optional: ['quarantined_at', 'note'], sources: [cmdb, tel, noting] };
     await put(cmdb);
     await put(tel);
-    await put(noting);
+    await put(noting, { note: 'w' });
     taken(await load('patch', noting, host(1, 2), { note: 'x' }, 'change'));
     taken(await load('patch', noting, host(1, 2), { note: 'y' }));
     kind = { ...kind, optional: ['quarantined_at'], sources: [cmdb, tel] };
