@@ -12,34 +12,15 @@ export interface Lines {
 /** Bytes that may wait for whoever reads them. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 
-/**
- * A pipe, a socket or a terminal: what its reader does not take waits in memory, up to a bound. Lines that come together, as those of
- * a batch do, go out in one piece; those of a process that ends at once go out before it ends.
- */
-export function streamLines(
-  stream: Pick<NodeJS.WriteStream, 'write' | 'writableLength' | 'cork' | 'uncork'>,
-): Lines {
-  let isGathering = false;
-  const goOut = (): void => {
-    if (!isGathering) return;
-    isGathering = false;
-    stream.uncork();
-  };
-  process.once('exit', goOut);
-  return {
-    put: line => {
-      if (stream.writableLength + Buffer.byteLength(line) > MOST_WAITING_BYTES) return false;
-      if (!isGathering) {
-        isGathering = true;
-        stream.cork();
-        process.nextTick(goOut);
-      }
-      stream.write(line);
-      return true;
-    },
-    isEmpty: () => stream.writableLength === 0,
-  };
-}
+/** A pipe, a socket or a terminal: what its reader does not take waits in memory, up to a bound. */
+export const streamLines = (stream: Pick<NodeJS.WriteStream, 'write' | 'writableLength'>): Lines => ({
+  put: line => {
+    if (stream.writableLength + Buffer.byteLength(line) > MOST_WAITING_BYTES) return false;
+    stream.write(line);
+    return true;
+  },
+  isEmpty: () => stream.writableLength === 0,
+});
 
 /** A file, which takes a line at once or, on a full disk, not at all, or a part of it. */
 export function fileLines(fd: number, write: (fd: number, bytes: Buffer) => number = writeSync): Lines {

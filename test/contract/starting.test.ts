@@ -511,7 +511,9 @@ describe('the policy revision', () => {
     );
     expect(told).toMatchObject({ level: 40, msg: expect.stringMatching(/and not the active ones.*SIGHUP/u) });
     // What would be answered alike elsewhere lets nobody go.
-    expect((await api.submit('test.act', [])).headers.get('connection')).toBe('keep-alive');
+    expect((await api.release('nobody')).headers.get('connection')).toBe('keep-alive');
+    // Nor does it refuse by its own configuration: the active one may have another.
+    expectProblem(await api.submit('test.act', []), 503, 'policy.stale');
     const engaged = await api.engage({});
     expect(engaged.status, engaged.text).toBe(201);
     expect((await api.release(engaged.body.id)).status).toBe(200);

@@ -7,12 +7,8 @@ import { createLogger } from '../../src/kit/logger.ts';
 function slowReader() {
   let waiting: string[] = [];
   const taken: string[] = [];
-  const corks: string[] = [];
   return {
     taken,
-    corks,
-    cork: (): void => void corks.push('cork'),
-    uncork: (): void => void corks.push(`uncork ${waiting.length}`),
     read: (): void => {
       taken.push(...waiting);
       waiting = [];
@@ -44,16 +40,6 @@ describe('the lines of the log', () => {
     reader.read();
     sink.write('c');
     expect([dropped, reader.taken.slice(4)]).toEqual([[3], ['a', 'b']]);
-  });
-
-  it('go out in one piece where they come together', async () => {
-    const reader = slowReader();
-    const lines = streamLines(reader);
-    for (const line of ['one\n', 'two\n', 'three\n']) lines.put(line);
-    await new Promise(resolve => setImmediate(resolve));
-    lines.put('four\n');
-    await new Promise(resolve => setImmediate(resolve));
-    expect(reader.corks).toEqual(['cork', 'uncork 3', 'cork', 'uncork 4']);
   });
 
   it('are dropped where a disk is full', () => {
