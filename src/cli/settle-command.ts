@@ -61,7 +61,7 @@ function addCancel(program: Command, { terminal, end }: CommandContext): void {
   withConnection(
     program
       .command('cancel')
-      .description('take a request of your own back, as long as nothing was sent')
+      .description('take a request of your own back, as long as no attempt was made')
       .argument('<id>', 'of the request, or the beginning of it'),
   )
     .addHelpText(

@@ -195,9 +195,7 @@ function sayHowToLook(
 ): void {
   terminal.complain(`Look:   ${next(`audit show ${printable(id)}`)}`);
   if (!isSent(outcome))
-    terminal.complain(
-      `Cancel: ${next(`cancel ${printable(id)}`)}   (as long as nothing was sent to its executor)`,
-    );
+    terminal.complain(`Cancel: ${next(`cancel ${printable(id)}`)}   (as long as no attempt was made)`);
 }
 
 const againWith = (idempotencyKey: string): string =>
