@@ -139,10 +139,6 @@ export class Book {
     return this.#actions.has(name);
   }
 
-  declaresKind(name: string): boolean {
-    return this.#kinds.has(name);
-  }
-
   /** Whether targets of a kind have a value of a dimension now. */
   declares(kind: string, dimension: string): boolean {
     return this.#kinds.get(kind)?.dimensions.includes(dimension) ?? false;
