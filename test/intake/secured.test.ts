@@ -229,19 +229,24 @@ it('certificates that are renewed hold for the connections that come after', asy
   expect(await ask(on.port, '/livez', { ca: own.cert })).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
 });
 
-it('a connection is kept through a renewal, and ends where other clients are believed than before', async () => {
-  const on = await start({}, {}, { tls: forClients });
+/** A connection of the client that is believed, and what was answered on it. */
+function connectClient(port: number) {
   const socket = connectTls({
-    ...{ host: '127.0.0.1', port: on.port, servername: 'localhost', ca: own.cert },
+    ...{ host: '127.0.0.1', port, servername: 'localhost', ca: own.cert },
     ...{ cert: client.cert, key: client.key },
   });
   let answers = '';
   socket.on('data', chunk => (answers += chunk.toString()));
   socket.on('error', () => undefined);
-  const closed = closeOf(socket);
+  return { socket, closed: closeOf(socket), answers: () => answers };
+}
+
+it('a connection is kept through a renewal, and ends where other clients are believed than before', async () => {
+  const on = await start({}, {}, { tls: forClients });
+  const { socket, closed, answers } = connectClient(on.port);
   const asked = async (times: number): Promise<void> => {
     socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
-    await expect.poll(() => answers.match(/HTTP\/1\.1 200/g)?.length).toBe(times);
+    await expect.poll(() => answers().match(/HTTP\/1\.1 200/g)?.length).toBe(times);
   };
   await asked(1);
   on.renew(forClients);
@@ -282,14 +287,7 @@ it('what is being answered when other clients are believed is answered, and then
 
 it('what comes behind it on a connection that ends is not looked at', async () => {
   const { on, release, arrived } = await startHeld();
-  const socket = connectTls({
-    ...{ host: '127.0.0.1', port: on.port, servername: 'localhost', ca: own.cert },
-    ...{ cert: client.cert, key: client.key },
-  });
-  let answers = '';
-  socket.on('data', chunk => (answers += chunk.toString()));
-  socket.on('error', () => undefined);
-  const closed = closeOf(socket);
+  const { socket, closed, answers } = connectClient(on.port);
   const submit = (key: string): void => {
     const head = `POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer('bot')}\r\nIdempotency-Key: ${key}\r\n`;
     socket.write(`${head}Content-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
@@ -302,5 +300,5 @@ it('what comes behind it on a connection that ends is not looked at', async () =
   await new Promise(resolve => setTimeout(resolve, 50));
   release();
   await closed;
-  expect([arrived(), answers.match(/HTTP\/1\.1 /g)]).toEqual([1, ['HTTP/1.1 ']]);
+  expect([arrived(), answers().match(/HTTP\/1\.1 /g)]).toEqual([1, ['HTTP/1.1 ']]);
 });
