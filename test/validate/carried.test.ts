@@ -127,6 +127,8 @@ const leaves = fc.constantFrom<unknown>(
 );
 const objects = (...keys: string[]): fc.Arbitrary<unknown> =>
   fc.dictionary(fc.constantFrom(...keys, 'extra'), leaves, { maxKeys: 3 });
+// Often enough that a run without a right one does not happen.
+const count = fc.constantFrom<unknown>(0, 1, 812);
 const bodies = fc.record(
   {
     artifact: leaves,
@@ -134,7 +136,11 @@ const bodies = fc.record(
     effects: fc.oneof(
       fc.dictionary(
         fc.constantFrom('a', 'b-c', '', '9'),
-        fc.oneof(objects('before', 'after'), fc.record({ before: leaves, after: leaves })),
+        fc.oneof(
+          objects('before', 'after'),
+          fc.record({ before: leaves, after: leaves }),
+          fc.record({ before: count, after: count }),
+        ),
         {
           maxKeys: 2,
         },
