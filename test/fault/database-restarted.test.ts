@@ -112,7 +112,12 @@ describeWithPostgres('a database server that ends under load', () => {
       await server.start();
       await untilDelivered(30);
     }
-    expect((await api.get('/readyz/decide', { as: null })).status).toBe(200);
+    // A tick of the gate may pass before it has tried a write.
+    await until(
+      async () => await api.get('/readyz/decide', { as: null }),
+      ({ status }) => status === 200,
+      5_000,
+    );
     await expectAllWell();
   });
 
