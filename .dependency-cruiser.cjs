@@ -168,7 +168,7 @@ module.exports = {
     home('@electric-sql/pglite', ['^src/db/', '^test/']),
     home('@open-policy-agent/opa-wasm', ['^src/policy/', '^test/']),
     home('express', ['^src/intake/', '^test/']),
-    home('undici', ['^src/(forward|demo|cli)/', '^test/']),
+    home('undici', ['^src/(forward|client)/', '^test/']),
     home('prom-client', ['^src/metrics/', '^test/']),
     home('pino', ['^src/kit/logger\\.ts$']),
     home('commander', ['^src/cli/']),

@@ -16,7 +16,7 @@ import { askGate, askOwnGate } from './doctor/gate.ts';
 import { checkKey } from './doctor/key.ts';
 import { checkPolicy } from './doctor/policy.ts';
 import { exitCode } from './exit-code.ts';
-import { fetchBy } from './fetch-by.ts';
+import { fetchBy } from '../client/fetch-by.ts';
 import { urlOf } from './gate-url.ts';
 import { nextCommandOf, type NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';

@@ -2,7 +2,6 @@ import { createClient, type Client, type Retry } from '../client/create-client.t
 import { findAccess } from '../config/client-settings.ts';
 import { readClientTls } from '../config/client-tls.ts';
 import { systemClock } from '../kit/clock.ts';
-import { fetchBy } from './fetch-by.ts';
 import { readClientEnvironment } from '../config/environment.ts';
 import { nextCommandOf, type NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
@@ -65,7 +64,7 @@ export function connectGate(
       url,
       key,
       onRetry,
-      ...(tls !== undefined && { fetch: fetchBy(readClientTls(tls, systemClock.wallMs())) }),
+      ...(tls !== undefined && { tls: readClientTls(tls, systemClock.wallMs()) }),
     }),
     url: url.replace(/\/+$/, ''),
     next: nextCommandOf(options),

@@ -1,3 +1,4 @@
+import type { ClientTls } from '../kit/client-tls.ts';
 import type { Patience } from './retry.ts';
 import type { Retry } from './send.ts';
 import type {
@@ -32,7 +33,9 @@ export interface ClientSettings {
   readonly url: string;
   /** Sent as `Authorization: Bearer KEY`. Without one only `ready`, `readyToDecide` and `rules` are answered. */
   readonly key?: string;
-  /** Instead of node's own, for a proxy or a certificate authority of one's own. */
+  /** For an `https:` gate with a certificate of one's own authority, or with `client_ca`. */
+  readonly tls?: ClientTls;
+  /** Instead of node's own, for a proxy; then certificates are its matter, and `tls` is not taken. */
   readonly fetch?: typeof fetch;
   readonly patience?: Partial<Patience>;
   /** How long an attempt may take beside the wait for an outcome, milliseconds; 30,000 by default. */

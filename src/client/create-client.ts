@@ -16,6 +16,7 @@ import { segment, withQuery, writeJson } from './write-json.ts';
 // This file is what is published as `./client`: whoever catches an error has to be able to name it.
 export { ClientMisuseError, NoAnswerError };
 export type * from './client.ts';
+export type { ClientTls } from '../kit/client-tls.ts';
 export type * from './types.ts';
 export type { Patience } from './retry.ts';
 export type { Retry } from './send.ts';

@@ -1,7 +1,10 @@
+import { createSecureContext } from 'node:tls';
 import type { Clock } from '../kit/clock.ts';
+import { asError } from '../kit/fault.ts';
 import { isKey } from '../kit/text.ts';
 import type { ClientSettings } from './client.ts';
 import { ClientMisuseError } from './errors.ts';
+import { fetchBy } from './fetch-by.ts';
 import { PATIENCE, type Patience } from './retry.ts';
 import type { Line } from './send.ts';
 
@@ -19,11 +22,34 @@ export function openLine(
   return {
     url: gateUrl(settings.url),
     key: settings.key === undefined ? undefined : bearerKey(settings.key),
-    fetch: settings.fetch ?? fetch,
+    fetch: fetchOf(settings),
     patience: checkPatience({ ...PATIENCE, ...settings.patience }),
     onRetry: settings.onRetry,
     ...chances,
   };
+}
+
+function fetchOf({ url, tls, fetch: own }: ClientSettings): typeof fetch {
+  if (tls === undefined) return own ?? fetch;
+  if (own !== undefined)
+    throw new ClientMisuseError('`tls` goes with the own `fetch` of this client: leave one of the two out.');
+  if (!/^https:/i.test(url))
+    throw new ClientMisuseError('`tls` is for a gate that is called by https, and its URL says http.');
+  if ((tls.cert === undefined) !== (tls.key === undefined))
+    throw new ClientMisuseError('A certificate and its key go together: `tls.cert` and `tls.key`.');
+  const { ca, cert, key } = tls;
+  const said = [ca, cert, key].filter(part => part !== undefined);
+  // A blank one would be passed over, as if none were given.
+  if (said.length === 0 || said.some(part => typeof part !== 'string' || part.trim() === ''))
+    throw new ClientMisuseError(
+      '`tls` holds the text of PEM files: `ca`, or `cert` and `key`, or all three.',
+    );
+  try {
+    createSecureContext(tls);
+  } catch (thrown) {
+    throw new ClientMisuseError(`\`tls\` cannot be used: ${asError(thrown).message}`);
+  }
+  return fetchBy(tls);
 }
 
 /** What `fetch` says of a header that it does not take holds the header. So it is looked at here. */

@@ -1,14 +1,8 @@
 import { createSecureContext } from 'node:tls';
+import type { ClientTls } from '../kit/client-tls.ts';
 import { asError } from '../kit/fault.ts';
 import { UsageError, type TlsFiles } from './environment.ts';
 import { readCertificate, readKey, readTrusted } from './tls.ts';
-
-/** In PEM form, as a TLS connection takes them. */
-export interface ClientTls {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
 
 /**
  * Reads by which certificates a gate is called, and holds them against one another: what would end the handshake ends here.

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import { once } from 'node:events';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createClient, NoAnswerError, type ClientTls } from '../../src/client/create-client.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { temporaryFolder } from '../config/files.ts';
 import { selfSigned } from '../support/self-signed.ts';
@@ -160,6 +161,14 @@ describe('without the right ones nothing was engaged, and it is said why', () =>
     expect(code).toBe(2);
     expect(complained).toContain('INTERLOCK_CA is set, but blank');
   });
+});
+
+test('a program of its own shows them by `tls`', async () => {
+  const called = async (tls: ClientTls): Promise<unknown> =>
+    await createClient({ url, key: 'ilk_secret', tls, patience: { attempts: 1 } }).readyToDecide();
+  expect(await called({ ca: gate.cert, ...client })).toMatchObject({ ready: true });
+  await expect(called({ ca: gate.cert })).rejects.toThrow(NoAnswerError);
+  await expect(called(client)).rejects.toThrow(NoAnswerError);
 });
 
 test('doctor asks such a gate with them, for what it says and for the key', async () => {

@@ -7,6 +7,7 @@ import {
   type Client,
 } from '../../src/client/create-client.ts';
 import { parseRetryAfter, pauseBeforeNext } from '../../src/client/retry.ts';
+import { selfSigned } from '../support/self-signed.ts';
 import { problem, scriptedServer, type Step } from './scripted-server.ts';
 
 const KEY = 'ilk_very-secret-key';
@@ -306,6 +307,33 @@ const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   for await (const item of items) found.push(item);
   return found;
 };
+
+describe('certificates', () => {
+  const { cert, key } = selfSigned('localhost');
+  const other = selfSigned('localhost');
+  test.each<[string, object, RegExp]>([
+    [
+      'for a gate that is called by http',
+      { url: 'http://x', tls: { ca: cert } },
+      /is for a gate .* by https/,
+    ],
+    ['beside a `fetch` of its own', { fetch, tls: { ca: cert } }, /leave one of the two out/],
+    ['without the key', { tls: { cert } }, /go together/],
+    ['without the certificate', { tls: { key } }, /go together/],
+    ['that say nothing', { tls: {} }, /holds the text of PEM files/],
+    ['that are undefined', { tls: { ca: undefined } }, /holds the text of PEM files/],
+    ['that are blank', { tls: { ca: ' \n' } }, /holds the text of PEM files/],
+    [
+      'of a name instead of a text',
+      { tls: { ca: cert, cert: 'client.crt', key: 'client.key' } },
+      /cannot be used/,
+    ],
+    ['with the key of another', { tls: { cert, key: other.key } }, /cannot be used/],
+  ])('%s are misuse, and nobody says the key', (_, settings, says) => {
+    expect(() => client({ url: 'https://localhost:1', ...settings })).toThrow(says);
+    expect(() => client({ url: 'https://localhost:1', ...settings })).not.toThrow(/PRIVATE/);
+  });
+});
 
 describe('lists', () => {
   test('pages follow one another until next is null, and a limit ends them', async () => {

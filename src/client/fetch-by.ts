@@ -1,4 +1,4 @@
-import type { ClientTls } from '../config/client-tls.ts';
+import type { ClientTls } from '../kit/client-tls.ts';
 
 /** A `fetch` that believes and shows these certificates. Its library is loaded for this, and for nothing else that asks a gate. */
 export const fetchBy = (tls: ClientTls): typeof fetch => {
