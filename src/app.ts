@@ -111,6 +111,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
       const opened = await openGate(parts, { again: options.activate, ...late }, anchor);
+      await checkpoints.begin();
       tellReady(logger, address, opened.activation);
       return opened;
     };

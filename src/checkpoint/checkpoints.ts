@@ -35,8 +35,9 @@ const EVERY_MS = 60_000;
 /** After a look that failed, until one succeeds: a database that is back must not look unanchored for up to a minute. */
 const AGAIN_MS = 5_000;
 
-/** How long a gate that ends waits for the last one: a disk that hangs must not keep it. */
-const LAST_MS = 5_000;
+/** How long a gate that begins waits for the first one, and one that ends for the last: a disk that hangs must not keep it. */
+const WAIT_MS = 5_000;
+const notInTime = (): Error => new Error(`nothing was written in ${WAIT_MS / 1_000} s`);
 
 /**
  * Signed heads of the audit chain in a file outside the database: what was decided cannot be taken back there unseen.
@@ -47,7 +48,7 @@ const LAST_MS = 5_000;
  */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
-  /** Undefined until one could be made. Kept: a key that vanishes while the gate runs must not become another one. */
+  /** Undefined until it is made, with the first checkpoint: so one that is there has signed. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
   readonly #found: Found;
   /** The newest one, which the chain must hold. */
@@ -60,21 +61,20 @@ export class Checkpoints {
   /** What the log was told last, so that it is told changes only. */
   #trouble: string | undefined;
 
-  private constructor(options: CheckpointsOptions, found: Found) {
+  private constructor(options: CheckpointsOptions, found: Found, key: SigningKey | undefined) {
     this.#options = options;
+    this.#key = key;
     this.#found = found;
     this.#newest = found.checkpoints.at(-1);
   }
 
   /**
-   * Reads the key and the newest checkpoint; makes the key at the first start.
+   * Reads the key and the newest checkpoint.
    * @throws StoreRefused if either cannot be read or is not as it must be
    */
   static async open(options: CheckpointsOptions): Promise<Checkpoints> {
     const key = await readSigningKey(options.file);
-    const checkpoints = new Checkpoints(options, await readFound(options, key));
-    await checkpoints.#guarded(async () => void (checkpoints.#key = await makeSigningKey(options.file)));
-    return checkpoints;
+    return new Checkpoints(options, await readFound(options, key), key);
   }
 
   /**
@@ -88,7 +88,10 @@ export class Checkpoints {
     const newest = this.#newest;
     const said = [restoredTo, this.#found.steppedBackTo].filter(entry => entry !== undefined);
     const wentOnFrom = said.length === 0 ? undefined : Math.max(...said);
-    if (newest === undefined) return wentOnFrom;
+    if (newest === undefined) {
+      await this.#beginAnew(restoredTo);
+      return wentOnFrom;
+    }
     const { head, hashAt } = await readChain(newest.seq);
     if (hashAt === newest.hash) return wentOnFrom;
     const copy = await this.#whereCopyEnds();
@@ -109,6 +112,26 @@ export class Checkpoints {
   }
 
   /**
+   * Without a checkpoint nobody can tell whether the database is an older copy. A gate that comes to one that others run on begins so, and says
+   * it; but where its key is there, it has signed, and what it signed is lost.
+   * @throws StoreRefused
+   */
+  async #beginAnew(restoredTo: number | undefined): Promise<void> {
+    const { file, readChain, logger } = this.#options;
+    const { head } = await readChain(0);
+    if (head.seq === 0) return;
+    if (this.#key === undefined)
+      logger.warn(
+        { file, database: head.seq },
+        'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told',
+      );
+    else if (restoredTo === undefined || restoredTo > head.seq)
+      throw new StoreRefused(
+        `${sayLost(file, head.seq)} ${sayHowToRestore({ from: 0, to: Infinity }, head.seq, restoredTo)} If this gate never signed anything, move ${file}.key and ${file}.pub elsewhere: it begins with a key of its own.`,
+      );
+  }
+
+  /**
    * Between which entries the copy that was put back ends: it holds what is still there as it was signed, so a number that was said of one
    * copy does not hold for a later one; and it does not hold the next one that was signed. From 0 where none is there.
    */
@@ -120,6 +143,11 @@ export class Checkpoints {
       missing = seq;
     }
     return { from: 0, to: missing - 1 };
+  }
+
+  /** The first look, once the gate has what it begins with; it waits for it as for the last one. */
+  async begin(): Promise<void> {
+    await inTime(this.look(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
   }
 
   /** Looks at the head every minute, and sooner after a look that failed. */
@@ -155,9 +183,7 @@ export class Checkpoints {
       await this.#looking;
       await this.look();
     };
-    await inTime(last(), LAST_MS, () => new Error(`nothing was written in ${LAST_MS / 1_000} s`)).catch(
-      (thrown: unknown) => this.#tell(asError(thrown)),
-    );
+    await inTime(last(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
   }
 
   async #write(): Promise<void> {
@@ -316,8 +342,13 @@ function sayBehind(
     hashAt === undefined
       ? `the database ends with entry ${databaseSeq}`
       : `entry ${newest.seq} of the database is another one, and the database ends with entry ${databaseSeq}`;
-  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: engaged switches, spent budgets, used idempotency keys and what is being carried out may be forgotten. Put the newer database back.`;
+  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: ${FORGOTTEN} may be forgotten. Put the newer database back.`;
 }
+
+const sayLost = (file: string, databaseSeq: number): string =>
+  `${file} holds no checkpoint, and ${file}.key, by which this gate signs them, is there: what it signed is lost, and nobody can tell whether the database, which ends with entry ${databaseSeq}, is an older copy, in which ${FORGOTTEN} are forgotten. Put the file back.`;
+
+const FORGOTTEN = 'engaged switches, spent budgets, used idempotency keys and what is being carried out';
 
 /** @param restoredTo what was said, and is not so */
 function sayHowToRestore(copy: Span, databaseSeq: number, restoredTo: number | undefined): string {

@@ -131,19 +131,19 @@ describe('checkpoints', () => {
     await pass(60_000);
     chain.away = true;
     await pass(60_000);
-    expect(looks).toEqual([true, true, false]);
+    expect(looks).toEqual([true, false]);
     await pass(4_999);
-    expect(looks).toHaveLength(3);
+    expect(looks).toHaveLength(2);
     await pass(1);
     await pass(5_000);
-    expect(looks).toEqual([true, true, false, false, false]);
+    expect(looks).toEqual([true, false, false, false]);
     chain.away = false;
     await pass(5_000);
     expect(looks.at(-1)).toBe(true);
     await pass(44_999);
-    expect(looks).toHaveLength(6);
+    expect(looks).toHaveLength(5);
     await pass(1);
-    expect(looks.slice(5)).toEqual([true, true]);
+    expect(looks.slice(4)).toEqual([true, true]);
     expect(said()).toEqual(['50 no checkpoint is written', '30 checkpoints are written again']);
     await checkpoints.close();
   });
@@ -151,15 +151,15 @@ describe('checkpoints', () => {
   it('are tried again after 5 s also where the look failed before the first minute, or was asked for', async () => {
     const { chain, looks, pass, checkpoints } = await started({ isAway: true });
     await pass(5_000);
-    expect(looks).toEqual([true, false, false]);
+    expect(looks).toEqual([false, false]);
     chain.away = false;
     await pass(5_000);
     chain.away = true;
     await checkpoints.look();
     await checkpoints.look();
-    expect(looks).toEqual([true, false, false, true, false, false]);
+    expect(looks).toEqual([false, false, true, false, false]);
     await pass(5_000);
-    expect(looks).toHaveLength(7);
+    expect(looks).toHaveLength(6);
     await checkpoints.close();
   });
 
@@ -187,7 +187,7 @@ describe('checkpoints', () => {
     rmSync(file, { recursive: true });
     await checkpoints.look();
     expect(said()).toEqual(['50 no checkpoint is written', '30 checkpoints are written again']);
-    expect(looks).toEqual([true, false, false, true]);
+    expect(looks).toEqual([false, false, true]);
     expect(seqs()).toEqual([1]);
   });
 
@@ -243,9 +243,10 @@ describe('a start', () => {
   it('in a folder that takes no key goes on, says so once, and makes it when it can', async () => {
     file = path.join(folder.path, 'later', 'checkpoints.ndjson');
     const chain = new FakeChain();
-    chain.grow(1);
     const { checkpoints, said } = await open(chain);
     await checkpoints.anchor();
+    chain.grow(1);
+    await checkpoints.begin();
     await checkpoints.look();
     expect(said()).toEqual(['50 no checkpoint is written']);
     mkdirSync(path.dirname(file));
@@ -330,6 +331,44 @@ describe('a start', () => {
     chain.hashes.length = kept;
     chain.grow(grown, 'third');
     await expect(start(chain)).rejects.toThrow(sentence);
+  });
+
+  it.each<[string, string | undefined]>([
+    ['is gone', undefined],
+    ['is empty', ''],
+    ['holds something else', 'hello\n'],
+  ])('whose file %s beside the key that signed it must be told where its database ends', async (_, text) => {
+    const chain = await ranBefore(5);
+    rmSync(file);
+    if (text !== undefined) writeFileSync(file, text);
+    for (const said of [undefined, 6])
+      await expect(start(chain, said)).rejects.toThrow(
+        /holds no checkpoint, .* ends with entry 5, .*`serve --restored 5`.* move .*\.key .* elsewhere/s,
+      );
+    expect(seqs()).toEqual([]);
+    const { checkpoints } = await open(chain);
+    expect(await checkpoints.anchor(5)).toBe(5);
+    // Until the first is signed it is asked again: what waits in a copy is doubted before that.
+    await expect(start(chain)).rejects.toThrow('holds no checkpoint');
+    await checkpoints.begin();
+    expect(seqs()).toEqual([5]);
+    expect(await start(chain)).toBeUndefined();
+  });
+
+  it('with a key and a database that has no entry yet is the first', async () => {
+    await makeSigningKey(file);
+    expect(await start(new FakeChain())).toBeUndefined();
+  });
+
+  it('on a history of which it has signed nothing says that it cannot tell, and signs it', async () => {
+    const chain = new FakeChain();
+    chain.grow(4);
+    const { checkpoints, said } = await open(chain);
+    expect(await checkpoints.anchor()).toBeUndefined();
+    expect(said()).toEqual(['40 the database has a history, and this gate has signed nothing of it']);
+    await checkpoints.begin();
+    expect(seqs()).toEqual([4]);
+    expect(await start(chain)).toBeUndefined();
   });
 
   it('goes on from no entry with which the copy cannot end, and signs nothing then', async () => {

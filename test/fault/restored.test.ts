@@ -84,6 +84,7 @@ describeWithPostgres('the checkpoint at exit', () => {
 
   it('that cannot be written keeps nobody from deciding, and from ending well', async () => {
     const { gate, api, file } = await standing();
+    rmSync(file);
     mkdirSync(file);
     await engage(api);
     expect((await gate.stop()).code).toBe(0);
@@ -140,6 +141,26 @@ describeWithPostgres('a database that was put back', () => {
     await engage(api);
     expect((await gate.stop()).code).toBe(0);
     expect(linesOf(file).at(-1)?.seq).toBe(kept + 1);
+  });
+
+  it('starts only when it is told so where all that was signed is lost with the database, but for the key', async () => {
+    const { gate, api, file } = await standing();
+    await engage(api);
+    // At once, not in a minute: a gate that is killed now leaves more than its key.
+    expect(linesOf(file).length).toBeGreaterThan(0);
+    await gate.kill9();
+    await gate.restart();
+    const kept = (await api.audit()).at(-1)?.seq ?? 0;
+    await gate.stop();
+    rmSync(file);
+    const said = await refusalOf(gate);
+    expect(said).toContain(`${file} holds no checkpoint`);
+    expect(said).toContain(`\`serve --restored ${kept}\``);
+    await refusalOf(gate, ['--restored', String(kept + 1)]);
+    await gate.restart(['--restored', String(kept)]);
+    await gate.kill9();
+    await gate.restart();
+    expect((await gate.stop()).code).toBe(0);
   });
 
   it('has nothing sent a second time that waited in it, and holds that until somebody says what became of it', async () => {
