@@ -60,7 +60,10 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
   const before = { config: inForce.config, loaded: inForce.loaded };
   try {
     await options.readAhead(before.config);
-    const config = readConfig(before.config.file, clock.wallMs());
+    let badCertificates: FileError | undefined;
+    const { tls } = before.config;
+    const onBadCertificates = (error: FileError): void => void (badCertificates = error);
+    const config = readConfig(before.config.file, clock.wallMs(), tls && { tls, onBadCertificates });
     const fixed = changedParts(before.config, config);
     if (fixed.length > 0)
       throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
@@ -90,7 +93,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
         { ...told, before: before.loaded?.revision.digest ?? null },
         'loaded again: the principals, and another policy revision, which is the active one now',
       );
-    metrics.reloadObserved(areRenewed(options, config.tls));
+    metrics.reloadObserved(areRenewed(options, config.tls, badCertificates));
   } catch (thrown) {
     metrics.reloadObserved(false);
     const error = asError(thrown);
@@ -115,14 +118,19 @@ function tellSame({ gate, logger }: ReloadOptions, told: { readonly policy_revis
 }
 
 /** After all else, and told apart: by now the rest is in force, whatever becomes of this. */
-function areRenewed({ logger, ...options }: ReloadOptions, tls: TlsConfig | undefined): boolean {
-  if (tls === undefined) return true;
+function areRenewed(
+  { logger, ...options }: ReloadOptions,
+  tls: TlsConfig | undefined,
+  bad: FileError | undefined,
+): boolean {
   try {
-    options.renewCertificates(tls);
+    if (bad !== undefined) throw bad;
+    if (tls !== undefined) options.renewCertificates(tls);
     return true;
   } catch (thrown) {
+    const error = asError(thrown);
     logger.error(
-      { err: asError(thrown) },
+      error instanceof FileError ? { problems: error.problems } : { err: error },
       'the certificates could not be renewed: new connections are still made with those from before',
     );
     return false;

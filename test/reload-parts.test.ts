@@ -13,15 +13,17 @@ import { recordedLogger } from './support/recorded-logger.ts';
 import { selfSigned } from './support/self-signed.ts';
 import { temporaryFolder } from './support/store.ts';
 
-it('certificates that cannot be renewed are told as such: the keys are loaded all the same', async () => {
+/** A gate's files with a certificate, and what loads them again. */
+async function loaded(renewCertificates: () => void) {
   const folder = await temporaryFolder();
-  const file = join(folder.path, 'interlock.yaml');
+  const at = (name: string): string => join(folder.path, name);
+  const write = (name: string, text: string): void => writeFileSync(at(name), text, { mode: 0o600 });
   const { cert, key } = selfSigned('gate.example');
-  writeFileSync(join(folder.path, 'gate.crt'), cert);
-  writeFileSync(join(folder.path, 'gate.key'), key, { mode: 0o600 });
+  write('gate.crt', cert);
+  write('gate.key', key);
   const tls = { cert: './gate.crt', key: './gate.key' };
   writeGateFiles(folder.path, { config: { tls } });
-  const config = readConfig(file);
+  const config = readConfig(at('interlock.yaml'));
   const inForce = new InForce({ config, loaded: toLoaded(await readPolicy(config)) });
   const { logger, said } = recordedLogger();
   const observed: boolean[] = [];
@@ -32,20 +34,57 @@ it('certificates that cannot be renewed are told as such: the keys are loaded al
     clock: systemClock,
     readAhead: createReadAhead(),
     metrics: { reloadObserved: isLoaded => observed.push(isLoaded) },
-    renewCertificates: () => {
-      throw new Error('no');
-    },
+    renewCertificates,
   });
-  writeGateFiles(folder.path, { config: { tls, principals: [principal('newcomer', ['auditor'])] } });
+  return { folder, write, tls, inForce, said, observed, reloading };
+}
+const newcomer = [principal('newcomer', ['auditor'])];
+const namesIn = ({ principals }: InForce): readonly string[] => principals.map(({ name }) => name);
+
+it('certificates that cannot be renewed are told as such: the keys are loaded all the same', async () => {
+  const { folder, write, tls, inForce, said, observed, reloading } = await loaded(() => {
+    throw new Error('no');
+  });
+  writeGateFiles(folder.path, { config: { tls, principals: newcomer } });
   await reloading.reload();
-  expect(inForce.principals.map(({ name }) => name)).toEqual(['newcomer']);
+  expect(namesIn(inForce)).toEqual(['newcomer']);
   expect(said()).toEqual([
     [30, expect.stringMatching(/^loaded again: the principals/)],
     [50, expect.stringMatching(/^the certificates could not be renewed/)],
   ]);
   expect(observed).toEqual([false]);
-  writeFileSync(file, '');
+  write('interlock.yaml', '');
   await reloading.reload();
   expect(observed).toEqual([false, false]);
   await folder.remove();
+});
+
+it.each<[string, (write: (name: string, text: string) => void) => void]>([
+  ['is over', write => write('gate.crt', selfSigned('gate.example', { to: 2021 }).cert)],
+  ['came before its key', write => write('gate.crt', selfSigned('gate.example').cert)],
+  ['is half written', write => write('gate.crt', '-----BEGIN CERTIFICATE-----\nMIIB')],
+])('a certificate that %s keeps no stolen key good: the rest is loaded', async (_, spoil) => {
+  let renewals = 0;
+  const on = await loaded(() => void (renewals += 1));
+  const before = on.inForce.config.tls;
+  spoil(on.write);
+  writeGateFiles(on.folder.path, { config: { tls: on.tls, principals: newcomer } });
+  await on.reloading.reload();
+  expect(namesIn(on.inForce)).toEqual(['newcomer']);
+  expect(on.said().at(-1)).toEqual([50, expect.stringMatching(/^the certificates could not be renewed/)]);
+  expect([on.observed, renewals]).toEqual([[false], 0]);
+  expect(on.inForce.config.tls).toEqual(before);
+  // How they are named is the configuration's, and as it must be.
+  writeGateFiles(on.folder.path, { config: { tls: { ...on.tls, odd: 1 } } });
+  await on.reloading.reload();
+  expect(namesIn(on.inForce)).toEqual(['newcomer']);
+  expect(on.said().at(-1)).toEqual([50, expect.stringMatching(/^nothing was loaded/)]);
+  const { cert, key } = selfSigned('gate.example');
+  on.write('gate.crt', cert);
+  on.write('gate.key', key);
+  writeGateFiles(on.folder.path, { config: { tls: on.tls, principals: newcomer } });
+  await on.reloading.reload();
+  expect([on.observed.at(-1), renewals]).toEqual([true, 1]);
+  expect(on.inForce.config.tls?.pem.cert).toBe(cert);
+  await on.folder.remove();
 });

@@ -12,7 +12,7 @@ import { shellWord } from './shell-word.ts';
 import { showBytes } from './show-bytes.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
-import { isGoneAway } from './watch-output.ts';
+import { UnwrittenError } from './watch-output.ts';
 
 export interface ExportOptions {
   /** Undefined for stdout. */
@@ -42,8 +42,8 @@ export async function runAuditExport(
         await write(piece);
       return exitCode.done;
     } catch (thrown) {
-      // A part never ends like the whole. Who went away need not be told so.
-      if (isGoneAway(asError(thrown))) return exitCode.couldNotTell;
+      // A part never ends like the whole.
+      if (thrown instanceof UnwrittenError) return exitCode.couldNotTell;
       throw thrown;
     }
   }

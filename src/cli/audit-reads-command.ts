@@ -6,6 +6,7 @@ import { gateOf, type GateOptions } from './gate-connection.ts';
 import { withConnection } from './connection-options.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { MOST_SHOWN, readCount } from './read-count.ts';
+import { writeOut } from './watch-output.ts';
 
 const SEARCH_EXAMPLES = [
   'interlock audit search --decision refused --since 2h',
@@ -145,9 +146,3 @@ const filtersOf = ({
   certKey: _certKey,
   ...filters
 }: Omit<SearchGiven, 'idempotencyKey'>) => filters;
-
-/** Waits where the reader is slower than the gate. */
-const writeOut = async (bytes: Uint8Array): Promise<void> =>
-  await new Promise((resolve, reject) => {
-    process.stdout.write(bytes, error => (error === undefined || error === null ? resolve() : reject(error)));
-  });

@@ -5,6 +5,20 @@ let isGone = false;
 /** Whether who read the answer has gone away, as `head` does when it has seen enough: what is left of a list is for nobody. */
 export const isReaderGone = (): boolean => isGone;
 
+/** What was to be read was not written. Why is told already, or whom it should be told to is gone. */
+export class UnwrittenError extends Error {
+  override readonly name = 'UnwrittenError';
+}
+
+/** Waits where the reader is slower than the gate. @throws UnwrittenError */
+export const writeOut = async (bytes: Uint8Array): Promise<void> =>
+  await new Promise((resolve, reject) => {
+    process.stdout.write(bytes, error => {
+      if (error === undefined || error === null) resolve();
+      else reject(new UnwrittenError(error.message, { cause: error }));
+    });
+  });
+
 /**
  * A reader that goes away is no trouble of ours: nothing is said, and the command ends as what it did says. A disk that fills is: it
  * is told, and a yes that nobody can read is none.
@@ -24,4 +38,4 @@ export function watchOutput({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 
   stderr.on('error', () => undefined);
 }
 
-export const isGoneAway = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';
+const isGoneAway = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';

@@ -67,9 +67,17 @@ export class Problems {
     return entries;
   }
 
-  /** @throws FileError if anything was added, by line */
+  /** What was added, by line; undefined if nothing was. */
+  toError(): FileError | undefined {
+    return this.#found.length === 0
+      ? undefined
+      : new FileError(this.#found.toSorted((a, b) => a.line - b.line));
+  }
+
+  /** @throws FileError if anything was added */
   throwIfAny(): void {
-    if (this.#found.length > 0) throw new FileError(this.#found.toSorted((a, b) => a.line - b.line));
+    const error = this.toError();
+    if (error !== undefined) throw error;
   }
 }
 

@@ -10,10 +10,12 @@ import {
   declaredLabels,
   type Action,
   type Config,
+  type FileError,
   type ExecutorConfig,
   type Kind,
   type Source,
   type StoreConfig,
+  type TlsConfig,
 } from './config.ts';
 import { readPrincipals } from './principals.ts';
 import { member, Problems, textsOf } from './problems.ts';
@@ -34,21 +36,31 @@ import { readYamlFile, type YamlPath } from './yaml-file.ts';
 /** The bundle that ships: the same place seen from src/config and from dist/config. */
 const SHIPPED_BUNDLE = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
 
+/** A gate that runs, with certificates that it has: what is wrong with the new ones keeps nothing else from being loaded. */
+export interface Running {
+  readonly tls: TlsConfig;
+  readonly onBadCertificates: (error: FileError) => void;
+}
+
 /**
  * Reads and checks a configuration. Paths in it are relative to the file.
  * @param certificatesAtMs certificates must hold at this time; unread only for who does not listen: an audit must not need the key
  * @throws FileError with every problem, each with its line
  */
-export function readConfig(file: string, certificatesAtMs: number | 'unread' = systemClock.wallMs()): Config {
+export function readConfig(
+  file: string,
+  certificatesAtMs: number | 'unread' = systemClock.wallMs(),
+  running?: Running,
+): Config {
   const yaml = readYamlFile(file, 'name another with --config FILE or INTERLOCK_CONFIG');
   const problems = new Problems(yaml);
   const raw = yaml.value;
   const top = problems.check(topSchema, raw, []);
   const paths = readPaths(problems, raw, resolve(file));
-  const tls =
-    certificatesAtMs === 'unread'
-      ? undefined
-      : readTls(problems, member(raw, 'tls'), dirname(resolve(file)), certificatesAtMs);
+  const ofCertificates = running === undefined ? problems : new Problems(yaml);
+  const readCertificates = (atMs: number): TlsConfig | undefined =>
+    readTls({ problems, ofCertificates }, member(raw, 'tls'), dirname(resolve(file)), atMs);
+  const read = certificatesAtMs === 'unread' ? undefined : readCertificates(certificatesAtMs);
   if (top !== undefined) checkListen(problems, top, member(raw, 'tls') !== undefined);
   const kindNames = Object.keys(Object(member(raw, 'kinds')));
   const actionNames = Object.keys(Object(member(raw, 'actions')));
@@ -64,6 +76,9 @@ export function readConfig(file: string, certificatesAtMs: number | 'unread' = s
   const principals = readPrincipals(problems, member(raw, 'principals'), actionNames, known);
   checkPrincipalsOf(problems, kinds, principals);
   problems.throwIfAny();
+  const bad = ofCertificates.toError();
+  if (bad !== undefined) running?.onBadCertificates(bad);
+  const tls = bad === undefined ? read : running?.tls;
   if (top === undefined) throw new Error('a configuration without problems was not read');
   const serving = {
     listen: top.listen,

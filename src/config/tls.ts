@@ -15,11 +15,12 @@ const MAX_PEM_BYTES = 1024 * 1024;
 /**
  * Reads the certificate, its key, and whose certificates clients must show, and holds them against one another: what would fail
  * at a client's first handshake fails here.
+ * @param ofCertificates what is wrong with the files that are named, and not with how
  * @param nowMs certificates of another time are problems
  * @returns undefined where the configuration has no `tls`, or with a problem added
  */
 export function readTls(
-  problems: Problems,
+  { problems, ofCertificates }: { readonly problems: Problems; readonly ofCertificates: Problems },
   value: unknown,
   folder: string,
   nowMs: number,
@@ -32,7 +33,7 @@ export function readTls(
     try {
       return parse(resolve(folder, file));
     } catch (thrown) {
-      problems.add(['tls', key], asError(thrown).message);
+      ofCertificates.add(['tls', key], asError(thrown).message);
       return undefined;
     }
   };
@@ -42,14 +43,14 @@ export function readTls(
   if (named === undefined || cert === undefined || key === undefined) return undefined;
   if (named.client_ca !== undefined && clientCa === undefined) return undefined;
   if (!cert.leaf.checkPrivateKey(key.parsed)) {
-    problems.add(['tls', 'key'], `is not the key of the certificate in ${named.cert}`);
+    ofCertificates.add(['tls', 'key'], `is not the key of the certificate in ${named.cert}`);
     return undefined;
   }
   const pem = { cert: cert.pem, key: key.pem, ...(clientCa !== undefined && { ca: clientCa }) };
   try {
     createSecureContext({ ...pem, minVersion: 'TLSv1.2' });
   } catch (thrown) {
-    problems.add(['tls'], `cannot be used: ${asError(thrown).message}`);
+    ofCertificates.add(['tls'], `cannot be used: ${asError(thrown).message}`);
     return undefined;
   }
   return { pem, expiresMs: cert.expiresMs };
