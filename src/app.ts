@@ -107,11 +107,10 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     // What was seen is signed at once: a gate that is killed before the next minute must not start on a database that lacks it.
     const onFailedBatch = (): void => void checkpoints.look();
     const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch };
-    const anchor = async () => await checkpoints.anchor(options.restoredTo);
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
-      const opened = await openGate(parts, { again: options.activate, ...late }, anchor);
-      await checkpoints.begin();
+      const start = { again: options.activate, ...late };
+      const opened = await openGate(parts, start, checkpoints, options.restoredTo);
       tellReady(logger, address, opened.activation);
       return opened;
     };
@@ -174,16 +173,18 @@ const readKeyFile = async (file: string): Promise<string> =>
 async function openGate(
   parts: Omit<GateOptions, 'gateId' | 'readFile'>,
   start: Start,
-  anchor: Checkpoints['anchor'],
+  checkpoints: Checkpoints,
+  restoredTo: number | undefined,
 ): Promise<Gate> {
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
-  const restored = await anchor();
+  const restored = await checkpoints.anchor(restoredTo);
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: readKeyFile });
   if (restored !== undefined) await doubtRestored(gate, restored);
   await gate.activate(start);
   gate.start();
+  await checkpoints.begin();
   return gate;
 }
 
