@@ -8,7 +8,7 @@ import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
-import { stops, subjectOf, whyStopsAll } from '../ledger/stops.ts';
+import { stops, stoppableOf, whyStopsAll } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import type { Event } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
@@ -61,7 +61,7 @@ export class KillSwitch {
       engagedBy: by.name,
     };
     const inScope = [...turn.book.operations()].filter(operation =>
-      stops(engaged, subjectOf(operation), turn.book),
+      stops(engaged, stoppableOf(operation), turn.book),
     );
     const waiting = inScope.filter(({ phase }) => phase === 'waiting');
     const reached = {

@@ -8,7 +8,7 @@ import { countTargets } from './counts.ts';
 import { askExcepted } from './exceptions.ts';
 import { measure, type Measured, type Subject } from './facts.ts';
 import { refusingLimitNames, timed } from './retry-after.ts';
-import { stops, whyStopsAll, type Subject as Stoppable } from './stops.ts';
+import { stops, whyStopsAll, type Stoppable } from './stops.ts';
 
 /** What a request is decided on, under the lock. */
 export interface Case extends Subject {
@@ -63,7 +63,7 @@ export function judge(one: Case, now: Circumstances): Judged {
   };
 }
 
-function subjectOf(one: Case): Stoppable {
+function stoppableOf(one: Case): Stoppable {
   return {
     action: one.action.name,
     kind: one.kind.name,
@@ -101,7 +101,7 @@ function stoppedBy(engaged: EngagedSwitch, book: Book): Reason {
 }
 
 function switchReasons(one: Case, now: Circumstances): Reason[] {
-  const subject = subjectOf(one);
+  const subject = stoppableOf(one);
   const engaged = [...now.book.switches.values()].filter(each => stops(each, subject, now.book));
   const reasons = engaged.map(each => stoppedBy(each, now.book));
   if (!now.killFileEngaged) return reasons;

@@ -18,7 +18,7 @@ interface HeldTarget {
 
 /** What operations hold of targets, and what that takes out of service: a part of the book, under the same rules. */
 export class Held {
-  readonly #dimensions: ReadonlyMap<string, Kind>;
+  readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #held = new Map<string, Map<string, HeldTarget>>();
   /** Request → its held targets. */
   readonly #heldBy = new Map<string, { readonly kind: string; readonly ids: Set<string> }>();
@@ -26,7 +26,7 @@ export class Held {
   readonly #taken = new Map<string, Map<string, Map<string, number>>>();
 
   constructor(kinds: ReadonlyMap<string, Kind>) {
-    this.#dimensions = kinds;
+    this.#kinds = kinds;
   }
 
   /** What is held of a target; nothing for most. */
@@ -97,7 +97,7 @@ export class Held {
     if (!held.inService) return;
     const dimensions = this.#taken.get(kind) ?? new Map<string, Map<string, number>>();
     this.#taken.set(kind, dimensions);
-    for (const dimension of this.#dimensions.get(kind)?.dimensions ?? []) {
+    for (const dimension of this.#kinds.get(kind)?.dimensions ?? []) {
       const values = dimensions.get(dimension) ?? new Map<string, number>();
       dimensions.set(dimension, values);
       const value = held.labels[dimension] ?? '';

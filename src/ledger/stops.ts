@@ -2,7 +2,7 @@ import type { Book, EngagedSwitch } from './book.ts';
 import type { Operation } from './operation.ts';
 
 /** What a request, or an operation of one, is in the eyes of a switch. */
-export interface Subject {
+export interface Stoppable {
   readonly action: string;
   readonly kind: string;
   readonly principal: string;
@@ -14,25 +14,23 @@ export interface Subject {
 type Declared = Pick<Book, 'declares' | 'declaring' | 'declaresAction'>;
 
 /** Whether an engaged switch stops this; the requesters it names are let through. */
-export function stops(engaged: EngagedSwitch, subject: Subject, book: Declared): boolean {
-  return isInScope(engaged, subject, book) && !engaged.except.includes(subject.principal);
+export function stops(engaged: EngagedSwitch, one: Stoppable, book: Declared): boolean {
+  return isInScope(engaged, one, book) && !engaged.except.includes(one.principal);
 }
 
 /**
  * A value scope stops a request if any of its targets has the value. An action that is not declared any more may be called otherwise
  * now: a switch on it is on any action, and what was allowed under it is in the scope of a switch on any action.
  */
-function isInScope(engaged: EngagedSwitch, subject: Subject, book: Declared): boolean {
+function isInScope(engaged: EngagedSwitch, one: Stoppable, book: Declared): boolean {
   const { scope } = engaged;
   if ('action' in scope)
     return (
-      scope.action === subject.action ||
-      !book.declaresAction(scope.action) ||
-      !book.declaresAction(subject.action)
+      scope.action === one.action || !book.declaresAction(scope.action) || !book.declaresAction(one.action)
     );
   if (!('dimension' in scope)) return true;
   const { dimension, value } = scope;
-  return subject.touches(dimension, value) ?? !isKnownToLack(engaged, dimension, subject.kind, book);
+  return one.touches(dimension, value) ?? !isKnownToLack(engaged, dimension, one.kind, book);
 }
 
 /**
@@ -61,7 +59,7 @@ export function whyStopsAll({ scope }: EngagedSwitch, book: Declared): string | 
 }
 
 /** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
-export const subjectOf = (operation: Operation): Subject => ({
+export const stoppableOf = (operation: Operation): Stoppable => ({
   action: operation.action,
   kind: operation.kind,
   principal: operation.principal,

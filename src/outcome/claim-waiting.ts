@@ -9,7 +9,7 @@ import { isFrozen } from '../ledger/freezes.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
 import { readDocument } from '../ledger/recorded.ts';
-import { stops, subjectOf } from '../ledger/stops.ts';
+import { stops, stoppableOf } from '../ledger/stops.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import { recordEvent } from './record-event.ts';
@@ -89,7 +89,9 @@ async function claimOne(
   if ((operation.notBeforeMs ?? 0) > turn.nowMs) return undefined;
   // The kill file stops this gate only: others may claim.
   if (claiming.killFileEngages()) return undefined;
-  const engaged = [...turn.book.switches.values()].find(each => stops(each, subjectOf(operation), turn.book));
+  const engaged = [...turn.book.switches.values()].find(each =>
+    stops(each, stoppableOf(operation), turn.book),
+  );
   if (engaged !== undefined) {
     const detail = `stopped by the kill switch ${engaged.id}`;
     stop(turn, claiming, operation, 'kill_switch.engaged', detail, engaged.engagedBy);

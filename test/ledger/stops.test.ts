@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { EngagedSwitch } from '../../src/ledger/book.ts';
-import { stops, whyStopsAll, type Subject } from '../../src/ledger/stops.ts';
+import { stops, whyStopsAll, type Stoppable } from '../../src/ledger/stops.ts';
 
 const declaring = (dimensions: Readonly<Record<string, readonly string[]>>) => ({
   declaresAction: (name: string) => ['disk.erase', 'x'].includes(name),
@@ -18,7 +18,7 @@ const onZone = (lacking?: readonly string[]): EngagedSwitch => ({
   engagedBy: '',
 });
 const onAction = (action: string): EngagedSwitch => ({ ...onZone(), scope: { action } });
-const subject = (kind: string, touches: boolean | undefined, principal = 'bot', action = 'x'): Subject => ({
+const subject = (kind: string, touches: boolean | undefined, principal = 'bot', action = 'x'): Stoppable => ({
   action,
   kind,
   principal,
