@@ -246,8 +246,7 @@ export class Gate {
       if (this.activation === 'activated') tellActivated(this.options.logger, loaded.revision, before);
       if (this.activation === 'overtaken') this.#policyNotice.overtaken(loaded.revision.digest, before);
     }
-    await this.#warnOfIdleProtection();
-    await this.ledger.enqueue(({ book }) => warnOfSwitches(book, this.options.logger));
+    await this.#warnOfIdleGuards();
     // Names of the gates that decide are no news to one that does not.
     if (this.activation !== 'stale') await warnOfUndeclared(this.ledger, this.options);
     return this.activation;
@@ -268,7 +267,7 @@ export class Gate {
         if (activation !== 'stale') inForce.change(next);
       },
     );
-    await this.#warnOfIdleProtection();
+    await this.#warnOfIdleGuards();
     return activation;
   }
 
@@ -276,7 +275,7 @@ export class Gate {
     const flipped = await this.ledger.enqueueAlone(
       async turn => await appendFlip(turn, flip, this.#isStale(turn.book)),
     );
-    if (!isRefusal(flipped)) await this.#warnOfIdleProtection();
+    if (!isRefusal(flipped)) await this.#warnOfIdleGuards();
     return flipped;
   }
 
@@ -285,11 +284,12 @@ export class Gate {
     return activePolicy !== undefined && activePolicy !== this.options.inForce.loaded?.revision.digest;
   }
 
-  async #warnOfIdleProtection(): Promise<void> {
+  async #warnOfIdleGuards(): Promise<void> {
     const { inForce, logger } = this.options;
-    const limits = inForce.loaded?.policy.limits;
-    if (limits === undefined) return;
     try {
+      await this.ledger.enqueue(({ book }) => warnOfSwitches(book, logger));
+      const limits = inForce.loaded?.policy.limits;
+      if (limits === undefined) return;
       const entries = await this.ledger.enqueue(
         async turn => await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, limits),
       );

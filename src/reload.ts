@@ -82,6 +82,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
       warnOfLimitGaps(inForce, logger);
     }
     warnOfOpenKeys(config.actions.values(), logger);
+    warnOfOtherNames(logger, before.config.principals, config.principals);
     const told = {
       config: config.file,
       policy_revision: revision.digest,
@@ -164,6 +165,21 @@ function fixedParts(config: Config): ReadonlyMap<string, string> {
       return [`actions.${name}`, canonicalJson({ ...action, at })];
     }),
   ]);
+}
+
+/**
+ * To the gate a principal is its name: under another one nothing is left of its idempotency keys and of what it spent, and a request that is
+ * tried again is decided, and carried out, again.
+ */
+function warnOfOtherNames(logger: Logger, before: readonly Principal[], after: readonly Principal[]): void {
+  const names = new Map(before.flatMap(({ name, keys }) => keys.map(key => [key, name] as const)));
+  for (const { name, keys } of after)
+    for (const was of new Set(keys.flatMap(key => names.get(key) ?? [])))
+      if (was !== name)
+        logger.warn(
+          { was, principal: name },
+          'a key is of a principal with another name now: its idempotency keys and windows begin anew, so what it asks again is done again',
+        );
 }
 
 /** By name, for whoever wants to see that the right one is out. */

@@ -8,7 +8,7 @@ import { LateGate } from '../src/late-gate.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
 import { createReadAhead } from '../src/read-ahead.ts';
 import { createReload } from '../src/reload.ts';
-import { principal, writeGateFiles } from './support/gate.ts';
+import { principal, writeGateFiles, type Doc } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
 import { selfSigned } from './support/self-signed.ts';
 import { temporaryFolder } from './support/store.ts';
@@ -86,5 +86,21 @@ it.each<[string, (write: (name: string, text: string) => void) => void]>([
   await on.reloading.reload();
   expect([on.observed.at(-1), renewals]).toEqual([true, 1]);
   expect(on.inForce.config.tls?.pem.cert).toBe(cert);
+  await on.folder.remove();
+});
+
+it('a key that is of a principal with another name is warned of: to the gate that is somebody else', async () => {
+  const on = await loaded(() => undefined);
+  const load = async (...principals: readonly Doc[]): Promise<void> => {
+    writeGateFiles(on.folder.path, { config: { tls: on.tls, principals } });
+    await on.reloading.reload();
+  };
+  const warned = () => on.said().filter(([, message]) => message.startsWith('a key is of a principal'));
+  const bot = { ...principal('bot', ['auditor']), keys: [`sha256:${'a'.repeat(64)}`] };
+  await load(bot);
+  await load(bot, principal('newcomer', ['auditor']));
+  expect(warned()).toEqual([]);
+  await load({ ...bot, name: 'robot' });
+  expect(warned()).toEqual([[40, expect.stringContaining('is done again')]]);
   await on.folder.remove();
 });

@@ -36,18 +36,21 @@ const share = text(parseSharePpm, 'must be a share from 0% to 100% with at most 
 const name = (pattern: RegExp, reserved: readonly string[], what: string) =>
   text(value => (pattern.test(value) && !reserved.includes(value) ? value : undefined), what);
 
+/** No JSON may have them as keys (kit/strict-json.ts). */
+const NO_KEYS = ['constructor', 'prototype'];
+
 /** Labels stand in tags (`kind:label=value`), in CSV headers (`id`, `weight:…`), and beside `fleet` and `principal` in limits. */
 export const labelName = name(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
-  ['id', 'fleet', 'principal'],
-  'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet and principal are taken',
+  ['id', 'fleet', 'principal', ...NO_KEYS],
+  'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet, principal, constructor and prototype are taken',
 );
 
 /** Weights stand in CSV headers (`weight:traffic`), and where limits name them, as labels do. */
 export const weightName = name(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
-  [],
-  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most)',
+  NO_KEYS,
+  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most); constructor and prototype are taken',
 );
 
 /** Kinds stand in paths of the API. */

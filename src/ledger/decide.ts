@@ -85,8 +85,15 @@ const describeScope = ({ scope }: EngagedSwitch): string =>
       : 'everything';
 
 /** Ends the sentence: without a reason there is nothing to announce, and most reasons come without a full stop. */
-const because = (reason: string): string =>
-  reason === '' ? '.' : `: ${reason}${/[.!?]$/.test(reason) ? '' : '.'}`;
+/** A switch may have any reason; each refusal that it causes is recorded, and holds the beginning. */
+const MOST_OF_REASON = 500;
+
+function because(reason: string): string {
+  // Half of a pair at the end would have no canonical form.
+  const begin = reason.slice(0, MOST_OF_REASON).replace(/[\ud800-\udbff]$/, '');
+  const said = begin === reason ? reason : `${begin.trimEnd()} …`;
+  return said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`;
+}
 
 function stoppedBy(engaged: EngagedSwitch, book: Book): Reason {
   const { id, scope, engagedAt, engagedBy, reason } = engaged;

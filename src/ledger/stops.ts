@@ -59,12 +59,15 @@ export function whyStopsAll({ scope }: EngagedSwitch, book: Declared): string | 
 }
 
 /** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
-export const stoppableOf = (operation: Operation): Stoppable => ({
+export const stoppableOf = (
+  operation: Pick<Operation, 'action' | 'kind' | 'principal' | 'dimensionValues'>,
+): Stoppable => ({
   action: operation.action,
   kind: operation.kind,
   principal: operation.principal,
   touches: (dimension, value) => {
-    const values = operation.dimensionValues[dimension];
+    const all = operation.dimensionValues;
+    const values = Object.hasOwn(all, dimension) ? all[dimension] : undefined;
     // Declared since then, it may be of any value. The blank one is that of targets which lacked it.
     if (values === undefined) return undefined;
     return values.includes(value) || (values.includes('') ? undefined : false);

@@ -199,7 +199,19 @@ const changes: Change[] = [
     /^32: principals\[2\]\.keys\[0\]: must be .*empty key/,
   ],
   // Names.
-  ...['id', 'fleet', 'principal', '"a=b"', '"a:b"', '" rack"', '""', '1rack', '"*"'].map((label): Change => [
+  ...[
+    'id',
+    'fleet',
+    'principal',
+    'constructor',
+    'prototype',
+    '"a=b"',
+    '"a:b"',
+    '" rack"',
+    '""',
+    '1rack',
+    '"*"',
+  ].map((label): Change => [
     `a label called ${label}`,
     '[owner]',
     `[${label}]`,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { EngagedSwitch } from '../../src/ledger/book.ts';
-import { stops, whyStopsAll, type Stoppable } from '../../src/ledger/stops.ts';
+import { stoppableOf, stops, whyStopsAll, type Stoppable } from '../../src/ledger/stops.ts';
 
 const declaring = (dimensions: Readonly<Record<string, readonly string[]>>) => ({
   declaresAction: (name: string) => ['disk.erase', 'x'].includes(name),
@@ -70,3 +70,11 @@ it('stops everything where nothing declares its dimension or action, and says so
   for (const engaged of [onZone(), onAction('x'), { ...onZone(), scope: {} }])
     expect(whyStopsAll(engaged, host)).toBeUndefined();
 });
+
+it.each(['toString', 'valueOf', 'zone'])(
+  'what was allowed before %s was a dimension may have any value of it',
+  name => {
+    const one = stoppableOf({ action: 'x', kind: 'host', principal: 'bot', dimensionValues: {} });
+    expect(one.touches(name, 'a')).toBeUndefined();
+  },
+);
