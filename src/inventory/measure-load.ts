@@ -81,17 +81,14 @@ const unexpected = (tally: Tally, expect: number): Reason => ({
 });
 
 function measureShrink(kind: Kind, tally: Tally, past: Past): Reason | undefined {
-  const removed = tally.removed + (tally.method === 'patch' ? past.patchedOut : 0);
+  const earlier = patchedEarlier(tally, past.patchedOut);
+  const removed = tally.removed + earlier;
   const measured = Math.max(removed, past.largest - tally.count);
   const limit = allowed(kind.maxShrinkPpm, past.largest);
   if (measured <= limit) return undefined;
-  const earlier =
-    tally.method === 'patch' && past.patchedOut > 0
-      ? `, ${past.patchedOut} of them by earlier PATCHes within max_age`
-      : '';
   return {
     rule: 'inventory.shrunken',
-    message: `The load would lose ${measured} of ${past.largest} targets${earlier}; max_shrink (${percent(kind.maxShrinkPpm)}) allows ${limit}.`,
+    message: `The load would lose ${measured} of ${past.largest} targets${sayEarlier(earlier)}; max_shrink (${percent(kind.maxShrinkPpm)}) allows ${limit}.`,
     measured,
     limit,
     unit: 'targets',
@@ -100,22 +97,25 @@ function measureShrink(kind: Kind, tally: Tally, past: Past): Reason | undefined
 }
 
 function measureChange(kind: Kind, tally: Tally, past: Past): Reason | undefined {
-  const measured = tally.relabelled + (tally.method === 'patch' ? past.patchedOver : 0);
+  const earlier = patchedEarlier(tally, past.patchedOver);
+  const measured = tally.relabelled + earlier;
   const limit = allowed(kind.maxChangePpm, past.count);
   if (measured <= limit) return undefined;
-  const earlier =
-    tally.method === 'patch' && past.patchedOver > 0
-      ? `, ${past.patchedOver} of them by earlier PATCHes within max_age`
-      : '';
   return {
     rule: 'inventory.changed',
-    message: `The load would relabel ${measured} of ${past.count} targets${earlier}; max_change (${percent(kind.maxChangePpm)}) allows ${limit}.`,
+    message: `The load would relabel ${measured} of ${past.count} targets${sayEarlier(earlier)}; max_change (${percent(kind.maxChangePpm)}) allows ${limit}.`,
     measured,
     limit,
     unit: 'targets',
     remedy: forceRemedy('change', 'change', tally),
   };
 }
+
+/** What PATCHes did before counts for a PATCH only: a snapshot is measured whole. */
+const patchedEarlier = ({ method }: Tally, targets: number): number => (method === 'patch' ? targets : 0);
+
+const sayEarlier = (targets: number): string =>
+  targets > 0 ? `, ${targets} of them by earlier PATCHes within max_age` : '';
 
 const forceRemedy = (what: string, force: Force, { source }: Tally): string =>
   `look at the source; if the ${what} is real, an operator may load it with ?force=${force}&reason=…${source === undefined ? '' : `&source=${source}`}`;
