@@ -93,6 +93,6 @@ function recordEvidence(
     dimension: dimension ?? '',
     value: value ?? '',
   });
-  turn.ahead.add(artifact, { ...said, seq, atMs: turn.draft.nowMs });
+  turn.precedents.add(artifact, { ...said, seq, atMs: turn.draft.nowMs });
   return { seq, artifact, ...said, at };
 }

@@ -28,7 +28,7 @@ export interface Counts {
 /** Counts some targets, on top of what was counted before. */
 export function countTargets(
   { action, kind, artifact }: Subject,
-  { book, ahead, policy: { limits } }: Circumstances,
+  { book, precedents, policy: { limits } }: Circumstances,
   targets: readonly Target[],
   before?: Counts,
 ): Counts {
@@ -36,7 +36,7 @@ export function countTargets(
   const rollout =
     artifact === undefined || entry?.stages === undefined
       ? undefined
-      : ahead.rollout(action.name, kind.name, artifact);
+      : precedents.rollout(action.name, kind.name, artifact);
   return {
     count: (before?.count ?? 0) + targets.length,
     dimensions: tally(kind, targets, id => book.held.isTaken(kind.name, id), before?.dimensions),

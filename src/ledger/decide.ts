@@ -1,7 +1,7 @@
 import type { Reason } from '../kit/refusal.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Target } from '../targets/target-set.ts';
-import type { Ahead } from './ahead.ts';
+import type { Precedents } from './precedents.ts';
 import type { Book, EngagedSwitch, KindState } from './book.ts';
 import { conflictReasons } from './conflicts.ts';
 import { countTargets } from './counts.ts';
@@ -19,7 +19,7 @@ export interface Case extends Subject {
 
 export interface Circumstances {
   readonly book: Book;
-  readonly ahead: Ahead;
+  readonly precedents: Precedents;
   readonly state: KindState;
   readonly policy: Policy;
   readonly killFileEngaged: boolean;

@@ -3,7 +3,7 @@ import type { Exception } from '../policy/limits.ts';
 import type { Verdict } from '../policy/policy.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Reason } from '../kit/refusal.ts';
-import type { Ahead } from './ahead.ts';
+import type { Precedents } from './precedents.ts';
 import type { Case, Circumstances } from './decide.ts';
 import { FirstPlaces } from './first-places.ts';
 
@@ -30,7 +30,7 @@ export interface Candidate {
 /** In force, of the action, and for the principal or at least the first of the targets; in the order of the file. */
 function candidatesFor(
   { action, principal, targets }: Case,
-  { policy, nowMs, ahead }: Circumstances,
+  { policy, nowMs, precedents }: Circumstances,
 ): Candidate[] {
   const places = new FirstPlaces(targets);
   return [...policy.limits.exceptions.entries()].flatMap(([index, exception]) => {
@@ -42,13 +42,13 @@ function candidatesFor(
           : 0
         : places.leading(exception.selector);
     if (covers === 0) return [];
-    const used = usedOf(exception, ahead);
+    const used = usedOf(exception, precedents);
     return [{ index, exception, used, covers, reach: Math.min(covers, exception.max_targets - used) }];
   });
 }
 
-function usedOf({ id }: Exception, ahead: Ahead): number {
-  const used = ahead.usedOf(id);
+function usedOf({ id }: Exception, precedents: Precedents): number {
+  const used = precedents.usedOf(id);
   if (used === undefined) throw new Fault('gate.failed', 'An exception that was not looked up.');
   return used;
 }

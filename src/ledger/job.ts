@@ -1,5 +1,5 @@
 import { Fault } from '../kit/fault.ts';
-import type { Names } from './ahead.ts';
+import type { NamedByRequest } from './precedents.ts';
 import type { Turn } from './turn.ts';
 import type { Key } from './key.ts';
 
@@ -17,7 +17,7 @@ export interface JobOptions {
   /** How many targets it is about: a batch is bounded by them too. */
   readonly weight?: number;
   /** What it names that others named before: read before the batch runs. */
-  readonly names?: Names;
+  readonly names?: NamedByRequest;
   /** Called once it is durable, before any other turn begins: what is told here holds from the next turn on. Must not throw. */
   readonly whenDurable?: () => void;
   /** How long it may wait for its turn before it is withdrawn, in milliseconds. */
@@ -30,7 +30,7 @@ export class Job<SomeTurn extends Turn = Turn> {
   readonly key: Key | undefined;
   readonly keyWasFree: boolean;
   readonly weight: number;
-  readonly names: Names | undefined;
+  readonly names: NamedByRequest | undefined;
   readonly whenDurable: (() => void) | undefined;
   /** A batch that it was in has failed: it is run by itself, so that it is known which one it was. */
   single = false;

@@ -8,7 +8,7 @@ import { Trouble } from '../kit/trouble.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
-import { Ahead } from './ahead.ts';
+import { Precedents } from './precedents.ts';
 import type { Names } from './book.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
@@ -255,14 +255,14 @@ export class Ledger {
     db: Kysely<Database>,
     jobs: readonly Pick<Job, 'names'>[],
     lookedUp: readonly Pick<Job, 'key'>[],
-  ): Promise<Pick<Turn, 'recorded' | 'ahead'>> {
+  ): Promise<Pick<Turn, 'recorded' | 'precedents'>> {
     const recorded = await readRecorded(db, lookedUp);
-    const ahead = new Ahead(this.#options.limits);
-    await ahead.read(
+    const precedents = new Precedents(this.#options.limits);
+    await precedents.read(
       db,
       jobs.flatMap(({ names }) => names ?? []),
     );
-    return { recorded, ahead };
+    return { recorded, precedents };
   }
 
   #gateClock(): Turn['gateClock'] {
@@ -274,7 +274,7 @@ export class Ledger {
     db: Kysely<Database>,
     head: HeadRow,
     gateClock: Turn['gateClock'],
-    read: Pick<Turn, 'recorded' | 'ahead'>,
+    read: Pick<Turn, 'recorded' | 'precedents'>,
   ): Turn {
     const reading = this.#watch.read(head.db_now_ms, head.at_ms);
     const { book } = this.#known;

@@ -29,7 +29,7 @@ export function recordRequest(
   const operation = operationOf(turn, granted);
   spend(turn, granted);
   hold(turn, id, validated, granted.targets.targets);
-  turn.ahead.allow(
+  turn.precedents.allow(
     operation,
     granted.targets.targets.map(target => target.id),
   );
@@ -106,7 +106,7 @@ function rolloutOf(
 ): Pick<Operation, 'artifact' | 'run' | 'runTotal' | 'plan'> {
   const planned = plan !== undefined && { plan };
   if (artifact === undefined) return { ...planned };
-  const rollout = turn.ahead.rollout(action.name, action.kind, artifact);
+  const rollout = turn.precedents.rollout(action.name, action.kind, artifact);
   if (rollout === undefined)
     throw new Fault('gate.failed', 'An allow of an artifact that was not looked up.');
   const { again } = rollout.delivered(targets.targets.map(({ id }) => id));

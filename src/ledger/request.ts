@@ -130,7 +130,7 @@ function resolveLate(
   return deciding.resolve(turn, validated, revision).then(async result => {
     const now = { ...submission, resolved: { revision, result } };
     const { names } = namesOf(now);
-    if (names !== undefined) await turn.ahead.read(turn.db, [names]);
+    if (names !== undefined) await turn.precedents.read(turn.db, [names]);
     return now;
   });
 }
@@ -245,7 +245,7 @@ function mayDecide(
   return {
     tookMs: () => turn.monotonicMs() - begunMs,
     book: turn.book,
-    ahead: turn.ahead,
+    precedents: turn.precedents,
     policy: deciding.policy.loaded,
     digest: deciding.policy.digest,
     killFileEngaged: deciding.killFileEngages(),

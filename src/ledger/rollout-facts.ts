@@ -8,7 +8,7 @@ import type { Circumstances } from './decide.ts';
 import { entryOf } from './entry-of.ts';
 import type { Subject } from './facts.ts';
 import type { Place, Rollout } from './rollout.ts';
-import { stageDimensions } from './ahead.ts';
+import { stageDimensions } from './precedents.ts';
 import type { Askers, Evidence, OfValue, SeenEvidence } from './seen-evidence.ts';
 
 /** What a policy may know of what is rolled out; each absent where the action's entry does not ask for it, or the request does not name it. */
@@ -70,8 +70,8 @@ export function measureRollout(
   const { artifact } = subject;
   if (artifact === undefined || (stages === undefined && wanted === undefined))
     return { ...nothing, facts: planned };
-  const seen = now.ahead.evidence(artifact);
-  const rollout = now.ahead.rollout(subject.action.name, subject.kind.name, artifact);
+  const seen = now.precedents.evidence(artifact);
+  const rollout = now.precedents.rollout(subject.action.name, subject.kind.name, artifact);
   if (seen === undefined || rollout === undefined)
     throw new Fault('gate.failed', 'An artifact that was not looked up.');
   const who: Askers = { requester: subject.principal, observers: now.observers };
@@ -97,9 +97,9 @@ export function measureRollout(
   };
 }
 
-function planFact({ action, plan }: Subject, { ahead }: Circumstances): RolloutFacts {
+function planFact({ action, plan }: Subject, { precedents }: Circumstances): RolloutFacts {
   if (plan === undefined) return {};
-  const { known, highest = 0 } = ahead.plan(action.name, plan.name);
+  const { known, highest = 0 } = precedents.plan(action.name, plan.name);
   if (!known) throw new Fault('gate.failed', 'A plan that was not looked up.');
   return { plan: { generation: plan.generation, highest } };
 }
@@ -107,12 +107,12 @@ function planFact({ action, plan }: Subject, { ahead }: Circumstances): RolloutF
 /** Whether a set of its targets could begin a run of an artifact that has stages, where a part of the set would not. */
 export function mayBeginRun(
   { action, kind, artifact, plan }: Subject,
-  { ahead, policy, state }: Circumstances,
+  { precedents, policy, state }: Circumstances,
 ): boolean {
   if (artifact === undefined || plan === undefined) return false;
   if (entryOf(policy.limits, action.name)?.stages === undefined) return false;
   const place = { again: 0, total: state.count, generation: plan.generation };
-  return ahead.rollout(action.name, kind.name, artifact)?.placeOf(place).mayBegin ?? false;
+  return precedents.rollout(action.name, kind.name, artifact)?.placeOf(place).mayBegin ?? false;
 }
 
 const placeOf = ({ plan }: Subject, { state }: Circumstances, counts: Counts, rollout: Rollout): Place =>

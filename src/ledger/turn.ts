@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
-import type { Ahead } from './ahead.ts';
+import type { Precedents } from './precedents.ts';
 import type { Book } from './book.ts';
 import type { Draft } from './draft.ts';
 import type { Recorded } from './recorded.ts';
@@ -23,7 +23,7 @@ export interface Turn {
   /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */
   readonly recorded: Map<string, Recorded>;
   /** What was done and seen before of the artifacts and plans that this batch names; jobs add what they do. */
-  readonly ahead: Ahead;
+  readonly precedents: Precedents;
 }
 
 /** The turn of what runs alone: under the head's lock, in a transaction that it may write rows in. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Ahead } from '../../src/ledger/ahead.ts';
+import { Precedents } from '../../src/ledger/precedents.ts';
 import { Book } from '../../src/ledger/book.ts';
 import { countTargets, isSelected } from '../../src/ledger/counts.ts';
 import { judge, type Case, type Circumstances } from '../../src/ledger/decide.ts';
@@ -34,12 +34,19 @@ const exception: Exception = {
 };
 
 function circumstances(policy: Policy, used: ReadonlyMap<string, number> = new Map()): Circumstances {
-  const ahead = new Ahead(policy.limits);
-  ahead.usedOf = id => used.get(id) ?? 0;
+  const precedents = new Precedents(policy.limits);
+  precedents.usedOf = id => used.get(id) ?? 0;
   const total = { count: 20, inService: 20, weights: undefined };
   return {
     book: new Book(policy.limits, new Map([['host', host]]), new Set([wipe.name])),
-    ...{ ahead, policy, killFileEngaged: false, observers: new Set<string>(), nowMs: 1_000, tookMs: () => 0 },
+    ...{
+      precedents,
+      policy,
+      killFileEngaged: false,
+      observers: new Set<string>(),
+      nowMs: 1_000,
+      tookMs: () => 0,
+    },
     state: {
       ...{ revision: 1, count: 100, asOfMs: 0, definition: 'd' },
       totals: new Map([
@@ -151,7 +158,7 @@ function isAllowedUnder(
     selector === undefined
       ? targets.length
       : targets.filter(target => isSelected(selector, target, () => false)).length;
-  const used = now.ahead.usedOf(id) ?? 0;
+  const used = now.precedents.usedOf(id) ?? 0;
   return now.policy.allows({ ...asked, exception: { index, used, matching } });
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { Ahead } from '../../src/ledger/ahead.ts';
+import { Precedents } from '../../src/ledger/precedents.ts';
 import { Book, type KindState } from '../../src/ledger/book.ts';
 import { Held } from '../../src/ledger/held.ts';
 import { countTargets } from '../../src/ledger/counts.ts';
@@ -69,7 +69,7 @@ function circumstances(
     book: new WatchedBook(counting, new Map([['host', host]]), new Set([wipe.name])),
     state,
     policy: { ...policy, limits: counting },
-    ahead: new Ahead(undefined),
+    precedents: new Precedents(undefined),
     killFileEngaged: false,
     observers: new Set<string>(),
     nowMs: 1_000,

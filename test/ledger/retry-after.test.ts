@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import type { Reason } from '../../src/kit/refusal.ts';
-import { Ahead } from '../../src/ledger/ahead.ts';
+import { Precedents } from '../../src/ledger/precedents.ts';
 import { Book } from '../../src/ledger/book.ts';
 import { judge, type Case, type Judged } from '../../src/ledger/decide.ts';
 import { windowCeiling } from '../../src/ledger/facts.ts';
@@ -83,7 +83,7 @@ class Model {
       book: this.#book,
       state,
       policy,
-      ahead: new Ahead(undefined),
+      precedents: new Precedents(undefined),
       killFileEngaged: false,
       observers: new Set<string>(),
       nowMs: this.nowMs,

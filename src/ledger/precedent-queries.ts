@@ -65,7 +65,7 @@ export interface PlanRow {
   readonly highest: number | null;
 }
 
-export interface AheadRows {
+export interface PrecedentRows {
   readonly evidence: readonly EvidenceRow[] | null;
   readonly rollouts: readonly RolloutRow[] | null;
   readonly plans: readonly PlanRow[] | null;
@@ -76,8 +76,8 @@ export interface AheadRows {
  * party to party and from status to status, so that what one has said a hundred thousand times costs no more than once; of a run it reads the
  * operations, which are no more than the targets that it reached. Times later than one that an operator accepted since count as made then, as everywhere.
  */
-export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<AheadRows> {
-  const { rows } = await sql<{ ahead: AheadRows }>`
+export async function readPrecedents(db: Kysely<Database>, wanted: Wanted): Promise<PrecedentRows> {
+  const { rows } = await sql<{ precedents: PrecedentRows }>`
     with recursive accepted as materialized (
       select seq, (body ->> 'version')::bigint as version, (body ->> 'accepted_ms')::float8 as at_ms from entries where type = 'clock'),
     looked as materialized (
@@ -123,10 +123,10 @@ export async function readAhead(db: Kysely<Database>, wanted: Wanted): Promise<A
       'plans', (select json_agg(p) from (
         select a.action, a.name, (select max(o.plan_generation) from operations o where o.action = a.action and o.plan_name = a.name) as highest
         from jsonb_to_recordset(${json(wanted.plans)}) as a(action text, name text)) p)
-    ) as ahead`.execute(db);
+    ) as precedents`.execute(db);
   const row = rows[0];
   if (row === undefined) throw new Error('what a batch names could not be read');
-  return row.ahead;
+  return row.precedents;
 }
 
 /** As the index `evidence_newest_of_status` has them. Nothing but the row comparison bounds a step: an equality beside it would begin each at the first row. */

@@ -5,12 +5,12 @@ import { Fault } from '../kit/fault.ts';
 import type { Limits } from '../policy/limits.ts';
 import { readExceptionUses } from './exception-queries.ts';
 import {
-  readAhead,
+  readPrecedents,
   type EvidenceRow,
   type RolloutRow,
   type Wanted,
   type WantedEvidence,
-} from './ahead-queries.ts';
+} from './precedent-queries.ts';
 import { HEALTH } from './asked-evidence.ts';
 import { entryOf } from './entry-of.ts';
 import type { Operation } from './operation.ts';
@@ -18,7 +18,7 @@ import { Rollout } from './rollout.ts';
 import { SeenEvidence, type Evidence, type NamedEvidence } from './seen-evidence.ts';
 
 /** What a request names that others named before it. */
-export interface Names {
+export interface NamedByRequest {
   readonly action: string;
   readonly kind: string;
   readonly artifact?: string;
@@ -34,7 +34,7 @@ export interface Names {
  * decides. Nothing of it outlives the batch. It is exact for the same reason as the book: it was read after the head, and what is
  * decided by it is written only on top of that head; whatever changes it elsewhere moves the head.
  */
-export class Ahead {
+export class Precedents {
   readonly #limits: Limits | undefined;
   readonly #evidence = new Map<string, SeenEvidence>();
   readonly #rollouts = new Map<string, Rollout>();
@@ -47,11 +47,11 @@ export class Ahead {
   }
 
   /** Reads what is named and not known yet. Names that nothing is asked for by read nothing. */
-  async read(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
+  async read(db: Kysely<Database>, names: readonly NamedByRequest[]): Promise<void> {
     await this.#readUses(db, names);
     const wanted = this.#wanted(names);
     if (wanted.rollouts.length + wanted.plans.length === 0) return;
-    const { evidence, rollouts, plans } = await readAhead(db, wanted);
+    const { evidence, rollouts, plans } = await readPrecedents(db, wanted);
     for (const one of wanted.evidence) this.#seen(one.artifact).look(toNamed(one));
     for (const row of evidence ?? []) this.#seen(row.artifact).add(toEvidence(row));
     const found = new Map((rollouts ?? []).map(row => [keyOf(row.action, row.kind, row.artifact), row]));
@@ -68,7 +68,7 @@ export class Ahead {
       this.#plans.set(keyOf(action, name), highest ?? undefined);
   }
 
-  async #readUses(db: Kysely<Database>, names: readonly Names[]): Promise<void> {
+  async #readUses(db: Kysely<Database>, names: readonly NamedByRequest[]): Promise<void> {
     const ids = (this.#limits?.exceptions ?? [])
       .filter(({ id, action }) => !this.#uses.has(id) && names.some(one => one.action === action))
       .map(({ id }) => id);
@@ -83,10 +83,10 @@ export class Ahead {
     return seen;
   }
 
-  #wanted(names: readonly Names[]): Wanted {
+  #wanted(names: readonly NamedByRequest[]): Wanted {
     const rollouts = new Map<
       string,
-      { readonly one: Names & { artifact: string }; readonly ids: Set<string> }
+      { readonly one: NamedByRequest & { artifact: string }; readonly ids: Set<string> }
     >();
     const plans = new Map<string, { readonly action: string; readonly name: string }>();
     for (const one of names) {
@@ -113,7 +113,7 @@ export class Ahead {
   }
 
   /** What was not looked at yet of what the limits ask for: of each artifact as a whole, and with `per` of each value that its targets have. */
-  #wantedEvidence(names: readonly Names[]): WantedEvidence[] {
+  #wantedEvidence(names: readonly NamedByRequest[]): WantedEvidence[] {
     const wanted = new Map<string, WantedEvidence>();
     for (const { action, artifact, labels } of names) {
       if (artifact === undefined) continue;

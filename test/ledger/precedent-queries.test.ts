@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
-import { readAhead, type WantedEvidence } from '../../src/ledger/ahead-queries.ts';
+import { readPrecedents, type WantedEvidence } from '../../src/ledger/precedent-queries.ts';
 import { memoryStore } from '../support/store.ts';
 
 let store: Store;
@@ -21,7 +21,7 @@ const of = (name: string, dimension = '', value = ''): WantedEvidence => ({
 });
 
 async function evidenceOf(...evidence: readonly WantedEvidence[]) {
-  const { evidence: found } = await readAhead(store.db, { evidence, rollouts: [], plans: [] });
+  const { evidence: found } = await readPrecedents(store.db, { evidence, rollouts: [], plans: [] });
   return (found ?? [])
     .toSorted((a, b) => a.seq - b.seq)
     .map(row => [row.seq, row.by, row.status, row.value].join(' '));
@@ -107,7 +107,7 @@ describe('a rollout', () => {
     await put(2, 'host', 'refused');
     const look = async (kind: string) => {
       const one = { action: 'push', kind, artifact: 'a1', dimensions: [], ids: ['h1', 'h2'] };
-      return (await readAhead(store.db, { evidence: [], rollouts: [one], plans: [] })).rollouts;
+      return (await readPrecedents(store.db, { evidence: [], rollouts: [one], plans: [] })).rollouts;
     };
     expect(await look('edge')).toBeNull();
     // What was refused is no hit, so that it does not cost each decision after it.
