@@ -26,7 +26,10 @@ export interface GuardOptions extends Pick<Config, 'actions' | 'kinds'> {
   readonly metrics: Metrics;
 }
 
-/** What goes on to the ledger (`keyWasFree`: its key was looked up, and nothing holds it); or the recorded decision of a repeat; or the answer to what leaves no record. */
+/**
+ * A submission for the ledger (`keyWasFree`: its key was looked up, and nothing holds it), the recorded decision of a repeat, or the
+ * answer to a request that leaves no record.
+ */
 export type Before =
   | { readonly submission: Submission; readonly keyWasFree?: boolean }
   | { readonly repeat: Recorded }

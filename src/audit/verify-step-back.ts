@@ -18,7 +18,7 @@ export interface Signed {
 
 const isSame = (a: Anchor, b: Anchor): boolean => a.seq === b.seq && a.hash === b.hash && a.at === b.at;
 
-/** Where the line stands that a step back names. A step back before it may have the same head, and be its neighbour: it names checkpoints only. */
+/** The index of the line that a step back names. That is always a checkpoint: a step back with the same head may stand beside it. */
 const placeOf = (from: Anchor, key: string, lines: readonly Signed[]): number =>
   lines.findIndex(line => line.stepBack === undefined && line.key === key && isSame(line.anchor, from));
 
@@ -43,8 +43,8 @@ export function anchorsOf(lines: readonly Signed[]): Anchor[] {
 }
 
 /**
- * Whether a line before it is not of later than the line that a step back names, also where lines were moved. A gate signs entry after entry,
- * and its clock may be set back. Another gate, whose file stands before it, has its own way; only a time says what it signed later.
+ * Whether a line was signed no later than `from`, the line that a step back names, even if lines were moved. Lines of one key go by the number of the
+ * entry, because a gate signs entry after entry and its clock may be set back. Lines of another gate's key go by time: their numbers say nothing of the order.
  */
 const isUpTo = (from: Anchor, { anchor, key }: Signed, stepBackKey: string): boolean =>
   key === stepBackKey ? anchor.seq <= from.seq : anchor.at <= from.at;

@@ -92,7 +92,7 @@ interface Names {
   readonly always: readonly string[];
 }
 
-/** What a name that a word asks for is to be, where it is none of the kind's; undefined where it is one, or the word asks for no name of a kind. */
+/** What the kind would have to declare for a name in a limit to be right; undefined if it declares it, or if no such name is asked for. */
 function findMissing(
   shape: RefShape,
   value: unknown,

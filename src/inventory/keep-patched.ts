@@ -23,8 +23,8 @@ interface Kept extends Pick<PartlySaid, 'labels' | 'weights'> {
 }
 
 /**
- * The targets that stand over a snapshot of a time, by what was patched of what it speaks of. Those in force stay as they are, and are counted so;
- * if the kind was declared anew, their rows are written anew.
+ * Finds the targets whose later PATCHes stand over a snapshot read at `asOfMs`, wholly or in part. Those in force stay as they are and are counted;
+ * if the kind was declared anew, their rows are written again.
  * @throws LoadRefused
  */
 export async function keepPatched(load: Load, asOfMs: number): Promise<StandingOver> {
@@ -64,8 +64,8 @@ export async function keepPatched(load: Load, asOfMs: number): Promise<StandingO
 }
 
 /**
- * What PATCHes have said of what a load speaks of. Of those from before entries told it: all, where they are of the same feed and declaration; else nobody
- * knows, and where a label may have come to another feed since, they must neither be forgotten nor speak for it.
+ * Which part of what a load speaks of was said by PATCHes. A PATCH from before entries told it (`of` is null) said all of it, if its feed and declaration are
+ * those of the load; if the declaration may have changed since, nobody knows: a label may belong to another feed by now.
  */
 function saidOf(load: Load, own: SpeaksOf, patches: Patched['patches']): SpeaksOf | 'unknown' {
   const said: SpeaksOf[] = [];
@@ -119,7 +119,7 @@ async function rewrite(load: Load, targets: readonly Kept[]): Promise<void> {
   }
 }
 
-/** A line of a snapshot, but for what PATCHes have said since it was read: that stays as it is in force, also where it is that there is none. */
+/** A line of a snapshot, except for what PATCHes have said since it was read: that stays as it is in force, a label that is missing there included. */
 export function underPatches(line: Line, { said, labels, weights }: PartlySaid): Line {
   if (line.labels === null) return line;
   return {

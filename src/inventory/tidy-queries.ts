@@ -18,8 +18,8 @@ const definitionAt = (revision: string) => sql`
     where r.kind = p.kind and r.revision = ${sql.ref(revision)})`;
 
 /**
- * Patches that no snapshot can be older than, and those that a later one of the same target covers. Of whoever speaks of other things since, because the
- * kind was declared anew, neither says that: then each of the kind's feeds must have been read later.
+ * Deletes patches that no later snapshot can predate, and those that a later patch of the same target covers. Where the kind was declared anew since, neither
+ * is enough, because feeds may speak of other things now: then each of the kind's feeds must have been read later.
  */
 const outlived = ({ kind, sources }: Tidied) => sql`
   delete from inventory_patches where ctid = any(array(

@@ -9,8 +9,8 @@ interface Waiting<Ask, Found> {
 }
 
 /**
- * Reads for many at once, without a timer: what is asked in one turn of the event loop, or while one read is under way, waits, and the next read is for all
- * that wait, in the order they came. What nobody waits for any more is not read. A read that is silent for `patienceMs` fails its own asks, and keeps no others.
+ * Gathers asks into shared reads, without a timer: those of one turn of the event loop, and those that come while a read is under way, share the
+ * next read, in the order they came. What nobody waits for any more is not read. A read that is silent for `patienceMs` fails its own asks and delays no others.
  */
 export class Together<Ask, Found> {
   readonly #read: (asks: readonly Ask[]) => Promise<readonly Found[]>;

@@ -38,7 +38,10 @@ export interface DecisionDocument extends Carried {
   /** Labels that the caller believed all targets to have. */
   readonly asserts?: Readonly<Record<string, string>>;
   readonly targets?: { readonly count: number; readonly digest: string };
-  /** Of the targets' declared labels at the decision (`TargetSet.labelsDigest`), so that nobody changes unseen by what it is told that they are others. */
+  /**
+   * Digest of the targets' declared labels at the decision (`TargetSet.labelsDigest`). Done targets are given back when their labels change: with it
+   * here, nobody can alter unseen what the labels are compared with.
+   */
   readonly labels_digest?: string;
   /** Whether the action is declared so; as `labels_digest`, there where targets are. */
   readonly irreversible?: boolean;

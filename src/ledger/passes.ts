@@ -36,7 +36,10 @@ interface Found {
   readonly counts: Counts | undefined;
 }
 
-/** Looks for more than was found, under an exception or without: the first step asks for one more, and most exceptions end there. Undefined if it takes too long. */
+/**
+ * Looks for more than was found, under an exception or without one. The first step asks for one target more, and with most exceptions that is
+ * the last. Undefined if it takes too long.
+ */
 function searchOn(
   one: Case,
   now: Circumstances,

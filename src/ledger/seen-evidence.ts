@@ -54,8 +54,8 @@ export class SeenEvidence {
   }
 
   /**
-   * What counts for a requester: the newest of the others, and nothing good of who is no observer now. What is said of one value says
-   * nothing good of the whole, nor what is said of the whole of one value; but what is newer and not good of the one counts against the other.
+   * The evidence that counts for a requester: the newest by others, and a pass only by those who are observers now. A pass of one value is no pass of
+   * the whole, nor the other way round; but anything newer that is not a pass counts against both.
    * @throws Fault where it was not looked at
    */
   newest(who: Askers, name: string, of?: OfValue): Evidence | undefined {
