@@ -1,7 +1,7 @@
 import type { Reason } from '../kit/refusal.ts';
 import type { Book } from './book.ts';
 import type { Hold } from './held.ts';
-import type { Case } from './decide.ts';
+import type { Case } from './case.ts';
 
 /**
  * So many targets in the way are listed by rule; of more a reason without a value says how many there are. A request may

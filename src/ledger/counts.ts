@@ -3,9 +3,8 @@ import { weigh, type Weighing } from '../blast-radius/weigh.ts';
 import { requiredLabels, type Kind } from '../config/config.ts';
 import type { ActionLimits, ProtectedEntry } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
-import type { Circumstances } from './decide.ts';
+import type { Circumstances, Subject } from './case.ts';
 import { entryOf } from './entry-of.ts';
-import type { Subject } from './facts.ts';
 import type { Delivered } from './rollout.ts';
 import { countTimes, type TimeCounts } from './times.ts';
 

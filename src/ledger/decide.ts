@@ -1,34 +1,12 @@
 import type { Reason } from '../kit/refusal.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { Target } from '../targets/target-set.ts';
-import type { Precedents } from './precedents.ts';
-import type { Book, EngagedSwitch, KindState } from './book.ts';
+import type { Book, EngagedSwitch } from './book.ts';
+import type { Case, Circumstances } from './case.ts';
 import { conflictReasons } from './conflicts.ts';
 import { countTargets } from './counts.ts';
 import { askExcepted } from './exceptions.ts';
-import { measure, type Measured, type Subject } from './facts.ts';
+import { measure, type Measured } from './facts.ts';
 import { refusingLimitNames, timed } from './retry-after.ts';
 import { stops, whyStopsAll, type Stoppable } from './stops.ts';
-
-/** What a request is decided on, under the lock. */
-export interface Case extends Subject {
-  /** `max_requests` counts its decision, whatever it is; a pre-flight's it does not. */
-  readonly counted: boolean;
-  readonly targets: readonly [Target, ...Target[]];
-}
-
-export interface Circumstances {
-  readonly book: Book;
-  readonly precedents: Precedents;
-  readonly state: KindState;
-  readonly policy: Policy;
-  readonly killFileEngaged: boolean;
-  /** Names of the principals whose evidence counts: the observers of the configuration that is in force here. */
-  readonly observers: ReadonlySet<string>;
-  readonly nowMs: number;
-  /** How long this request has been decided on, milliseconds: what asks the policy again and again must come to an end. */
-  tookMs(): number;
-}
 
 export interface Judged extends Measured {
   /** Sorted by the caller; empty for an allow. */

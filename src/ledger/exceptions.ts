@@ -4,7 +4,7 @@ import type { Verdict } from '../policy/policy.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Precedents } from './precedents.ts';
-import type { Case, Circumstances } from './decide.ts';
+import type { Case, Circumstances } from './case.ts';
 import { FirstPlaces } from './first-places.ts';
 
 /** After so long no further exception is tried: a stop waits meanwhile. */

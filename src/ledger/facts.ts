@@ -6,12 +6,11 @@ import {
   type Tally,
   type Totals,
 } from '../blast-radius/blast-radius.ts';
-import type { Action, Kind } from '../config/config.ts';
 import type { DimensionFact, Facts, LabelFact, WindowFact } from '../policy/facts.ts';
 import type { ActionLimits, WindowLimit } from '../policy/limits.ts';
 import { askScope, type Book, type KindState } from './book.ts';
 import type { Counts } from './counts.ts';
-import type { Circumstances } from './decide.ts';
+import type { Circumstances, Subject } from './case.ts';
 import type { Writable } from '../kit/writable.ts';
 import { entryOf } from './entry-of.ts';
 import type { DecisionDocument } from './decision.ts';
@@ -19,18 +18,6 @@ import { freezeFacts } from './freezes.ts';
 import { measureRollout } from './rollout-facts.ts';
 import { weightFacts, weightScopes } from './weight-facts.ts';
 import type { Window } from './window.ts';
-
-/** Who wants to do what to targets of which kind. */
-export interface Subject {
-  readonly action: Action;
-  readonly kind: Kind;
-  readonly principal: string;
-  readonly principalLabels?: Readonly<Record<string, string>> | undefined;
-  /** As the request states them. */
-  readonly effects?: Facts['effects'] | undefined;
-  readonly artifact?: string;
-  readonly plan?: { readonly name: string; readonly generation: number };
-}
 
 /** Members of the decision that say what limits looked at beside the counts. */
 export type LookedAt = Pick<DecisionDocument, 'principal_labels' | 'times' | 'stage' | 'evidence'>;

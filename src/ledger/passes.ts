@@ -1,6 +1,6 @@
 import type { Reason } from '../kit/refusal.ts';
 import { countTargets, type Counts } from './counts.ts';
-import type { Case, Circumstances } from './decide.ts';
+import type { Case, Circumstances } from './case.ts';
 import { furthestFor, wouldAllow, type Candidate } from './exceptions.ts';
 import { measure } from './facts.ts';
 import { mayBeginRun } from './rollout-facts.ts';

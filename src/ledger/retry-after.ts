@@ -1,7 +1,7 @@
 import type { Reason } from '../kit/refusal.ts';
 import type { RequestsLimit, WindowLimit } from '../policy/limits.ts';
 import { askScope, requestLimitName } from './book.ts';
-import type { Case, Circumstances } from './decide.ts';
+import type { Case, Circumstances } from './case.ts';
 import { entryOf } from './entry-of.ts';
 import { windowCeiling, type Measured } from './facts.ts';
 import type { Window } from './window.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { Book } from '../../src/ledger/book.ts';
 import { conflictReasons } from '../../src/ledger/conflicts.ts';
-import type { Case } from '../../src/ledger/decide.ts';
+import type { Case } from '../../src/ledger/case.ts';
 import { host, limits, setOf, wipe } from '../support/gate-parts.ts';
 
 const id = (index: number): string => `h${String(index).padStart(4, '0')}`;

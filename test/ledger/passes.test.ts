@@ -5,7 +5,7 @@ import { Precedents } from '../../src/ledger/precedents.ts';
 import { Book, type KindState } from '../../src/ledger/book.ts';
 import { Held } from '../../src/ledger/held.ts';
 import { countTargets } from '../../src/ledger/counts.ts';
-import type { Circumstances } from '../../src/ledger/decide.ts';
+import type { Circumstances } from '../../src/ledger/case.ts';
 import { measure } from '../../src/ledger/facts.ts';
 import { passes } from '../../src/ledger/passes.ts';
 import type { Facts } from '../../src/policy/facts.ts';
