@@ -49,8 +49,8 @@ export const labelName = name(
 /** Weights stand in CSV headers (`weight:traffic`), and where limits name them, as labels do. */
 export const weightName = name(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
-  [],
-  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most)',
+  NO_KEYS,
+  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most); constructor and prototype are taken',
 );
 
 /** Kinds stand in paths of the API. */

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -116,6 +117,9 @@ describeWithPostgres('a gate whose asynchronous standby was promoted without the
     await failOver();
     await withNothingForwarded(executor, async () => await expectBehind(gate));
     expect(await headOf(primary)).toBe(endsWith);
+    // The batch that failed had what was seen signed, beside all else.
+    const signed = async () => await readFile(join(gate.folder, 'checkpoints.ndjson'), 'utf8');
+    await until(signed, text => Number(/.*"seq":(\d+)/s.exec(text)?.[1]) > endsWith);
   });
 
   it('is not started anew on it by accident, also by a gate that was killed, but when it is told where that ends', async () => {
