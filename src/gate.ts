@@ -297,7 +297,10 @@ export class Gate {
       const loaded = entries.filter(({ kind }) => this.ledger.revisionOf(kind) !== undefined);
       warnOfIdleProtection(loaded, logger);
     } catch (thrown) {
-      logger.warn({ err: asError(thrown) }, 'the protected entries could not be counted');
+      logger.warn(
+        { err: asError(thrown) },
+        'whether each protected entry and each switch guards anything could not be told',
+      );
     }
   }
 

@@ -8,15 +8,15 @@ export function warnOfSwitches(book: Book, logger: Logger): void {
     const { id, scope, engagedBy } = engaged;
     const told = { kill_switch: id, scope, engaged_by: engagedBy };
     const why = whyStopsAll(engaged, book);
-    if (why === undefined && 'dimension' in scope && !book.hasValue(scope.dimension, scope.value))
-      logger.error(
-        told,
-        'an engaged kill switch is of a value that no target has any more: it stops no new request. If the targets have another value now, engage it for that one',
-      );
     if (why !== undefined)
       logger.error(
         told,
-        `an engaged kill switch is of ${'action' in engaged.scope ? 'an action' : 'a dimension'} that is gone. ${why}`,
+        `an engaged kill switch is of ${'action' in scope ? 'an action' : 'a dimension'} that is gone. ${why}`,
+      );
+    else if ('dimension' in scope && !book.hasValue(scope.dimension, scope.value))
+      logger.error(
+        told,
+        'an engaged kill switch is of a value that no target has any more: it stops no new request. If the targets have another value now, engage it for that one',
       );
   }
 }

@@ -145,7 +145,7 @@ export class Checkpoints {
     return { from: 0, to: missing - 1 };
   }
 
-  /** The first look, once the gate has what it begins with; it waits for it as for the last one. */
+  /** The first look, once the gate has what it begins with. Waits for it, but not for a disk that hangs. */
   async begin(): Promise<void> {
     await inTime(this.look(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
   }

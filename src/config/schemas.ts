@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { isForbiddenKey } from '../kit/strict-json.ts';
 import { isTargetName, isWildcard, quote } from '../kit/text.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
 
@@ -36,20 +37,21 @@ const share = text(parseSharePpm, 'must be a share from 0% to 100% with at most 
 const name = (pattern: RegExp, reserved: readonly string[], what: string) =>
   text(value => (pattern.test(value) && !reserved.includes(value) ? value : undefined), what);
 
-/** No JSON may have them as keys (kit/strict-json.ts). */
-const NO_KEYS = ['constructor', 'prototype'];
+/** Of what stands as a key in a line of an inventory. */
+const keyName = (pattern: RegExp, reserved: readonly string[], what: string) =>
+  name(pattern, reserved, what).refine(value => !isForbiddenKey(value), what);
 
 /** Labels stand in tags (`kind:label=value`), in CSV headers (`id`, `weight:…`), and beside `fleet` and `principal` in limits. */
-export const labelName = name(
+export const labelName = keyName(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
-  ['id', 'fleet', 'principal', ...NO_KEYS],
+  ['id', 'fleet', 'principal'],
   'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet, principal, constructor and prototype are taken',
 );
 
 /** Weights stand in CSV headers (`weight:traffic`), and where limits name them, as labels do. */
-export const weightName = name(
+export const weightName = keyName(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
-  NO_KEYS,
+  [],
   'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most); constructor and prototype are taken',
 );
 

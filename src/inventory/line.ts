@@ -1,5 +1,5 @@
 import type { JsonObject } from '../kit/strict-json.ts';
-import { isJsonObject } from '../kit/strict-json.ts';
+import { isForbiddenKey, isJsonObject } from '../kit/strict-json.ts';
 import { isTargetName, isWildcard, listNames, nearestName, quote } from '../kit/text.ts';
 import { labelOf, mayWrite, type Labels, type LineRules, type Weights } from './describe-kind.ts';
 import { malformed } from './load-refusal.ts';
@@ -28,10 +28,7 @@ export const MAX_LINES = 10_000_000;
 /** `:` is kept for what a name may mean one day, `=` ends it in a tag. */
 const labelName = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$/;
 
-/** Names by which an object's prototype can be reached. */
-const forbiddenNames: ReadonlySet<string> = new Set(['prototype', 'constructor']);
-
-export const isLabelName = (text: string): boolean => labelName.test(text) && !forbiddenNames.has(text);
+export const isLabelName = (text: string): boolean => labelName.test(text) && !isForbiddenKey(text);
 
 const NAME_FORM =
   '1 to 253 characters of A–Z a–z 0–9 . _ : / -, beginning with a letter or digit, and no word for "all"';

@@ -21,7 +21,7 @@ const MAX_JSON_PARTS = 100_000;
 const MAX_NUMBER_LENGTH = 64;
 
 /** Names by which an object's prototype can be reached. The length is looked at first: it tells nearly all others apart. */
-const isForbiddenKey = (key: string): boolean =>
+export const isForbiddenKey = (key: string): boolean =>
   (key.length === 9 && (key === '__proto__' || key === 'prototype')) ||
   (key.length === 11 && key === 'constructor');
 

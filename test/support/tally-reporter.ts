@@ -18,9 +18,7 @@ export class TallyReporter implements Reporter {
     for (const module of modules) {
       // A file that does not load, or whose hook failed, may have no test that fails.
       const hasFailed = [...module.children.allTests('failed')].length > 0;
-      if (module.state() === 'failed' && !hasFailed) {
-        counts.failed += 1;
-      }
+      if (module.state() === 'failed' && !hasFailed) counts.failed += 1;
       const ofHooks = [module, ...module.children.allSuites()].flatMap(part => part.errors());
       for (const error of ofHooks) failed.push(`${module.relativeModuleId}: ${firstLine(error)}`);
       for (const test of module.children.allTests()) {
