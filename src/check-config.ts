@@ -1,19 +1,22 @@
 import type { Config, ExecutorConfig } from './config/config.ts';
+import { UsageError } from './config/environment.ts';
 import { readConfig } from './config/read-config.ts';
-import { describeStart, withoutLimits } from './describe-start.ts';
+import { describeStart, sayNoBundle, withoutLimits } from './describe-start.ts';
 import { describeFreeze, describeUncounted } from './describe-policy.ts';
-import { readPolicy, toLoaded } from './load-policy.ts';
+import { Fault } from './kit/fault.ts';
+import { readPolicy, toLoaded, type LoadedPolicy } from './load-policy.ts';
 import type { Exception, Limits } from './policy/limits.ts';
 
 /**
  * Reads everything that a start reads, and opens neither the store nor the socket.
  * @param nowMs by this machine's clock; a gate goes by its database's
  * @returns what would be in force
- * @throws FileError with every problem; Fault `policy.unavailable` for a bundle with which a gate would decide nothing
+ * @throws FileError with every problem; UsageError for a bundle with which a gate would start and answer 503: whoever asks beforehand
+ * wants to hear no
  */
 export async function checkConfig(file: string, nowMs: number) {
   const config = readConfig(file);
-  const loaded = toLoaded(await readPolicy(config));
+  const loaded = await load(config);
   const { limits } = loaded.policy;
   const { host, port } = config.listen;
   return {
@@ -42,6 +45,14 @@ export async function checkConfig(file: string, nowMs: number) {
       ...(labels !== undefined && { labels }),
     })),
   };
+}
+
+async function load(config: Config): Promise<LoadedPolicy> {
+  try {
+    return toLoaded(await readPolicy(config));
+  } catch (thrown) {
+    throw thrown instanceof Fault ? new UsageError(sayNoBundle(config.policies, thrown)) : thrown;
+  }
 }
 
 export type CheckedConfig = Awaited<ReturnType<typeof checkConfig>>;

@@ -3,6 +3,7 @@ import { sayOpenMode } from './config/secret-file.ts';
 import type { Gate } from './gate.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 import type { Changing } from './in-force.ts';
+import { asError } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 
 /** What a gate starts with, for the log: a store or a limits file that was named by mistake is seen here first. */
@@ -70,4 +71,9 @@ export function showStore(store: StoreConfig): string {
   const socket = searchParams.get('host');
   const user = username === '' ? '' : `${username}@`;
   return `${protocol}//${user}${host}${pathname}${socket === null ? '' : `?host=${socket}`}`;
+}
+
+/** Why a bundle cannot be loaded, for who may know where it is. */
+export function sayNoBundle(policies: string, { cause, message }: Error): string {
+  return `the bundle ${showPolicies(policies)} cannot be loaded: ${cause === undefined ? message : asError(cause).message}`;
 }

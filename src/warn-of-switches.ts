@@ -1,22 +1,20 @@
 import type { Logger } from './kit/logger.ts';
 import type { Book } from './ledger/book.ts';
-import { whyStopsAll } from './ledger/stops.ts';
+import { whyStopsAll, whyStopsNothing } from './ledger/stops.ts';
 
 /** Engaged switches that stop more than they were engaged for by this configuration, or nothing new by the inventory that is in force. */
 export function warnOfSwitches(book: Book, logger: Logger): void {
   for (const engaged of book.switches.values()) {
     const { id, scope, engagedBy } = engaged;
     const told = { kill_switch: id, scope, engaged_by: engagedBy };
-    const why = whyStopsAll(engaged, book);
-    if (why !== undefined)
+    const stopsAll = whyStopsAll(engaged, book);
+    const stopsNothing = whyStopsNothing(engaged, book);
+    if (stopsAll !== undefined)
       logger.error(
         told,
-        `an engaged kill switch is of ${'action' in scope ? 'an action' : 'a dimension'} that is gone. ${why}`,
+        `an engaged kill switch is of ${'action' in scope ? 'an action' : 'a dimension'} that is gone. ${stopsAll}`,
       );
-    else if ('dimension' in scope && !book.hasValue(scope.dimension, scope.value))
-      logger.error(
-        told,
-        'an engaged kill switch is of a value that no target has any more: it stops no new request. If the targets have another value now, engage it for that one',
-      );
+    if (stopsNothing !== undefined)
+      logger.error(told, `an engaged kill switch is of a value that is gone. ${stopsNothing}`);
   }
 }

@@ -1,7 +1,6 @@
 import { checkConfig, type CheckedConfig } from '../check-config.ts';
-import { configFileOf, UsageError } from '../config/environment.ts';
+import { configFileOf } from '../config/environment.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
-import { Fault } from '../kit/fault.ts';
 import { limitLines, showSelector } from './limit-lines.ts';
 import { exceptionLines, freezeLines, profileLines, unnamedLines, warningLines } from './policy-lines.ts';
 import { printable } from './printable.ts';
@@ -18,11 +17,7 @@ export async function runCheckConfig(
   terminal: Terminal,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const checked = await checkConfig(configFileOf(options.config), clock.wallMs()).catch((thrown: unknown) => {
-    // A gate with such a bundle starts and answers 503; whoever asks beforehand wants to hear no.
-    if (thrown instanceof Fault) throw new UsageError(thrown.detail);
-    throw thrown;
-  });
+  const checked = await checkConfig(configFileOf(options.config), clock.wallMs());
   terminal.say(options.json ? JSON.stringify(checked) : linesOf(checked, terminal.width).join('\n'));
 }
 

@@ -8,7 +8,7 @@ import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
-import { stops, stoppableOf, whyStopsAll } from '../ledger/stops.ts';
+import { stops, stoppableOf, whyStopsAll, whyStopsNothing } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import type { Event } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
@@ -102,7 +102,7 @@ export class KillSwitch {
   async status(): Promise<{ readonly engaged: readonly object[] }> {
     const switches = await this.#options.ledger.enqueue(({ book }) =>
       [...book.switches.values()].map(engaged => {
-        const note = whyStopsAll(engaged, book);
+        const note = whyStopsAll(engaged, book) ?? whyStopsNothing(engaged, book);
         return { ...viewOf(engaged), ...(note !== undefined && { note }) };
       }),
     );

@@ -58,6 +58,17 @@ export function whyStopsAll({ scope }: EngagedSwitch, book: Declared): string | 
   return 'No kind declares this dimension any more: it stops everything.';
 }
 
+/** Why it stops no new request, though it is engaged: the value is gone. Undefined where it can stop one. */
+export const whyStopsNothing = (
+  { scope }: EngagedSwitch,
+  book: Declared & Pick<Book, 'hasValue'>,
+): string | undefined =>
+  !('dimension' in scope) ||
+  book.declaring(scope.dimension).length === 0 ||
+  book.hasValue(scope.dimension, scope.value)
+    ? undefined
+    : 'No target has this value any more: it stops no new request. If the targets have another value now, engage it for that one.';
+
 /** An allowed request in the eyes of a switch: by the values that its targets had at the decision. */
 export const stoppableOf = (
   operation: Pick<Operation, 'action' | 'kind' | 'principal' | 'dimensionValues'>,

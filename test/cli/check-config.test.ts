@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -99,6 +100,23 @@ describe('serve --check-config', () => {
     await runDoctor({ config, json: false }, terminal, clock);
     expect(terminal.said.join('\n')).toContain(`bundle ${bundle.digest} `);
     expect((await check(false)).join('\n')).toMatch(new RegExp(`bundle +${bundle.digest}$`, 'm'));
+  });
+
+  test.each([
+    ['that is not there', undefined, /ENOENT.*broken\.tar\.gz/],
+    ['that is none', 'garbage', /incorrect header check/],
+  ])('refuses a bundle %s, with its place and the cause', async (_, bytes, cause) => {
+    const other = temporaryFolder();
+    const bundle = path.join(other.folder, 'broken.tar.gz');
+    if (bytes !== undefined) writeFileSync(bundle, bytes);
+    writeGateFiles(other.folder, { config: { policies: bundle } });
+    const checking = runCheckConfig(
+      { config: path.join(other.folder, 'interlock.yaml'), json: false },
+      recordedTerminal(),
+    );
+    await expect(checking).rejects.toThrow(`the bundle ${bundle} cannot be loaded: `);
+    await expect(checking).rejects.toThrow(cause);
+    other.remove();
   });
 
   test.each([50, 60, 80])('at %d columns has no line that a terminal would break', async width => {

@@ -21,15 +21,20 @@ it('a switch on a value that a load gives another name is said to stop nothing a
   const told = () =>
     on.gate
       .logs()
-      .filter(({ msg }) => String(msg).startsWith('an engaged kill switch is of a value that no target'));
+      .filter(({ msg }) => String(msg).startsWith('an engaged kill switch is of a value that is gone'));
+  const listed = async () => (await on.api.get('/v1/kill-switch')).body as unknown;
   expect((await on.api.put('host', hosts('host', 4))).status).toBe(200);
   expect(told()).toEqual([]);
+  expect(await listed()).toEqual({ engaged: [expect.not.objectContaining({ note: expect.anything() })] });
   const renamed = hosts('host', 4).map(({ labels, ...host }) => ({
     ...host,
     labels: { ...labels, rack: `R-${labels?.['rack']}` },
   }));
   expect((await on.api.put('host', renamed)).status).toBe(200);
   expect(told()).toMatchObject([{ kill_switch: body.id, level: 50 }]);
+  expect(await listed()).toMatchObject({
+    engaged: [{ id: body.id, note: expect.stringMatching(/^No target has this value any more/) }],
+  });
   expect((await on.api.release(body.id)).status).toBe(200);
 });
 

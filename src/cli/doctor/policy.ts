@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { FileError } from '../../config/config.ts';
-import { showPolicies, withoutLimits } from '../../describe-start.ts';
+import { sayNoBundle, withoutLimits } from '../../describe-start.ts';
 import type { LoadedPolicy } from '../../load-policy.ts';
 import { describeFreeze } from '../../describe-policy.ts';
 import { asError } from '../../kit/fault.ts';
@@ -48,12 +48,10 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
       return {
         findings: [limits.fail(thrown.message, 'a gate does not start with this file: set it right')],
       };
-    const { cause, message } = asError(thrown);
-    const why = cause === undefined ? message : asError(cause).message;
     return {
       findings: [
         policy.fail(
-          `the bundle ${showPolicies(config.policies)} cannot be loaded: ${why}`,
+          sayNoBundle(config.policies, asError(thrown)),
           'a gate starts with it and answers 503 to every request: build it anew (interlock policy build FOLDER), or name another',
         ),
       ],
