@@ -35,7 +35,7 @@ module.exports = {
       'no-cycles',
       'What goes in circles cannot be read from top to bottom.',
       {},
-      { circular: true, viaOnly: value },
+      { circular: true },
     ),
     none('no-unresolved', 'An import that leads nowhere.', {}, { couldNotResolve: true }),
     none(

@@ -27,7 +27,7 @@ import type { Logger } from './kit/logger.ts';
 import { LateGate, type Lateness } from './late-gate.ts';
 import type { Start } from './ledger/activate.ts';
 import { loadPolicy } from './load-policy.ts';
-import { createMetrics } from './metrics/metrics.ts';
+import { createMetrics } from './metrics/create-metrics.ts';
 import { portsOf } from './ports.ts';
 import { createReadAhead } from './read-ahead.ts';
 import { createReload } from './reload.ts';

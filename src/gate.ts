@@ -25,10 +25,10 @@ import { activateAtStart, activatePolicy, type Activation, type Start } from './
 import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
-import type { Deciding } from './ledger/request.ts';
+import type { Deciding } from './ledger/deciding.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { whyStopsAll } from './ledger/stops.ts';
-import { scopeName } from './metrics/metrics.ts';
+import { scopeName } from './metrics/switches.ts';
 import { standingOf } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
 import { PolicyNotice, tellActivated } from './policy-notice.ts';

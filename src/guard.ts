@@ -3,7 +3,9 @@ import { Deadline } from './kit/deadline.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Recorded } from './ledger/recorded.ts';
-import { decideRequest, jobOf, type Decided, type Submission } from './ledger/request.ts';
+import { decideRequest } from './ledger/request.ts';
+import { jobOf, type Submission } from './ledger/submission.ts';
+import type { Decided } from './ledger/deciding.ts';
 import { answerOf } from './outcome/answer.ts';
 import { observeDecision } from './metrics/observe-decision.ts';
 

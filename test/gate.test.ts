@@ -5,7 +5,7 @@ import { readConfig } from '../src/config/read-config.ts';
 import { Gate } from '../src/gate.ts';
 import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
-import { createMetrics } from '../src/metrics/metrics.ts';
+import { createMetrics } from '../src/metrics/create-metrics.ts';
 import { quiet } from './support/gate-parts.ts';
 import { writeGateFiles } from './support/gate.ts';
 import { memoryStore, temporaryFolder } from './support/store.ts';

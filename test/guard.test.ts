@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import type { GuardOptions } from '../src/before-the-ledger.ts';
 import { Guard } from '../src/guard.ts';
 import { Fault } from '../src/kit/fault.ts';
-import { createMetrics } from '../src/metrics/metrics.ts';
+import { createMetrics } from '../src/metrics/create-metrics.ts';
 import { compileParameterChecks } from '../src/validate/parameters.ts';
 import { bot, host, wipe } from './support/gate-parts.ts';
 

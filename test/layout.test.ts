@@ -88,9 +88,9 @@ describe('who knows whom', () => {
         export const one = [express, Kysely, request, Pool, nothing, two, fc, app];
         export type T = Target;`,
       'validate/two.ts': `
-        import { one } from './one.ts';
+        import type { one } from './one.ts';
         import type { Store } from '../db/store.ts';
-        export const two: [typeof one, Store?] = [one];`,
+        export const two: readonly [typeof one, Store?][] = [];`,
       'kit/three.ts': `import type { Store } from '../db/store.ts'; export type S = Store;`,
       'forward/four.ts': `import { ledger } from '../ledger/ledger.ts'; export const four = ledger;`,
     };

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { LateGate } from '../src/late-gate.ts';
-import { createMetrics } from '../src/metrics/metrics.ts';
+import { createMetrics } from '../src/metrics/create-metrics.ts';
 import { portsOf } from '../src/ports.ts';
 import { fakePorts } from './intake/fake-ports.ts';
 import { quiet } from './support/gate-parts.ts';

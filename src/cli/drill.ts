@@ -3,7 +3,8 @@ import type { Client } from '../client/client.ts';
 import type { Ask } from '../client/types.ts';
 import { configFileOf, UsageError } from '../config/environment.ts';
 import { readConfig } from '../config/read-config.ts';
-import { readCases, readCorpus, type CaseRequest, type DrillCase } from '../drill/case.ts';
+import { readCases, readCorpus } from '../drill/read-case.ts';
+import type { CaseRequest, DrillCase } from '../drill/case.ts';
 import type { Declared } from '../drill/declared-names.ts';
 import { expectingOther, refuseUnknownRules } from '../drill/known-rules.ts';
 import {

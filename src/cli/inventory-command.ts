@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { MAX_LINES } from '../inventory/line.ts';
+import { MAX_LINES } from '../inventory/load-query.ts';
 import { connect } from './connect.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { flagged, withConnection } from './connection-options.ts';

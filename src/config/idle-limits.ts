@@ -9,10 +9,20 @@ import {
 import type { Kind } from './config.ts';
 import { isMapValue } from './limits-value.ts';
 import { lackOf, type Lack } from './limits-words.ts';
-import type { IdleLimit } from './profiles.ts';
 import { showPath, type YamlPath } from './yaml-file.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
+
+/** A part of a profile that limits nothing on the action's kind, which has no ground for it. */
+export interface IdleLimit {
+  /** Below the action's entry: `max_share.rack`, `windows[2]`. */
+  readonly key: string;
+  /** What the item of the list says that `key` names by its place: `per region, over 24h`. */
+  readonly item?: string;
+  readonly why: string;
+  readonly kind: string;
+  readonly lacks: Lack;
+}
 
 /**
  * Takes out of an entry what came from a profile and has no ground on the kind: a dimension or label that it does not declare, a state

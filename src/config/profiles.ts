@@ -6,22 +6,11 @@ import { didYouMean, listNames, quote } from '../kit/text.ts';
 import { innerShape, mapOf, type LimitShape } from '../policy/limit-shape.ts';
 import type { LimitKey } from '../policy/manifest.ts';
 import { weightsOf, type Action, type Kind } from './config.ts';
-import { Idle } from './idle-limits.ts';
+import { Idle, type IdleLimit } from './idle-limits.ts';
 import { isMapValue } from './limits-value.ts';
-import type { Lack, Scene } from './limits-words.ts';
+import type { Scene } from './limits-words.ts';
 import { Problems } from './problems.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
-
-/** A part of a profile that limits nothing on the action's kind, which has no ground for it. */
-export interface IdleLimit {
-  /** Below the action's entry: `max_share.rack`, `windows[2]`. */
-  readonly key: string;
-  /** What the item of the list says that `key` names by its place: `per region, over 24h`. */
-  readonly item?: string;
-  readonly why: string;
-  readonly kind: string;
-  readonly lacks: Lack;
-}
 
 /** What an action's entry took from a profile. */
 export interface TakenProfile {

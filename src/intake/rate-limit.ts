@@ -1,5 +1,5 @@
 import type { Answer } from '../ledger/decision.ts';
-import type { Quota } from '../ledger/quotas.ts';
+import type { Quota } from '../ledger/decision.ts';
 import type { Headers } from './answer.ts';
 
 /**

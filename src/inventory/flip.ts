@@ -17,7 +17,7 @@ import {
 } from './flip-queries.ts';
 import { giveBack } from './lease-queries.ts';
 import type { Weights } from './describe-kind.ts';
-import { countAfter, weightsAfter, type Load } from './load.ts';
+import { countAfter, weightsAfter, type Arrival, type Load } from './load.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
 import { busy } from './load-refusal.ts';
 import { speaksOf, type SpeaksOf } from './speaks-of.ts';
@@ -30,14 +30,6 @@ export interface FlipTurn {
   /** The head's version once this is written. */
   readonly version: number;
   /** The store has an active policy, and this gate's is another one, or none. */
-  readonly isStale: boolean;
-}
-
-/** Where a load finds the ledger at its arrival: the agreed time (Unix milliseconds), and the last entry before it. */
-export interface Arrival {
-  readonly nowMs: number;
-  readonly seq: number;
-  /** As at the flip: said before a line is read. */
   readonly isStale: boolean;
 }
 

@@ -22,9 +22,6 @@ export type Lines = readonly Line[];
 /** Longer lines are refused, and not kept in memory to the end. */
 export const MAX_LINE_BYTES = 64 * 1024;
 
-/** More lines than this are no inventory. */
-export const MAX_LINES = 10_000_000;
-
 /** `:` is kept for what a name may mean one day, `=` ends it in a tag. */
 const labelName = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$/;
 

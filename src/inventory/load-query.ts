@@ -1,10 +1,12 @@
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isBlank, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
-import { MAX_LINES } from './line.ts';
 
 export type Force = 'shrink' | 'change';
 export type LoadMethod = 'put' | 'patch';
+
+/** More lines than this are no inventory. */
+export const MAX_LINES = 10_000_000;
 
 /** What a load's query says. */
 export interface LoadQuery {

@@ -5,11 +5,18 @@ import type { Clock } from '../kit/clock.ts';
 import { sumWeights, ValueCounts } from './count-values.ts';
 import type { DescribedKind, Labels, Weights } from './describe-kind.ts';
 import { IdSet } from './id-set.ts';
-import type { Arrival } from './flip.ts';
 import type { Lease } from './lease-queries.ts';
 import type { LoadMethod } from './load-query.ts';
 import type { InForce } from './load-queries.ts';
 import type { SpeaksOf } from './speaks-of.ts';
+
+/** Where a load finds the ledger at its arrival: the agreed time (Unix milliseconds), and the last entry before it. */
+export interface Arrival {
+  readonly nowMs: number;
+  readonly seq: number;
+  /** As at the flip: said before a line is read. */
+  readonly isStale: boolean;
+}
 
 /** A load under way: who writes what on top of which revision, and what it has done so far. */
 export interface Load {

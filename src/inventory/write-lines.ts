@@ -1,7 +1,8 @@
 import { mergeOwn, type Described, type Labels } from './describe-kind.ts';
 import { sameWeights } from './count-values.ts';
 import { underPatches } from './keep-patched.ts';
-import { MAX_LINES, type Line, type Lines } from './line.ts';
+import type { Line, Lines } from './line.ts';
+import { MAX_LINES } from './load-query.ts';
 import {
   beginPatches,
   beginTargets,

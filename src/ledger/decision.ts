@@ -3,9 +3,7 @@ import type { Principal } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
 import type { Carried, JsonObject } from '../validate/validated.ts';
-import type { Facts } from '../policy/facts.ts';
-import type { Quota } from './quotas.ts';
-import type { EvidenceShown, StageShown } from './rollout-facts.ts';
+import type { EvidenceFact, Facts } from '../policy/facts.ts';
 
 /** What intake hands to the guard. */
 export interface Asked {
@@ -90,4 +88,41 @@ export interface Answer {
   readonly retryAfterS?: number;
   /** What the limits leave to the principal after this decision; absent for a repeat, which spends nothing. */
   readonly quotas?: readonly Quota[];
+}
+
+export interface StageShown {
+  readonly run: number;
+  /** From 1; with the request where it is allowed. */
+  readonly stage: number;
+  readonly of: number;
+  readonly reached: number;
+  /** Targets that the stage holds. */
+  readonly count: number;
+  /** All targets of the kind when the run began. */
+  readonly total: number;
+}
+
+export interface EvidenceShown {
+  /** Of its entry in the chain. */
+  readonly seq: number;
+  readonly name: string;
+  readonly status: EvidenceFact['status'];
+  readonly dimension?: string;
+  readonly value?: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+/** What one limit leaves to whoever asked, as it stands once the decision is written. */
+export interface Quota {
+  /** Where the limit stands in the limits file, so that two of the same length are told apart: `disk.wipe/windows/0`. */
+  readonly name: string;
+  readonly unit: 'requests' | 'targets';
+  readonly limit: number;
+  readonly over_s: number;
+  readonly remaining: number;
+  /** Until more is left than now; absent where nothing is spent. */
+  readonly moreInMs?: number;
+  /** Whose it is, where each principal has its own; absent for one that all share. */
+  readonly principal?: string;
 }

@@ -1,23 +1,10 @@
 import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
 import { askScope } from './book.ts';
+import type { Quota } from './decision.ts';
 import { entryOf } from './entry-of.ts';
 import { windowCeiling } from './facts.ts';
 import type { Turn } from './turn.ts';
 import type { Window } from './window.ts';
-
-/** What one limit leaves to whoever asked, as it stands once the decision is written. */
-export interface Quota {
-  /** Where the limit stands in the limits file, so that two of the same length are told apart: `disk.wipe/windows/0`. */
-  readonly name: string;
-  readonly unit: 'requests' | 'targets';
-  readonly limit: number;
-  readonly over_s: number;
-  readonly remaining: number;
-  /** Until more is left than now; absent where nothing is spent. */
-  readonly moreInMs?: number;
-  /** Whose it is, where each principal has its own; absent for one that all share. */
-  readonly principal?: string;
-}
 
 interface Asker {
   readonly action: string;

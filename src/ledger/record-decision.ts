@@ -9,7 +9,7 @@ import type { Validated } from '../validate/validated.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { DecisionDocument } from './decision.ts';
 import type { Turn } from './turn.ts';
-import type { Submission } from './request.ts';
+import type { Submission } from './submission.ts';
 import type { LookedAt } from './facts.ts';
 
 /** What was found for a request, as far as its way went. */

@@ -9,7 +9,8 @@ import { claim } from './claim.ts';
 import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { recordDecision, type Finding, type RecordedDecision } from './record-decision.ts';
-import type { Decided, Deciding, Submission } from './request.ts';
+import type { Decided, Deciding } from './deciding.ts';
+import type { Submission } from './submission.ts';
 
 type RecordedNow = Exclude<Decided, { repeat: unknown }> & { readonly holdsKey: boolean };
 

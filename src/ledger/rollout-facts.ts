@@ -8,6 +8,7 @@ import type { Circumstances, Subject } from './case.ts';
 import { entryOf } from './entry-of.ts';
 import type { Place, Rollout } from './rollout.ts';
 import { stageDimensions } from './precedents.ts';
+import type { EvidenceShown, StageShown } from './decision.ts';
 import type { Askers, Evidence, OfValue, SeenEvidence } from './seen-evidence.ts';
 
 /** What a policy may know of what is rolled out; each absent where the action's entry does not ask for it, or the request does not name it. */
@@ -22,29 +23,6 @@ export interface RolloutFacts {
 interface RolloutShown {
   readonly stage?: StageShown;
   readonly evidence?: readonly EvidenceShown[];
-}
-
-export interface StageShown {
-  readonly run: number;
-  /** From 1; with the request where it is allowed. */
-  readonly stage: number;
-  readonly of: number;
-  readonly reached: number;
-  /** Targets that the stage holds. */
-  readonly count: number;
-  /** All targets of the kind when the run began. */
-  readonly total: number;
-}
-
-export interface EvidenceShown {
-  /** Of its entry in the chain. */
-  readonly seq: number;
-  readonly name: string;
-  readonly status: Evidence['status'];
-  readonly dimension?: string;
-  readonly value?: string;
-  readonly by: string;
-  readonly at: string;
 }
 
 export interface RolloutMeasured {

@@ -1,13 +1,6 @@
 import type { Kind } from '../config/config.ts';
-import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Scope } from '../ledger/book.ts';
 import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
-import { createDecisionMetrics } from './decisions.ts';
-import { createInventoryMetrics } from './inventory.ts';
-import { createLedgerMetrics } from './ledger.ts';
-import { createProcessMetrics } from './process.ts';
-import { createStandingGauges, type Standing } from './standing.ts';
-import { createSwitchGauge, EVERYTHING } from './switches.ts';
+import type { Standing } from './standing.ts';
 
 /** What the gate counts. Observing never throws and never waits, so that it may stand anywhere on the way. */
 export interface Metrics {
@@ -64,29 +57,4 @@ export interface MetricsOptions {
   readonly wallMs: () => number;
   /** Also what node and the machine say of this process. Once a process. */
   readonly process?: boolean;
-}
-
-/** `everything`, `action:disk.wipe` or `region:eu`: the label of a switch. */
-export function scopeName(scope: Scope): string {
-  if ('action' in scope) return `action:${scope.action}`;
-  if ('dimension' in scope) return `${scope.dimension}:${scope.value}`;
-  return EVERYTHING;
-}
-
-export function createMetrics(options: MetricsOptions): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
-  if (options.process === true) collectDefaultMetrics({ register: registry });
-  const standing = createStandingGauges(registers);
-  return {
-    ...createDecisionMetrics(registers, options.actions),
-    ...createLedgerMetrics(registers),
-    ...createSwitchGauge(registers),
-    ...createInventoryMetrics(registers, options),
-    ...createProcessMetrics(registers, options.version),
-    standingObserved: found => standing.observe(found),
-    databaseObserved: isThere => standing.observeDatabase(isThere),
-    text: async () => await registry.metrics(),
-    contentType: registry.contentType,
-  };
 }

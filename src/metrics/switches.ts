@@ -1,8 +1,16 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { Scope } from '../ledger/book.ts';
 import type { Metrics } from './metrics.ts';
 
 export const EVERYTHING = 'everything';
 export const KILL_FILE = 'kill-file';
+
+/** `everything`, `action:disk.wipe` or `region:eu`: the label of a switch. */
+export function scopeName(scope: Scope): string {
+  if ('action' in scope) return `action:${scope.action}`;
+  if ('dimension' in scope) return `${scope.dimension}:${scope.value}`;
+  return EVERYTHING;
+}
 
 /** What is engaged, by scope. */
 export function createSwitchGauge(

@@ -4,7 +4,7 @@ import type { Rule } from '../kit/rules.ts';
 import { rules } from '../kit/rules.ts';
 import type { Answer, Asked, DecisionDocument } from '../ledger/decision.ts';
 import { outcomeView, type Operation } from '../ledger/operation.ts';
-import type { Quota } from '../ledger/quotas.ts';
+import type { Quota } from '../ledger/decision.ts';
 
 /**
  * What HTTP says of a decision and its present outcome.

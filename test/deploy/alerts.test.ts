@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const RULES = 'deploy/prometheus/interlock.rules.yml';

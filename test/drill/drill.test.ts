@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readCorpus } from '../../src/drill/case.ts';
+import { readCorpus } from '../../src/drill/read-case.ts';
 import { tallyOf } from '../../src/drill/result.ts';
 import { markdownCard } from '../../src/drill/score-card.ts';
 import type { JsonObject } from '../../src/kit/strict-json.ts';

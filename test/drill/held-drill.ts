@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startGate } from '../../src/app.ts';
-import { readCorpus } from '../../src/drill/case.ts';
+import { readCorpus } from '../../src/drill/read-case.ts';
 import { startExecutor } from '../../src/drill/executor.ts';
 import { playCase } from '../../src/drill/play.ts';
 import type { CaseResult } from '../../src/drill/result.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Action } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
-import type { Decided } from '../../src/ledger/request.ts';
+import type { Decided } from '../../src/ledger/deciding.ts';
 import type { Bundle } from '../../src/policy/bundle.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import type { Limits } from '../../src/policy/limits.ts';

@@ -9,7 +9,7 @@ import type { Loaded, LoadRequest } from '../../src/inventory/inventory.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import type { Rule } from '../../src/kit/rules.ts';
 import type { Answer, Asked, DecisionDocument } from '../../src/ledger/decision.ts';
-import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 
 export const principal = (
   name: string,

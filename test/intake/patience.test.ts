@@ -5,7 +5,7 @@ import { PATIENCE, type Patience } from '../../src/intake/patience.ts';
 import type { Ports } from '../../src/intake/ports.ts';
 import { createHttpServer } from '../../src/intake/server.ts';
 import { createLogger } from '../../src/kit/logger.ts';
-import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
 import { bearer, fakePorts, listen, serving, type Serving } from './fake-ports.ts';
 
 // Clients that say too little, or read too little. Each would be waited for for ever.

@@ -6,7 +6,7 @@ import type { Store } from '../../src/db/store.ts';
 import { isRefusal } from '../../src/kit/refusal.ts';
 import { acceptClock } from '../../src/ledger/accept-clock.ts';
 import type { Book } from '../../src/ledger/book.ts';
-import type { Decided } from '../../src/ledger/request.ts';
+import type { Decided } from '../../src/ledger/deciding.ts';
 import { Outcomes } from '../../src/outcome/outcomes.ts';
 import { ownDatabaseClock, type DatabaseClock } from '../support/database-clock.ts';
 import { gateParts, limits, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';

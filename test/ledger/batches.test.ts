@@ -5,7 +5,7 @@ import type { Database } from '../../src/db/database.ts';
 import type { Store } from '../../src/db/store.ts';
 import { findOperation } from '../../src/ledger/queries.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
-import type { Decided } from '../../src/ledger/request.ts';
+import type { Decided } from '../../src/ledger/deciding.ts';
 import { toOperation } from '../../src/ledger/operation-row.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
 import type { Event } from '../../src/outcome/transition.ts';

@@ -13,13 +13,9 @@ import { budgetItems, type BudgetItem } from '../../src/ledger/budgets.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
 import { toOperation } from '../../src/ledger/operation-row.ts';
 import { findOperation } from '../../src/ledger/queries.ts';
-import {
-  decideRequest,
-  jobOf,
-  type Decided,
-  type Deciding,
-  type Submission,
-} from '../../src/ledger/request.ts';
+import { decideRequest } from '../../src/ledger/request.ts';
+import { jobOf, type Submission } from '../../src/ledger/submission.ts';
+import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { claimWaiting } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';

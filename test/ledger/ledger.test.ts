@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import type { Claimed } from '../../src/ledger/claim.ts';
-import type { Decided, Deciding } from '../../src/ledger/request.ts';
+import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { fakePolicy, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';

@@ -8,7 +8,7 @@ import { Book } from '../../src/ledger/book.ts';
 import type { Case } from '../../src/ledger/case.ts';
 import { judge, type Judged } from '../../src/ledger/decide.ts';
 import { windowCeiling } from '../../src/ledger/facts.ts';
-import type { Decided } from '../../src/ledger/request.ts';
+import type { Decided } from '../../src/ledger/deciding.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { ActionLimits, Limits } from '../../src/policy/limits.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createMetrics, scopeName } from '../../src/metrics/metrics.ts';
+import { createMetrics } from '../../src/metrics/create-metrics.ts';
+import { scopeName } from '../../src/metrics/switches.ts';
 
 const create = () =>
   createMetrics({

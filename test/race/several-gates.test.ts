@@ -6,7 +6,7 @@ import type { Principal } from '../../src/config/config.ts';
 import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import { UNDECIDED_MS } from '../../src/ledger/ledger.ts';
-import type { Decided } from '../../src/ledger/request.ts';
+import type { Decided } from '../../src/ledger/deciding.ts';
 import { bot, gateParts, host, loadHosts, quiet, wipe, type Parts } from '../support/gate-parts.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 

@@ -7,13 +7,9 @@ import { createLogger } from '../../src/kit/logger.ts';
 import { activatePolicy } from '../../src/ledger/activate.ts';
 import { GENESIS } from '../../src/ledger/chain.ts';
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.ts';
-import {
-  decideRequest,
-  jobOf,
-  type Decided,
-  type Deciding,
-  type Submission,
-} from '../../src/ledger/request.ts';
+import { decideRequest } from '../../src/ledger/request.ts';
+import { jobOf, type Submission } from '../../src/ledger/submission.ts';
+import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
