@@ -31,12 +31,7 @@ const laterSteps = steps
 
 module.exports = {
   forbidden: [
-    none(
-      'no-cycles',
-      'What goes in circles cannot be read from top to bottom.',
-      {},
-      { circular: true },
-    ),
+    none('no-cycles', 'What goes in circles cannot be read from top to bottom.', {}, { circular: true }),
     none('no-unresolved', 'An import that leads nowhere.', {}, { couldNotResolve: true }),
     none(
       'no-dev-dependencies',

@@ -5,6 +5,7 @@ import { readChain } from './checkpoint/queries.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
+import { refuseMissingRights } from './db/grants.ts';
 import { migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
 import {
@@ -178,6 +179,7 @@ async function openGate(
 ): Promise<Gate> {
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
+  await refuseMissingRights(parts.store.pool);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(restoredTo);
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: readKeyFile });

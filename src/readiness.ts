@@ -3,6 +3,7 @@ import type { LoadedPolicy } from './load-policy.ts';
 import type { Check, Readiness } from './intake/ports.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import { Fault } from './kit/fault.ts';
+import type { BuiltinRule } from './kit/rules.ts';
 import { sharedRead } from './kit/together.ts';
 import type { Turn } from './ledger/turn.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
@@ -68,10 +69,12 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
   };
 }
 
-/** A database that lacks something answers: whoever takes it for one that is away restarts the gate, which is the one wrong thing. */
+const IS_ANOTHER: ReadonlySet<string> = new Set(['store.behind', 'store.newer'] satisfies BuiltinRule[]);
+
+/** A database that lacks something, or knows more than the gate, answers: whoever takes it for one that is away restarts the gate, which is the one wrong thing. */
 function databaseCheck({ rule, detail }: Fault): Check {
   return {
-    ...no(rule === 'store.behind' ? detail : 'the database does not answer, or takes no writes'),
+    ...no(IS_ANOTHER.has(rule) ? detail : 'the database does not answer, or takes no writes'),
     rule,
   };
 }

@@ -333,7 +333,7 @@ const check = z.strictObject({
   rule: z
     .string()
     .optional()
-    .describe('Of the fault, where one is why: `store.behind` is no `store.unavailable`'),
+    .describe('Of the fault, where one is why: `store.behind` and `store.newer` are no `store.unavailable`'),
   known: z
     .literal(false)
     .optional()

@@ -1,4 +1,6 @@
+import type { Pool } from 'pg';
 import type { Database } from './database.ts';
+import { StoreRefused } from './store-refused.ts';
 
 /** What a gate may do to each table where another role owns the database and migrates. Never TRUNCATE, never DDL. */
 const privileges: Readonly<Record<keyof Database, string>> = {
@@ -39,4 +41,26 @@ export function grantStatements(role: string): string {
     `grant usage on schema public to ${name};`,
     ...Object.entries(privileges).map(([table, what]) => `grant ${what} on ${table} to ${name};`),
   ].join('\n');
+}
+
+/**
+ * What a role lacks is met when it is needed: a switch that cannot be engaged, an outcome that nobody can record.
+ * @throws StoreRefused where the role of these connections may not do all that a gate does
+ */
+export async function refuseMissingRights(pool: Pool): Promise<void> {
+  const wanted = Object.entries(privileges).flatMap(([table, what]) =>
+    what.split(', ').map(privilege => ({ table, privilege })),
+  );
+  const { rows } = await pool.query<{ lacking: string; role: string }>(
+    `select string_agg(privilege || ' on ' || "table", ', ') as lacking, current_user as role
+     from jsonb_to_recordset($1::jsonb) as wanted ("table" text, privilege text)
+     where not has_table_privilege('public.' || quote_ident("table"), privilege)
+     having count(*) > 0`,
+    [JSON.stringify(wanted)],
+  );
+  const [found] = rows;
+  if (found !== undefined)
+    throw new StoreRefused(
+      `The role ${found.role} lacks rights in the database: ${found.lacking}. As its owner, run the statements of migrations/README.md for it.`,
+    );
 }

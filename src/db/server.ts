@@ -33,6 +33,7 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export interface SessionFacts {
   readonly version: number;
   readonly version_name: string;
+  readonly encoding: string;
   readonly fsync: string;
   readonly full_page_writes: string;
   readonly in_recovery: boolean;
@@ -44,6 +45,10 @@ export function refuseUnsuitable(facts: SessionFacts): void {
   if (facts.version < OLDEST_MAJOR * 10_000)
     throw new StoreRefused(
       `PostgreSQL ${OLDEST_MAJOR} or later is needed; this server is ${facts.version_name}.`,
+    );
+  if (facts.encoding !== 'UTF8')
+    throw new StoreRefused(
+      `The database has the encoding ${facts.encoding}, and a reason may have letters that it lacks: nothing could be stopped for it. Make one with encoding 'UTF8'.`,
     );
   for (const setting of ['fsync', 'full_page_writes'] as const)
     if (facts[setting] !== 'on')
@@ -67,6 +72,7 @@ export function refuseUnsuitable(facts: SessionFacts): void {
 async function prepareSession(client: ClientBase, options: ServerOptions): Promise<void> {
   const { rows } = await client.query<SessionFacts>(
     `select current_setting('server_version_num')::int as version, current_setting('server_version') as version_name,
+       current_setting('server_encoding') as encoding,
        current_setting('fsync') as fsync, current_setting('full_page_writes') as full_page_writes,
        pg_is_in_recovery() as in_recovery, current_setting('default_transaction_read_only') as read_only,
        set_config('synchronous_commit',

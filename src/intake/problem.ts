@@ -28,6 +28,7 @@ const HERE: ReadonlySet<string> = new Set([
   'policy.unavailable',
   'store.unavailable',
   'store.behind',
+  'store.newer',
   'store.undecided',
   'clock.jumped',
   'gate.stopping',

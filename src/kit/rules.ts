@@ -324,6 +324,13 @@ const builtinRules = {
     explain:
       'Something that this gate knows to be recorded is not there: an older copy was restored, or a standby that was behind took over. Engaged switches, spent budgets and used keys may be forgotten, so nothing is decided. Find out what was lost, and start the gate with --restored.',
   },
+  'store.newer': {
+    step: 'fault',
+    status: 503,
+    title: 'The database is of a newer version than this gate',
+    explain:
+      'A gate of a newer version has brought the database to its own while this one ran, and what its rows mean this gate may not know. Ask the newer one; start this one anew with the newer version.',
+  },
   'store.undecided': {
     step: 'fault',
     status: 503,

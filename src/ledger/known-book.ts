@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 
 import { weightsOf, type Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
+import { NEWEST_MIGRATION } from '../db/migrate.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
@@ -33,7 +34,7 @@ export class KnownBook {
   #accepted: readonly AcceptedTime[] = [];
   /** How many accepted times this gate has seen: one more, and the database's time is agreed again. */
   #acceptedOnce: number | undefined;
-  #isBehind = false;
+  #isToldOfAnother = false;
 
   constructor(options: Options, watch: Pick<ClockWatch, 'accept'>) {
     this.#options = options;
@@ -71,13 +72,13 @@ export class KnownBook {
   /**
    * Brings the book to the head that is locked.
    * @returns whether another gate has written since this one did
-   * @throws Fault `store.behind`
+   * @throws Fault `store.behind`, `store.newer`
    */
   async bringTo(db: Kysely<Database>, head: HeadRow): Promise<boolean> {
     // A gate that begins has not seen who else there is.
     const others = this.#known.version > 0 && head.version !== this.#known.version;
     if (!this.isAt(head)) await this.#read(db, head);
-    this.#isBehind = false;
+    this.#isToldOfAnother = false;
     this.#known = { version: head.version, seq: head.seq, hash: head.hash };
     if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce)
       this.#watch.accept(head.db_now_ms);
@@ -108,6 +109,7 @@ export class KnownBook {
       isFed: [...this.#options.kinds.values()].some(({ sources }) => sources !== undefined),
       isWeighed: [...this.#options.kinds.values()].some(kind => weightsOf(kind).length > 0),
     });
+    if (tail.migration === null || tail.migration > NEWEST_MIGRATION) throw this.#newer(tail.migration);
     if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);
     return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);
   }
@@ -117,17 +119,31 @@ export class KnownBook {
   }
 
   #behind(head: HeadRow): Fault {
-    // Once for as long as it lasts: each batch would say it.
-    if (!this.#isBehind)
-      this.#options.logger.error(
-        { known: this.#known, found: { version: head.version, seq: head.seq, hash: head.hash } },
-        'the database lacks what this gate knows to be recorded: nothing is decided until the gate is started anew',
-      );
-    this.#isBehind = true;
+    this.#tellOnce(
+      { known: this.#known, found: { version: head.version, seq: head.seq, hash: head.hash } },
+      'the database lacks what this gate knows to be recorded: nothing is decided until the gate is started anew',
+    );
     return new Fault(
       'store.behind',
       `The database lacks what this gate knows to be recorded, up to entry ${this.#known.seq} of the audit trail. Nothing was decided.`,
     );
+  }
+
+  #newer(migration: number | null): Fault {
+    this.#tellOnce(
+      { migration, newest_known: NEWEST_MIGRATION },
+      'a newer version has migrated the database: this gate decides nothing any more. Start it anew with that version',
+    );
+    return new Fault(
+      'store.newer',
+      'A gate of a newer version has migrated the database. This one records nothing in it; ask the newer one, and start this one anew with that version.',
+    );
+  }
+
+  /** As long as it lasts each batch meets it. */
+  #tellOnce(found: object, says: string): void {
+    if (!this.#isToldOfAnother) this.#options.logger.error(found, says);
+    this.#isToldOfAnother = true;
   }
 
   #blank(): Book {

@@ -62,6 +62,8 @@ export interface HoldRow {
 export interface Tail {
   /** Of the last entry that the gate knows to be recorded; null if there is none. */
   readonly known_hash: string | null;
+  /** The newest migration that landed. */
+  readonly migration: number | null;
   readonly entries: readonly ControlEntryRow[] | null;
   readonly operations: readonly OperationRow[] | null;
   readonly holds: readonly HoldRow[] | null;
@@ -139,6 +141,7 @@ export async function readTail(
   const { rows } = await sql<{ tail: Tail }>`
     with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
     select json_build_object(
+      'migration', (select max(number) from migrations),
       'known_hash', (select hash from entries where seq = ${since.knownSeq}),
       'entries', (select json_agg(json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body, 'version', (body ->> 'version')::bigint) order by seq)
         from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${since.seq}),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { grantStatements } from '../../src/db/grants.ts';
+import { grantStatements, refuseMissingRights } from '../../src/db/grants.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { freshId } from '../../src/kit/ids.ts';
@@ -76,6 +76,22 @@ describeWithPostgres('a gate whose role is not the one that migrates', () => {
     await gate.db.updateTable('head').set({ version: 1, seq: 2, at: new Date() }).execute();
     await gate.db.updateTable('operations').set({ phase: 'ended', outcome: 'stopped' }).execute();
     expect(await gate.db.selectFrom('decisions').select('position').execute()).toHaveLength(1);
+  });
+
+  it.each([
+    ['update', 'head'],
+    ['insert', 'spends'],
+    ['delete', 'inventory_loads'],
+  ])('is told in a sentence when it may not %s %s', async (right, table) => {
+    await expect(refuseMissingRights(gate.pool)).resolves.toBeUndefined();
+    await owner.pool.query(`revoke ${right} on ${table} from ${role}`);
+    try {
+      await expect(refuseMissingRights(gate.pool)).rejects.toThrow(
+        `The role ${role} lacks rights in the database: ${right} on ${table}. As its owner`,
+      );
+    } finally {
+      await owner.pool.query(`grant ${right} on ${table} to ${role}`);
+    }
   });
 
   it.each(Object.keys(appendOnly))('may neither change %s, nor take from it, nor empty it', async table => {

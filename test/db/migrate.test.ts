@@ -4,7 +4,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { poolOver, startParams } from '../../src/db/embedded.ts';
-import { migrate, readMigrations } from '../../src/db/migrate.ts';
+import { migrate, NEWEST_MIGRATION, readMigrations } from '../../src/db/migrate.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { openStore } from '../../src/db/store.ts';
 import { surviveErrors } from '../../src/db/survive-errors.ts';
@@ -58,6 +58,7 @@ describe('the files', () => {
   it('are found beside the package, in order, with their checksums', async () => {
     const [one] = await readMigrations();
     expect(one).toMatchObject({ number: 1, name: '0001_gate.sql' });
+    expect((await readMigrations()).at(-1)?.number).toBe(NEWEST_MIGRATION);
     expect(one?.checksum).toMatch(/^sha256:[0-9a-f]{64}$/);
   });
 });

@@ -59,6 +59,7 @@ describe('what a server says of itself', () => {
   const fine = {
     version: 150000,
     version_name: '15.0',
+    encoding: 'UTF8',
     fsync: 'on',
     full_page_writes: 'on',
     in_recovery: false,
@@ -71,6 +72,8 @@ describe('what a server says of itself', () => {
       { version: 140011, version_name: '14.11' },
       'PostgreSQL 15 or later is needed; this server is 14.11.',
     ],
+    ['of another encoding', { encoding: 'LATIN1' }, "Make one with encoding 'UTF8'"],
+    ['without a word on its encoding', { encoding: '' }, 'encoding'],
     ['without fsync', { fsync: 'off' }, 'fsync=off'],
     ['without a word on fsync', { fsync: '' }, 'fsync='],
     ['without whole pages', { full_page_writes: 'off' }, 'full_page_writes=off'],

@@ -4,6 +4,7 @@ import { readChain } from '../../checkpoint/queries.ts';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import type { Config, Kind } from '../../config/config.ts';
 import { findHolder } from '../../db/folder-lock.ts';
+import { refuseMissingRights } from '../../db/grants.ts';
 import { compareMigrations } from '../../db/migrate.ts';
 import { openStore, type Store } from '../../db/store.ts';
 import { StoreRefused } from '../../db/store-refused.ts';
@@ -130,6 +131,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
   ];
   // What else is looked at has no table yet.
   if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
+  await refuseMissingRights(store.pool);
   const findings = [
     ...found,
     ...(await checkChain(store, around.newest)),
