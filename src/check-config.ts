@@ -1,5 +1,6 @@
 import type { Config, ExecutorConfig } from './config/config.ts';
 import { UsageError } from './config/environment.ts';
+import { describePrincipal } from './config/principals.ts';
 import { readConfig } from './config/read-config.ts';
 import { describeStart, sayNoBundle, withoutLimits } from './describe-start.ts';
 import { describeFreeze, describeUncounted } from './describe-policy.ts';
@@ -40,10 +41,7 @@ export async function checkConfig(file: string, nowMs: number) {
       ...describeUncounted(exception, nowMs),
       ceiling: ceilingOf(exception, limits),
     })),
-    principals: config.principals.map(({ name, roles, actions, labels }) => ({
-      ...{ name, roles: [...roles], actions: [...actions] },
-      ...(labels !== undefined && { labels }),
-    })),
+    principals: config.principals.map(describePrincipal),
   };
 }
 

@@ -1,5 +1,6 @@
 import { policyScope } from './config/policy-scope.ts';
 import { FileError, type Config, type Principal, type TlsConfig } from './config/config.ts';
+import { describePrincipal } from './config/principals.ts';
 import { readConfig } from './config/read-config.ts';
 import { warnOfLimitGaps, warnOfMissingLimits, warnOfOpenKeys } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
@@ -25,8 +26,8 @@ export interface ReloadOptions {
 
 export interface Reload {
   /**
-   * Reads the configuration, the limits and the bundle again, and brings them into force here: all of them, or nothing where
-   * anything is wrong. Says in the log which. Never rejects.
+   * Reads the configuration, the limits and the bundle again, and brings them into force here: all of them, or where anything is wrong
+   * nothing but that keys which the configuration has not any more are out. Says in the log which. Never rejects.
    */
   reload(): Promise<void>;
   /** Resolves when none is under way. */
@@ -58,6 +59,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
   const { inForce, gate, logger, clock, metrics } = options;
   if (gate.stopping) return;
   const before = { config: inForce.config, loaded: inForce.loaded };
+  let readable: Config | undefined;
   try {
     await options.readAhead(before.config);
     let badCertificates: FileError | undefined;
@@ -67,6 +69,8 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
     const fixed = changedParts(before.config, config);
     if (fixed.length > 0)
       throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
+    // From here on it is this gate's own, so who has no key in it is to have none. One of another gate would lock all out.
+    readable = config;
     const read = await readPolicy(config);
     const { revision } = read;
     const isSame = revision.digest === before.loaded?.revision.digest;
@@ -98,11 +102,39 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
   } catch (thrown) {
     metrics.reloadObserved(false);
     const error = asError(thrown);
+    const keysOut = readable === undefined ? [] : withdrawKeys(inForce, readable.principals);
     logger.error(
-      error instanceof FileError ? { problems: error.problems } : { err: error },
-      'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again',
+      {
+        ...(error instanceof FileError ? { problems: error.problems } : { err: error }),
+        ...(keysOut.length > 0 && { keys_out: keysOut }),
+      },
+      keysOut.length === 0
+        ? 'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again'
+        : 'nothing was loaded but that keys which are gone from the configuration are out, and what else was in force stays: set it right, and send SIGHUP again',
     );
   }
+}
+
+/**
+ * A stolen key waits for no bundle and no limits: what is taken out is out, and nothing is added.
+ * @returns the names of the principals that lost one
+ */
+function withdrawKeys(inForce: InForce, now: readonly Principal[]): string[] {
+  const { config, loaded } = inForce;
+  const kept = new Map(now.map(({ name, keys }) => [name, keys]));
+  const principals = config.principals.map(one => ({
+    ...one,
+    keys: one.keys.filter(key => kept.get(one.name)?.includes(key) === true),
+  }));
+  const losers = config.principals.filter(
+    ({ keys }, index) => keys.length > (principals[index]?.keys ?? []).length,
+  );
+  if (losers.length === 0) return [];
+  inForce.change({
+    config: { ...config, principals: principals.filter(({ name }) => kept.has(name)) },
+    loaded,
+  });
+  return losers.map(({ name }) => name);
 }
 
 /** Who copied to the wrong folder must not read that all is well: what is loaded is as it was, and another one may be active. */
@@ -184,11 +216,8 @@ function warnOfOtherNames(logger: Logger, before: readonly Principal[], after: r
 
 /** By name, for whoever wants to see that the right one is out. */
 function changedPrincipals(before: readonly Principal[], after: readonly Principal[]) {
-  const form = ({ keys, roles, actions, labels = {} }: Principal): string =>
-    canonicalJson({
-      ...{ keys: keys.toSorted(), roles: [...roles].toSorted(), actions: [...actions].toSorted() },
-      labels,
-    });
+  const form = (principal: Principal): string =>
+    canonicalJson({ keys: principal.keys.toSorted(), ...describePrincipal(principal) });
   const [old, now] = [before, after].map(list => new Map(list.map(one => [one.name, form(one)])));
   const namesIn = (list: readonly Principal[], is: (name: string) => boolean): string[] =>
     list.map(({ name }) => name).filter(is);

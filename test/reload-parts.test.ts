@@ -104,3 +104,44 @@ it('a key that is of a principal with another name is warned of: to the gate tha
   expect(warned()).toEqual([[40, expect.stringContaining('is done again')]]);
   await on.folder.remove();
 });
+
+it.each<[string, Doc, readonly string[]]>([
+  ['whose bundle cannot be loaded', { policies: './nowhere' }, ['kept', 'moved']],
+  ['whose limits cannot be read', { limits: './nowhere.yaml' }, ['kept', 'moved']],
+  ['of another gate', { listen: '127.0.0.1:1', policies: './nowhere' }, ['kept', 'moved', 'stolen']],
+])('a reload %s takes keys out, and adds nothing', async (_, wrong, names) => {
+  const on = await loaded(() => undefined);
+  const load = async (config: Doc, principals: readonly Doc[]): Promise<void> => {
+    writeGateFiles(on.folder.path, { config: { tls: on.tls, ...config, principals } });
+    await on.reloading.reload();
+  };
+  const key = (digit: string): string => `sha256:${digit.repeat(64)}`;
+  const kept = { ...principal('kept', ['auditor']), keys: [key('a'), key('b')] };
+  const moved = { ...principal('moved', ['auditor']), keys: [key('c')] };
+  await load({}, [kept, moved, { ...principal('stolen', ['auditor']), keys: [key('d')] }]);
+  const others = [
+    { ...kept, keys: [key('b')], roles: ['operator'] },
+    { ...moved, keys: [key('e')] },
+  ];
+  await load(wrong, [...others, ...newcomer]);
+  expect(namesIn(on.inForce)).toEqual(names);
+  const isWithdrawn = names.length === 2;
+  expect(on.inForce.principals.map(({ keys, roles }) => [keys, [...roles]])).toEqual(
+    isWithdrawn
+      ? [
+          [[key('b')], ['auditor']],
+          [[], ['auditor']],
+        ]
+      : [
+          [kept.keys, ['auditor']],
+          [moved.keys, ['auditor']],
+          [[key('d')], ['auditor']],
+        ],
+  );
+  expect(on.said().at(-1)).toEqual([
+    50,
+    expect.stringMatching(isWithdrawn ? /^nothing was loaded but that keys/ : /^nothing was loaded, and/),
+  ]);
+  expect(on.observed.at(-1)).toBe(false);
+  await on.folder.remove();
+});

@@ -102,3 +102,9 @@ function checkRoles(problems: Problems, raw: unknown, path: YamlPath, actionName
     );
   }
 }
+
+/** What a principal is and may, whatever its keys are. */
+export const describePrincipal = ({ name, roles, actions, labels }: Principal) => ({
+  ...{ name, roles: [...roles].toSorted(), actions: [...actions].toSorted() },
+  ...(labels !== undefined && { labels }),
+});

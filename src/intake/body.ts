@@ -11,7 +11,20 @@ export interface Incoming {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly patience: Patience;
+  /** Asked once more when the body has come. */
+  readonly isStillKnown: () => boolean;
 }
+
+/** The key was taken out, or is good for something else, while the body came. */
+class KeyGone extends Error {
+  override readonly name = 'KeyGone';
+}
+
+export const keyGone = (): Refused =>
+  refused(
+    'request.unauthenticated',
+    'The key was taken out, or its principal may something else, since the request began: nothing of it was taken.',
+  );
 
 /** The client closed the connection before its body was whole: nobody is there to answer. */
 export class ClientLeft extends Error {
@@ -51,7 +64,7 @@ function refuseMediaType(req: IncomingMessage): Refused | undefined {
  * The body, whole; nothing of it is kept once it is too large or late.
  * @throws ClientLeft when the connection ends before the body does.
  */
-export async function readWhole({ req, res, patience }: Incoming): Promise<Buffer | Refused> {
+export async function readWhole({ req, res, patience, isStillKnown }: Incoming): Promise<Buffer | Refused> {
   if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return tooLarge();
   welcome(req, res);
   return await new Promise((resolve, reject) => {
@@ -70,7 +83,8 @@ export async function readWhole({ req, res, patience }: Incoming): Promise<Buffe
     };
     const finish = (): void => {
       stop();
-      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, bytes));
+      const [first = Buffer.of(), ...more] = chunks;
+      resolve(isStillKnown() ? (more.length === 0 ? first : Buffer.concat(chunks, bytes)) : keyGone());
     };
     const leave = (): void => {
       stop();
@@ -125,14 +139,20 @@ export function parseBody(bytes: Uint8Array): JsonObject | Refused {
 
 /**
  * The body piece by piece, for a reader that may stop early and still answer.
- * @throws ClientLeft when the client leaves, or sends nothing for `pieceMs` while it is waited for.
+ * @throws ClientLeft when the client leaves, or sends nothing for `pieceMs` while it is waited for; KeyGone.
  */
-export async function* readPieces({ req, res, patience }: Incoming): AsyncGenerator<Uint8Array, void> {
+export async function* readPieces({
+  req,
+  res,
+  patience,
+  isStillKnown,
+}: Incoming): AsyncGenerator<Uint8Array, void> {
   welcome(req, res);
   const pieces = req.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
       const next: IteratorResult<unknown> = await inTime(pieces.next(), req, patience.pieceMs);
+      if (!isStillKnown()) throw new KeyGone();
       if (next.done === true) break;
       if (Buffer.isBuffer(next.value)) yield next.value;
     }

@@ -11,6 +11,8 @@ export interface Exchange {
   readonly req: Request;
   readonly res: Response;
   readonly principal: Principal;
+  /** Whether its key is still good for what it was when the head came: a body may take half a minute, a load hours. */
+  readonly isStillKnown: () => boolean;
   readonly patience: Patience;
   /** The query string, as it came. */
   readonly query: string;

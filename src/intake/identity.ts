@@ -1,5 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Principal } from '../config/config.ts';
+import { describePrincipal } from '../config/principals.ts';
+import { canonicalJson } from '../kit/canonical-json.ts';
 import type { Clock } from '../kit/clock.ts';
 import { countOf } from './headers.ts';
 import { refused, type Refused } from './refused.ts';
@@ -20,6 +22,8 @@ export interface Presented {
 export interface Identity {
   /** Who asks; or 400, 401 or 429. A right key is answered at once, whatever came from its address before. */
   identify(presented: Presented): Promise<Principal | Refused>;
+  /** Whether a key is still that principal's, which is and may what it did. */
+  isStill(principal: Principal, authorization: string | undefined): boolean;
 }
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="interlock"' };
@@ -31,6 +35,10 @@ export function createIdentity(
   hold: (durationMs: number) => Promise<void>,
 ): Identity {
   const find = currentKeyFinder(principals);
+  const holderOf = (authorization: string): Principal | undefined => {
+    const key = /^bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+    return key === undefined ? undefined : find(key);
+  };
   const wrongKeys = new WrongKeys(clock);
   let held = 0;
 
@@ -61,12 +69,17 @@ export function createIdentity(
           headers: CHALLENGE,
         });
       }
-      const key = /^bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
-      const principal = key === undefined ? undefined : find(key);
-      return principal ?? (await refuseWrongKey(remoteAddress));
+      return holderOf(authorization) ?? (await refuseWrongKey(remoteAddress));
+    },
+    isStill: (principal, authorization = '') => {
+      if (principals().includes(principal)) return true;
+      const now = holderOf(authorization);
+      return now !== undefined && formOf(now) === formOf(principal);
     },
   };
 }
+
+const formOf = (principal: Principal): string => canonicalJson(describePrincipal(principal));
 
 /** Made anew where the list is another one, and not once a request. */
 function currentKeyFinder(principals: () => readonly Principal[]): (key: string) => Principal | undefined {

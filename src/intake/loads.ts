@@ -1,4 +1,4 @@
-import { readPieces, refuseEncoding } from './body.ts';
+import { keyGone, readPieces, refuseEncoding } from './body.ts';
 import { notAllowed, parameter, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
 import { grownFrom } from '../inventory/grown.ts';
@@ -45,7 +45,7 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     else if (isTrial)
       logger.info({ ...told, reasons: result.reasons }, 'an inventory was compared, and not loaded');
     else logger.warn({ ...told, reasons: result.reasons }, 'a load of an inventory was refused');
-    return replyOf(result);
+    return isLoaded || exchange.isStillKnown() ? replyOf(result) : keyGone();
   };
   return {
     put: async exchange => {

@@ -127,7 +127,8 @@ function known(context: Intake & Writing, path: string, methods: Methods<Handle>
       return;
     }
     const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
-    const exchange: Exchange = { req, res, principal, patience: context.patience, query };
+    const isStillKnown = (): boolean => context.identity.isStill(principal, req.headers.authorization);
+    const exchange: Exchange = { req, res, principal, isStillKnown, patience: context.patience, query };
     const reply = refuseHead(req, path) ?? (await handled(methods, exchange));
     if (reply instanceof Refused) writeRefused(context, req, res, reply, isDeciding, principal.name);
     else await writeReply(context, exchange, reply);

@@ -80,8 +80,7 @@ const builtinRules = {
     step: 'intake',
     status: 415,
     title: 'The content type is not supported',
-    explain:
-      'Send application/json (for an inventory application/x-ndjson or text/csv) without a Content-Encoding.',
+    explain: 'Send application/json (an inventory as x-ndjson or text/csv), without a Content-Encoding.',
   },
   'request.invalid': {
     step: 'shape',
@@ -181,8 +180,7 @@ const builtinRules = {
     step: 'targets',
     status: 422,
     title: 'Another number of targets than expected',
-    explain:
-      'What was resolved is not what the caller believed. Look at the difference before you ask again.',
+    explain: 'What was resolved is not what the caller believed. Look at the difference first.',
   },
   'targets.assertion_failed': {
     step: 'targets',
@@ -209,8 +207,7 @@ const builtinRules = {
     step: 'shape',
     status: 422,
     title: 'The parameters do not follow the schema',
-    explain:
-      'Each reason carries a JSON Pointer into the body. An action without a schema takes no parameters.',
+    explain: 'Each reason has a JSON Pointer into the body. Without a schema there are no parameters.',
   },
   'parameters.blank': {
     step: 'shape',
@@ -243,8 +240,7 @@ const builtinRules = {
     step: 'inventory',
     status: 422,
     title: 'A line of the inventory cannot be read',
-    explain:
-      '`line` is its number, counted from 1 (in CSV the header is line 1). Nothing of the load was taken.',
+    explain: '`line` is counted from 1 (in CSV the header is line 1). Nothing of the load was taken.',
   },
   'inventory.unexpected_count': {
     step: 'inventory',
@@ -301,15 +297,13 @@ const builtinRules = {
     step: 'fault',
     status: 503,
     title: 'No policy is loaded',
-    explain:
-      'The policy bundle or the limits could not be loaded. A gate that cannot load its policy decides nothing.',
+    explain: 'The bundle or the limits could not be loaded. A gate without a policy decides nothing.',
   },
   'policy.failed': {
     step: 'fault',
     status: 503,
     title: 'The policy could not be evaluated',
-    explain:
-      'It trapped, ran too long, or answered in a form that is not an answer. What cannot be determined is a no.',
+    explain: 'It trapped, ran too long, or gave an odd answer. What cannot be determined is a no.',
   },
   'store.unavailable': {
     step: 'fault',
@@ -335,8 +329,7 @@ const builtinRules = {
     step: 'fault',
     status: 503,
     title: 'Not decided in time',
-    explain:
-      'The request waited 10 s and was withdrawn before anything was written. Try again with the same key.',
+    explain: 'It waited 10 s and was withdrawn before anything was written. Try again with the same key.',
   },
   'clock.jumped': {
     step: 'fault',
