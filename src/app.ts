@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { refuseMissingRights } from './db/grants.ts';
-import { migrate } from './db/migrate.ts';
+import { compareMigrations, migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
 import {
   describeStart,
@@ -75,7 +75,9 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   });
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
-  const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db) });
+  // What was seen, and a switch: a gate that is killed before the next minute must not start on a database that lacks it.
+  const signNow = (): void => void checkpoints.lookAnew();
+  const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db), signNow });
   const principals = (): Config['principals'] => inForce.principals;
   const http = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
   const readAhead = createReadAhead();
@@ -105,9 +107,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   try {
     // Listens first: a gate that cannot must not have made its policy the active one.
     serving = await serveOn(http, config.listen);
-    // What was seen is signed at once: a gate that is killed before the next minute must not start on a database that lacks it.
-    const onFailedBatch = (): void => void checkpoints.look();
-    const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch };
+    const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch: signNow };
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
       const start = { again: options.activate, ...late };
@@ -177,6 +177,8 @@ async function openGate(
   checkpoints: Checkpoints,
   restoredTo: number | undefined,
 ): Promise<Gate> {
+  const { landed } = await compareMigrations(parts.store.pool);
+  if (landed === 0) checkpoints.expectEmpty(restoredTo);
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   await refuseMissingRights(parts.store.pool);

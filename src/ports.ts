@@ -18,6 +18,8 @@ interface Behind {
   readonly inForce: InForce;
   readonly reads: ReadsPort;
   readonly metrics: Pick<Metrics, 'killFileObserved'>;
+  /** Writes a checkpoint, unwaited for. */
+  signNow(): void;
 }
 
 /** What HTTP needs of the rooms, over a gate that may not be there yet. */
@@ -31,6 +33,7 @@ export const portsOf = (behind: Behind): Ports => ({
 function changing({
   gate,
   config,
+  ...behind
 }: Behind): Pick<Ports, 'guard' | 'outcomes' | 'killSwitch' | 'evidence' | 'clock' | 'inventory'> {
   const killFile = (): string => sayKillFile(config.killFile);
   return {
@@ -43,8 +46,11 @@ function changing({
       cancel: async (id, by) => await gate.get().outcomes.cancel(id, by),
     },
     killSwitch: {
-      engage: async (request, by) =>
-        await withHint(killFile, async () => await gate.get().killSwitch.engage(request, by)),
+      engage: async (request, by) => {
+        const engaged = await withHint(killFile, async () => await gate.get().killSwitch.engage(request, by));
+        behind.signNow();
+        return engaged;
+      },
       release: async (id, reason, by) => await gate.get().killSwitch.release(id, reason, by),
       status: async () => await withHint(killFile, async () => await gate.get().killSwitch.status()),
     },

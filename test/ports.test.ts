@@ -18,6 +18,7 @@ it('a scrape tells of the kill file, and of no switch, while the database was ne
     const config = readConfig(join(folder.path, 'interlock.yaml'));
     const metrics = createMetrics({ actions: new Set(), kinds: new Map(), version: '0', wallMs: () => 0 });
     const ports = portsOf({
+      signNow: () => undefined,
       gate: new LateGate(quiet),
       config,
       inForce: new InForce({ config, loaded: undefined }),

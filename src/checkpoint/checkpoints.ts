@@ -3,18 +3,12 @@ import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
-import {
-  checkpointLine,
-  judgeCheckpoint,
-  parseCheckpoint,
-  signCheckpoint,
-  type ChainHead,
-  type Checkpoint,
-  type Verdict,
-} from './checkpoint.ts';
-import { appendLine, lastLines } from './durable-files.ts';
+import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from './checkpoint.ts';
+import { appendLine } from './durable-files.ts';
+import { readFound, type Found } from './found.ts';
 import type { SeenChain } from './queries.ts';
-import { judgeStepBack, parseStepBack, signStepBack, stepBackLine, type StepBack } from './step-back.ts';
+import { sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
+import { signStepBack, stepBackLine, type StepBack } from './step-back.ts';
 import { makeSigningKey, readSigningKey, type SigningKey } from './signing-key.ts';
 
 export interface CheckpointsOptions {
@@ -93,11 +87,12 @@ export class Checkpoints {
       return wentOnFrom;
     }
     const { head, hashAt } = await readChain(newest.seq);
-    if (hashAt === newest.hash) return wentOnFrom;
-    const copy = await this.#whereCopyEnds();
+    // A restore that failed in the middle may have the entries, and a head that has not come to them.
+    if (hashAt === newest.hash && head.seq >= newest.seq) return wentOnFrom;
+    const copy = await this.#whereCopyEnds(head.seq);
     if (restoredTo === undefined || restoredTo > head.seq || restoredTo < copy.from || restoredTo > copy.to)
       throw new StoreRefused(
-        `${sayBehind(file, newest, head.seq, hashAt)} ${sayHowToRestore(copy, head.seq, restoredTo)}`,
+        `${sayBehind(file, newest, head.seq, head.seq < newest.seq ? undefined : hashAt)} ${sayHowToRestore(copy, head.seq, restoredTo)}`,
       );
     logger.warn(
       { checkpoint: newest.seq, database: head.seq, restored: restoredTo },
@@ -135,14 +130,33 @@ export class Checkpoints {
    * Between which entries the copy that was put back ends: it holds what is still there as it was signed, so a number that was said of one
    * copy does not hold for a later one; and it does not hold the next one that was signed. From 0 where none is there.
    */
-  async #whereCopyEnds(): Promise<Span> {
+  async #whereCopyEnds(endsWith: number): Promise<Span> {
     let missing = Infinity;
-    for (const { seq, hash } of this.#found.checkpoints.toReversed()) {
-      const { hashAt } = await this.#options.readChain(seq);
-      if (hashAt === hash) return { from: seq, to: missing - 1 };
-      missing = seq;
+    const readOn = async (reaches: number): Promise<Found> =>
+      await readFound(this.#options, this.#key, reaches);
+    // A copy of last night ends before what a start reads of a file that gets a line a minute; and where others have added to it, further still.
+    for (const read of [() => this.#found, () => readOn(endsWith), () => readOn(-1)]) {
+      const { checkpoints } = await read();
+      for (const { seq, hash } of checkpoints.toReversed()) {
+        if (seq >= missing) continue;
+        if (seq <= endsWith && (await this.#options.readChain(seq)).hashAt === hash)
+          return { from: seq, to: missing - 1 };
+        missing = seq;
+      }
     }
     return { from: 0, to: missing - 1 };
+  }
+
+  /**
+   * Of a database without tables, before they are made: to make them would spoil the restore that somebody is about to begin.
+   * @throws StoreRefused where something was signed, and nobody said that it is given up
+   */
+  expectEmpty(restoredTo?: number): void {
+    if (this.#newest === undefined || restoredTo === 0) return;
+    const empty = { from: 0, to: 0 };
+    throw new StoreRefused(
+      `${sayBehind(this.#options.file, this.#newest, 0, undefined)} ${sayHowToRestore(empty, 0, restoredTo)}`,
+    );
   }
 
   /** The first look, once the gate has what it begins with. Waits for it, but not for a disk that hangs. */
@@ -173,17 +187,18 @@ export class Checkpoints {
     await this.#looking;
   }
 
+  /** Begins a look: one that is under way may have read the head before what is to be signed. */
+  async lookAnew(): Promise<void> {
+    await this.#looking;
+    await this.look();
+  }
+
   /** The last one. The store must still be open. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#again);
     this.#timer = undefined;
-    // One that is under way may have read the head before the last entry.
-    const last = async (): Promise<void> => {
-      await this.#looking;
-      await this.look();
-    };
-    await inTime(last(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
+    await inTime(this.lookAnew(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
   }
 
   async #write(): Promise<void> {
@@ -220,6 +235,12 @@ export class Checkpoints {
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {
+    // A disk that hangs fails nothing, and would be told by nobody.
+    const late = setTimeout(() => {
+      this.#options.onLook(false);
+      this.#tell(notInTime());
+    }, WAIT_MS);
+    late.unref();
     try {
       await work();
       if (this.#trouble !== undefined) this.#options.logger.info('checkpoints are written again');
@@ -228,6 +249,8 @@ export class Checkpoints {
     } catch (thrown) {
       this.#options.onLook(false);
       this.#tell(asError(thrown));
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -243,129 +266,6 @@ export class Checkpoints {
         : 'no checkpoint is written: the audit chain is not anchored outside the database',
     );
   }
-}
-
-/** What the end of the file says. */
-interface Found {
-  /** Of the history that counts, oldest first. The newest is always among them. */
-  readonly checkpoints: readonly Checkpoint[];
-  /** The last entry of the copy that it last went on from. */
-  readonly steppedBackTo?: number;
-}
-
-/** Entries, both ends included. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Each line must be signed by this key. */
-async function readFound({ file, logger }: CheckpointsOptions, key: SigningKey | undefined): Promise<Found> {
-  const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined)).catch(
-    (thrown: unknown) => {
-      throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
-    },
-  );
-  const checkpoints = lines.flatMap(line => parseCheckpoint(line) ?? []);
-  const stepsBack = lines.flatMap(line => parseStepBack(line) ?? []);
-  const torn = lines.length - checkpoints.length - stepsBack.length;
-  if (torn > 0)
-    logger.warn(
-      { file, lines: torn },
-      'lines that are no checkpoints are passed over: a crash may leave half a line',
-    );
-  if (key === undefined) {
-    if (checkpoints.length + stepsBack.length === 0) return { checkpoints: [] };
-    throw new StoreRefused(
-      `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
-    );
-  }
-  for (const checkpoint of checkpoints)
-    requireGood(
-      file,
-      `The checkpoint of entry ${checkpoint.seq}`,
-      checkpoint,
-      judgeCheckpoint(checkpoint, key.publicKey),
-    );
-  for (const stepBack of stepsBack)
-    requireGood(
-      file,
-      `The step back to entry ${stepBack.to.seq}`,
-      stepBack,
-      judgeStepBack(stepBack, key.publicKey),
-    );
-  return leaveOutGivenUp(lines);
-}
-
-function leaveOutGivenUp(lines: readonly string[]): Found {
-  let checkpoints: Checkpoint[] = [];
-  let stepBack: StepBack | undefined;
-  let steppedBackTo: number | undefined;
-  for (const line of lines) {
-    stepBack = parseStepBack(line) ?? stepBack;
-    const checkpoint = parseCheckpoint(line);
-    if (checkpoint === undefined) continue;
-    // Not before: one that was cut off from its checkpoint is asked for again.
-    if (stepBack !== undefined) {
-      const { entry } = stepBack;
-      checkpoints = checkpoints.filter(({ seq }) => seq <= entry);
-      steppedBackTo = entry;
-      stepBack = undefined;
-    }
-    checkpoints.push(checkpoint);
-  }
-  return { checkpoints, ...(steppedBackTo !== undefined && { steppedBackTo }) };
-}
-
-function requireGood(
-  file: string,
-  what: string,
-  signed: { readonly at: string; readonly key: string },
-  verdict: Verdict,
-): void {
-  if (verdict === 'good') return;
-  const which = `${what} in ${file}, of ${signed.at},`;
-  throw new StoreRefused(
-    verdict === 'forged'
-      ? `${which} has a signature that is not its own: it was altered. Find out by whom; to go on, move ${file} elsewhere and keep it.`
-      : `${which} was signed by the key ${signed.key}, which ${file}.key is not. Put back the key that belongs to the file; if it is lost, move ${file} elsewhere and keep it.`,
-  );
-}
-
-function sayBehind(
-  file: string,
-  newest: Checkpoint,
-  databaseSeq: number,
-  hashAt: string | undefined,
-): string {
-  const how =
-    hashAt === undefined
-      ? `the database ends with entry ${databaseSeq}`
-      : `entry ${newest.seq} of the database is another one, and the database ends with entry ${databaseSeq}`;
-  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: ${FORGOTTEN} may be forgotten. Put the newer database back.`;
-}
-
-const sayLost = (file: string, databaseSeq: number): string =>
-  `${file} holds no checkpoint, and ${file}.key, by which this gate signs them, is there: what it signed is lost, and nobody can tell whether the database, which ends with entry ${databaseSeq}, is an older copy, in which ${FORGOTTEN} are forgotten. Put the file back.`;
-
-const FORGOTTEN = 'engaged switches, spent budgets, used idempotency keys and what is being carried out';
-
-/** @param restoredTo what was said, and is not so */
-function sayHowToRestore(copy: Span, databaseSeq: number, restoredTo: number | undefined): string {
-  const where = copy.from === copy.to ? `entry ${copy.from}` : `an entry from ${copy.from} to ${copy.to}`;
-  const not =
-    restoredTo === undefined ? '' : `--restored ${restoredTo} was said, and the copy ends with ${where}. `;
-  return `${not}If it is lost, make the kill file, start once with ${sayRestored(copy, databaseSeq)}, set right what was forgotten, and take the kill file away.`;
-}
-
-/** Other gates may have added to the copy, so the end of the database is the copy's only where this gate has signed it, or knows no better. */
-function sayRestored(copy: Span, databaseSeq: number): string {
-  const to = Math.min(copy.to, databaseSeq);
-  if (copy.from === to) return `\`serve --restored ${to}\``;
-  const first = `with which the first gate was started on this copy: from ${copy.from} to ${to}, as its log and the last "step_back" in its file of checkpoints say`;
-  return databaseSeq > copy.to
-    ? `\`serve --restored ENTRY\`, where ENTRY is the one ${first}`
-    : `\`serve --restored ${to}\` (if another gate was started on this copy before: with the entry ${first})`;
 }
 
 /** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */

@@ -85,6 +85,8 @@ async function prepareSession(client: ClientBase, options: ServerOptions): Promi
        set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
        set_config('tcp_keepalives_count', '3', false), set_config('enable_seqscan', $4, false),
        set_config('enable_hashjoin', $4, false), set_config('enable_mergejoin', $4, false),
+       set_config('standard_conforming_strings', 'on', false), set_config('extra_float_digits', '1', false),
+       set_config('idle_session_timeout', '0', false),
        set_config('jit', 'off', false), set_config('client_min_messages', 'warning', false)`,
     [
       ...[options.statementTimeoutMs, options.lockTimeoutMs, options.idleInTransactionMs].map(String),

@@ -45,7 +45,7 @@ class FakeChain {
 }
 
 const clock = { wallMs: () => Date.parse('2026-11-22T15:04:05.678Z'), monotonicMs: () => 0 };
-async function open(chain: FakeChain, known: () => ChainHead | undefined = () => undefined) {
+async function open(chain: Pick<FakeChain, 'read'>, known: () => ChainHead | undefined = () => undefined) {
   const { logger, said } = recordedLogger();
   const looks: boolean[] = [];
   const onLook = (isWritten: boolean): void => void looks.push(isWritten);
@@ -105,6 +105,14 @@ describe('checkpoints', () => {
       expect(judgeCheckpoint(one, publicKey)).toBe('good');
       expect([one.hash, one.at]).toEqual([chain.hashes[one.seq - 1], '2026-11-22T15:04:05.678Z']);
     }
+  });
+
+  it('are said not to be written while whatever they wait for hangs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { checkpoints, looks, said } = await open({ read: async () => await new Promise(() => undefined) });
+    void checkpoints.look();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([looks, said()]).toEqual([[false], ['50 no checkpoint is written']]);
   });
 
   it('are written every minute, and no more after the end', async () => {
@@ -385,6 +393,66 @@ describe('a start', () => {
     expect(await start(chain, 8)).toBe(8);
   });
 
+  /** A gate that signs one entry after the other while it runs: more than is read at a start. */
+  const signEach = async (chain: FakeChain, until: number): Promise<void> => {
+    const { checkpoints } = await open(chain);
+    while (chain.hashes.length < until) {
+      chain.grow(1, 'later');
+      await checkpoints.look();
+    }
+  };
+
+  it.each([0, 3])(
+    'holds an entry of an earlier copy against last night’s, hundreds of checkpoints later, with %d entries of others on it',
+    async grown => {
+      const chain = new FakeChain();
+      await runUntil(chain, 4, 9);
+      chain.hashes.length = 4;
+      expect(await start(chain, 4)).toBe(4);
+      await runUntil(chain, 24);
+      await signEach(chain, 800);
+      chain.hashes.length = 27;
+      chain.grow(grown, 'third');
+      await expect(start(chain, 4)).rejects.toThrow(
+        '--restored 4 was said, and the copy ends with entry 27. If it is lost',
+      );
+      expect(await start(chain, 27)).toBe(27);
+    },
+  );
+
+  it('finds what the copy holds behind hundreds of checkpoints, where others have added hundreds of entries to it', async () => {
+    const chain = new FakeChain();
+    await runUntil(chain, 5, 24);
+    await signEach(chain, 800);
+    chain.hashes.length = 5;
+    chain.grow(1_200, 'third');
+    await expect(start(chain, 3)).rejects.toThrow(
+      '--restored 3 was said, and the copy ends with an entry from 5 to 23. If it is lost',
+    );
+  });
+
+  it('is refused where the entries are there and the head has not come to them: a restore failed in the middle', async () => {
+    const chain = await ranBefore(5);
+    const { checkpoints } = await open({
+      ...chain,
+      read: async (seq: number) => ({ ...(await chain.read(seq)), head: { seq: 0, hash: 'none' } }),
+    });
+    await expect(checkpoints.anchor()).rejects.toThrow('the database ends with entry 0');
+  });
+
+  it('makes no tables in an empty database where something was signed, and nobody said that it is given up', async () => {
+    const { checkpoints } = await open(await ranBefore(5));
+    expect(() => checkpoints.expectEmpty()).toThrow(StoreRefused);
+    expect(() => checkpoints.expectEmpty()).toThrow('the database ends with entry 0');
+    expect(() => checkpoints.expectEmpty(3)).toThrow(
+      '--restored 3 was said, and the copy ends with entry 0.',
+    );
+    expect(() => checkpoints.expectEmpty(0)).not.toThrow();
+    rmSync(file);
+    const { checkpoints: first } = await open(new FakeChain());
+    expect(() => first.expectEmpty()).not.toThrow();
+  });
+
   it('is told by a second step back with which entry the copy ends, by what it signed since the first', async () => {
     const chain = await ranBefore(9);
     const lost = [...chain.hashes];
@@ -468,7 +536,8 @@ describe('a start', () => {
   });
 
   it('that could not sign its step back signs it when it can', async () => {
-    const chain = await ranBefore(5);
+    const chain = new FakeChain();
+    await runUntil(chain, 3, 5);
     chain.hashes.length = 3;
     const before = readFileSync(file, 'utf8');
     const { checkpoints } = await open(chain);
@@ -483,7 +552,7 @@ describe('a start', () => {
     chain.grow(1, 'other');
     await checkpoints.close();
     expect(lines().flatMap(line => parseStepBack(line) ?? [])).toMatchObject([{ entry: 3, to: { seq: 4 } }]);
-    expect(seqs()).toEqual([5, 4, 5]);
+    expect(seqs()).toEqual([3, 5, 4, 5]);
   });
 
   it('is refused with a step back that was altered, or signed with another key', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -97,6 +98,16 @@ afterEach(async () => {
 });
 
 describe('engaging the kill switch', () => {
+  it('is signed at once, not with the minute: a copy from before must not be taken for the database', async () => {
+    await engage({ reason: 'smoke' });
+    const last = (await on.api.audit()).at(-1)?.seq ?? 0;
+    const signed = async () => {
+      const lines = (await readFile(join(on.gate.folder, 'checkpoints.ndjson'), 'utf8')).trim().split('\n');
+      return (JSON.parse(lines.at(-1) ?? '{}') as { readonly seq?: number }).seq ?? 0;
+    };
+    expect(await until(signed, seq => seq >= last)).toBeGreaterThanOrEqual(last);
+  });
+
   it.each<[string, CallOptions]>([
     ['no body', {}],
     ['no body and a type', { headers: { 'content-type': 'application/json' } }],

@@ -1,0 +1,43 @@
+import type { Checkpoint } from './checkpoint.ts';
+
+/** Entries, both ends included. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function sayBehind(
+  file: string,
+  newest: Checkpoint,
+  databaseSeq: number,
+  hashAt: string | undefined,
+): string {
+  const how =
+    hashAt === undefined
+      ? `the database ends with entry ${databaseSeq}`
+      : `entry ${newest.seq} of the database is another one, and the database ends with entry ${databaseSeq}`;
+  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: ${FORGOTTEN} may be forgotten. Put the newer database back.`;
+}
+
+export const sayLost = (file: string, databaseSeq: number): string =>
+  `${file} holds no checkpoint, and ${file}.key, by which this gate signs them, is there: what it signed is lost, and nobody can tell whether the database, which ends with entry ${databaseSeq}, is an older copy, in which ${FORGOTTEN} are forgotten. Put the file back.`;
+
+const FORGOTTEN = 'engaged switches, spent budgets, used idempotency keys and what is being carried out';
+
+/** @param restoredTo what was said, and is not so */
+export function sayHowToRestore(copy: Span, databaseSeq: number, restoredTo: number | undefined): string {
+  const where = copy.from === copy.to ? `entry ${copy.from}` : `an entry from ${copy.from} to ${copy.to}`;
+  const not =
+    restoredTo === undefined ? '' : `--restored ${restoredTo} was said, and the copy ends with ${where}. `;
+  return `${not}If it is lost, make the kill file, start once with ${sayRestored(copy, databaseSeq)}, set right what was forgotten, and take the kill file away.`;
+}
+
+/** Other gates may have added to the copy, so the end of the database is the copy's only where this gate has signed it, or knows no better. */
+function sayRestored(copy: Span, databaseSeq: number): string {
+  const to = Math.min(copy.to, databaseSeq);
+  if (copy.from === to) return `\`serve --restored ${to}\``;
+  const first = `with which the first gate was started on this copy: from ${copy.from} to ${to}, as its log and the last "step_back" in its file of checkpoints say`;
+  return databaseSeq > copy.to
+    ? `\`serve --restored ENTRY\`, where ENTRY is the one ${first}`
+    : `\`serve --restored ${to}\` (if another gate was started on this copy before: with the entry ${first})`;
+}
