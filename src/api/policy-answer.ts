@@ -44,9 +44,9 @@ export const policy = z.strictObject({
       warnings: z.array(
         z.strictObject({
           about: z
-            .enum(['numbers_only', 'no_budget'])
+            .enum(['numbers_only', 'no_budget', 'own_word'])
             .describe(
-              '`numbers_only`: a profile asks what state a target is in, and the kind declares nothing that tells it. `no_budget`: several irreversible actions on one kind have windows of their own, and no budget is over them',
+              '`numbers_only`: a profile asks what state a target is in, and the kind declares nothing that tells it. `no_budget`: several irreversible actions on one kind have windows of their own, and no budget is over them. `own_word`: who asks also reports outcomes of the action, or loads its inventory',
             ),
           kind: z.string(),
           actions: z.array(z.string()),

@@ -1,6 +1,6 @@
 import { writeDuration } from '../kit/units.ts';
 import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
-import type { Action, Kind } from './config.ts';
+import type { Action, Kind, Principal } from './config.ts';
 import type { TakenProfile } from './profiles.ts';
 
 /** What the limits are whole without, and an owner may have overlooked: no error, as it may be meant. */
@@ -12,7 +12,7 @@ export interface LimitGaps {
 
 /** `says` and `remedy` are one sentence, with a colon between them. */
 export interface GapWarning {
-  readonly about: 'numbers_only' | 'no_budget';
+  readonly about: 'numbers_only' | 'no_budget' | 'own_word';
   readonly kind: string;
   readonly actions: readonly string[];
   readonly says: string;
@@ -28,11 +28,12 @@ export interface UnnamedDimensions {
 interface Declared {
   readonly kinds: ReadonlyMap<string, Kind>;
   readonly actions: ReadonlyMap<string, Action>;
+  readonly principals: readonly Principal[];
 }
 
 /** Decided by the files alone, never by data. */
 export function findLimitGaps(
-  { kinds, actions }: Declared,
+  { kinds, actions, principals }: Declared,
   limits: Limits,
   profiles: readonly TakenProfile[],
 ): LimitGaps {
@@ -45,6 +46,7 @@ export function findLimitGaps(
     warnings: [
       ...limited.flatMap(one => warnOfNumbersOnly(one, profiles)),
       ...[...kinds.values()].flatMap(kind => warnOfNoBudget(kind, limited, limits)),
+      ...limited.flatMap(one => warnOfOwnWord(one, principals)),
     ],
     unnamed: limited.flatMap(one => findUnnamed(one, limits)),
   };
@@ -90,6 +92,36 @@ function warnOfNoBudget(kind: Kind, limited: readonly Limited[], { budgets }: Li
     },
   ];
 }
+
+/** Who asks, and is believed on what the answer hangs on. */
+function warnOfOwnWord({ action, kind }: Limited, principals: readonly Principal[]): GapWarning[] {
+  const about = { about: 'own_word', kind: kind.name, actions: [action.name] } as const;
+  return principals
+    .filter(({ roles, actions }) => roles.has('requester') && actions.has(action.name))
+    .flatMap(({ name, roles }) => [
+      ...(roles.has('executor')
+        ? [
+            {
+              ...about,
+              says: `${name} asks for ${action.name} and reports what became of it: by its own word that it was refused, targets are free again while they may still be worked on`,
+              remedy: 'give the tool a principal of its own, with the role executor',
+            },
+          ]
+        : []),
+      ...(mayLoad(name, roles, kind)
+        ? [
+            {
+              ...about,
+              says: `${name} asks for ${action.name} and loads the inventory of ${kind.name}: what its request is held against, it may have written itself`,
+              remedy: 'give the feed a principal of its own, with the role inventory',
+            },
+          ]
+        : []),
+    ]);
+}
+
+const mayLoad = (name: string, roles: Principal['roles'], { sources }: Kind): boolean =>
+  roles.has('inventory') && (sources === undefined || sources.some(({ principal }) => principal === name));
 
 /** As the file writes it: for each length of time the tightest that one of the actions has for itself. */
 function suggestBudgets(windows: readonly WindowLimit[]): string[] {

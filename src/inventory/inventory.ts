@@ -130,7 +130,7 @@ export class Inventory {
     if (source !== undefined && isRefusal(source)) return source;
     if (query.asOfMs !== undefined && query.asOfMs > arrival.nowMs) return future(query.asOfMs);
     const lease = { kind: request.kind, loadId: freshId() };
-    const taken = await takeLease(db, lease);
+    const taken = await takeLease(db, lease, query.force.size > 0);
     if (taken === undefined) return busy(request.kind).refusal;
     return await this.#underLease(method, request, query, {
       kind: new DescribedKind(declared),

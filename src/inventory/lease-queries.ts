@@ -16,10 +16,14 @@ export class LeaseLost extends Error {
   override readonly name = 'LeaseLost';
 }
 
-/** Undefined if another load holds it; `stolen` if that load is dead, and what it left must be discarded first. */
+/**
+ * Undefined if another load holds it; `stolen` if that load is dead, and what it left must be discarded first.
+ * @param isForced takes the place of one that lives: an operator who forces a load does not wait for a feed that trickles
+ */
 export async function takeLease(
   db: Kysely<Database>,
   lease: Lease,
+  isForced: boolean,
 ): Promise<{ readonly stolen: boolean } | undefined> {
   const fresh = await sql`
     insert into inventory_loads (kind, load_id, heartbeat_at) values (${lease.kind}, ${lease.loadId}, clock_timestamp())
@@ -28,7 +32,8 @@ export async function takeLease(
   // A heartbeat of the future is one from before the database's clock was set back.
   const stale = await sql`
     update inventory_loads set load_id = ${lease.loadId}, heartbeat_at = clock_timestamp()
-    where kind = ${lease.kind} and abs(extract(epoch from clock_timestamp() - heartbeat_at)) > ${LEASE_S}
+    where kind = ${lease.kind}
+      and (${isForced} or abs(extract(epoch from clock_timestamp() - heartbeat_at)) > ${LEASE_S})
     returning kind`.execute(db);
   return stale.rows.length > 0 ? { stolen: true } : undefined;
 }

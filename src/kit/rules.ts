@@ -258,7 +258,7 @@ const builtinRules = {
     step: 'inventory',
     status: 409,
     title: 'Another load of this kind is under way',
-    explain: 'A kind has one writer at a time. Try again when the other load has ended.',
+    explain: 'A kind has one writer at a time. Try again later; a load that is forced takes its place.',
   },
   'inventory.out_of_order': {
     step: 'inventory',

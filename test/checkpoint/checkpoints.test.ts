@@ -434,7 +434,6 @@ describe('a start', () => {
   it('is refused where the entries are there and the head has not come to them: a restore failed in the middle', async () => {
     const chain = await ranBefore(5);
     const { checkpoints } = await open({
-      ...chain,
       read: async (seq: number) => ({ ...(await chain.read(seq)), head: { seq: 0, hash: 'none' } }),
     });
     await expect(checkpoints.anchor()).rejects.toThrow('the database ends with entry 0');

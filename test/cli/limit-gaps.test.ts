@@ -9,7 +9,7 @@ import { readConfig } from '../../src/config/read-config.ts';
 import { warnOfLimitGaps } from '../../src/describe-start.ts';
 import { readPolicy, toLoaded } from '../../src/load-policy.ts';
 import { temporaryFolder } from '../config/files.ts';
-import { wideLimits, writeGateFiles, type Doc } from '../support/gate.ts';
+import { principal, wideLimits, writeGateFiles, type Doc } from '../support/gate.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
@@ -53,6 +53,41 @@ describe('an action like destroy that looks at numbers only is warned of', () =>
     ['no profile promises more', {}, wideLimits],
   ])('and not where %s', async (_, kind, entry) => {
     expect(await aboutOf(kind, entry)).toEqual([]);
+  });
+});
+
+describe('a principal that asks for an action, and on whose word its limits rest', () => {
+  const ownWord = async (principals: readonly Doc[], kind: Doc = {}): Promise<readonly string[]> => {
+    writeGateFiles(files.folder, {
+      config: {
+        kinds: { host: { ...bare, ...kind } },
+        actions: { 'disk.wipe': {}, 'host.reboot': {} },
+        principals,
+      },
+    });
+    const { warnings } = (await readPolicy(readConfig(config))).gaps;
+    return warnings.filter(({ about }) => about === 'own_word').map(({ says }) => says);
+  };
+  const of = ['disk.wipe'];
+
+  it('is warned of where it reports outcomes, or loads the inventory', async () => {
+    expect(await ownWord([principal('both', ['requester', 'executor'], of)])).toEqual([
+      expect.stringMatching(/^both asks for disk\.wipe and reports what became of it/),
+    ]);
+    const feeds = [principal('feed', ['requester', 'inventory'], of), principal('cmdb', ['inventory'])];
+    expect(await ownWord(feeds)).toEqual([
+      expect.stringMatching(/^feed asks for disk\.wipe and loads the inventory of host/),
+    ]);
+  });
+
+  it('is not where each has its own', async () => {
+    expect(
+      await ownWord([
+        principal('bot', ['requester'], of),
+        principal('tool', ['executor'], of),
+        principal('cmdb', ['inventory']),
+      ]),
+    ).toEqual([]);
   });
 });
 

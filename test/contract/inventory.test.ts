@@ -405,6 +405,27 @@ describe('a stream', () => {
     );
     expect((await on.api.kind(name))?.count).toBe(21);
   });
+
+  it('that an operator forces takes the place of one that trickles, which is refused when it ends', async () => {
+    const name = await loaded(20);
+    const { hostname, port } = new URL(on.gate.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    socket.write(head(name, 'Transfer-Encoding: chunked\r\nConnection: close') + chunk(ndjson(lines(10))));
+    await sleep(500);
+    const forced = await on.api.put(name, lines(30), '?force=change&reason=trickles', { as: 'operator' });
+    expect(forced.status, forced.text).toBe(200);
+    socket.end(`${chunk(ndjson(lines(11, {}, 11)))}0\r\n\r\n`);
+    await until(
+      async () => text,
+      all => all.includes('inventory.busy'),
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 409/);
+    expect((await on.api.kind(name))?.count).toBe(30);
+  });
 });
 
 describe('a decision', () => {
