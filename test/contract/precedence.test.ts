@@ -7,18 +7,18 @@ import { standing } from '../support/standing.ts';
 // 423, 503, 422, 409, 403, 429."
 
 const on = standing({
-  config: { actions: { 'test.act': {}, 'test.accepted': {}, 'test.slow': {} } },
+  config: { actions: { 'test.act': {}, 'test.accepted': {}, 'test.held': {} } },
   limits: {
     actions: {
       'test.act': { ...wideLimits, max_targets: 2, windows: [{ per: 'fleet', over: '1h', max_targets: 3 }] },
       'test.accepted': wideLimits,
-      'test.slow': wideLimits,
+      'test.held': wideLimits,
     },
   },
   inventory: { host: hosts('host', 10) },
   script: ({ body }) =>
-    body.includes('"test.slow"')
-      ? { type: 'answer', status: 200, delayMs: 500 }
+    body.includes('"test.held"')
+      ? { type: 'hold' }
       : { type: 'answer', status: body.includes('"test.accepted"') ? 202 : 200 },
 });
 
@@ -49,9 +49,19 @@ it('answers with the status of the strongest reason, and lists all of the step',
 });
 
 it('lets one of twenty through that ask for the same target at once, and names it to the others', async () => {
-  const answers = await Promise.all(
-    Array.from({ length: 20 }, () => on.api.submit('test.slow', ['host-005'])),
+  let refused = 0;
+  const asked = Array.from({ length: 20 }, async () => {
+    const answer = await on.api.submit('test.held', ['host-005']);
+    if (answer.status === 409) refused += 1;
+    return answer;
+  });
+  // The one that is through holds the target until all others have been told.
+  await until(
+    async () => await Promise.resolve(refused),
+    count => count === 19,
   );
+  on.executor.release();
+  const answers = await Promise.all(asked);
   const [winner, ...more] = answers.filter(answer => answer.status === 200);
   expect(more).toEqual([]);
   const others = answers.filter(answer => answer.status === 409);
@@ -61,5 +71,5 @@ it('lets one of twenty through that ask for the same target at once, and names i
       expect.objectContaining({ rule: 'targets.in_operation', request: winner?.body.id }),
     ]);
   }
-  expect(on.executor.received().filter(({ body }) => body.includes('"test.slow"'))).toHaveLength(1);
+  expect(on.executor.received().filter(({ body }) => body.includes('"test.held"'))).toHaveLength(1);
 });
