@@ -1,5 +1,5 @@
 import type { Gate } from './gate.ts';
-import { StoreReadOnly, StoreRefused } from './db/store-refused.ts';
+import { StoreInUse, StoreReadOnly, StoreRefused } from './db/store-refused.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
@@ -8,6 +8,9 @@ import type { Start } from './ledger/activate.ts';
 
 /** Between two tries to reach a database that was away at start. */
 const AGAIN_MS = 1_000;
+
+/** And to migrate one that others use: for a second of each try, what comes after it waits behind it. */
+const UNTIL_FREE_MS = 10_000;
 
 /** Of a try to open the gate: how late it is, unless it is the first. */
 export type Lateness = Pick<Start, 'sinceStartMs'>;
@@ -52,29 +55,27 @@ export class LateGate {
     } catch (thrown) {
       const isRefused = thrown instanceof StoreRefused && !(thrown instanceof StoreReadOnly);
       if (isRefused || !mayComeBack) throw thrown;
-      this.#logger.error(
-        { err: asError(thrown) },
-        thrown instanceof StoreReadOnly
-          ? 'the database takes no writes: nothing is decided until it does'
-          : 'the database is away: nothing is decided until it is back',
-      );
-      this.#openLater(openGate);
+      this.#logger.error({ err: asError(thrown) }, beginOf(thrown));
+      this.#openLater(openGate, thrown);
     }
   }
 
-  #openLater(openGate: (late: Lateness) => Promise<Gate>): void {
-    this.#timer = setTimeout(() => {
-      this.#trying = openGate({ sinceStartMs: this.#sinceStartMs }).then(
-        gate => {
-          this.#current = gate;
-          this.#trouble.over();
-        },
-        (thrown: unknown) => {
-          this.#trouble.met(asError(thrown));
-          if (!this.#stopping) this.#openLater(openGate);
-        },
-      );
-    }, AGAIN_MS);
+  #openLater(openGate: (late: Lateness) => Promise<Gate>, failed: unknown): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#trying = openGate({ sinceStartMs: this.#sinceStartMs }).then(
+          gate => {
+            this.#current = gate;
+            this.#trouble.over();
+          },
+          (thrown: unknown) => {
+            this.#trouble.met(asError(thrown));
+            if (!this.#stopping) this.#openLater(openGate, thrown);
+          },
+        );
+      },
+      failed instanceof StoreInUse ? UNTIL_FREE_MS : AGAIN_MS,
+    );
   }
 
   /** Begins nothing new from here on. */
@@ -105,6 +106,14 @@ export class LateGate {
       );
     return this.get();
   }
+}
+
+function beginOf(thrown: unknown): string {
+  if (thrown instanceof StoreReadOnly)
+    return 'the database takes no writes: nothing is decided until it does';
+  if (thrown instanceof StoreInUse)
+    return 'the database cannot be brought to this version yet: nothing is decided here until it is';
+  return 'the database is away: nothing is decided until it is back';
 }
 
 /** Milliseconds from now on, by the monotonic or the wall clock, whichever is longer: one of them stands still while a machine sleeps. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { StoreInUse } from '../src/db/store-refused.ts';
 import { LateGate, type Lateness } from '../src/late-gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
 
@@ -26,6 +27,27 @@ it('says once, and once for each other cause, that its database is still away, h
     'the database is still no use',
     'the database is still no use',
   ]);
+});
+
+it('says what a migration waits for, and leaves the tables to others between its tries', async () => {
+  const { logger, said, whole } = recordedLogger();
+  const gate = new LateGate(logger);
+  let tries = 0;
+  const openGate = async (): Promise<never> => {
+    tries += 1;
+    return await Promise.reject(new StoreInUse('0009_a.sql', ['7 (pg_dump)'], undefined));
+  };
+  await gate.open(openGate, true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  gate.stop();
+  expect(tries).toBe(7);
+  expect(said().map(([, message]) => message)).toEqual([
+    'the database cannot be brought to this version yet: nothing is decided here until it is',
+    'the database is still no use',
+  ]);
+  expect(JSON.stringify(whole())).toContain(
+    '0009_a.sql waits for a table that the sessions 7 (pg_dump) hold',
+  );
 });
 
 it('tells each try but the first how long ago the gate was started, by the clock that says more', async () => {

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Pool, PoolClient } from 'pg';
 import { sha256 } from '../kit/digest.ts';
-import { StoreRefused } from './store-refused.ts';
+import { sqlState } from './from-database.ts';
+import { StoreInUse, StoreRefused } from './store-refused.ts';
 
 export interface Migration {
   readonly number: number;
@@ -22,6 +23,9 @@ const shippedFolder = fileURLToPath(new URL('../../migrations', import.meta.url)
 
 /** Any number of our own: whoever migrates this database holds this advisory lock. */
 const MIGRATION_LOCK = 4_711_2014;
+
+/** So long a migration waits for a table: what comes after it, a stop too, waits behind it. */
+const TABLE_WAIT = '1s';
 
 /**
  * The migrations that ship, in order.
@@ -93,6 +97,47 @@ async function refuseWithoutRight(client: PoolClient, next: Migration): Promise<
     );
 }
 
+/** Sessions that hold a table or a row of one, as `pid (application)`. */
+async function readHolders(client: PoolClient): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select distinct l.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '') as name
+       from pg_locks l join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p')
+       left join pg_stat_activity a on a.pid = l.pid
+       where l.granted and l.pid <> pg_backend_pid() and c.relnamespace = 'public'::regnamespace
+         and l.database = (select oid from pg_database where datname = current_database())
+       order by name`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** No lock in time, or given up so that two who waited for each other go on. */
+const isLockedOut = (thrown: unknown): boolean => /^(55P03|40P01)$/.test(sqlState(thrown));
+
+/**
+ * Lands a migration, or gives its place up: a dump holds its tables for an hour, and who asks for one after the migration, if only
+ * to read it, gets it after the migration.
+ * @throws StoreInUse
+ */
+async function land(client: PoolClient, { name, sql }: Migration): Promise<void> {
+  await client.query(`set local lock_timeout = '${TABLE_WAIT}'`);
+  const before = await readHolders(client);
+  await client.query('savepoint landing');
+  try {
+    await client.query(sql);
+    // Gates of the version before that run on it see that something is new, and read that it is this.
+    await client.query(
+      `do $$ begin if to_regclass('public.head') is not null then update public.head set version = version + 1 where seq > 0; end if; end $$`,
+    );
+  } catch (thrown) {
+    if (!isLockedOut(thrown)) throw thrown;
+    await client.query('rollback to savepoint landing');
+    const since = new Set(before);
+    // Who came and went meanwhile, as a gate that decides, is not who it waits for.
+    const holders = (await readHolders(client)).filter(holder => since.has(holder));
+    throw new StoreInUse(name, holders, thrown);
+  }
+}
+
 /** In the caller's transaction: the next migration that has not landed, or undefined. */
 async function landNext(client: PoolClient, shipped: readonly Migration[]): Promise<Migration | undefined> {
   await client.query("set local lock_timeout = '60s'");
@@ -108,11 +153,7 @@ async function landNext(client: PoolClient, shipped: readonly Migration[]): Prom
        number integer primary key, name text not null, checksum text not null,
        applied_at timestamptz not null default now())`,
   );
-  await client.query(next.sql);
-  // Gates of the version before that run on it see that something is new, and read that it is this.
-  await client.query(
-    `do $$ begin if to_regclass('public.head') is not null then update public.head set version = version + 1 where seq > 0; end if; end $$`,
-  );
+  await land(client, next);
   await client.query('insert into migrations (number, name, checksum) values ($1, $2, $3)', [
     next.number,
     next.name,
@@ -149,6 +190,7 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
  * gates may start at once and a kill leaves nothing half.
  * @returns the names of what landed now.
  * @throws StoreRefused when the database is newer, or a landed migration was edited, renamed or removed.
+ * @throws StoreInUse when others hold a table that must change: to be tried again
  */
 export async function migrate(pool: Pool, folder: string = shippedFolder): Promise<string[]> {
   const shipped = await readMigrations(folder);

@@ -10,3 +10,17 @@ export class StoreRefused extends Error {
 export class StoreReadOnly extends StoreRefused {
   override readonly name: string = 'StoreReadOnly';
 }
+
+/** Others hold a table that a migration changes, and it waits for no one who is slow. To try again helps: sooner or later they are done. */
+export class StoreInUse extends Error {
+  override readonly name = 'StoreInUse';
+
+  /** @param holders `pid (application)` of those that were seen to hold a table all the while */
+  constructor(migration: string, holders: readonly string[], cause: unknown) {
+    const who = holders.length > 0 ? `the sessions ${holders.join(', ')} hold` : 'another session holds';
+    super(
+      `The migration ${migration} waits for a table that ${who}: mostly a pg_dump. It is tried again until they are done; meanwhile it keeps nobody waiting.`,
+      { cause },
+    );
+  }
+}

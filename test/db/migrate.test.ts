@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { poolOver, startParams } from '../../src/db/embedded.ts';
 import { migrate, NEWEST_MIGRATION, readMigrations } from '../../src/db/migrate.ts';
-import { StoreRefused } from '../../src/db/store-refused.ts';
+import { StoreInUse, StoreRefused } from '../../src/db/store-refused.ts';
 import { openStore } from '../../src/db/store.ts';
 import { surviveErrors } from '../../src/db/survive-errors.ts';
 import { asError } from '../../src/kit/fault.ts';
@@ -180,6 +180,39 @@ describeWithPostgres('migrating a server', () => {
     }
   });
 
+  it('gives its place up where a dump holds a table, names the dump, and keeps nobody behind it', async () => {
+    const database = await freshDatabase({ migrated: false });
+    const store = await openStore({ type: 'server', url: database.url }, createLogger('silent'));
+    const dump = new Client({ connectionString: database.adminUrl, application_name: 'pg_dump' });
+    const gate = poolOf(database.url);
+    const both = await shipping({
+      '0001_a.sql': first,
+      '0002_b.sql': `${second}\nalter table first add column more text;`,
+    });
+    try {
+      await migrate(store.pool, await shipping({ '0001_a.sql': first }));
+      await dump.connect();
+      await dump.query('begin; lock table first in access share mode');
+      const failed = migrate(store.pool, both).catch(asError);
+      await untilSession(gate, "wait_event_type = 'Lock'", database.name);
+      const begunMs = performance.now();
+      await gate.query('select * from first');
+      expect(performance.now() - begunMs).toBeLessThan(3_000);
+      expect(await failed).toBeInstanceOf(StoreInUse);
+      expect(await failed).toMatchObject({
+        message: expect.stringMatching(
+          /^The migration 0002_b\.sql waits for a table that the sessions \d+ \(pg_dump\) hold/,
+        ),
+      });
+      expect(await columnsOf(gate, 'second')).toBe(0);
+      await dump.query('commit');
+      expect(await migrate(store.pool, both)).toEqual(['0002_b.sql']);
+    } finally {
+      await Promise.all([store.close(), gate.end(), dump.end()]);
+      await database.drop();
+    }
+  });
+
   it('leaves nothing when the gate is killed in the middle of a migration', async () => {
     const database = await freshDatabase({ migrated: false });
     const slow = await shipping({ '0001_a.sql': `${first}\nselect pg_sleep(60);` });
@@ -187,7 +220,7 @@ describeWithPostgres('migrating a server', () => {
     const next = poolOf(database.url);
     try {
       const failed = migrate(store.pool, slow).catch(asError);
-      await untilSleeping(next, database.name);
+      await untilSession(next, "wait_event = 'PgSleep'", database.name);
       await asAdmin(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database.name}' and query like '%pg_sleep%'`,
       );
@@ -208,12 +241,12 @@ function poolOf(url: string): Pool {
   return pool;
 }
 
-async function untilSleeping(pool: Pool, name: string): Promise<void> {
+/** Until a session of this database is like that. */
+async function untilSession(pool: Pool, like: string, name: string): Promise<void> {
   for (;;) {
-    const { rows } = await pool.query(
-      "select 1 from pg_stat_activity where datname = $1 and wait_event = 'PgSleep'",
-      [name],
-    );
+    const { rows } = await pool.query(`select 1 from pg_stat_activity where datname = $1 and ${like}`, [
+      name,
+    ]);
     if (rows.length > 0) return;
   }
 }
