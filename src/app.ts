@@ -15,6 +15,7 @@ import {
   warnOfMissingLimits,
   warnOfOpenKeys,
 } from './describe-start.ts';
+import { createReadKeys } from './forward/read-keys.ts';
 import { Gate, type GateOptions } from './gate.ts';
 import { InForce } from './in-force.ts';
 import { createHttpServer } from './intake/server.ts';
@@ -23,7 +24,6 @@ import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { freshId } from './kit/ids.ts';
-import { MAX_KEY_FILE_BYTES, readPlainFile } from './kit/plain-file.ts';
 import type { Logger } from './kit/logger.ts';
 import { LateGate, type Lateness } from './late-gate.ts';
 import type { Start } from './ledger/activate.ts';
@@ -167,9 +167,6 @@ async function openCheckpoints(
   }
 }
 
-const readKeyFile = async (file: string): Promise<string> =>
-  (await readPlainFile(file, MAX_KEY_FILE_BYTES)).toString('utf8');
-
 /** Migrates the store, compares it with its newest checkpoint, and opens a gate on it that claims and sweeps. */
 async function openGate(
   parts: Omit<GateOptions, 'gateId' | 'readFile'>,
@@ -184,7 +181,7 @@ async function openGate(
   await refuseMissingRights(parts.store.pool);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(restoredTo);
-  const gate = new Gate({ ...parts, gateId: freshId(), readFile: readKeyFile });
+  const gate = new Gate({ ...parts, gateId: freshId(), readFile: createReadKeys() });
   if (restored !== undefined) await doubtRestored(gate, restored);
   await gate.activate(start);
   gate.start();
