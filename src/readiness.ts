@@ -3,6 +3,7 @@ import type { LoadedPolicy } from './load-policy.ts';
 import type { Check, Readiness } from './intake/ports.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import { Fault } from './kit/fault.ts';
+import { inTime } from './kit/in-time.ts';
 import type { BuiltinRule } from './kit/rules.ts';
 import { sharedRead } from './kit/together.ts';
 import type { Turn } from './ledger/turn.ts';
@@ -55,13 +56,15 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
     clock: unknown,
     kinds: eachKind(() => unknown),
   });
+  // A turn that has begun is not withdrawn: a lock that others hold on a table may keep it for longer.
+  const hangs = (): Fault => new Fault('store.undecided', 'The database did not answer in 10 s.');
   const checked = sharedRead(
     async () =>
-      await lookNow().catch((thrown: unknown) => {
+      await inTime(lookNow(), UNDECIDED_MS, hangs).catch((thrown: unknown) => {
         if (thrown instanceof Fault) return away(thrown);
         throw thrown;
       }),
-    UNDECIDED_MS,
+    2 * UNDECIDED_MS,
   );
   return async () => {
     const rest = await checked();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { definitionOf } from '../src/inventory/describe-kind.ts';
 import { Fault } from '../src/kit/fault.ts';
 import { Book, type KindState } from '../src/ledger/book.ts';
@@ -33,6 +33,10 @@ const looking = (state: KindState | undefined, over: Partial<ReadinessOptions> =
   },
   takes: () => 'all',
   ...over,
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 describe('readiness', () => {
@@ -72,6 +76,19 @@ describe('readiness', () => {
       kinds: { host: { ok: false, known: false } },
     });
     await expect(createReadiness(failing(new Error('odd')))()).rejects.toThrow('odd');
+  });
+
+  it('says so too where a look has begun and hangs, as on a lock that others hold', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const hangs = looking(fresh, { look: async () => await new Promise(() => undefined) });
+    const told = createReadiness(hangs)();
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await told).toMatchObject({
+      process: { ok: true },
+      database: { ok: false, rule: 'store.undecided' },
+      policy: { ok: false, known: false },
+    });
   });
 
   it.each([
