@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-import { watchForCrashes } from './cli/crash.ts';
-import { runProgram } from './cli/program.ts';
-import { processTerminal } from './cli/terminal.ts';
-import { watchOutput } from './cli/watch-output.ts';
-
+// Before anything that takes time to load: it ends a process that does not listen for it, and a gate that is loading has no files yet to read again.
+if (process.argv[2] === 'serve') process.on('SIGHUP', () => undefined);
 // Words of libraries to their programmers, as of `pg` on a ~/.pgpass that works: a gate writes JSON on stderr, and nothing else.
 process.noDeprecation = true;
+const [{ watchForCrashes }, { runProgram }, { processTerminal }, { watchOutput }] = await Promise.all([
+  import('./cli/crash.ts'),
+  import('./cli/program.ts'),
+  import('./cli/terminal.ts'),
+  import('./cli/watch-output.ts'),
+]);
 watchForCrashes();
 watchOutput();
 const code = await runProgram(process.argv.slice(2), processTerminal);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
@@ -57,6 +57,37 @@ function outOf(stdout: Readable | null): Readable {
   if (stdout === null) throw new Error('a process without an answer');
   return stdout;
 }
+
+/** For `--import`: sends the process SIGHUP as soon as it loads a module of ours after its first, and lets it come to that. */
+const HANG_UP_WHILE_LOADING = (() => {
+  const hooks = `let sent = false;
+    export async function load(url, context, next) {
+      if (!sent && /\\/dist\\/(?!main)/.test(url)) {
+        sent = true;
+        process.kill(process.pid, 'SIGHUP');
+        await new Promise(resolve => setTimeout(resolve, 200));
+      }
+      return next(url, context);
+    }`;
+  const url = (text: string): string => `data:text/javascript,${encodeURIComponent(text)}`;
+  return url(`import { register } from 'node:module'; register(${JSON.stringify(url(hooks))});`);
+})();
+
+describe('the program', () => {
+  test.each([
+    ['serve', null, 2],
+    ['help', 'SIGHUP', null],
+  ])('that gets SIGHUP while its code is loaded, for %s', (command, signal, status) => {
+    const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+    const none = ['--config', '/there/is/none.yaml'];
+    const args = ['--import', HANG_UP_WHILE_LOADING, program, command];
+    const ran = spawnSync(process.execPath, command === 'serve' ? [...args, ...none] : args, {
+      encoding: 'utf8',
+    });
+    expect(ran).toMatchObject({ signal, status });
+    if (command === 'serve') expect(ran.stderr).toContain('/there/is/none.yaml');
+  });
+});
 
 describe('a gate that is served', () => {
   test('ends with 0 after SIGTERM, when it has closed', async () => {
