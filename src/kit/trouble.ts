@@ -2,6 +2,13 @@ import type { Clock } from './clock.ts';
 import { Fault } from './fault.ts';
 import type { Logger } from './logger.ts';
 
+interface Says {
+  readonly begins: string;
+  readonly over: string;
+  /** Each cause with its stack. Mostly where it arose is known: then the stack is the same each time, and says nothing of the database. */
+  readonly whole?: boolean;
+}
+
 /**
  * A trouble that is met again and again, as a database that is away: a line when it begins, one for each other cause, and one with how
  * often it was met when it is over. A log that is full of one line hides the others.
@@ -9,14 +16,10 @@ import type { Logger } from './logger.ts';
 export class Trouble {
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #says: { readonly begins: string; readonly over: string };
-  #since: { readonly ms: number; readonly causes: Set<string>; times: number } | undefined;
+  readonly #says: Says;
+  #since: { readonly ms: number; lastMs: number; readonly causes: Set<string>; times: number } | undefined;
 
-  constructor(
-    logger: Logger,
-    clock: Pick<Clock, 'monotonicMs'>,
-    says: { readonly begins: string; readonly over: string },
-  ) {
+  constructor(logger: Logger, clock: Pick<Clock, 'monotonicMs'>, says: Says) {
     this.#logger = logger;
     this.#clock = clock;
     this.#says = says;
@@ -24,12 +27,18 @@ export class Trouble {
 
   met(error: Error, level: 'warn' | 'error' = 'warn'): void {
     const why = whyOf(error);
-    this.#since ??= { ms: this.#clock.monotonicMs(), causes: new Set(), times: 0 };
+    const nowMs = this.#clock.monotonicMs();
+    this.#since ??= { ms: nowMs, lastMs: nowMs, causes: new Set(), times: 0 };
+    this.#since.lastMs = nowMs;
     this.#since.times += 1;
     if (this.#since.causes.has(why)) return;
     this.#since.causes.add(why);
-    // Where it arose is known: the stack is the same each time, and says nothing of the database.
-    this.#logger[level]({ why }, this.#says.begins);
+    this.#logger[level](this.#says.whole === true ? { err: error } : { why }, this.#says.begins);
+  }
+
+  /** For a trouble whose end nothing shows but that it is not met any more. */
+  overIfQuiet(quietMs: number): void {
+    if (this.#since !== undefined && this.#clock.monotonicMs() - this.#since.lastMs >= quietMs) this.over();
   }
 
   over(): void {

@@ -4,11 +4,11 @@ import type { ControlledTransaction, Kysely } from 'kysely';
 import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { Clock } from '../kit/clock.ts';
-import { Trouble } from '../kit/trouble.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
 import { Precedents } from './precedents.ts';
+import { BatchTroubles } from './batch-troubles.ts';
 import type { Names } from './book.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Draft } from './draft.ts';
@@ -74,17 +74,13 @@ export class Ledger {
   /** Turns that are still to be taken under the lock, because others write too. */
   #contended = 0;
   #running: Promise<void> | undefined;
-  /** With the database, which ends every batch the same way. */
-  readonly #trouble: Trouble;
+  readonly #troubles: BatchTroubles;
   readonly #writing = new Writing();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
     this.#watch = new ClockWatch(options.clock);
-    this.#trouble = new Trouble(options.logger, options.clock, {
-      begins: 'a batch failed and was rolled back',
-      over: 'batches are written again',
-    });
+    this.#troubles = new BatchTroubles(options.logger, options.clock);
     this.#known = new KnownBook(options, this.#watch);
   }
 
@@ -133,10 +129,11 @@ export class Ledger {
 
   /** Tries, after a batch that failed, whether one would be written, until one would. Does nothing while all is well. */
   async tryWriting(): Promise<void> {
+    this.#troubles.look();
     if (!this.#writing.mustTry) return;
     const takes = await this.enqueueAlone(async ({ tx, draft }) => await tryToWrite(tx, draft));
     this.#writing.tried(takes);
-    if (takes === 'all') this.#trouble.over();
+    if (takes === 'all') this.#troubles.over();
   }
 
   /** Resolves when nothing waits and nothing is being written. */
@@ -336,9 +333,7 @@ export class Ledger {
       this.#options.logger.error({ err: cause }, 'a commit ended without an answer');
       return commitUnknown(cause);
     }
-    if (isAway(cause) || isOfConnection(cause)) this.#trouble.met(cause, 'error');
-    else if (!(cause instanceof Fault))
-      this.#options.logger.error({ err: cause }, 'a batch failed and was rolled back');
+    this.#troubles.met(cause);
     return rolledBack(cause, isRolledBackNow && !isAway(cause));
   }
 }

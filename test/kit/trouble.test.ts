@@ -22,3 +22,26 @@ test('a trouble is said when it begins, for each other cause, and when it is ove
     ['away', 'terminated', undefined],
   ]);
 });
+
+test('a trouble whose end nothing shows is over when it was not met for a while, and may be said whole', () => {
+  const { logger, whole } = recordedLogger();
+  let nowMs = 0;
+  const says = { begins: 'failed', over: 'quiet', whole: true };
+  const trouble = new Trouble(logger, { monotonicMs: () => nowMs }, says);
+  trouble.overIfQuiet(60_000);
+  for (; nowMs < 100_000; nowMs += 500) {
+    trouble.met(new Error('no right'), 'error');
+    trouble.overIfQuiet(60_000);
+  }
+  for (; nowMs < 300_000; nowMs += 500) trouble.overIfQuiet(60_000);
+  trouble.met(new Error('no right'), 'error');
+  expect(whole()).toMatchObject([
+    {
+      level: 50,
+      msg: 'failed',
+      err: { message: 'no right', stack: expect.stringContaining('trouble.test') },
+    },
+    { level: 40, msg: 'quiet', times: 200, for_s: 160 },
+    { level: 50, msg: 'failed' },
+  ]);
+});

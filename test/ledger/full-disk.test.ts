@@ -81,6 +81,29 @@ describe('a ledger whose database takes no writes', () => {
   });
 });
 
+describe('a ledger with one work that fails each time', () => {
+  it('says so once, with where it arose, though others are written between', async () => {
+    const bad = async (): Promise<never> =>
+      await parts.ledger.enqueue(async ({ db }) => {
+        await sql`select from there_is_none`.execute(db);
+        throw new Error('it was there');
+      });
+    for (let tries = 0; tries < 20; tries += 1) {
+      await expect(bad()).rejects.toMatchObject({ rule: 'gate.failed' });
+      await look();
+      await parts.ledger.tryWriting();
+    }
+    expect(parts.ledger.takes).toBe('all');
+    expect(whole()).toMatchObject([
+      {
+        level: 50,
+        msg: 'a batch failed and was rolled back',
+        err: { message: expect.stringContaining('there_is_none'), stack: expect.any(String) },
+      },
+    ]);
+  });
+});
+
 describe('a ledger whose disk is full', () => {
   it('takes nothing from the batch that fails until there is room again, whoever looks between', async () => {
     expect(parts.ledger.takes).toBe('all');

@@ -1,0 +1,37 @@
+import type { Clock } from '../kit/clock.ts';
+import { Fault } from '../kit/fault.ts';
+import type { Logger } from '../kit/logger.ts';
+import { Trouble } from '../kit/trouble.ts';
+import { isAway, isOfConnection } from './failure.ts';
+
+/** A batch that fails by itself is tried again twice a second, as an outcome that cannot be written is. */
+const QUIET_MS = 60_000;
+
+/** What the log says of batches that were rolled back. */
+export class BatchTroubles {
+  /** With the database, which ends every batch the same way. */
+  readonly #away: Trouble;
+  /** With what is in one batch, while others are written: told with its stack, for it may be a mistake of ours. */
+  readonly #bad: Trouble;
+
+  constructor(logger: Logger, clock: Pick<Clock, 'monotonicMs'>) {
+    const begins = 'a batch failed and was rolled back';
+    this.#away = new Trouble(logger, clock, { begins, over: 'batches are written again' });
+    this.#bad = new Trouble(logger, clock, { begins, over: 'no batch has failed for a minute', whole: true });
+  }
+
+  met(cause: Error): void {
+    if (isAway(cause) || isOfConnection(cause)) this.#away.met(cause, 'error');
+    else if (!(cause instanceof Fault)) this.#bad.met(cause, 'error');
+  }
+
+  /** To be called again and again. */
+  look(): void {
+    this.#bad.overIfQuiet(QUIET_MS);
+  }
+
+  /** The database takes what must be written. */
+  over(): void {
+    this.#away.over();
+  }
+}
