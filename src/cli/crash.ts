@@ -1,9 +1,10 @@
+import { endProcess } from './end-process.ts';
 import { exitCode } from './exit-code.ts';
 import { processTerminal } from './terminal.ts';
 
-const reportCrash = (error: Error): never => {
+const reportCrash = (error: Error): void => {
   processTerminal.complain(`interlock crashed: ${error.stack ?? error.message}`);
-  process.exit(exitCode.couldNotTell);
+  void endProcess(exitCode.couldNotTell);
 };
 
 /** Node ends with 1 after an error that nothing caught; here 1 means "refused". */

@@ -4,6 +4,7 @@ import { asError } from '../kit/fault.ts';
 import { createLogger, type Logger } from '../kit/logger.ts';
 import { addressTrouble } from './address-trouble.ts';
 import { leaveCrashesToCommand } from './crash.ts';
+import { outputTaken } from './end-process.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,6 +25,9 @@ export type StartGate = (options: {
   readonly restoredTo?: number;
   readonly logger: Logger;
 }) => Promise<ServedGate>;
+
+/** So long a gate that has stopped waits for whoever takes its log, if nothing is taken; at first for twice as long. */
+const LOG_STILL_MS = 500;
 
 export interface ServeOptions {
   readonly config?: string;
@@ -47,18 +51,23 @@ export async function runServe(
   const configFile = configFileOf(options.config);
   // Before anything is opened: a signal in the middle of the start waits for it, so that nothing is left half made.
   let starting: Promise<ServedGate> | undefined;
+  let isStopped = false;
   const watch = endWithGrace({
     close: async signal => {
       logger.info({ signal }, 'stopping: claimed work is finished, nothing new is taken');
       const gate = await starting?.catch(() => undefined);
       await gate?.close();
       logger.info('stopped');
+      isStopped = true;
+      await outputTaken(LOG_STILL_MS);
     },
+    // At once, though the end of the log may be lost where its reader is behind: what nothing caught must not go on as a gate.
     failed: thrown => {
       logger.fatal({ err: asError(thrown) }, 'the gate crashed');
       process.exit(exitCode.couldNotTell);
     },
     impatient: signal => {
+      if (isStopped) process.exit(exitCode.done);
       logger.error({ signal }, 'a second signal: ended before claimed work was finished');
       process.exit(exitCode.couldNotTell);
     },

@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { scriptedServer } from '../client/scripted-server.ts';
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const PROGRAM = `${process.execPath} ${main}`;
 
 /** How the first program of the line ends. */
 function ended(line: string): { code: number | null; complained: string } {
   const { status, stderr } = spawnSync('bash', ['-c', `${line}; exit \${PIPESTATUS[0]}`], {
-    env: { ...process.env, PROGRAM: `${process.execPath} ${main}` },
+    env: { ...process.env, PROGRAM },
     encoding: 'utf8',
   });
   return { code: status, complained: stderr };
@@ -21,6 +23,46 @@ test.each(['completion bash', '--help', 'keygen wiper --json'])(
     expect(ended(`$PROGRAM ${command} | true`)).toEqual({ code: 0, complained: '' });
   },
 );
+
+/** What a command says to a reader that is no quicker than others, where it ends with another code than 0. */
+async function saidByNo(
+  args: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; said: string }> {
+  const reasons = Array.from({ length: 2_000 }, (_, at) => ({
+    rule: 'targets.unknown',
+    message: `There is no target host-${at}. ${'It was asked for. '.repeat(20)}`,
+  }));
+  const problem = { type: '/problems/targets.unknown', title: 'no', status: 422, detail: 'no', reasons };
+  const server = await scriptedServer();
+  server.script({ status: 422, body: { ...problem, id: 'r', decision: 'refused' } });
+  const env = { ...process.env, INTERLOCK_URL: server.url, INTERLOCK_KEY: 'ilk_key', ...environment };
+  const line = `$PROGRAM ${args} | cat; exit \${PIPESTATUS[0]}`;
+  const child = spawn('bash', ['-c', line], {
+    env: { ...env, PROGRAM },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const [code] = await once(child, 'close');
+  server.close();
+  return { code, said };
+}
+
+test.each(['preflight', 'submit'])(
+  'a no of `%s` that is larger than any pipe is written to its end',
+  async command => {
+    const { code, said } = await saidByNo(`${command} test.act host-0 --reason x --json`);
+    expect(code).toBe(1);
+    expect(JSON.parse(said)).toHaveProperty('reasons.length', 2_000);
+  },
+);
+
+test('each reason of a no is an annotation, however many there are', async () => {
+  const { code, said } = await saidByNo('preflight test.act host-0 --reason x', { GITHUB_ACTIONS: 'true' });
+  expect(code).toBe(1);
+  expect(said.match(/^::error .*$/gm)).toHaveLength(2_000);
+});
 
 test('a disk that is full is told, and an answer that nobody can read is no yes', () => {
   const { code, complained } = ended('$PROGRAM --version > /dev/full');
@@ -42,7 +84,7 @@ test.each([
   const child = spawn('bash', ['-c', `$PROGRAM audit export ${to}; exit \${PIPESTATUS[0]}`], {
     env: {
       ...process.env,
-      PROGRAM: `${process.execPath} ${main}`,
+      PROGRAM,
       INTERLOCK_URL: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
       INTERLOCK_KEY: 'ilk_key',
     },

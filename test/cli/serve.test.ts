@@ -7,12 +7,12 @@ import { describe, expect, test } from 'vitest';
 
 const script = fileURLToPath(new URL('serve-process.ts', import.meta.url));
 
-/** A process that serves a gate that is none. Its log is read here, or goes to a file, or is read by nobody. */
+/** A process that serves a gate that is none. Its log is read here, at once or when `readLog` is called, or goes to a file, or is read by nobody. */
 function serve(
   how: string,
   args: readonly string[] = [],
   variables: Readonly<Record<string, string>> = {},
-  log: 'read' | 'unread' | number = 'read',
+  log: 'read' | 'late' | 'unread' | number = 'read',
 ) {
   const { INTERLOCK_CONFIG: _config, INTERLOCK_LOG: _log, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', script, how, ...args], {
@@ -22,10 +22,11 @@ function serve(
   if (log === 'unread') child.stderr?.pause();
   const lines: string[] = [];
   let errors = '';
-  if (log === 'read')
-    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+  const readLog = (): void =>
+    void child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       errors += chunk;
     });
+  if (log === 'read') readLog();
   const waiting = new Map<string, () => void>();
   createInterface(outOf(child.stdout)).on('line', line => {
     lines.push(line);
@@ -39,6 +40,7 @@ function serve(
     lines,
     code,
     errors: (): string => errors,
+    readLog,
     /** Resolves when a line with this in it was said. */
     said: async (part: string): Promise<void> =>
       await new Promise((resolve, reject) => {
@@ -114,6 +116,16 @@ describe('a gate that is served', () => {
     await gate.said('listens on http://127.0.0.1:7070');
     gate.signal('SIGTERM');
     expect(await gate.code).toBe(0);
+  });
+
+  test('that has stopped leaves all of its log to a reader that is behind', async () => {
+    const gate = serve('talks', [], {}, 'late');
+    await gate.said('listens on http://127.0.0.1:7070');
+    gate.signal('SIGTERM');
+    await gate.said('closed');
+    gate.readLog();
+    expect(await gate.code).toBe(0);
+    expect(gate.errors().trimEnd().split('\n').at(-1)).toContain('stopped');
   });
 
   test('serves, and ends with 0, though the disk of its log is full', async () => {
