@@ -1,12 +1,13 @@
-import { existsSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { lstat, open, realpath, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { NoAnswerError } from '../client/errors.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
+import { kindOf } from '../kit/plain-file.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
+import { ifThere } from './if-there.ts';
 import { printable } from './printable.ts';
 import { shellWord } from './shell-word.ts';
 import { showBytes } from './show-bytes.ts';
@@ -48,10 +49,9 @@ export async function runAuditExport(
     }
   }
   if (out.trim() === '') throw new UsageError('--out is blank: name a file, or leave it out');
-  if (existsSync(out) && !force)
-    throw new UsageError(`${quote(out)} is there already: name another file, or --force to take its place`);
+  const place = await placeOf(out, force);
   const trail = counted(await calls.export('audit', 'ndjson'), terminal);
-  await writeWhole(out, trail.pieces);
+  await writeWhole(place, trail.pieces);
   const { entries, bytes } = trail.counts();
   if (json) terminal.say(JSON.stringify({ file: path.resolve(out), entries, bytes }));
   else
@@ -59,6 +59,21 @@ export async function runAuditExport(
       `${countOf(entries, 'entry')} in ${out} (${showBytes(bytes)}). Verify with: interlock audit verify --export ${printable(shellWord(out))}`,
     );
   return exitCode.done;
+}
+
+/** Where the file is to stand: behind links, which stay. What is no file stays as it is. @throws UsageError */
+async function placeOf(out: string, force: boolean): Promise<string> {
+  if ((await ifThere(lstat(out))) === undefined) return out;
+  const there = await ifThere(stat(out));
+  if (there?.isFile() === false)
+    throw new UsageError(
+      `${quote(out)} is ${kindOf(there)}, and not a file: name one, or leave --out away for stdout`,
+    );
+  if (!force)
+    throw new UsageError(`${quote(out)} is there already: name another file, or --force to take its place`);
+  if (there === undefined)
+    throw new UsageError(`${quote(out)} is a link to nothing: name the file that it should lead to`);
+  return await realpath(out);
 }
 
 /** @throws UsageError where it cannot be written, and whatever reading it throws; then nothing stands under its name */

@@ -1,14 +1,12 @@
-import { access, constants, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { NoAnswerError } from '../client/create-client.ts';
-import { readClientEnvironment, UsageError } from '../config/environment.ts';
-import { asError } from '../kit/fault.ts';
+import { readClientEnvironment } from '../config/environment.ts';
 import { describeTargets, readAsk, type Asked, type AskOptions } from './ask-options.ts';
 import { decisionIn, exitCodeOf, reasonsOf, type Decided } from './decision-exit.ts';
 import { exitCode } from './exit-code.ts';
 import { connectGate, type GateOptions } from './gate-connection.ts';
 import { annotation } from './github-annotation.ts';
-import { junitXml, type Verdict } from './junit.ts';
+import type { Verdict } from './junit.ts';
+import { clearJunit, writeJunit } from './junit-file.ts';
 import { jsonLine, printable } from './printable.ts';
 import { sayDecision } from './say-decision.ts';
 import { sayProblem } from './say-problem.ts';
@@ -29,13 +27,9 @@ export async function runPreflight(
   terminal: Terminal,
 ): Promise<number> {
   const { junit } = options;
-  // A file of an earlier run must not speak for this one, however this one ends.
-  if (junit !== undefined)
-    await touching(junit, async () => {
-      await rm(junit, { force: true });
-      // Before the question: a verdict that is found to have no place is no verdict.
-      await access(path.dirname(junit), constants.W_OK);
-    });
+  // A file of an earlier run must not speak for this one, however this one ends. And before the question: a verdict that is found to have
+  // no place is no verdict.
+  if (junit !== undefined) await clearJunit(junit);
   const ask = readAsk(asked, options);
   const { gate, url, next } = connectGate(options, terminal);
   const what = `${ask.action}: ${describeTargets(ask.targets)}`;
@@ -77,10 +71,7 @@ async function reportVerdict(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  if (junit !== undefined)
-    await touching(junit, async () => {
-      await writeFile(junit, junitXml(verdict));
-    });
+  if (junit !== undefined) await writeJunit(junit, verdict);
   if (!readClientEnvironment().isGithub) return;
   const lines = [
     ...verdict.refusals.map(({ rule, message }) => annotation(`Interlock: ${rule}`, message)),
@@ -90,12 +81,4 @@ async function reportVerdict(
   for (const line of lines)
     if (isJson) terminal.complain(line);
     else terminal.say(line);
-}
-
-async function touching(file: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (thrown) {
-    throw new UsageError(`${file} cannot be written: ${asError(thrown).message}`);
-  }
 }

@@ -14,7 +14,8 @@ function mustBePlain(found: Stats, maxBytes: number): void {
     throw new Error(`it has ${found.size} bytes, and at most ${maxBytes} bytes are read`);
 }
 
-const kindOf = (found: Stats): string => {
+/** What stands in the place of a file. */
+export const kindOf = (found: Stats): string => {
   if (found.isDirectory()) return 'a folder';
   return found.isFIFO() ? 'a named pipe' : 'a device or a socket';
 };

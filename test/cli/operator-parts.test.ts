@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -109,6 +109,39 @@ describe('an export that breaks off', () => {
     await expect(run).rejects.toThrow(NoAnswerError);
     expect(readFileSync(out, 'utf8')).toBe('whole');
     files.remove();
+  });
+});
+
+describe('an export to what is there', () => {
+  const files = temporaryFolder();
+  afterAll(() => files.remove());
+  const exportTo = async (out: string, force: boolean): Promise<number> =>
+    await runAuditExport(
+      { out, force, json: false },
+      { export: async () => bytes('{"seq":1}\n') },
+      recordedTerminal(),
+      async () => undefined,
+    );
+
+  test('through a link takes the place of the file behind it, and leaves the link', async () => {
+    const behind = files.write('behind/trail.ndjson', 'old');
+    const link = path.join(files.folder, 'link.ndjson');
+    symlinkSync(behind, link);
+    await expect(exportTo(link, false)).rejects.toThrow('is there already');
+    expect(await exportTo(link, true)).toBe(0);
+    expect(readlinkSync(link)).toBe(behind);
+    expect(readFileSync(behind, 'utf8')).toBe('{"seq":1}\n');
+  });
+
+  test.each([
+    ['a device', '/dev/null', 'is a device or a socket, and not a file'],
+    ['a folder', '.', 'is a folder, and not a file'],
+    ['nothing', './nothing', 'is a link to nothing'],
+  ])('that is %s by a link is refused, and stays', async (_, to, says) => {
+    const link = path.join(files.folder, `to-${path.basename(to)}`);
+    symlinkSync(to, link);
+    await expect(exportTo(link, true)).rejects.toThrow(says);
+    expect(readlinkSync(link)).toBe(to);
   });
 });
 

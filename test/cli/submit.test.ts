@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
@@ -459,6 +469,35 @@ describe('preflight --junit', () => {
     expect(readFileSync(file, 'utf8')).toContain('failures="0" errors="0"');
     expect((await run('preflight', 'disk.wipe', '--reason', 'r', '--junit', file)).code).toBe(2);
     expect(existsSync(file)).toBe(false);
+  });
+
+  test('that is a link stays one; what an earlier run wrote behind it does not speak for this one', async () => {
+    const link = path.join(path.dirname(file), 'link.xml');
+    symlinkSync(files.write('junit/behind.xml', 'old'), link);
+    expect((await run('preflight', 'disk.wipe', '--reason', 'r', '--junit', link)).code).toBe(2);
+    expect(readFileSync(link, 'utf8')).toBe('');
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    expect((await run(...PREFLIGHT, '--junit', link)).code).toBe(0);
+    expect(readFileSync(link, 'utf8')).toContain('failures="0" errors="0"');
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  test.each(['/dev/null', 'later.xml'])('that is a link to %s is written there, and stays', async to => {
+    const link = path.join(path.dirname(file), `to-${path.basename(to)}`);
+    symlinkSync(to, link);
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    expect((await run(...PREFLIGHT, '--junit', link)).code).toBe(0);
+    expect(readlinkSync(link)).toBe(to);
+  });
+
+  test('that is a pipe is written there, and stays', async () => {
+    const pipe = path.join(path.dirname(file), 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    const [{ code }, read] = await Promise.all([run(...PREFLIGHT, '--junit', pipe), readFile(pipe, 'utf8')]);
+    expect(code).toBe(0);
+    expect(read).toContain('failures="0" errors="0"');
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
   });
 
   test('that cannot be written is told, before anything is asked', async () => {
