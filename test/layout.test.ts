@@ -137,6 +137,17 @@ describe('each thing with one home', () => {
     expect(found.filter(name => !at.test(name))).toEqual([]);
     expect(found.length).toBeGreaterThan(0);
   });
+
+  it('makes the JSON of commands where it is made printable', () => {
+    const commands = source.filter(({ name }) => name.startsWith('src/cli/'));
+    expect(holding(/JSON\s*\.\s*stringify/, commands)).toEqual([
+      // Said through `printable`, line by line.
+      'src/cli/audit-show.ts',
+      // Never said: two are the same where their texts are.
+      'src/cli/policy-lines.ts',
+      'src/cli/printable.ts',
+    ]);
+  });
 });
 
 describe('the files', () => {

@@ -8,7 +8,7 @@ import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { ifThere } from './if-there.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { shellWord } from './shell-word.ts';
 import { showBytes } from './show-bytes.ts';
 import { countOf } from './table.ts';
@@ -53,7 +53,7 @@ export async function runAuditExport(
   const trail = counted(await calls.export('audit', 'ndjson'), terminal);
   await writeWhole(place, trail.pieces);
   const { entries, bytes } = trail.counts();
-  if (json) terminal.say(JSON.stringify({ file: path.resolve(out), entries, bytes }));
+  if (json) terminal.say(jsonLine({ file: path.resolve(out), entries, bytes }));
   else
     terminal.say(
       `${countOf(entries, 'entry')} in ${out} (${showBytes(bytes)}). Verify with: interlock audit verify --export ${printable(shellWord(out))}`,

@@ -5,6 +5,7 @@ import { connect } from './connect.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
 import { withConnection } from './connection-options.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
+import { writePrintable } from './printable.ts';
 import { MOST_SHOWN, readCount } from './read-count.ts';
 import { writeOut } from './watch-output.ts';
 
@@ -85,7 +86,8 @@ export function addAuditReads(audit: Command, { terminal, end }: CommandContext)
         json: options.json === true,
         ...(out !== undefined && { out }),
       };
-      end(await runAuditExport(chosen, await connect(options, terminal), terminal, writeOut));
+      const write = terminal.isPerson ? writePrintable(writeOut) : writeOut;
+      end(await runAuditExport(chosen, await connect(options, terminal), terminal, write));
     });
 }
 

@@ -8,6 +8,7 @@ import { columnsOf } from './columns.ts';
 import { NEVER_RECORDED } from './decision-exit.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { exitCode } from './exit-code.ts';
+import { jsonLine, printable } from './printable.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
 import { countOf, formatTable, newestShown } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -43,7 +44,7 @@ export async function runAuditSearch(
     found += 1;
     if ((most !== undefined && found > most) || isReaderGone()) break;
     if (format === 'table') rows.push(item);
-    else terminal.say(format === 'csv' ? csvLine(item).trimEnd() : JSON.stringify(item));
+    else terminal.say(format === 'csv' ? csvOf(item, terminal) : jsonLine(item));
     if (found % TELL_EVERY === 0) terminal.progress(`${countOf(found, 'request')} so far …`);
   }
   if (found >= TELL_EVERY) terminal.progress(undefined);
@@ -52,6 +53,12 @@ export async function runAuditSearch(
   const code = found === 0 ? await sayUnknownNames(filters, calls, terminal) : exitCode.done;
   if (code === exitCode.done && !isReaderGone()) await sayPart(calls, terminal);
   return code;
+}
+
+/** A program reads it as it is. On a terminal it is for a person, and steers nothing. */
+function csvOf(item: RecordedDecision, { isPerson }: Terminal): string {
+  const line = csvLine(item).trimEnd();
+  return isPerson ? printable(line) : line;
 }
 
 /** What a key does not see looks as if it were not there. Only whoever reads all reads the policy too. */

@@ -5,7 +5,7 @@ import { exitCode } from './exit-code.ts';
 import { findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import type { NextCommand } from './next-command.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { weightName } from './say-decision.ts';
 import { sayFurtherRun, sayStage } from './say-stage.ts';
 import { countOf, showCount } from './table.ts';
@@ -21,7 +21,7 @@ export async function runAuditShow(
   nowMs: number,
 ): Promise<number> {
   const one = await calls.one(await findRequest(id, calls));
-  if (json) terminal.say(JSON.stringify(one));
+  if (json) terminal.say(jsonLine(one));
   else for (const line of linesOf(one, nowMs, calls.next)) terminal.say(printable(line));
   return exitCode.done;
 }

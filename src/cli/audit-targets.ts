@@ -1,7 +1,7 @@
 import { findRequest } from './audit-show.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { isReaderGone } from './watch-output.ts';
 
@@ -13,7 +13,7 @@ export async function runAuditTargets(
   terminal: Terminal,
 ): Promise<number> {
   for await (const target of await calls.targets(await findRequest(id, calls))) {
-    terminal.say(json ? JSON.stringify(target) : printable(target));
+    terminal.say(json ? jsonLine(target) : printable(target));
     if (isReaderGone()) break;
   }
   return exitCode.done;

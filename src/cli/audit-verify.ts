@@ -20,6 +20,7 @@ import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { urlOf } from './gate-url.ts';
 import { nextCommandOf } from './next-command.ts';
+import { jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { sayVerdict, type Verified } from './verdict.ts';
 
@@ -74,7 +75,7 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
     const cause = thrown.cause === undefined ? '' : ` (${asError(thrown.cause).message})`;
     const message = `could not tell: ${thrown.message}${cause}`;
     terminal.complain(`interlock: ${message}`);
-    if (options.json) terminal.say(JSON.stringify({ error: message }));
+    if (options.json) terminal.say(jsonLine({ error: message }));
     return exitCode.couldNotTell;
   }
 }

@@ -3,7 +3,7 @@ import { configFileOf } from '../config/environment.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { limitLines, showSelector } from './limit-lines.ts';
 import { exceptionLines, freezeLines, profileLines, unnamedLines, warningLines } from './policy-lines.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
 import { wrap, wrapBehind } from './wrap.ts';
@@ -18,7 +18,7 @@ export async function runCheckConfig(
   clock: Clock = systemClock,
 ): Promise<void> {
   const checked = await checkConfig(configFileOf(options.config), clock.wallMs());
-  terminal.say(options.json ? JSON.stringify(checked) : linesOf(checked, terminal.width).join('\n'));
+  terminal.say(options.json ? jsonLine(checked) : linesOf(checked, terminal.width).join('\n'));
 }
 
 const showLabels = (labels: Readonly<Record<string, string>> = {}): string =>

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { completionScript, shells, type Shell } from './completion.ts';
 import { exitCodesText, type CommandContext } from './command-context.ts';
+import { jsonLine } from './printable.ts';
 
 const EXAMPLES = `
 Examples:
@@ -18,6 +19,6 @@ export function addCompletionCommand(program: Command, { terminal }: CommandCont
     .addHelpText('after', EXAMPLES)
     .action((shell: Shell, { json }: { json?: true }) => {
       const script = completionScript(shell, program);
-      terminal.say(json === true ? JSON.stringify({ shell, script }) : script.trimEnd());
+      terminal.say(json === true ? jsonLine({ shell, script }) : script.trimEnd());
     });
 }

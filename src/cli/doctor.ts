@@ -19,7 +19,7 @@ import { exitCode } from './exit-code.ts';
 import { fetchBy } from '../client/fetch-by.ts';
 import { urlOf } from './gate-url.ts';
 import { nextCommandOf, type NextCommand } from './next-command.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { wrap, wrapBehind } from './wrap.ts';
@@ -69,7 +69,7 @@ export async function runDoctor(
   if (access !== undefined)
     tell(await guarded('key', async () => await checkKey(access, { fetch, storeRead })));
   const worst = worstOf(findings);
-  if (options.json) terminal.say(JSON.stringify({ status: worst, checks: findings }));
+  if (options.json) terminal.say(jsonLine({ status: worst, checks: findings }));
   else for (const line of ['', ...wrap(sumUp(findings), terminal.width)]) terminal.say(line);
   if (worst === 'fail') return exitCode.refused;
   return worst === 'unknown' ? exitCode.couldNotTell : exitCode.done;

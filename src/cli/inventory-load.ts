@@ -14,7 +14,7 @@ import {
   type LoadFile,
   type LoadFormat,
 } from './load-file.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
 import { sendOnce } from './send-once.ts';
 import { showBytes } from './show-bytes.ts';
@@ -64,7 +64,7 @@ export async function runInventoryLoad(
     const untold = `It is not known whether it is loaded: ${calls.next('inventory summary')} shows what is in force, and its revision. What was cut off is refused.`;
     return await sendOnce(send, { untold, terminal });
   });
-  if (options.json) terminal.say(JSON.stringify(loaded));
+  if (options.json) terminal.say(jsonLine(loaded));
   else terminal.say(sayLoaded(kind, loaded, options));
   warnOfGrowth(kind, loaded, ['had', 'has'], terminal);
   if (query.asOf !== undefined) await warnOfStale(kind, calls, terminal);
@@ -279,7 +279,7 @@ async function countNow(kind: string, calls: Pick<GateCalls, 'inventory'>): Prom
 function sayDiff(kind: string, would: Would, now: number, json: boolean, terminal: Terminal): void {
   warnOfGrowth(kind, would, ['has', 'would have'], terminal);
   if (json) {
-    terminal.say(JSON.stringify({ kind, now, would }));
+    terminal.say(jsonLine({ kind, now, would }));
     return;
   }
   const share = (count: number): string =>

@@ -2,7 +2,7 @@ import type { Inventory } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import type { NextCommand } from './next-command.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { formatTable, showCount } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
@@ -17,7 +17,7 @@ export async function runInventorySummary(
   terminal: Terminal,
 ): Promise<number> {
   const inventory = await calls.inventory();
-  const lines = json ? [JSON.stringify(inventory)] : linesOf(inventory.kinds, calls.next, terminal.width);
+  const lines = json ? [jsonLine(inventory)] : linesOf(inventory.kinds, calls.next, terminal.width);
   for (const line of lines) terminal.say(line);
   await sayWhatStops(calls, terminal);
   return exitCode.done;

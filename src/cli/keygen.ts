@@ -3,6 +3,7 @@ import { actionName, principalName, roleName } from '../config/schemas.ts';
 import { sha256 } from '../kit/digest.ts';
 import { freshKey } from '../kit/ids.ts';
 import { quote } from '../kit/text.ts';
+import { jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface KeygenOptions {
@@ -37,7 +38,7 @@ export function runKeygen(name: string, options: KeygenOptions, terminal: Termin
   const actions = named.length === 0 ? '' : `, actions: [${named.join(', ')}]`;
   const line = `- { name: ${name}, keys: ["${hash}"], roles: [${roles.join(', ')}]${actions} }`;
   if (options.json) {
-    terminal.say(JSON.stringify({ name, key, hash, line }));
+    terminal.say(jsonLine({ name, key, hash, line }));
     return;
   }
   const toFillIn = line.includes(ROLE)

@@ -6,7 +6,7 @@ import { exitCode } from './exit-code.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
 import { endOf, mayBeEngaged, NOTHING_ENGAGED, sayWhyNot, ScopeError } from './kill-end.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { readAddress } from './read-address.ts';
 import { SaidNo } from './said-no.ts';
 import { sendOnce } from './send-once.ts';
@@ -50,7 +50,7 @@ export async function runKill(
       terminal,
       onSlow,
     });
-    if (options.json) terminal.say(JSON.stringify(engaged));
+    if (options.json) terminal.say(jsonLine(engaged));
     else await sayEngaged(engaged, calls, terminal);
     without.sayUnreadable();
     return exitCode.done;
@@ -64,7 +64,7 @@ export async function runKill(
       const said = thrown instanceof SaidNo ? thrown.problem : { error: error.message };
       // Null where nobody knows: whoever reads it as a no engages again, which does no harm.
       const engaged = mayBeEngaged(error) ? null : false;
-      terminal.say(JSON.stringify({ ...said, engaged, ...(file !== undefined && { kill_file: file }) }));
+      terminal.say(jsonLine({ ...said, engaged, ...(file !== undefined && { kill_file: file }) }));
     }
     return code;
   }

@@ -6,7 +6,7 @@ import { findId, isWholeId } from './find-id.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
 import { endOf, isStoreAway } from './kill-end.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { sendOnce } from './send-once.ts';
 import { showScope } from './show-scope.ts';
 import { fitTable } from './table.ts';
@@ -29,7 +29,7 @@ export async function runKillStatus(
         );
       throw thrown;
     });
-  if (options.json) terminal.say(JSON.stringify(switches));
+  if (options.json) terminal.say(jsonLine(switches));
   else if (switches.engaged.length === 0) terminal.say(NOTHING_IS);
   else for (const line of switchTable(switches, look)) terminal.say(line);
   return exitCode.done;
@@ -87,7 +87,7 @@ export async function runKillRelease(
       terminal,
     });
   });
-  if (options.json) terminal.say(JSON.stringify(released));
+  if (options.json) terminal.say(jsonLine(released));
   else {
     terminal.say(
       `Released for ${showScope(released.scope)}. What it stopped stays stopped; new requests are decided again.`,

@@ -2,7 +2,7 @@ import type { Budgets, Policy } from '../client/types.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { listNames } from '../kit/text.ts';
-import { printable } from './printable.ts';
+import { jsonLine, printable } from './printable.ts';
 import { indented, limitLines, roomOf, showSelector } from './limit-lines.ts';
 import { exceptionLines, freezeLines, profileLines, unnamedLines, warningLines } from './policy-lines.ts';
 import { countOf, formatTable } from './table.ts';
@@ -18,7 +18,7 @@ export async function runPolicyShow(
 ): Promise<number> {
   const [policy, budgets] = await Promise.all([calls.policy(), calls.budgets()]);
   if (json) {
-    terminal.say(JSON.stringify({ ...policy, budgets: budgets.items }));
+    terminal.say(jsonLine({ ...policy, budgets: budgets.items }));
     return exitCode.done;
   }
   const sections = [

@@ -9,6 +9,7 @@ import { examplesText, exitCodesText, type CommandContext } from './command-cont
 import { withConnection } from './connection-options.ts';
 import { policyFolder, shipped } from './policy-folder.ts';
 import type { GateOptions } from './gate-connection.ts';
+import { jsonLine } from './printable.ts';
 
 const SHOW = 'interlock policy show';
 const BUILD = 'interlock policy build ./policies';
@@ -156,11 +157,11 @@ function isSameArchive(there: Uint8Array, made: Uint8Array): boolean {
 async function report(isJson: boolean, work: () => Promise<string>): Promise<void> {
   try {
     const said = await work();
-    process.stdout.write(isJson ? `${JSON.stringify({ ok: true, message: said })}\n` : `${said}\n`);
+    process.stdout.write(isJson ? `${jsonLine({ ok: true, message: said })}\n` : `${said}\n`);
   } catch (thrown) {
     if (!(thrown instanceof PolicyBuildError) && !(thrown instanceof OpaMissingError)) throw thrown;
     process.exitCode = thrown instanceof OpaMissingError ? 3 : 1;
-    if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, message: thrown.message })}\n`);
+    if (isJson) process.stdout.write(`${jsonLine({ ok: false, message: thrown.message })}\n`);
     else process.stderr.write(`${thrown.message}\n`);
   }
 }

@@ -11,6 +11,18 @@ const escapeUnits = (character: string): string =>
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, escapeUnits);
 
+/** Passes a text of many lines on, piece by piece, to a terminal. */
+export function writePrintable(
+  write: (bytes: Uint8Array) => Promise<void>,
+): (bytes: Uint8Array) => Promise<void> {
+  // A piece may end in the middle of a character.
+  const decoder = new TextDecoder();
+  return async bytes => {
+    const lines = decoder.decode(bytes, { stream: true }).split('\n');
+    await write(Buffer.from(lines.map(printable).join('\n')));
+  };
+}
+
 /**
  * A value as JSON on one line. What JSON does not escape and a terminal obeys (the control characters above ASCII, and what hides)
  * is escaped too; whoever parses it reads the same.

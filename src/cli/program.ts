@@ -116,7 +116,7 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   if (thrown instanceof CommanderError) {
     // Commander has said it on stderr.
     if (thrown.exitCode === 0) return exitCode.done;
-    if (json) terminal.say(JSON.stringify({ error: withoutPrefix(thrown.message) }));
+    if (json) terminal.say(jsonLine({ error: withoutPrefix(thrown.message) }));
     return exitCode.wrongUse;
   }
   const error = asError(thrown);
@@ -145,12 +145,11 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   const isTheirs = isForTheUser(error);
   if (error instanceof FileError) {
     terminal.complain(error.message);
-    if (json)
-      terminal.say(JSON.stringify({ error: 'a file is not as it must be', problems: error.problems }));
+    if (json) terminal.say(jsonLine({ error: 'a file is not as it must be', problems: error.problems }));
   } else {
     const message = addressTrouble(error) ?? error.message;
     terminal.complain(isTheirs ? `interlock: ${message}` : `interlock crashed: ${error.stack ?? message}`);
-    if (json) terminal.say(JSON.stringify({ error: message }));
+    if (json) terminal.say(jsonLine({ error: message }));
   }
   return isTheirs ? exitCode.wrongUse : exitCode.couldNotTell;
 }

@@ -7,6 +7,7 @@ import { leaveCrashesToCommand } from './crash.ts';
 import { outputTaken } from './end-process.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
+import { jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
 
@@ -83,7 +84,7 @@ export async function runServe(
     const { activate, restoredTo } = options;
     starting = startGate({ configFile, activate, ...(restoredTo !== undefined && { restoredTo }), logger });
     const { address } = await starting;
-    terminal.say(options.json ? JSON.stringify({ address }) : `Interlock listens on ${address}`);
+    terminal.say(options.json ? jsonLine({ address }) : `Interlock listens on ${address}`);
   } catch (thrown) {
     watch.leave();
     takeCrashesBack();

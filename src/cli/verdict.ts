@@ -1,6 +1,7 @@
 import type { ChainReport, GivenUp } from '../audit/verify-chain.ts';
 import type { RowFinding } from '../audit/verify-queries.ts';
 import { exitCode } from './exit-code.ts';
+import { jsonLine } from './printable.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +23,7 @@ interface Finding {
 /** Says what was found. @returns the exit code */
 export function sayVerdict(verified: Verified, json: boolean, terminal: Terminal): number {
   const findings = findingsOf(verified);
-  if (json) terminal.say(JSON.stringify(asJson(verified, findings)));
+  if (json) terminal.say(jsonLine(asJson(verified, findings)));
   else sayIt(verified, findings, terminal);
   return findings.length === 0 ? exitCode.done : exitCode.refused;
 }
