@@ -24,6 +24,15 @@ export const clearJunit = async (file: string): Promise<void> =>
     else if (behind !== undefined) await access(file, constants.W_OK);
   });
 
+/** The files that a command line names for it, which need not be one that can be read. */
+export function junitFilesIn([command, ...args]: readonly string[]): string[] {
+  if (command !== 'preflight') return [];
+  return args.flatMap((arg, at) => {
+    const file = arg === '--junit' ? args[at + 1] : /^--junit=(.*)$/s.exec(arg)?.[1];
+    return file === undefined || file === '' ? [] : [file];
+  });
+}
+
 /** @throws UsageError */
 export const writeJunit = async (file: string, verdict: Verdict): Promise<void> =>
   await touching(file, async () => await writeFile(file, junitXml(verdict)));

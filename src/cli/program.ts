@@ -14,6 +14,7 @@ import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { addEvidenceCommand } from './evidence-command.ts';
 import { addInventoryCommand } from './inventory-command.ts';
 import { Interrupted } from './interrupt.ts';
+import { clearJunit, junitFilesIn } from './junit-file.ts';
 import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
 import { refuseTwice } from './refuse-twice.ts';
@@ -49,8 +50,20 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (thrown) {
+    if (isMistyped(thrown)) await clearMistyped(args, terminal);
     return reportEnd(thrown, json, terminal);
   }
+}
+
+/** A command line that could not be read, and no help that was asked for. */
+const isMistyped = (thrown: unknown): boolean => thrown instanceof CommanderError && thrown.exitCode !== 0;
+
+/** What an earlier run has written must not speak for one that never came to ask. */
+async function clearMistyped(args: readonly string[], terminal: Terminal): Promise<void> {
+  for (const file of junitFilesIn(args))
+    await clearJunit(file).catch((thrown: unknown) =>
+      terminal.complain(`interlock: ${printable(asError(thrown).message)}`),
+    );
 }
 
 const PROGRAM_HELP =

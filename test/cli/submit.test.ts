@@ -471,6 +471,24 @@ describe('preflight --junit', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  test.each<[string, string[]]>([
+    ['an option that there is not', ['--junit', file, '--reson', 'r']],
+    ['a value that is none, before it', ['--expect', 'many', `--junit=${file}`, '--reason', 'r']],
+    ['no reason', ['--junit', file]],
+    ['an option that is given twice', ['--reason', 'r', '--reason', 's', '--junit', file]],
+  ])('of an earlier run does not outlive %s', async (_, options) => {
+    files.write('junit/verdict.xml', 'old');
+    expect((await run('preflight', 'disk.wipe', 'a', ...options)).code).toBe(2);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('of an earlier run outlives a look at the help, and other commands', async () => {
+    files.write('junit/verdict.xml', 'old');
+    expect((await run('preflight', '--junit', file, '--help')).code).toBe(0);
+    expect((await run('submit', 'disk.wipe', 'a', '--junit', file)).code).toBe(2);
+    expect(readFileSync(file, 'utf8')).toBe('old');
+  });
+
   test('that is a link stays one; what an earlier run wrote behind it does not speak for this one', async () => {
     const link = path.join(path.dirname(file), 'link.xml');
     symlinkSync(files.write('junit/behind.xml', 'old'), link);
