@@ -8,6 +8,7 @@ import { outputTaken } from './end-process.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import { jsonLine } from './printable.ts';
+import { doesDiskHang, exitThoughDiskHangs } from './hanging-disk.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
 
@@ -60,17 +61,20 @@ export async function runServe(
       await gate?.close();
       logger.info('stopped');
       isStopped = true;
+      const hangs = await doesDiskHang();
+      if (hangs) logger.error('a disk hangs, and would keep the process: it is killed');
       await outputTaken(LOG_STILL_MS);
+      if (hangs) exitThoughDiskHangs(exitCode.couldNotTell);
     },
     // At once, though the end of the log may be lost where its reader is behind: what nothing caught must not go on as a gate.
     failed: thrown => {
       logger.fatal({ err: asError(thrown) }, 'the gate crashed');
-      process.exit(exitCode.couldNotTell);
+      exitThoughDiskHangs(exitCode.couldNotTell);
     },
     impatient: signal => {
-      if (isStopped) process.exit(exitCode.done);
+      if (isStopped) exitThoughDiskHangs(exitCode.done);
       logger.error({ signal }, 'a second signal: ended before claimed work was finished');
-      process.exit(exitCode.couldNotTell);
+      exitThoughDiskHangs(exitCode.couldNotTell);
     },
   });
   const takeCrashesBack = leaveCrashesToCommand();

@@ -1,4 +1,5 @@
 // `interlock serve` with a gate that is none: what it does is told by the first argument. Run by serve.test.ts.
+import { readFile } from 'node:fs/promises';
 import { watchForCrashes } from '../../src/cli/crash.ts';
 import { runServe, type ServedGate } from '../../src/cli/serve.ts';
 import type { Logger } from '../../src/kit/logger.ts';
@@ -33,6 +34,9 @@ async function startGate(options: {
   if (how === 'start waits') await told;
   // More than any pipe takes.
   if (how === 'talks') for (let line = 0; line < 4_000; line += 1) options.logger.info('x'.repeat(1_000));
+  // To open a named pipe that nobody writes to takes as long as a disk that hangs.
+  const pipe = args.find(arg => arg.endsWith('.pipe'));
+  if (pipe !== undefined) void readFile(pipe);
   if (how === 'crash') setTimeout(() => throwIt('a crash'), 1);
   if (how === 'rejection') void Promise.reject(new Error('a rejection'));
   const reload = async (): Promise<void> => {

@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/store.ts';
 
 const script = fileURLToPath(new URL('serve-process.ts', import.meta.url));
 
@@ -203,6 +205,26 @@ describe('a gate that is served', () => {
       expect(gate.errors()).not.toContain('interlock crashed');
     },
   );
+
+  test.each([
+    ['that has closed', 'well', ['SIGTERM']],
+    ['that gets a second signal', 'close waits', ['SIGTERM', 'SIGTERM']],
+    ['that crashes', 'crash', []],
+  ] as const)('%s ends while a disk hangs', async (_what, how, signals) => {
+    const folder = await temporaryFolder();
+    const pipe = path.join(folder.path, 'a.pipe');
+    spawnSync('mkfifo', [pipe]);
+    const gate = serve(how, [pipe]);
+    for (const [index, signal] of signals.entries()) {
+      await gate.said(index === 0 ? 'listens' : 'closing');
+      gate.signal(signal);
+    }
+    expect(await gate.code).toBeNull();
+    expect(gate.errors()).toContain(
+      { well: 'a disk hangs', 'close waits': 'a second signal', crash: 'the gate crashed' }[how],
+    );
+    await folder.remove();
+  });
 
   test('says its address as JSON if asked, and passes --activate on', async () => {
     const gate = serve('well', ['--json', '--activate']);
