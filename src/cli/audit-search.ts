@@ -44,7 +44,8 @@ export async function runAuditSearch(
     found += 1;
     if ((most !== undefined && found > most) || isReaderGone()) break;
     if (format === 'table') rows.push(item);
-    else terminal.say(format === 'csv' ? csvOf(item, terminal) : jsonLine(item));
+    else if (format === 'csv') sayCsv(csvLine(item).trimEnd(), terminal);
+    else terminal.say(jsonLine(item));
     if (found % TELL_EVERY === 0) terminal.progress(`${countOf(found, 'request')} so far …`);
   }
   if (found >= TELL_EVERY) terminal.progress(undefined);
@@ -56,10 +57,8 @@ export async function runAuditSearch(
 }
 
 /** A program reads it as it is. On a terminal it is for a person, and steers nothing. */
-function csvOf(item: RecordedDecision, { isPerson }: Terminal): string {
-  const line = csvLine(item).trimEnd();
-  return isPerson ? printable(line) : line;
-}
+const sayCsv = (line: string, terminal: Terminal): void =>
+  terminal.isPerson ? terminal.say(printable(line)) : terminal.pass(line, 'answer');
 
 /** What a key does not see looks as if it were not there. Only whoever reads all reads the policy too. */
 async function sayPart(calls: Pick<GateCalls, 'policy'>, terminal: Terminal): Promise<void> {

@@ -1,5 +1,5 @@
 import { NoAnswerError } from '../client/create-client.ts';
-import { readClientEnvironment } from '../config/environment.ts';
+import { isGithubJob } from '../config/environment.ts';
 import { describeTargets, readAsk, type Asked, type AskOptions } from './ask-options.ts';
 import { decisionIn, exitCodeOf, reasonsOf, type Decided } from './decision-exit.ts';
 import { exitCode } from './exit-code.ts';
@@ -72,13 +72,11 @@ async function reportVerdict(
   terminal: Terminal,
 ): Promise<void> {
   if (junit !== undefined) await writeJunit(junit, verdict);
-  if (!readClientEnvironment().isGithub) return;
+  if (!isGithubJob()) return;
   const lines = [
     ...verdict.refusals.map(({ rule, message }) => annotation(`Interlock: ${rule}`, message)),
     ...(verdict.fault === undefined ? [] : [annotation('Interlock could not tell', verdict.fault)]),
   ];
   // Annotations are read on both; stdout is one line of JSON where that was asked for.
-  for (const line of lines)
-    if (isJson) terminal.complain(line);
-    else terminal.say(line);
+  for (const line of lines) terminal.pass(line, isJson ? 'aside' : 'answer');
 }

@@ -1,5 +1,6 @@
 import picocolors from 'picocolors';
-import { wantsNoColour } from '../config/environment.ts';
+import { isGithubJob, wantsNoColour } from '../config/environment.ts';
+import { withoutCommands } from './github-annotation.ts';
 
 export type Paint = ReturnType<typeof picocolors.createColors>;
 
@@ -9,6 +10,8 @@ export interface Terminal {
   say(line: string): void;
   /** A line for a person, on stderr. */
   complain(line: string): void;
+  /** A line that is not for a person but for a program, as it is: data, or a command to the runner of a CI job. */
+  pass(line: string, to: 'answer' | 'aside'): void;
   /** A line that the next one takes the place of, on stderr; undefined takes it away. Nothing where nobody looks on. */
   progress(line: string | undefined): void;
   /** For the answer: gives colours where a person reads it on a terminal, and else the text as it is. */
@@ -40,9 +43,12 @@ function openTerminal({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stder
     progress(undefined);
     stream.write(`${line}\n`);
   };
+  // What others wrote stands in what is said, and must not be a command.
+  const asText = isGithubJob() ? withoutCommands : (line: string): string => line;
   return {
-    say: line => write(stdout, line),
-    complain: line => write(stderr, line),
+    say: line => write(stdout, asText(line)),
+    complain: line => write(stderr, asText(line)),
+    pass: (line, to) => write(to === 'answer' ? stdout : stderr, line),
     progress,
     get width() {
       return widthOfStream(stdout);

@@ -66,8 +66,6 @@ export interface ClientEnvironment {
   readonly tls?: TlsFiles;
   /** Where a person's own settings are: `XDG_CONFIG_HOME`, or `~/.config`. */
   readonly settingsFolder?: string;
-  /** Whether a job of GitHub Actions reads what is printed. */
-  readonly isGithub: boolean;
 }
 
 /**
@@ -96,7 +94,6 @@ export function readClientEnvironment(
     ...(key !== undefined && { key }),
     ...(Object.keys(tls).length > 0 && { tls }),
     ...(settingsFolder !== undefined && { settingsFolder }),
-    isGithub: variables['GITHUB_ACTIONS'] === 'true',
   };
 }
 
@@ -112,6 +109,10 @@ function textOf<Name extends string>(
   named[name] = value;
   return named;
 }
+
+/** Whether a job of GitHub Actions reads what is printed. */
+export const isGithubJob = (variables: Readonly<Record<string, string | undefined>> = process.env): boolean =>
+  variables['GITHUB_ACTIONS'] === 'true';
 
 /** Whether colours are not wanted: `NO_COLOR`, or a terminal that has none. */
 export const wantsNoColour = (

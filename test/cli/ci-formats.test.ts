@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { annotation } from '../../src/cli/github-annotation.ts';
+import { annotation, withoutCommands } from '../../src/cli/github-annotation.ts';
 import { junitXml, type Verdict } from '../../src/cli/junit.ts';
 import { printable } from '../../src/cli/printable.ts';
 
@@ -110,6 +110,9 @@ describe.skipIf(!hasPython)('a verdict as JUnit XML', () => {
 
 /** As the runner of GitHub Actions reads a line of a job: `::NAME KEY=VALUE,…::DATA`. Undefined for what is no command. */
 function readCommand(line: string) {
+  // The form of old, anywhere in a line.
+  const [, old] = /##\[([^\]]*)\]/.exec(line) ?? [];
+  if (old !== undefined && !line.startsWith('::')) return { name: old };
   if (!line.trimStart().startsWith('::')) return undefined;
   const end = line.indexOf('::', 2);
   if (end < 0) return undefined;
@@ -130,6 +133,9 @@ function readCommand(line: string) {
   });
   return { name, properties: Object.fromEntries(properties), data: unescapeData(line.slice(end + 2)) };
 }
+
+const readLines = (text: string) =>
+  text.split(/\r\n|[\r\n]/).flatMap(line => readCommand(line.replace(/^[\s\u0085]+/, '')) ?? []);
 
 const unescapeData = (text: string): string =>
   text.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%');
@@ -158,6 +164,33 @@ describe('an annotation for GitHub Actions', () => {
           properties: { title: printable(title) },
           data: printable(message),
         });
+      }),
+    );
+  });
+});
+
+describe('what is said in a job of GitHub Actions', () => {
+  const part = fc.oneof(
+    hostileText,
+    fc.constantFrom('::', ':', ' ', '\u0085', '\u00a0', '\n', '##[', '#', ']', 'error'),
+  );
+  const text = fc.array(part, { maxLength: 6 }).map(parts => parts.join(''));
+
+  test('is no command, whatever stands in it', () => {
+    for (const hostile of ['::error title=x::y', ' \t::add-mask::y', 'a\n::stop-commands::t', 'b ##[error]c'])
+      expect(readLines(hostile)).toHaveLength(1);
+    fc.assert(
+      fc.property(text, said => {
+        expect(readLines(withoutCommands(said))).toEqual([]);
+      }),
+    );
+  });
+
+  test('is the same to whoever reads it as JSON', () => {
+    const json = fc.oneof(text, fc.dictionary(text, text)).map(value => JSON.stringify(value));
+    fc.assert(
+      fc.property(json, said => {
+        expect(JSON.parse(withoutCommands(said))).toEqual(JSON.parse(said));
       }),
     );
   });

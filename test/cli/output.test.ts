@@ -64,6 +64,14 @@ test('each reason of a no is an annotation, however many there are', async () =>
   expect(said.match(/^::error .*$/gm)).toHaveLength(2_000);
 });
 
+test('no word of the request is a command to the runner of GitHub Actions', async () => {
+  const args = `preflight '::warning title=x::##[error]y' host-0 --reason x 2>&1`;
+  const { said } = await saidByNo(args, { GITHUB_ACTIONS: 'true' });
+  expect(said).toMatch(/^\\u003a:warning title=x::#\\u0023\[error\]y: 1 target: host-0$/m);
+  expect(said).toMatch(/^::error /m);
+  expect(said).not.toMatch(/^::warning/m);
+});
+
 test('a disk that is full is told, and an answer that nobody can read is no yes', () => {
   const { code, complained } = ended('$PROGRAM --version > /dev/full');
   expect(code).toBe(3);

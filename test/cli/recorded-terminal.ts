@@ -17,6 +17,7 @@ export function recordedTerminal(): Terminal & {
     progressed,
     say: line => void said.push(line),
     complain: line => void complained.push(line),
+    pass: (line, to) => void (to === 'answer' ? said : complained).push(line),
     progress: line => void progressed.push(line),
     isPerson: false,
     paint: picocolors.createColors(false),

@@ -17,7 +17,7 @@ const accessWith = (content: string, mode = 0o600) => {
   const keyFile = path.join(folder.path, 'key');
   writeFileSync(keyFile, content);
   chmodSync(keyFile, mode);
-  return findAccess({ url: 'http://127.0.0.1:7070', keyFile }, { isGithub: false });
+  return findAccess({ url: 'http://127.0.0.1:7070', keyFile }, {});
 };
 
 it('a key file is read whole, without the white space around the key', () => {
@@ -59,7 +59,7 @@ it('a key file that client.yaml names is held to the same', () => {
   });
   const own = path.join(settings, 'own.key');
   writeFileSync(own, 'ilk_secret');
-  const access = () => findAccess({}, { isGithub: false, settingsFolder: folder.path });
+  const access = () => findAccess({}, { settingsFolder: folder.path });
   chmodSync(own, 0o644);
   expect(access).toThrow(/own\.key may be used by every user of this machine \(mode 0644\)/u);
   chmodSync(own, 0o600);
@@ -72,7 +72,7 @@ describe('client.yaml, where another gate is named than the one in it', () => {
     mkdirSync(path.join(settingsFolder, 'interlock'), { recursive: true });
     const text = 'url: https://gates\nkey: ilk_secret\nca: ./ca.crt\ncert: ./me.crt\ncert_key: ./me.key\n';
     writeFileSync(path.join(settingsFolder, 'interlock', 'client.yaml'), text, { mode: 0o600 });
-    return findAccess({ url }, { isGithub: false, key: 'given', settingsFolder });
+    return findAccess({ url }, { key: 'given', settingsFolder });
   };
   const inFolder = (name: string): string => path.join(folder.path, 'settings', 'interlock', name);
 
