@@ -26,7 +26,7 @@ import { addServeCommand } from './serve-command.ts';
 import { printable, jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
-import { pointToHelp, withoutPrefix } from './wrong-use.ts';
+import { asksForHelpOnly, pointToHelp, withoutPrefix } from './wrong-use.ts';
 
 /**
  * Runs one command. Each command's code is loaded when it runs, so that small ones start quickly.
@@ -49,11 +49,24 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     pointToHelp(program);
     await program.parseAsync(args, { from: 'user' });
     return code;
-  } catch (thrown) {
+  } catch (caught) {
+    const thrown = isHelp(caught) && !asksForHelpOnly(program, args) ? helpInBetween() : caught;
+    if (thrown !== caught) terminal.complain(`interlock: ${asError(thrown).message}`);
     if (isMistyped(thrown)) await clearMistyped(args, terminal);
     return reportEnd(thrown, json, terminal);
   }
 }
+
+const isHelp = (thrown: unknown): boolean =>
+  thrown instanceof CommanderError && thrown.code === 'commander.helpDisplayed';
+
+/** A list of targets that holds `-h` would else end as if it had been asked for, and allowed. */
+const helpInBetween = (): CommanderError =>
+  new CommanderError(
+    exitCode.wrongUse,
+    'interlock.helpInBetween',
+    'help was asked for beside other words, so the command was not run: leave out -h or --help, or all else',
+  );
 
 /** A command line that could not be read, and no help that was asked for. */
 const isMistyped = (thrown: unknown): boolean => thrown instanceof CommanderError && thrown.exitCode !== 0;

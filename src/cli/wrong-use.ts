@@ -12,3 +12,11 @@ export function pointToHelp(command: Command, path = command.name()): void {
     .showHelpAfterError(`See: ${path} --help`);
   for (const below of command.commands) pointToHelp(below, `${path} ${below.name()}`);
 }
+
+/** Whether a command line is names of commands and a word for help, and nothing else. */
+export function asksForHelpOnly(program: Command, args: readonly string[]): boolean {
+  let command: Command | undefined = program;
+  for (const word of args.filter(arg => arg !== '-h' && arg !== '--help'))
+    command = command?.commands.find(below => below.name() === word);
+  return command !== undefined;
+}

@@ -131,6 +131,16 @@ describe('help and version end with 0', () => {
     expect(await run('help', 'policy')).toEqual(await run('policy', '--help'));
   });
 
+  test.each([
+    ['preflight', 'disk.wipe', 'a', '-h', '--reason', 'r'],
+    ['submit', 'disk.wipe', '--help', 'b'],
+    ['kill', '--reason', 'r', '-h'],
+  ])('help beside other words is no yes: %s %s', async (...args) => {
+    const { code, complained } = await run(...args);
+    expect(code).toBe(2);
+    expect(complained).toContain('help was asked for beside other words, so the command was not run');
+  });
+
   test('--help names every command', async () => {
     const { code, said } = await run('--help');
     expect(code).toBe(0);

@@ -475,6 +475,7 @@ describe('preflight --junit', () => {
     ['an option that there is not', ['--junit', file, '--reson', 'r']],
     ['a value that is none, before it', ['--expect', 'many', `--junit=${file}`, '--reason', 'r']],
     ['no reason', ['--junit', file]],
+    ['help in between', ['--reason', 'r', '--junit', file, '-h']],
     ['an option that is given twice', ['--reason', 'r', '--reason', 's', '--junit', file]],
   ])('of an earlier run does not outlive %s', async (_, options) => {
     files.write('junit/verdict.xml', 'old');
@@ -482,9 +483,8 @@ describe('preflight --junit', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  test('of an earlier run outlives a look at the help, and other commands', async () => {
+  test('of an earlier run outlives other commands', async () => {
     files.write('junit/verdict.xml', 'old');
-    expect((await run('preflight', '--junit', file, '--help')).code).toBe(0);
     expect((await run('submit', 'disk.wipe', 'a', '--junit', file)).code).toBe(2);
     expect(readFileSync(file, 'utf8')).toBe('old');
   });
