@@ -11,6 +11,9 @@ const escapeUnits = (character: string): string =>
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, escapeUnits);
 
+/** As `printable`, of a text that may have several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
+
 /** Passes a text of many lines on, piece by piece, to a terminal. */
 export function writePrintable(
   write: (bytes: Uint8Array) => Promise<void>,
@@ -18,8 +21,7 @@ export function writePrintable(
   // A piece may end in the middle of a character.
   const decoder = new TextDecoder();
   return async bytes => {
-    const lines = decoder.decode(bytes, { stream: true }).split('\n');
-    await write(Buffer.from(lines.map(printable).join('\n')));
+    await write(Buffer.from(printableLines(decoder.decode(bytes, { stream: true }))));
   };
 }
 

@@ -1,6 +1,7 @@
 import picocolors from 'picocolors';
 import { isGithubJob, wantsNoColour } from '../config/environment.ts';
 import { withoutCommands } from './github-annotation.ts';
+import { printableLines } from './printable.ts';
 
 export type Paint = ReturnType<typeof picocolors.createColors>;
 
@@ -47,7 +48,8 @@ function openTerminal({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stder
   const asText = isGithubJob() ? withoutCommands : (line: string): string => line;
   return {
     say: line => write(stdout, asText(line)),
-    complain: line => write(stderr, asText(line)),
+    // It has no colours; names of files, options and keys that somebody else made up stand in it.
+    complain: line => write(stderr, asText(printableLines(line))),
     pass: (line, to) => write(to === 'answer' ? stdout : stderr, line),
     progress,
     get width() {

@@ -105,3 +105,14 @@ test.each([
   expect(code).toBe(3);
   expect(complained).toMatch(expected);
 });
+
+test.each([
+  "$'fo\\e[31mo'",
+  "preflight a b --reason r --junit $'/no\\e[31m/x'",
+  "serve --config $'/no\\e[31m'",
+])('what `%s` brings into a complaint steers no terminal', args => {
+  const { code, complained } = ended(`$PROGRAM ${args}`);
+  expect(code).toBe(2);
+  expect(complained).toContain('\\u001b[31m');
+  expect(complained).not.toContain('\u001b');
+});
