@@ -7,6 +7,7 @@ import { OpaMissingError, PolicyBuildError } from '../policy/opa.ts';
 import { connect } from './connect.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { withConnection } from './connection-options.ts';
+import { shippedChecks } from '../kit/check-rules.ts';
 import { policyFolder, shipped } from './policy-folder.ts';
 import type { GateOptions } from './gate-connection.ts';
 import { jsonLine } from './printable.ts';
@@ -74,7 +75,8 @@ function addBuild(policy: Command): void {
     .action(async (named: string | undefined, options: { check?: boolean; json?: boolean }) => {
       await report(options.json === true, async () => {
         const folder = policyFolder(named);
-        const built = await buildPolicies(folder);
+        // The program's own folder is where the list of checks that ship comes from.
+        const built = await buildPolicies(folder, isOwn(folder) ? [] : shippedChecks);
         return options.check === true ? await compare(folder, built) : await write(folder, built);
       });
     });
@@ -106,15 +108,15 @@ function addTest(policy: Command): void {
 }
 
 /** What is made, and where it belongs. The types are those of the gate: only its own policies make them. */
+const isOwn = (folder: string): boolean => path.resolve(folder) === path.resolve(shipped.folder);
+
 function outputs(folder: string, built: Built): (readonly [string, string | Uint8Array])[] {
   const made = [
     [path.join(folder, 'bundle.tar.gz'), built.bundle],
     [path.join(folder, 'bundle.sha256'), built.digestFile],
     [path.join(folder, 'limits.schema.json'), built.limitsSchema],
   ] as const;
-  return path.resolve(folder) === path.resolve(shipped.folder)
-    ? [...made, [shipped.types, built.checkRules]]
-    : [...made];
+  return isOwn(folder) ? [...made, [shipped.types, built.checkRules]] : [...made];
 }
 
 async function write(folder: string, built: Built): Promise<string> {

@@ -24,6 +24,14 @@ export interface IdleLimit {
   readonly lacks: Lack;
 }
 
+/** What became of an entry and its profile. */
+interface Merged {
+  /** Whether a path came from the profile whole. */
+  isInherited(path: YamlPath): boolean;
+  /** Keys of the profile's map at a path that the entry dropped. */
+  droppedAt(path: YamlPath): readonly string[];
+}
+
 /**
  * Takes out of an entry what came from a profile and has no ground on the kind: a dimension or label that it does not declare, a state
  * that it does not have. Decided by the declaration alone, never by data; what the entry itself says stays, and is an error where it is read.
@@ -31,14 +39,14 @@ export interface IdleLimit {
 export class Idle {
   readonly found: IdleLimit[] = [];
   readonly #kind: Kind;
-  readonly #isInherited: (path: YamlPath) => boolean;
+  readonly #merged: Merged;
   #entryPath: YamlPath = [];
   /** What the item of a list says that is looked at. */
   #item: string | undefined;
 
-  constructor(kind: Kind, isInherited: (path: YamlPath) => boolean) {
+  constructor(kind: Kind, merged: Merged) {
     this.#kind = kind;
-    this.#isInherited = isInherited;
+    this.#merged = merged;
   }
 
   /** @param path where the entry stands in the file */
@@ -62,18 +70,22 @@ export class Idle {
     if ('$ref' in shape) return this.#pruneName(shape, value, path);
     const map = mapOf(shape);
     if (map === undefined || !isMapValue(value)) return value;
-    // What every action must say is said by the word for "nothing", where nothing of it has any ground.
-    return (
-      this.#pruneMap(map, value, path) ??
-      ('type' in shape || !('oneOf' in shape) ? undefined : shape.oneOf[0].const)
-    );
+    const pruned = this.#pruneMap(map, value, path);
+    if (pruned !== undefined || 'type' in shape || !('oneOf' in shape)) return pruned;
+    // What every action must say is said by the word for "nothing" where nothing of it has any ground; not where what had one was dropped.
+    const isShortened = this.#merged
+      .droppedAt(path)
+      .some(
+        key => map.propertyNames === undefined || lackOf(map.propertyNames, key, this.#kind) === undefined,
+      );
+    return isShortened ? undefined : shape.oneOf[0].const;
   }
 
   /** Of the words, only one that stands in a list by itself: what stands under a key of a map is looked at with its map. */
   #pruneName(shape: RefShape, value: unknown, path: YamlPath): unknown {
     const isItem = typeof path.at(-1) === 'number';
     const wrong =
-      isItem && this.#isInherited(path) && typeof value === 'string'
+      isItem && this.#merged.isInherited(path) && typeof value === 'string'
         ? lackOf(shape, value, this.#kind)
         : undefined;
     return wrong === undefined ? value : this.#leaveOut(path, wrong);
@@ -95,7 +107,8 @@ export class Idle {
     if (why !== undefined) return this.#leaveOut(path, why);
     const named = Object.entries(value).filter(([key]) => {
       const isOwn = shape.properties !== undefined && Object.hasOwn(shape.properties, key);
-      if (isOwn || shape.propertyNames === undefined || !this.#isInherited([...path, key])) return true;
+      if (isOwn || shape.propertyNames === undefined || !this.#merged.isInherited([...path, key]))
+        return true;
       const wrong = lackOf(shape.propertyNames, key, this.#kind);
       if (wrong !== undefined) this.#leaveOut([...path, key], wrong);
       return wrong === undefined;
@@ -108,7 +121,7 @@ export class Idle {
 
   /** A map that is idle as a whole: it asks for a state, or names in one of its fields what the kind does not declare. */
   #whyIdle(shape: MapShape, value: Entry, path: YamlPath): Lack | undefined {
-    if (!this.#isInherited(path)) return undefined;
+    if (!this.#merged.isInherited(path)) return undefined;
     if (shape['x-needs'] === 'state' && this.#kind.state === undefined) return { what: 'state' };
     for (const [key, inner] of Object.entries(shape.properties ?? {})) {
       const wrong =

@@ -94,7 +94,7 @@ export function mergeProfile(
   const merging = new Merging(profile.name, scene);
   const base = onWeightsOf(scene.kind, onStateOf(scene.kind, profile.entry));
   const merged = merging.mergeKeys(key => keys.get(key)?.schema, base, said, path);
-  const idle = new Idle(scene.kind, merging.isInherited);
+  const idle = new Idle(scene.kind, merging);
   const value = idle.prune(key => keys.get(key)?.schema, merged, path);
   return {
     value,
@@ -132,9 +132,10 @@ function onWeightsOf(kind: Kind, entry: Profile['entry']): Profile['entry'] {
 
 type ShapeOf = (key: string) => LimitShape | undefined;
 
-/** One merge, and which of its paths came from the profile whole. */
+/** One merge, which of its paths came from the profile whole, and what of it the entry dropped. */
 class Merging {
   readonly #inherited = new Set<string>();
+  readonly #dropped = new Map<string, string[]>();
   readonly #profile: string;
   readonly #scene: Scene;
 
@@ -145,6 +146,9 @@ class Merging {
 
   readonly isInherited = (path: YamlPath): boolean =>
     path.some((_, index) => this.#inherited.has(JSON.stringify(path.slice(0, index + 1))));
+
+  /** Keys of the profile that the entry has `none` for, in the map at a path. */
+  readonly droppedAt = (path: YamlPath): readonly string[] => this.#dropped.get(JSON.stringify(path)) ?? [];
 
   mergeKeys(
     shapeOf: ShapeOf,
@@ -160,7 +164,9 @@ class Merging {
         merged.push([key, base[key]]);
       } else if (own[key] !== 'none') {
         merged.push([key, this.#mergeValue(shapeOf(key), base[key], own[key], at)]);
-      } else if (!Object.hasOwn(base, key)) {
+      } else if (Object.hasOwn(base, key)) {
+        this.#dropped.set(JSON.stringify(path), [...this.droppedAt(path), key]);
+      } else {
         this.#scene.report(at, `is not in ${this.#profile}: there is nothing to drop`);
       }
     }

@@ -109,6 +109,10 @@ function parse(file: string, text: string, lines: LineCounter): Document {
 /** What YAML allows and this program does not. */
 function oddNodes(document: Document): { offset: number; name: string; message: string }[] {
   const odd: { offset: number; name: string; message: string }[] = [];
+  const { directives } = document;
+  // By YAML 1.1, 1:30 is 90 and 012 is 10.
+  if (directives?.yaml.explicit === true || Object.keys(directives?.tags ?? {}).some(tag => tag !== '!!'))
+    odd.push({ offset: 0, name: '%', message: 'directives are not taken: the file is YAML 1.2' });
   const report = (node: Node, name: string, message: string) =>
     odd.push({ offset: node.range?.[0] ?? 0, name, message });
   visit(document, {

@@ -89,7 +89,10 @@ export function checkWeights(
   for (const [name, value] of Object.entries(given)) {
     if (!kind.weights.includes(name)) throw malformed(number, undeclared(name, kind));
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_WEIGHT)
-      throw malformed(number, `the weight ${quote(name)} is not a whole number from 0 to ${MAX_WEIGHT}.`);
+      throw malformed(
+        number,
+        `the weight ${quote(name)} is not a whole number from 0 to ${MAX_WEIGHT}; what is larger is counted in a larger unit.`,
+      );
     // -0 is 0, and is compared as that.
     weights[name] = value + 0;
   }

@@ -165,9 +165,12 @@ function say(
   return template.say(speech);
 }
 
+/** One that the database can hold: neither half a character, nor U+0000. */
+const isText = (value: unknown): value is string => typeof value === 'string' && !/[\0\p{Cs}]/u.test(value);
+
 function textOf(reason: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = reason[name];
-  if (value === undefined || (typeof value === 'string' && value.length > 0)) return value;
+  if (value === undefined || (isText(value) && value.length > 0)) return value;
   throw new Error(`\`${name}\` of a reason is not a text`);
 }
 
@@ -184,9 +187,9 @@ function withOf(value: unknown): Speech {
   const entries: [string, unknown][] = Object.entries(value);
   const speech: Record<string, string | number | readonly string[]> = {};
   for (const [name, one] of entries) {
-    if (typeof one === 'string') speech[name] = one;
+    if (isText(one)) speech[name] = one;
     else if (typeof one === 'number' && Number.isSafeInteger(one)) speech[name] = one;
-    else if (Array.isArray(one) && one.every(item => typeof item === 'string')) speech[name] = one;
+    else if (Array.isArray(one) && one.every(isText)) speech[name] = one;
     else throw new Error(`\`with.${name}\` of a reason is neither text, whole number nor list of texts`);
   }
   return speech;

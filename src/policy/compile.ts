@@ -40,6 +40,12 @@ async function withStage<T>(folder: string, work: (stage: Stage) => Promise<T>):
   const root = await mkdtemp(path.join(tmpdir(), 'interlock-policies-'));
   try {
     return await work(await stagePolicies(folder, root));
+  } catch (thrown) {
+    // Of a file that is not there, or what a compiler says that is another one: no fault of ours.
+    const error = asError(thrown);
+    throw 'code' in error || error instanceof SyntaxError
+      ? new PolicyBuildError(`${folder} cannot be built: ${error.message}`)
+      : error;
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -180,9 +186,10 @@ export async function testPolicies(folder: string): Promise<string> {
 
 /**
  * Checks, tests and compiles a folder of policies, and loads the result as a gate would. The same sources give the same bytes.
+ * @param required checks that a gate misses in a bundle without them; none for the folder that says which there are
  * @throws PolicyBuildError, OpaMissingError
  */
-export async function buildPolicies(folder: string): Promise<Built> {
+export async function buildPolicies(folder: string, required: readonly string[]): Promise<Built> {
   const opa = await findOpa(folder);
   return await withStage(folder, async stage => {
     const capabilities = await checkSources(opa, stage);
@@ -208,7 +215,7 @@ export async function buildPolicies(folder: string): Promise<Built> {
       stage.bundle,
     );
     const bundle = await readFile(archive);
-    await proveLoads(bundle);
+    await proveLoads(bundle, required);
     return {
       bundle,
       digestFile: digestFileOf(bundle),
@@ -224,9 +231,9 @@ export const digestFileOf = (bundle: Uint8Array): string =>
   `${sha256(bundle).replace('sha256:', '')}  bundle.tar.gz\n`;
 
 /** A check that no gate would load is found here and not at a start. */
-async function proveLoads(archive: Uint8Array): Promise<void> {
+async function proveLoads(archive: Uint8Array, required: readonly string[]): Promise<void> {
   try {
-    const bundle = await readBundle(await unpackArchive(archive), []);
+    const bundle = await readBundle(await unpackArchive(archive), required);
     createPolicy(bundle, { actions: {}, budgets: [], protected: [], freezes: [], exceptions: [] });
   } catch (thrown) {
     const error = asError(thrown);

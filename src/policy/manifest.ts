@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isForbiddenKey } from '../kit/strict-json.ts';
 import { limitShape, type LimitShape } from './limit-shape.ts';
 import { readSentence } from './sentence.ts';
 
@@ -90,6 +91,10 @@ function readManifest(name: string, value: unknown): CheckManifest {
   }
   const manifest = read.data;
   if (manifest.name !== name) throw new Error(`the manifest of ${name} gives its name as ${manifest.name}`);
+  // Read as something else before a limit is looked for, or never.
+  const taken = manifest.keys.find(({ key }) => key === 'like' || isForbiddenKey(key));
+  if (taken !== undefined)
+    throw new Error(`the manifest of ${name} claims the key ${taken.key}, which no limit can have`);
   const loosened = manifest.keys.filter(({ loosen }) => loosen !== undefined);
   if (loosened.length > 1 || loosened.some(({ on }) => on === 'top'))
     throw new Error(`the manifest of ${name} lets more be loosened than one key of an action's entry`);

@@ -28,6 +28,10 @@ export type Opa = (args: readonly string[], cwd: string) => Promise<string>;
  */
 export async function findOpa(folder: string): Promise<Opa> {
   const pinned = (await readFile(path.join(folder, VERSION_FILE), 'utf8')).trim();
+  if (pinned === '')
+    throw new PolicyBuildError(
+      `${path.join(folder, VERSION_FILE)} is blank: it says which \`opa\` builds the policies.`,
+    );
   const install = `Install it with \`go install github.com/open-policy-agent/opa@v${pinned}\`.`;
   const found: string[] = [];
   for (const command of ['opa', path.join(homedir(), 'go', 'bin', 'opa')]) {

@@ -24,7 +24,7 @@ const windows: LimitShape = {
 };
 
 const prune = (items: readonly unknown[], isInherited = true): { kept: unknown; idle: readonly string[] } => {
-  const idle = new Idle(host, () => isInherited);
+  const idle = new Idle(host, { isInherited: () => isInherited, droppedAt: () => [] });
   const kept = idle.prune(key => (key === 'windows' ? windows : undefined), { windows: items }, ['a']);
   return { kept, idle: idle.found.map(({ key, item }) => `${key} of ${item}`) };
 };

@@ -180,6 +180,9 @@ describe('a bundle is refused', () => {
       { rules: { 'kill_switch.engaged': rule } },
       { rules: { 'budget.window': rule } },
       { rules: {} },
+      ...['like', 'constructor'].map(key => ({
+        keys: [{ key, on: 'action', required: false, schema: { $ref: '#/$defs/count' } }],
+      })),
     ]) {
       const manifest = { ...data.interlock.manifests[name ?? ''], ...changes };
       const own = { interlock: { manifests: { ...data.interlock.manifests, [name ?? '']: manifest } } };

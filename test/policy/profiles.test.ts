@@ -118,6 +118,16 @@ describe('the state that a profile asks for', () => {
     const own = file('life.end', 'like: destroy@1', 'require: { life: [ended], owner: [infra] }');
     expect(entryOf(own, 'life.end')?.require).toEqual({ life: ['ended'], owner: ['infra'] });
   });
+
+  it('is not dropped to mean anything: where the rest has no ground, `any` must be written out', () => {
+    expect(reading.problemsOf(file('life.end', 'like: destroy@1', 'require: { life: none }'))).toEqual([
+      expect.stringContaining('lacks `require`'),
+    ]);
+    // What had no ground anyway may be dropped, and leaves the rest as it was.
+    const entry = entryOf(file('life.end', 'like: destroy@1', 'require: { serving: none }'), 'life.end');
+    expect(entry?.require).toHaveProperty('life');
+    expect(entryOf(file('life.end', 'like: destroy@1', 'require: any'), 'life.end')?.require).toBe('any');
+  });
 });
 
 describe('the weights of a kind', () => {

@@ -87,7 +87,7 @@ describe('a limit on weights', () => {
       ],
     };
     const pruned = (isInherited: boolean) => {
-      const idle = new Idle(host, () => isInherited);
+      const idle = new Idle(host, { isInherited: () => isInherited, droppedAt: () => [] });
       return {
         kept: idle.prune(key => shapes.get(key), profile, []),
         idle: idle.found.map(({ key }) => key),
