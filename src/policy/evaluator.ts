@@ -28,7 +28,7 @@ export interface Bounds {
 }
 
 /**
- * A request takes some 50,000 steps (0.1 ms), and each value of a dimension that it touches up to 4,000 more. All of them are a second of
+ * A request takes some 25,000 to 50,000 steps (0.1 ms), and each value of a dimension that it touches up to 4,000 more. All of them are a second of
  * plain work; 128 MiB hold the input of some 20,000 values.
  */
 export const defaultBounds: Bounds = { steps: STEPS_AT_START, memoryPages: 2_048 };
