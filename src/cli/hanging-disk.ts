@@ -7,15 +7,6 @@ const BETWEEN_LOOKS_MS = 20;
 const readsAreUnderWay = (): boolean =>
   process.getActiveResourcesInfo().some(resource => resource.startsWith('FSReq'));
 
-/**
- * Ends the process, also while a disk hangs: at its end Node waits for each thread that reads or writes a file, and one on a disk
- * that hangs does not come back. What is killed tells no exit code.
- */
-export function exitThoughDiskHangs(code: number): never {
-  if (readsAreUnderWay()) process.kill(process.pid, 'SIGKILL');
-  process.exit(code);
-}
-
 /** Whether a read does not end in the time in which every other does. */
 export async function doesDiskHang(): Promise<boolean> {
   for (let look = 0; look < LOOKS; look += 1) {

@@ -8,7 +8,7 @@ import { outputTaken } from './end-process.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import { jsonLine } from './printable.ts';
-import { doesDiskHang, exitThoughDiskHangs } from './hanging-disk.ts';
+import { doesDiskHang } from './hanging-disk.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
 
@@ -64,17 +64,18 @@ export async function runServe(
       const hangs = await doesDiskHang();
       if (hangs) logger.error('a disk hangs, and would keep the process: it is killed');
       await outputTaken(LOG_STILL_MS);
-      if (hangs) exitThoughDiskHangs(exitCode.couldNotTell);
+      // At its end Node waits for each thread that reads or writes a file, and one on a disk that hangs does not come back.
+      if (hangs) process.kill(process.pid, 'SIGKILL');
     },
     // At once, though the end of the log may be lost where its reader is behind: what nothing caught must not go on as a gate.
     failed: thrown => {
       logger.fatal({ err: asError(thrown) }, 'the gate crashed');
-      exitThoughDiskHangs(exitCode.couldNotTell);
+      process.exit(exitCode.couldNotTell);
     },
     impatient: signal => {
-      if (isStopped) exitThoughDiskHangs(exitCode.done);
+      if (isStopped) process.exit(exitCode.done);
       logger.error({ signal }, 'a second signal: ended before claimed work was finished');
-      exitThoughDiskHangs(exitCode.couldNotTell);
+      process.exit(exitCode.couldNotTell);
     },
   });
   const takeCrashesBack = leaveCrashesToCommand();
