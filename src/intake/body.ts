@@ -15,11 +15,6 @@ export interface Incoming {
   readonly isStillKnown: () => boolean;
 }
 
-/** The key was taken out, or is good for something else, while the body came. */
-class KeyGone extends Error {
-  override readonly name = 'KeyGone';
-}
-
 export const keyGone = (): Refused =>
   refused(
     'request.unauthenticated',
@@ -139,7 +134,7 @@ export function parseBody(bytes: Uint8Array): JsonObject | Refused {
 
 /**
  * The body piece by piece, for a reader that may stop early and still answer.
- * @throws ClientLeft when the client leaves, or sends nothing for `pieceMs` while it is waited for; KeyGone.
+ * @throws ClientLeft when the client leaves, or sends nothing for `pieceMs` while it is waited for; Error when its key is gone.
  */
 export async function* readPieces({
   req,
@@ -152,7 +147,7 @@ export async function* readPieces({
   try {
     for (;;) {
       const next: IteratorResult<unknown> = await inTime(pieces.next(), req, patience.pieceMs);
-      if (!isStillKnown()) throw new KeyGone();
+      if (!isStillKnown()) throw new Error('the key was taken out');
       if (next.done === true) break;
       if (Buffer.isBuffer(next.value)) yield next.value;
     }

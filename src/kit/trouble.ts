@@ -2,6 +2,9 @@ import type { Clock } from './clock.ts';
 import { Fault } from './fault.ts';
 import type { Logger } from './logger.ts';
 
+/** Of one trouble: a cause that names a value may be another one each time. */
+const MOST_CAUSES = 100;
+
 interface Says {
   readonly begins: string;
   readonly over: string;
@@ -31,7 +34,7 @@ export class Trouble {
     this.#since ??= { ms: nowMs, lastMs: nowMs, causes: new Set(), times: 0 };
     this.#since.lastMs = nowMs;
     this.#since.times += 1;
-    if (this.#since.causes.has(why)) return;
+    if (this.#since.causes.has(why) || this.#since.causes.size === MOST_CAUSES) return;
     this.#since.causes.add(why);
     this.#logger[level](this.#says.whole === true ? { err: error } : { why }, this.#says.begins);
   }

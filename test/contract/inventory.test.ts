@@ -384,8 +384,8 @@ describe('a stream', () => {
     expect(next.status).toBe(200);
   });
 
-  it('of a kind is the only one at a time: a second writer is refused', async () => {
-    const name = await loaded(20);
+  /** Begins a load, which has its kind when this resolves, and goes on until it is ended. */
+  async function trickle(name: string) {
     const { hostname, port } = new URL(on.gate.url);
     const socket = connect({ host: hostname, port: Number(port) });
     let text = '';
@@ -394,36 +394,32 @@ describe('a stream', () => {
     });
     socket.write(head(name, 'Transfer-Encoding: chunked\r\nConnection: close') + chunk(ndjson(lines(10))));
     await sleep(500);
+    return async (): Promise<string> => {
+      socket.end(`${chunk(ndjson(lines(11, {}, 11)))}0\r\n\r\n`);
+      return await until(
+        async () => text,
+        all => all.startsWith('HTTP/1.1'),
+      );
+    };
+  }
+
+  it('of a kind is the only one at a time: a second writer is refused', async () => {
+    const name = await loaded(20);
+    const end = await trickle(name);
     const second = await on.api.patch(name, [line(1)]);
     expectProblem(second, 409, 'inventory.busy');
     expectProblem(await on.api.put(name, lines(20)), 409, 'inventory.busy');
     expect((await on.api.put(freshKind(), lines(1))).status).toBe(200);
-    socket.end(`${chunk(ndjson(lines(11, {}, 11)))}0\r\n\r\n`);
-    await until(
-      async () => text,
-      all => all.startsWith('HTTP/1.1 200'),
-    );
+    expect(await end()).toMatch(/^HTTP\/1\.1 200/);
     expect((await on.api.kind(name))?.count).toBe(21);
   });
 
   it('that an operator forces takes the place of one that trickles, which is refused when it ends', async () => {
     const name = await loaded(20);
-    const { hostname, port } = new URL(on.gate.url);
-    const socket = connect({ host: hostname, port: Number(port) });
-    let text = '';
-    socket.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-    });
-    socket.write(head(name, 'Transfer-Encoding: chunked\r\nConnection: close') + chunk(ndjson(lines(10))));
-    await sleep(500);
+    const end = await trickle(name);
     const forced = await on.api.put(name, lines(30), '?force=change&reason=trickles', { as: 'operator' });
     expect(forced.status, forced.text).toBe(200);
-    socket.end(`${chunk(ndjson(lines(11, {}, 11)))}0\r\n\r\n`);
-    await until(
-      async () => text,
-      all => all.includes('inventory.busy'),
-    );
-    expect(text).toMatch(/^HTTP\/1\.1 409/);
+    expect(await end()).toMatch(/^HTTP\/1\.1 409/);
     expect((await on.api.kind(name))?.count).toBe(30);
   });
 });

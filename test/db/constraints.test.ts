@@ -7,6 +7,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { freshId } from '../../src/kit/ids.ts';
 import { createLogger } from '../../src/kit/logger.ts';
+import { startAndFail } from '../support/gate.ts';
 import { asAdmin, describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 import { memoryStore } from '../support/store.ts';
 import { appendOnly, guardsOf, neverGone, nullable, nullableOf, seed, violations } from './violations.ts';
@@ -91,6 +92,17 @@ describeWithPostgres('a gate whose role is not the one that migrates', () => {
       );
     } finally {
       await owner.pool.query(`grant ${right} on ${table} to ${role}`);
+    }
+  });
+
+  it('does not start where its role lacks a right', async () => {
+    await owner.pool.query(`revoke update on operations from ${role}`);
+    try {
+      const ended = await startAndFail({ store: database.url.replace('gate@', `${role}@`) });
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toContain(`The role ${role} lacks rights in the database: update on operations.`);
+    } finally {
+      await owner.pool.query(`grant update on operations to ${role}`);
     }
   });
 

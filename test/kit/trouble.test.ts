@@ -45,3 +45,12 @@ test('a trouble whose end nothing shows is over when it was not met for a while,
     { level: 50, msg: 'failed' },
   ]);
 });
+
+test('of a trouble whose cause is another one each time the first hundred are said, and all are counted', () => {
+  const { logger, whole } = recordedLogger();
+  const trouble = new Trouble(logger, { monotonicMs: () => 0 }, { begins: 'failed', over: 'quiet' });
+  for (let time = 0; time < 1_000; time += 1) trouble.met(new Error(`value ${time}`));
+  trouble.over();
+  expect(whole()).toHaveLength(101);
+  expect(whole().at(-1)).toMatchObject({ msg: 'quiet', times: 1_000 });
+});
