@@ -110,6 +110,10 @@ async function readSourceManifests(
   rego: readonly string[],
 ): Promise<readonly CheckManifest[]> {
   const entries = await readdir(path.join(folder, 'checks'), { withFileTypes: true });
+  const linked = entries.find(entry => entry.isSymbolicLink());
+  // Nothing is read through a link: the check would be left out of the bundle, and its tests with it.
+  if (linked !== undefined)
+    throw new PolicyBuildError(`checks/${linked.name} is a link: put the folder itself there.`);
   const found: Record<string, unknown> = {};
   for (const { name } of entries.filter(entry => entry.isDirectory())) {
     for (const file of [`checks/${name}/${name}.rego`, `checks/${name}/${name}_test.rego`])

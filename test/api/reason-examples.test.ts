@@ -12,7 +12,7 @@ import { host, names, type Answer, type Targets } from '../support/api.ts';
 import { standing } from '../support/standing.ts';
 
 // src/kit/reason-examples.ts is made here: each reason is what the gate, or the policy that ships, really says. After a change of what
-// they say: `npx vitest run --config test/vitest.config.ts -u test/api/reason-examples.test.ts`.
+// they say: `npx vitest run --config test/vitest.config.ts test/api/reason-examples.test.ts -u`.
 
 const made = fileURLToPath(new URL('../../src/kit/reason-examples.ts', import.meta.url));
 

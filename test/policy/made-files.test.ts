@@ -3,11 +3,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { format } from 'prettier';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { sha256 } from '../../src/kit/digest.ts';
 import { isJsonObject, type Json } from '../../src/kit/strict-json.ts';
-import { revisionOf } from '../../src/policy/compile.ts';
+import { revisionOf, testPolicies } from '../../src/policy/compile.ts';
 import { keptLimitsSchema, limitsFileSchema } from '../../src/policy/limits-schema.ts';
 import { readManifests } from '../../src/policy/manifest.ts';
 import { findOpa, OpaMissingError } from '../../src/policy/opa.ts';
@@ -96,6 +96,21 @@ describe('the schema of the limits', () => {
       for (const { schema } of keys)
         expect(isJsonObject(JSON.parse(JSON.stringify(schema)) as Json)).toBe(true);
   });
+});
+
+it('a check whose folder is a link is not left out without a word', async () => {
+  const { chmod, mkdir, mkdtemp, rm, symlink, writeFile } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const folder = await mkdtemp(path.join(tmpdir(), 'interlock-linked-'));
+  await mkdir(path.join(folder, 'checks'));
+  await symlink(path.join(policiesFolder, 'checks', 'windows'), path.join(folder, 'checks', 'windows'));
+  await writeFile(path.join(folder, 'opa-version'), '0.0.1\n');
+  await writeFile(path.join(folder, 'opa'), '#!/bin/sh\necho Version: 0.0.1\n');
+  await chmod(path.join(folder, 'opa'), 0o755);
+  vi.stubEnv('PATH', `${folder}:${process.env['PATH'] ?? ''}`);
+  await expect(testPolicies(folder)).rejects.toThrow('checks/windows is a link');
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
 });
 
 describe('the compiler', () => {

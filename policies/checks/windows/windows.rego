@@ -201,6 +201,7 @@ weight_remedies := {
 	"some": "some_weight",
 	"wait": "wait_weight",
 	"never": "never_weight",
+	"later": "later_weight",
 	"none": "none_weight",
 }
 
@@ -215,9 +216,15 @@ remedy(fact, allowed, left) := "wait" if {
 	left == 0
 }
 
-remedy(fact, allowed, _) := "never" if {
+remedy(fact, allowed, left) := "never" if {
+	fact.count > allowed
+	left > 0
+}
+
+remedy(fact, allowed, left) := "later" if {
 	fact.count > allowed
 	allowed > 0
+	left == 0
 }
 
 remedy(_, allowed, _) := "none" if allowed <= 0

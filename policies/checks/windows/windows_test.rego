@@ -139,6 +139,12 @@ test_a_request_larger_than_the_window_never_passes if {
 	{[reason.remedy, reason.limit, reason["with"].left] | some reason in reasons} == {["never", 2, 1]}
 }
 
+test_a_request_larger_than_a_full_window_passes_in_parts_and_later if {
+	limits := fleet_only({"per": "fleet", "over_s": 60, "max_targets": 2})
+	reasons := windows.reasons with input as changed({"used": 2}) with data.limits as limits
+	{[reason.remedy, reason.limit, reason["with"].left] | some reason in reasons} == {["later", 2, 0]}
+}
+
 test_a_window_that_allows_nothing_has_no_remedy if {
 	limits := fleet_only({"per": "fleet", "over_s": 60, "max_targets": 0})
 	reasons := windows.reasons with input as changed({"used": 0}) with data.limits as limits
@@ -253,6 +259,7 @@ test_what_would_pass_of_a_weight_is_said if {
 	every row in [
 		[{"used": 200}, {"share_ppm": 500000, "at_least": 0}, "wait_weight"],
 		[{"used": 0}, {"share_ppm": 100000, "at_least": 0}, "never_weight"],
+		[{"used": 200}, {"share_ppm": 100000, "at_least": 0}, "later_weight"],
 		[{"used": 0}, {"share_ppm": 0, "at_least": 0}, "none_weight"],
 	] {
 		window := object.union(weight_window, {"max_weight": {"traffic": row[1]}})
