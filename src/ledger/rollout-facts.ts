@@ -114,6 +114,8 @@ function lookAt(
   return wanted.flatMap(({ name, per }, index): Looked[] => {
     const look = (count: number, of?: OfValue): Looked => {
       const found = seen.newest(who, name, of);
+      const isElsewhere =
+        found !== undefined && (found.dimension !== of?.dimension || found.value !== of?.value);
       return {
         found,
         fact: {
@@ -122,6 +124,7 @@ function lookAt(
           count,
           status: found?.status ?? 'none',
           ...(found !== undefined && { at_ms: found.atMs }),
+          ...(isElsewhere && { elsewhere: true }),
         },
       };
     };

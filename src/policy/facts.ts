@@ -120,6 +120,8 @@ export interface EvidenceFact {
   readonly status: 'passed' | 'failed' | 'unknown' | 'none';
   /** Unix time, milliseconds. */
   readonly at_ms?: number;
+  /** It was said of another value or of the whole, and counts here too because it is no pass. */
+  readonly elsewhere?: true;
 }
 
 /** The run of the artifact that the request would be in, without the request. */

@@ -258,7 +258,15 @@ describe('require_evidence', () => {
     const { body } = await expectRefusedBy('model.push', upto(11, 10), { artifact }, ['evidence.missing']);
     expect(body.passes).toBe(1);
     await say({ artifact, name: 'canary', status: 'failed' }, 'other-observer');
-    await expectRefusedBy('model.push', upto(1), { artifact }, ['evidence.failed']);
+    const whole = await expectRefusedBy('model.push', upto(1), { artifact }, ['evidence.failed']);
+    expect(whole.body.reasons).toMatchObject([{ dimension: 'role', value: 'm1' }]);
+    expect(whole.body.reasons?.[0]?.message).toContain('given of another part or of the whole');
+    await say(
+      { artifact, name: 'canary', status: 'failed', dimension: 'role', value: 'm1' },
+      'other-observer',
+    );
+    const own = await expectRefusedBy('model.push', upto(1), { artifact }, ['evidence.failed']);
+    expect(own.body.reasons?.[0]?.message).not.toContain('another part');
   });
 
   it('is missing for targets without the label, and once it is too old', async () => {

@@ -55,8 +55,15 @@ timed(fact) if fact.status == "none"
 
 timed(fact) if {
 	fact.status in {"passed", "failed", "unknown"}
+	not passed_elsewhere(fact)
 	is_number(fact.at_ms)
 	fact.at_ms <= input.now_ms
+}
+
+# What passed elsewhere is no pass here.
+passed_elsewhere(fact) if {
+	fact.elsewhere
+	fact.status == "passed"
 }
 
 # Together they are about all targets: of the whole, or value by value.
@@ -106,9 +113,14 @@ of(wanted, fact) := {"dimension": wanted.per, "value": fact.value, "with": {"nam
 
 of(wanted, _) := {"with": {"name": wanted.name}} if not wanted.per
 
+# Of the part that it was given of, the sentence says nothing: the decision shows it.
+sentence(fact) := concat("_", [fact.status, "elsewhere"]) if fact.elsewhere
+
+sentence(fact) := fact.status if not fact.elsewhere
+
 reasons contains object.union(of(wanted, fact), {
 	"rule": "evidence.failed",
-	"sentence": "failed",
+	"sentence": sentence(fact),
 	"remedy": "observe",
 }) if {
 	some {"wanted": wanted, "fact": fact} in known
@@ -127,7 +139,7 @@ reasons contains object.union(of(wanted, fact), {
 
 reasons contains object.union(of(wanted, fact), {
 	"rule": "evidence.missing",
-	"sentence": "unknown",
+	"sentence": sentence(fact),
 	"remedy": "observe",
 }) if {
 	some {"wanted": wanted, "fact": fact} in known

@@ -114,6 +114,26 @@ test_unknown_evidence_is_a_no if {
 	{reason.rule | some reason in reasons} == {"evidence.missing"}
 }
 
+test_a_no_that_was_given_elsewhere_is_not_said_of_this_value if {
+	facts := with_burn_ins([
+		{"index": 1, "value": "m1", "count": 2, "status": "failed", "at_ms": now - hour, "elsewhere": true},
+		{"index": 1, "value": "m2", "count": 1, "status": "unknown", "at_ms": now - hour, "elsewhere": true},
+	])
+	not require_evidence.ok with input as facts with data.limits as sample.limits
+	reasons := require_evidence.reasons with input as facts with data.limits as sample.limits
+	{[reason.rule, reason.sentence, reason.value] | some reason in reasons} == {
+		["evidence.failed", "failed_elsewhere", "m1"],
+		["evidence.missing", "unknown_elsewhere", "m2"],
+	}
+}
+
+test_what_passed_elsewhere_is_no_pass if {
+	facts := with_canary({"status": "passed", "at_ms": now, "elsewhere": true})
+	not require_evidence.ok with input as facts with data.limits as sample.limits
+	reasons := require_evidence.reasons with input as facts with data.limits as sample.limits
+	reasons == {undetermined}
+}
+
 test_evidence_that_it_failed_is_a_no if {
 	facts := with_burn_ins([
 		{"index": 1, "value": "m1", "count": 2, "status": "failed", "at_ms": now - hour},
