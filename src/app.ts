@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { refuseMissingRights } from './db/grants.ts';
+import { refuseMissingGuards } from './db/guards.ts';
 import { compareMigrations, migrate } from './db/migrate.ts';
 import { openStore } from './db/store.ts';
 import {
@@ -178,6 +179,7 @@ async function openGate(
   if (landed === 0) checkpoints.expectEmpty(restoredTo);
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
+  await refuseMissingGuards(parts.store.pool);
   await refuseMissingRights(parts.store.pool);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(restoredTo);

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { grantStatements, refuseMissingRights } from '../../src/db/grants.ts';
+import { guards, refuseMissingGuards } from '../../src/db/guards.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { freshId } from '../../src/kit/ids.ts';
@@ -32,6 +33,12 @@ describe('what the database itself refuses', () => {
   it('is all that the database has to refuse, with nothing left out', async () => {
     const tried = new Set(violations.map(({ name }) => name));
     expect(await guardsOf(store.db)).toEqual([...tried].toSorted());
+  });
+
+  it('is what a start looks for, by name', async () => {
+    const names = (await guardsOf(store.db)).map(guard => guard.replace(/ [A-Z]+$/, ''));
+    expect(guards.toSorted()).toEqual([...new Set(names)].toSorted());
+    await expect(refuseMissingGuards(store.pool)).resolves.toBeUndefined();
   });
 
   it('is a null, in every column that is not listed as one that may be empty', async () => {
@@ -103,6 +110,26 @@ describeWithPostgres('a gate whose role is not the one that migrates', () => {
       expect(ended.stderr).toContain(`The role ${role} lacks rights in the database: update on operations.`);
     } finally {
       await owner.pool.query(`grant update on operations to ${role}`);
+    }
+  });
+
+  it.each([
+    ['drop index decisions_key_once', 'decisions_key_once'],
+    ['alter table holds drop constraint holds_phase', 'holds_phase'],
+    ['alter table entries disable trigger entries_append_only', 'entries_append_only'],
+  ])('is refused at the start after %s', async (statement, name) => {
+    const half = await freshDatabase();
+    const store = await openStore({ type: 'server', url: half.url }, createLogger('silent'));
+    try {
+      await store.pool.query(statement);
+      const ended = await startAndFail({ store: half.url });
+      expect(ended.code).toBe(2);
+      expect(ended.stderr).toContain(
+        `The database lacks what its migrations made, or it is switched off: ${name}.`,
+      );
+    } finally {
+      await store.close();
+      await half.drop();
     }
   });
 

@@ -5,6 +5,7 @@ import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
 import type { Config, Kind } from '../../config/config.ts';
 import { findHolder } from '../../db/folder-lock.ts';
 import { refuseMissingRights } from '../../db/grants.ts';
+import { refuseMissingGuards } from '../../db/guards.ts';
 import { compareMigrations } from '../../db/migrate.ts';
 import { openStore, type Store } from '../../db/store.ts';
 import { StoreRefused } from '../../db/store-refused.ts';
@@ -131,6 +132,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
   ];
   // What else is looked at has no table yet.
   if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
+  await refuseMissingGuards(store.pool);
   await refuseMissingRights(store.pool);
   const findings = [
     ...found,
