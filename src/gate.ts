@@ -187,7 +187,7 @@ export class Gate {
       deciding: this.#deciding(),
     });
     return {
-      submit: async (asked, waitMs) => await this.#calls.run(async () => await guard.submit(asked, waitMs)),
+      submit: async (asked, waiting) => await this.#calls.run(async () => await guard.submit(asked, waiting)),
       preflight: async asked => await this.#calls.run(async () => await guard.preflight(asked)),
     };
   }

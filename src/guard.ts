@@ -17,12 +17,21 @@ export class Guard {
     this.#gate = options;
   }
 
-  /** Decides, records, forwards. Answers when the outcome is known, at the latest `waitMs` after the commit. */
-  async submit(asked: Asked, waitMs: number): Promise<Answer> {
+  /** Decides, records, forwards. Answers when the outcome is known, at the latest `waitMs` after the commit, or `repeatWaitMs` after a repeat was found to be one. */
+  async submit(
+    asked: Asked,
+    { waitMs, repeatWaitMs }: { readonly waitMs: number; readonly repeatWaitMs: number },
+  ): Promise<Answer> {
     const { outcomes } = this.#gate;
     const decided = await this.#decide(asked, 'request');
     if ('answer' in decided) return decided.answer;
-    if ('repeat' in decided) return repeatOf(decided.repeat);
+    if ('repeat' in decided) {
+      const { repeat } = decided;
+      const operation =
+        repeat.operation &&
+        ((await outcomes.waiters.wait(repeat.operation, repeatWaitMs)) ?? repeat.operation);
+      return repeatOf({ ...repeat, ...(operation && { operation }) });
+    }
     // forward: only what is durable, and what this gate claimed in the deciding transaction.
     if (decided.claimed !== undefined) outcomes.start(decided.claimed);
     const { operation } = decided;

@@ -38,7 +38,7 @@ function changing({
   const killFile = (): string => sayKillFile(config.killFile);
   return {
     guard: {
-      submit: async (asked, waitMs) => await gate.getUnlessStopping().guard.submit(asked, waitMs),
+      submit: async (asked, waiting) => await gate.getUnlessStopping().guard.submit(asked, waiting),
       preflight: async asked => await gate.getUnlessStopping().guard.preflight(asked),
     },
     outcomes: {

@@ -55,9 +55,11 @@ export function inventoryFormat(contentType: string): 'ndjson' | 'csv' | undefin
   return parameters.every(one => known.test(one)) ? format : undefined;
 }
 
-/** How long a client wants to wait for an outcome. */
+/** How long a client wants to wait for an outcome, milliseconds. */
 export interface Waiting {
   readonly waitMs: number;
+  /** Where its request turns out to be a repeat: that gets the outcome as it is, unless it asks to wait. */
+  readonly repeatWaitMs: number;
   /** What was understood, for `Preference-Applied`; empty when nothing was. */
   readonly applied: string;
 }
@@ -90,7 +92,10 @@ export function parsePrefer(prefer: string | undefined): Waiting {
   }
   if (wait !== undefined) {
     const applied = `${respondAsync ? 'respond-async, ' : ''}wait=${Number(wait)}`;
-    return { waitMs: Math.min(Number(wait) * 1000, LONGEST_WAIT_MS), applied };
+    const waitMs = Math.min(Number(wait) * 1000, LONGEST_WAIT_MS);
+    return { waitMs, repeatWaitMs: waitMs, applied };
   }
-  return respondAsync ? { waitMs: 0, applied: 'respond-async' } : { waitMs: DEFAULT_WAIT_MS, applied: '' };
+  return respondAsync
+    ? { waitMs: 0, repeatWaitMs: 0, applied: 'respond-async' }
+    : { waitMs: DEFAULT_WAIT_MS, repeatWaitMs: 0, applied: '' };
 }

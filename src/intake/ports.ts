@@ -8,6 +8,7 @@ import type { EngageRequest } from '../kill-switch/engage-body.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import type { RuleInfo } from '../kit/rules.ts';
 import type { Answer, Asked } from '../ledger/decision.ts';
+import type { Waiting } from './headers.ts';
 
 /** What HTTP needs of the rooms behind it. Each may throw a Fault, which is answered 503. */
 export interface Ports {
@@ -25,8 +26,8 @@ export interface Ports {
 }
 
 export interface GuardPort {
-  /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit. */
-  submit(asked: Asked, waitMs: number): Promise<Answer>;
+  /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit (a repeat: `repeatWaitMs`). */
+  submit(asked: Asked, waiting: Pick<Waiting, 'waitMs' | 'repeatWaitMs'>): Promise<Answer>;
   /** The same decision; nothing consumed, nothing forwarded. `status` is what a request would get now. */
   preflight(asked: Asked): Promise<Answer>;
 }

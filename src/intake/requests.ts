@@ -44,8 +44,12 @@ export function requestHandlers({
     if (asked instanceof Refused) return asked;
     crashPoint('intake.read');
     const { prefer } = exchange.req.headers;
-    const { waitMs, applied } = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
-    const answer = await told(exchange, async () => await guard.submit({ ...asked, idempotencyKey }, waitMs));
+    const waiting = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
+    const answer = await told(
+      exchange,
+      async () => await guard.submit({ ...asked, idempotencyKey }, waiting),
+    );
+    const { applied } = waiting;
     return decided(answer, applied.length > 0 ? { 'preference-applied': applied } : {});
   };
 

@@ -194,17 +194,21 @@ describe('the same key with the same body', () => {
     expect(await on.api.search({ idempotency_key: key })).toHaveLength(1);
   });
 
-  it('waits for the first while that is on the wire, and gets its outcome', async () => {
+  it('waits for the first while that is on the wire, where it asks to, and gets its outcome', async () => {
     const key = randomUUID();
     const first = on.api.submit('test.held', ['host-008'], { key });
     await until(
       async () => forwardedFor(on.executor, { targets: ['host-008'] }).length,
       count => count === 1,
     );
-    const second = on.api.submit('test.held', ['host-008'], { key, prefer: 'wait=5' });
+    // Who does not ask to wait is told how it stands.
+    const now = await on.api.submit('test.held', ['host-008'], { key });
+    expect(now.status, now.text).toBe(202);
+    const second = on.api.submit('test.held', ['host-008'], { key, prefer: 'wait=20' });
     on.executor.release();
     expect((await first).status).toBe(200);
-    expect([200, 202]).toContain((await second).status);
+    expectReplay(await second, await first);
+    expect((await second).headers.get('preference-applied')).toBe('wait=20');
     expect((await second).body.id).toBe((await first).body.id);
     expect(forwardedFor(on.executor, { targets: ['host-008'] })).toHaveLength(1);
   });

@@ -82,7 +82,7 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
   };
   return {
     guard: {
-      submit: async (asked: Asked, waitMs: number) => {
+      submit: async (asked: Asked, { waitMs }: { readonly waitMs: number }) => {
         note('guard.submit', asked, waitMs);
         return delivered;
       },
