@@ -175,12 +175,12 @@ async function openGate(
   checkpoints: Checkpoints,
   restoredTo: number | undefined,
 ): Promise<Gate> {
+  await refuseMissingRights(parts.store.pool);
   const { landed } = await compareMigrations(parts.store.pool);
   if (landed === 0) checkpoints.expectEmpty(restoredTo);
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
-  await refuseMissingGuards(parts.store.pool);
-  await refuseMissingRights(parts.store.pool);
+  await refuseMissingGuards(parts.store.db);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(restoredTo);
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: createReadKeys() });

@@ -22,6 +22,8 @@ export class LateGate {
   /** With a database that is tried each second, it may be for days. */
   readonly #trouble: Trouble;
   #current: Gate | undefined;
+  /** What the database lacks or is, where it was reached: what to do about it. */
+  #refused: StoreRefused | undefined;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
   #trying: Promise<void> | undefined;
@@ -69,6 +71,7 @@ export class LateGate {
             this.#trouble.over();
           },
           (thrown: unknown) => {
+            this.#refused = thrown instanceof StoreRefused ? thrown : undefined;
             this.#trouble.met(asError(thrown));
             if (!this.#stopping) this.#openLater(openGate, thrown);
           },
@@ -90,10 +93,10 @@ export class LateGate {
     await this.#current?.close();
   }
 
-  /** @throws Fault `store.unavailable` before the database was reached */
+  /** @throws Fault `store.unavailable` before the database was reached, and where it is one that no gate begins on */
   get(): Gate {
     if (this.#current === undefined)
-      throw new Fault('store.unavailable', 'The database was not reached yet.');
+      throw new Fault('store.unavailable', this.#refused?.message ?? 'The database was not reached yet.');
     return this.#current;
   }
 

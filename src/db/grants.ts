@@ -44,7 +44,8 @@ export function grantStatements(role: string): string {
 }
 
 /**
- * What a role lacks is met when it is needed: a switch that cannot be engaged, an outcome that nobody can record.
+ * Before anything is read: who may not read which migrations landed is told that, and not that the database is away. What an older
+ * version has not made yet is its owner's. What a role lacks is met when it is needed: a switch that cannot be engaged, an outcome that nobody can record.
  * @throws StoreRefused where the role of these connections may not do all that a gate does
  */
 export async function refuseMissingRights(pool: Pool): Promise<void> {
@@ -54,7 +55,8 @@ export async function refuseMissingRights(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ lacking: string; role: string }>(
     `select string_agg(privilege || ' on ' || "table", ', ') as lacking, current_user as role
      from jsonb_to_recordset($1::jsonb) as wanted ("table" text, privilege text)
-     where not has_table_privilege('public.' || quote_ident("table"), privilege)
+     where case when has_schema_privilege('public', 'usage') then to_regclass('public.' || quote_ident("table")) is not null
+       and not has_table_privilege('public.' || quote_ident("table"), privilege) else true end
      having count(*) > 0`,
     [JSON.stringify(wanted)],
   );

@@ -1,4 +1,5 @@
-import type { Pool } from 'pg';
+import { sql, type Kysely } from 'kysely';
+import type { Database } from './database.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Constraints, unique indexes and triggers that the migrations make: what holds however wrong a gate is. */
@@ -40,27 +41,35 @@ export const guards: readonly string[] = [
   ...['target_set_not_empty', 'target_sets_append_only', 'target_sets_no_truncate', 'target_sets_pkey'],
 ];
 
+/** Each one's name, those of others too. */
+const present = sql`
+  select conname as name from pg_constraint where connamespace = 'public'::regnamespace
+  union all
+  select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
+    where i.indisunique and i.indisvalid and c.relnamespace = 'public'::regnamespace
+  union all
+  select t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
+    where not t.tgisinternal and t.tgenabled in ('O', 'A') and c.relnamespace = 'public'::regnamespace`;
+
+/** How many of that kind there are: who has found all of `guards` knows by it that none went. */
+export const countGuards = sql<number>`(select count(*)::int from (${present}) as present)`;
+
+/** Those of `guards` that are not there, or are switched off: what `pg_restore` makes last, once all rows are in. */
+export async function readMissingGuards(db: Kysely<Database>): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select name from jsonb_array_elements_text(${JSON.stringify(guards)}::jsonb) as wanted (name)
+    where name not in (select name::text from (${present}) as present)`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
 /**
  * A restore that was cut off between the rows and their indexes has all tables, and lets a key stand for two bodies.
- * @throws StoreRefused where one of `guards` is not there, or is switched off
+ * @throws StoreRefused where one of `guards` is missing
  */
-export async function refuseMissingGuards(pool: Pool): Promise<void> {
-  const { rows } = await pool.query<{ lacking: string }>(
-    `select string_agg(name, ', ') as lacking from jsonb_array_elements_text($1::jsonb) as wanted (name)
-     where name not in (
-       select conname from pg_constraint where connamespace = 'public'::regnamespace
-       union all
-       select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
-         where i.indisunique and i.indisvalid and c.relnamespace = 'public'::regnamespace
-       union all
-       select t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid
-         where not t.tgisinternal and t.tgenabled in ('O', 'A') and c.relnamespace = 'public'::regnamespace)
-     having count(*) > 0`,
-    [JSON.stringify(guards)],
-  );
-  const [found] = rows;
-  if (found !== undefined)
+export async function refuseMissingGuards(db: Kysely<Database>): Promise<void> {
+  const missing = await readMissingGuards(db);
+  if (missing.length > 0)
     throw new StoreRefused(
-      `The database lacks what its migrations made, or it is switched off: ${found.lacking}. A restore that was cut off leaves it so: restore it whole, into an empty database.`,
+      `The database lacks what its migrations made, or it is switched off: ${missing.join(', ')}. A restore that is under way, or was cut off, leaves it so: restore it whole, into an empty database.`,
     );
 }

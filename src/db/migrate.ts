@@ -18,6 +18,10 @@ export interface Migration {
 /** The newest migration that this version knows: what the rows of a database with a later one mean, it may not know. */
 export const NEWEST_MIGRATION = 9;
 
+/** What whoever runs on one with a later one says. */
+export const STORE_NEWER =
+  'A gate of a newer version has migrated the database. This one records nothing in it; ask the newer one, and start this one anew with that version.';
+
 /** Both src/db and dist/db are two folders below the package. */
 const shippedFolder = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -56,13 +60,17 @@ interface Landed {
 }
 
 async function readLanded(client: PoolClient): Promise<Landed[]> {
-  const { rows: found } = await client.query<{ there: boolean }>(
-    "select to_regclass('public.migrations') is not null as there",
+  const { rows: found } = await client.query<{ there: boolean; used: boolean }>(
+    "select to_regclass('public.migrations') is not null as there, to_regclass('public.head') is not null as used",
   );
-  if (found[0]?.there !== true) return [];
-  const { rows } = await client.query<Landed>(
-    'select number, name, checksum from migrations order by number',
-  );
+  const { rows } =
+    found[0]?.there === true
+      ? await client.query<Landed>('select number, name, checksum from migrations order by number')
+      : { rows: [] };
+  if (rows.length === 0 && found[0]?.used === true)
+    throw new StoreRefused(
+      'The database has tables of a gate, but no record of the migrations that made them. A restore that is under way, or was cut off, leaves it so: restore it whole, into an empty database.',
+    );
   return rows;
 }
 

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql, type Kysely, type Transaction } from 'kysely';
 import type { Database } from '../db/database.ts';
+import { NEWEST_MIGRATION, STORE_NEWER } from '../db/migrate.ts';
+import { Fault } from '../kit/fault.ts';
 
 /** A writer that was silent for so long has lost its place to whoever asks next. */
 const LEASE_S = 60;
@@ -41,12 +43,17 @@ export async function takeLease(
 /**
  * Fences a transaction: keeps the lease, and its row locked to the end of the transaction, so that nobody takes it over meanwhile.
  * @throws LeaseLost
+ * @throws Fault `store.newer`: the rows of a load that goes on would be of another version than the database
  */
 async function beat(tx: Kysely<Database>, lease: Lease): Promise<void> {
-  const { rows } = await sql`
+  const { rows } = await sql<{ migration: number | null }>`
     update inventory_loads set heartbeat_at = clock_timestamp()
-    where kind = ${lease.kind} and load_id = ${lease.loadId} returning kind`.execute(tx);
-  if (rows.length === 0) throw new LeaseLost(`the lease on ${lease.kind} was taken over`);
+    where kind = ${lease.kind} and load_id = ${lease.loadId}
+    returning (select max(number) from migrations) as migration`.execute(tx);
+  const [kept] = rows;
+  if (kept === undefined) throw new LeaseLost(`the lease on ${lease.kind} was taken over`);
+  if (kept.migration === null || kept.migration > NEWEST_MIGRATION)
+    throw new Fault('store.newer', STORE_NEWER);
 }
 
 /**

@@ -316,7 +316,7 @@ const builtinRules = {
     status: 503,
     title: 'The database is not the one that this gate knows',
     explain:
-      'Something that this gate knows to be recorded is not there: an older copy was restored, or a standby that was behind took over. Engaged switches, spent budgets and used keys may be forgotten, so nothing is decided. Find out what was lost, and start the gate with --restored.',
+      'Something that this gate knows to be recorded is not there: an older copy was restored, or a standby that was behind took over. Engaged switches, spent budgets and used keys may be forgotten, so nothing is decided. Find out what was lost, and start the gate with --restored. So it is too while a copy is being put back, before its constraints, indexes and triggers are there.',
   },
   'store.newer': {
     step: 'fault',

@@ -2,7 +2,8 @@ import type { Kysely } from 'kysely';
 
 import { weightsOf, type Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
-import { NEWEST_MIGRATION } from '../db/migrate.ts';
+import { readMissingGuards } from '../db/guards.ts';
+import { NEWEST_MIGRATION, STORE_NEWER } from '../db/migrate.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
@@ -35,6 +36,8 @@ export class KnownBook {
   /** How many accepted times this gate has seen: one more, and the database's time is agreed again. */
   #acceptedOnce: number | undefined;
   #isToldOfAnother = false;
+  /** How many guards there were beside what this book was read from, when all were there. */
+  #guards = 0;
 
   constructor(options: Options, watch: Pick<ClockWatch, 'accept'>) {
     this.#options = options;
@@ -100,6 +103,8 @@ export class KnownBook {
   async #apply(db: Kysely<Database>, head: HeadRow): Promise<readonly AcceptedTime[]> {
     const { seq, version } = this.#known;
     if (head.version < version) throw this.#behind(head);
+    // A restore puts the head in long before what was spent, and no head moves when that comes. Guards come last: where all are there, all rows are.
+    const missing = this.#book.version === 0 ? await readMissingGuards(db) : [];
     // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
     const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - this.#book.horizonMs();
     const tail = await readTail(db, {
@@ -111,6 +116,9 @@ export class KnownBook {
     });
     if (tail.migration === null || tail.migration > NEWEST_MIGRATION) throw this.#newer(tail.migration);
     if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);
+    if (missing.length > 0 || (this.#book.version > 0 && tail.guards < this.#guards))
+      throw this.#restoring(missing);
+    this.#guards = tail.guards;
     return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);
   }
 
@@ -129,15 +137,23 @@ export class KnownBook {
     );
   }
 
+  #restoring(missing: readonly string[]): Fault {
+    this.#tellOnce(
+      { missing },
+      'the database is being restored, or was restored in part: nothing is decided until constraints, indexes and triggers are there',
+    );
+    return new Fault(
+      'store.behind',
+      'The database lacks constraints, indexes or triggers, as while it is being restored. Nothing was decided.',
+    );
+  }
+
   #newer(migration: number | null): Fault {
     this.#tellOnce(
       { migration, newest_known: NEWEST_MIGRATION },
       'a newer version has migrated the database: this gate decides nothing any more. Start it anew with that version',
     );
-    return new Fault(
-      'store.newer',
-      'A gate of a newer version has migrated the database. This one records nothing in it; ask the newer one, and start this one anew with that version.',
-    );
+    return new Fault('store.newer', STORE_NEWER);
   }
 
   /** As long as it lasts each batch meets it. */

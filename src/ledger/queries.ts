@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import { countGuards } from '../db/guards.ts';
 import { StoreReadOnly } from '../db/store-refused.ts';
 import { visibleIn } from '../db/visible-in.ts';
 import type { Sums } from '../kit/add-each.ts';
@@ -64,6 +65,8 @@ export interface Tail {
   readonly known_hash: string | null;
   /** The newest migration that landed. */
   readonly migration: number | null;
+  /** How many constraints, unique indexes and triggers there are: fewer while a database is being restored. */
+  readonly guards: number;
   readonly entries: readonly ControlEntryRow[] | null;
   readonly operations: readonly OperationRow[] | null;
   readonly holds: readonly HoldRow[] | null;
@@ -142,6 +145,7 @@ export async function readTail(
     with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
     select json_build_object(
       'migration', (select max(number) from migrations),
+      'guards', ${countGuards},
       'known_hash', (select hash from entries where seq = ${since.knownSeq}),
       'entries', (select json_agg(json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body, 'version', (body ->> 'version')::bigint) order by seq)
         from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${since.seq}),

@@ -38,7 +38,7 @@ describe('what the database itself refuses', () => {
   it('is what a start looks for, by name', async () => {
     const names = (await guardsOf(store.db)).map(guard => guard.replace(/ [A-Z]+$/, ''));
     expect(guards.toSorted()).toEqual([...new Set(names)].toSorted());
-    await expect(refuseMissingGuards(store.pool)).resolves.toBeUndefined();
+    await expect(refuseMissingGuards(store.db)).resolves.toBeUndefined();
   });
 
   it('is a null, in every column that is not listed as one that may be empty', async () => {

@@ -123,6 +123,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
   const before = around.clock.wallMs();
   const { version, now_ms: nowMs } = await askServer(store);
   const tookMs = around.clock.monotonicMs() - startMs;
+  await refuseMissingRights(store.pool);
   const { landed, missing } = await compareMigrations(store.pool);
   const at = store.embedded ? 'embedded' : showStore(around.config.store);
   const found = [
@@ -132,8 +133,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
   ];
   // What else is looked at has no table yet.
   if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
-  await refuseMissingGuards(store.pool);
-  await refuseMissingRights(store.pool);
+  await refuseMissingGuards(store.db);
   const findings = [
     ...found,
     ...(await checkChain(store, around.newest)),
