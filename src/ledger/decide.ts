@@ -62,10 +62,10 @@ const describeScope = ({ scope }: EngagedSwitch): string =>
       ? `${scope.dimension} ${scope.value}`
       : 'everything';
 
-/** Ends the sentence: without a reason there is nothing to announce, and most reasons come without a full stop. */
 /** A switch may have any reason; each refusal that it causes is recorded, and holds the beginning. */
 const MOST_OF_REASON = 500;
 
+/** Ends the sentence: without a reason there is nothing to announce, and most reasons come without a full stop. */
 function because(reason: string): string {
   // Half of a pair at the end would have no canonical form.
   const begin = reason.slice(0, MOST_OF_REASON).replace(/[\ud800-\udbff]$/, '');
