@@ -11,7 +11,7 @@ import {
   type Wanted,
   type WantedEvidence,
 } from './precedent-queries.ts';
-import { HEALTH } from './asked-evidence.ts';
+import { evidenceAskedOf } from './asked-evidence.ts';
 import { entryOf } from './entry-of.ts';
 import type { Operation } from './operation.ts';
 import { Rollout } from './rollout.ts';
@@ -117,7 +117,7 @@ export class Precedents {
     const wanted = new Map<string, WantedEvidence>();
     for (const { action, artifact, labels } of names) {
       if (artifact === undefined) continue;
-      for (const { name, per } of evidenceAskedOf(this.#limits, action)) {
+      for (const { name, per } of evidenceAskedOf(this.#limits && entryOf(this.#limits, action))) {
         const values = per === undefined ? [] : new Set(labels.flatMap(all => all[per] ?? []));
         const whole = { artifact, name, dimension: '', value: '' };
         for (const one of [whole, ...[...values].map(value => ({ ...whole, dimension: per ?? '', value }))])
@@ -183,15 +183,6 @@ const keyOf = (...parts: readonly string[]): string => parts.join('\n');
 export function stageDimensions(limits: Limits | undefined, action: string): readonly string[] {
   const stages = (limits && entryOf(limits, action)?.stages) ?? [];
   return [...new Set(stages.flatMap(({ max_values }) => Object.keys(max_values ?? {})))];
-}
-
-/** What the limits of an action ask for; its stages ask for `health`. */
-function evidenceAskedOf(
-  limits: Limits | undefined,
-  action: string,
-): readonly { readonly name: string; readonly per?: string }[] {
-  const { require_evidence: wanted = [], stages } = (limits && entryOf(limits, action)) ?? {};
-  return [...wanted, ...(stages === undefined ? [] : [{ name: HEALTH }])];
 }
 
 const toNamed = ({ name, dimension, value }: WantedEvidence): NamedEvidence => ({
