@@ -18,8 +18,6 @@ import { showGaps } from './sentence.ts';
 export function createPolicy(bundle: Bundle, limits: Limits, bounds: Bounds = defaultBounds): Policy {
   const { evaluator, expected } = prepare(bundle, limits, bounds);
   return {
-    bundleRevision: bundle.revision,
-    bundleDigest: bundle.digest,
     limits,
     checks: bundle.manifests.map(manifest => ({ name: manifest.name, idle: isIdle(manifest, limits) })),
     rules: rulesOf(bundle.manifests),

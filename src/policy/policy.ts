@@ -8,10 +8,6 @@ export type Verdict = { readonly allow: true } | { readonly allow: false; readon
 
 /** A loaded bundle with the limits in force. */
 export interface Policy {
-  /** From the bundle's manifest. */
-  readonly bundleRevision: string;
-  /** SHA-256 of the bundle as it was read. */
-  readonly bundleDigest: string;
   readonly limits: Limits;
   /**
    * Names of the checks that there were when the policy was loaded, sorted. Idle is one that reads keys of the limits file of

@@ -67,8 +67,6 @@ export const limits: Limits = {
 export function fakePolicy(evaluate?: (facts: Facts) => Verdict): Policy {
   const ask = evaluate ?? holdFirstWindow;
   return {
-    bundleRevision: 'test',
-    bundleDigest: 'sha256:test',
     limits,
     checks: [],
     rules: {},
