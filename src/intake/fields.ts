@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 import { evidence, reasonBody, report } from '../api/asks.ts';
+import type { EvidenceRequest } from '../evidence/evidence.ts';
 import { invalid, unknownFields } from '../kit/fields.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 import { pointerSegment } from '../kit/text.ts';
 import { refused, Refused } from './refused.ts';
-import type { EvidenceReport, OutcomeReport } from './ports.ts';
+import type { OutcomeReport } from './ports.ts';
 
 /** The bodies that are smaller than a request, read with the very schemas that the API document shows. */
 
@@ -23,7 +24,7 @@ export function parseReport(body: JsonObject): OutcomeReport | Refused {
 }
 
 /** What an observer says: dimension and value together or not at all. */
-export function parseEvidence(body: JsonObject): EvidenceReport | Refused {
+export function parseEvidence(body: JsonObject): EvidenceRequest | Refused {
   const parsed = readBody(evidence, body);
   if (parsed instanceof Refused) return parsed;
   const { artifact, name, status, dimension, value } = parsed;

@@ -54,10 +54,8 @@ export interface KillSwitchPort {
   status(): Promise<{ readonly engaged: readonly object[] }>;
 }
 
-export type EvidenceReport = EvidenceRequest;
-
 export interface EvidencePort {
-  post(report: EvidenceReport, by: Principal): Promise<EvidencePosted | Refusal>;
+  post(request: EvidenceRequest, by: Principal): Promise<EvidencePosted | Refusal>;
 }
 
 export interface ClockPort {
