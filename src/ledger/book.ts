@@ -2,7 +2,7 @@ import type { Kind } from '../config/config.ts';
 import type { Sums } from '../kit/add-each.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import { Held } from './held.ts';
-import { holdsItsTargets, isInFlight, occupiesExecutor, type Operation } from './operation.ts';
+import { holdsItsTargets, occupiesExecutor, type Operation } from './operation.ts';
 import { Window } from './window.ts';
 
 /** Where a switch stops: everything, one action, or all that touches one value of a dimension. */
@@ -265,10 +265,11 @@ export class Book {
     this.#count(operation, 1);
   }
 
+  /** Of those that hold their targets, which are all that are kept: each of them is in flight. */
   #count(operation: Operation, by: 1 | -1): void {
     const { action } = operation;
     if (occupiesExecutor(operation)) this.#busy.set(action, this.busy(action) + by);
-    if (isInFlight(operation)) this.#inFlight.set(action, this.inFlight(action) + by);
+    this.#inFlight.set(action, this.inFlight(action) + by);
   }
 }
 

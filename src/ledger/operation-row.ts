@@ -88,8 +88,8 @@ export interface OperationRow {
   readonly plan_name: string | null;
   readonly plan_generation: number | null;
   readonly exception: string | null;
-  readonly outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
-  readonly phase: 'waiting' | 'claimed' | 'accepted' | 'ended';
+  readonly outcome: Operation['outcome'];
+  readonly phase: Operation['phase'];
   readonly was_unknown: boolean;
   readonly attempts: number;
   readonly claimed_by: string | null;

@@ -52,14 +52,9 @@ export interface Operation {
   readonly settledBy?: string;
 }
 
-/** Its targets are in operation until the outcome is settled and no attempt is on the wire. */
+/** Its targets are in operation until the outcome is settled and no attempt is on the wire; so long it is in flight, too. */
 export function holdsItsTargets(operation: Operation): boolean {
   return operation.phase !== 'ended' || operation.outcome === 'pending' || operation.outcome === 'unknown';
-}
-
-/** Allowed, not settled and not stopped: what `max_in_flight` counts. */
-export function isInFlight(operation: Operation): boolean {
-  return holdsItsTargets(operation);
 }
 
 /** On the wire or accepted: what an executor's concurrency counts. */

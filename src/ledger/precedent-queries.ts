@@ -1,7 +1,8 @@
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 
 import type { Database } from '../db/database.ts';
-import type { Operation } from './operation.ts';
+import type { Hit } from './rollout.ts';
+import type { Evidence } from './seen-evidence.ts';
 
 /** What requests of a batch name. Each rollout once, with all targets that any of them names. */
 export interface Wanted {
@@ -32,7 +33,7 @@ export interface EvidenceRow {
   readonly at_ms: number;
   readonly by: string;
   readonly name: string;
-  readonly status: 'passed' | 'failed' | 'unknown';
+  readonly status: Evidence['status'];
   readonly dimension: string;
   readonly value: string;
 }
@@ -49,14 +50,7 @@ export interface RolloutRow {
   readonly generation: number | null;
   readonly generation_before: number | null;
   readonly reached_values: readonly { dimension: string; value: string; operations: number }[] | null;
-  readonly hits:
-    | readonly {
-        readonly id: string;
-        readonly operation: string;
-        readonly outcome: Operation['outcome'];
-        readonly run: number;
-      }[]
-    | null;
+  readonly hits: readonly Hit[] | null;
 }
 
 export interface PlanRow {

@@ -15,6 +15,14 @@ export interface Run {
   readonly generation?: number;
 }
 
+/** A target that an operation of a run has, and what became of that. */
+export interface Hit {
+  readonly id: string;
+  readonly operation: string;
+  readonly outcome: Operation['outcome'];
+  readonly run: number;
+}
+
 /** How many of some targets the artifact was delivered to. */
 export interface Delivered {
   /** In the present run. */
@@ -67,15 +75,7 @@ export class Rollout {
   }
 
   /** Targets that were looked up, and the operations of the present run and of the one before that have them. */
-  learn(
-    ids: readonly string[],
-    hits: readonly {
-      readonly id: string;
-      readonly operation: string;
-      readonly outcome: Operation['outcome'];
-      readonly run: number;
-    }[],
-  ): void {
+  learn(ids: readonly string[], hits: readonly Hit[]): void {
     for (const id of ids) this.#known.add(id);
     for (const { id, operation, outcome, run } of hits) {
       if (this.#run === undefined || run < this.#run.run) {
