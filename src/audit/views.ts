@@ -1,6 +1,6 @@
 import type { EntryType } from '../kit/entry-types.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
-import type { Json } from '../validate/validated.ts';
+import type { Json } from '../kit/strict-json.ts';
 
 /** A recorded decision as it is read back: the document, the HTTP status it was answered with, and its present outcome. */
 export interface RequestView extends DecisionDocument {

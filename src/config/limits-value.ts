@@ -1,5 +1,15 @@
-import type { LimitShape, LimitWord, ListShape, MapShape } from '../policy/limit-shape.ts';
-import { changeOf, innerShape, isMeasure, keptKey, mapOf, wordOf } from '../policy/limit-shape.ts';
+import {
+  changeOf,
+  innerShape,
+  isMeasure,
+  keptKey,
+  mapOf,
+  wordOf,
+  type LimitShape,
+  type LimitWord,
+  type ListShape,
+  type MapShape,
+} from '../policy/limit-shape.ts';
 import { didYouMean, listNames, quote } from '../kit/text.ts';
 import { readWord, type Kept, type Scene } from './limits-words.ts';
 import type { YamlPath } from './yaml-file.ts';

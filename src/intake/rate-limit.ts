@@ -1,5 +1,4 @@
-import type { Answer } from '../ledger/decision.ts';
-import type { Quota } from '../ledger/decision.ts';
+import type { Answer, Quota } from '../ledger/decision.ts';
 import type { Headers } from './answer.ts';
 
 /**

@@ -1,5 +1,4 @@
-import type { JsonObject } from '../kit/strict-json.ts';
-import { isForbiddenKey, isJsonObject } from '../kit/strict-json.ts';
+import { isForbiddenKey, isJsonObject, type JsonObject } from '../kit/strict-json.ts';
 import { isTargetName, isWildcard, listNames, nearestName, quote } from '../kit/text.ts';
 import { labelOf, mayWrite, type Labels, type LineRules, type Weights } from './describe-kind.ts';
 import { malformed } from './load-refusal.ts';

@@ -1,6 +1,6 @@
 import type { Action } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
-import type { JsonObject } from '../validate/validated.ts';
+import type { JsonObject } from '../kit/strict-json.ts';
 import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { issuePermit, type Permit } from './permit.ts';

@@ -2,7 +2,8 @@ import type { BlastRadius } from '../blast-radius/blast-radius.ts';
 import type { Principal } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Rule } from '../kit/rules.ts';
-import type { Carried, JsonObject } from '../validate/validated.ts';
+import type { JsonObject } from '../kit/strict-json.ts';
+import type { Carried } from '../validate/validated.ts';
 import type { EvidenceFact, Facts } from '../policy/facts.ts';
 
 /** What intake hands to the guard. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ExecutorConfig } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
-import type { JsonObject } from '../validate/validated.ts';
+import type { JsonObject } from '../kit/strict-json.ts';
 
 const issued: unique symbol = Symbol('Permit');
 

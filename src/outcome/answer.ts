@@ -1,10 +1,8 @@
 import { freshId } from '../kit/ids.ts';
 import type { Refusal } from '../kit/refusal.ts';
-import type { Rule } from '../kit/rules.ts';
-import { rules } from '../kit/rules.ts';
-import type { Answer, Asked, DecisionDocument } from '../ledger/decision.ts';
+import { rules, type Rule } from '../kit/rules.ts';
+import type { Answer, Asked, DecisionDocument, Quota } from '../ledger/decision.ts';
 import { outcomeView, type Operation } from '../ledger/operation.ts';
-import type { Quota } from '../ledger/decision.ts';
 
 /**
  * What HTTP says of a decision and its present outcome.

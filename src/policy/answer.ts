@@ -1,5 +1,4 @@
-import type { Reason, Reasons } from '../kit/refusal.ts';
-import { compareReasons } from '../kit/refusal.ts';
+import { compareReasons, type Reason, type Reasons } from '../kit/refusal.ts';
 import { rules, type Rule } from '../kit/rules.ts';
 import type { Writable } from '../kit/writable.ts';
 import type { CheckManifest } from './manifest.ts';

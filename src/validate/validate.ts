@@ -12,8 +12,6 @@ import { checkTargets } from './targets.ts';
 import { checkText } from './texts.ts';
 import { validated, type Validated } from './validated.ts';
 
-export type { ParameterChecks } from './parameters.ts';
-
 const FIELDS = [
   ...['action', 'targets', 'parameters', 'reason', 'ticket', 'on_behalf_of'],
   ...['artifact', 'plan', 'effects'],

@@ -1,8 +1,6 @@
 import type { Action, Kind } from '../config/config.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 
-export type { Json, JsonObject } from '../kit/strict-json.ts';
-
 /** Labels that the caller believes all targets have. Never empty. */
 interface Believed {
   readonly asserts?: Readonly<Record<string, string>>;

@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Retry } from '../../src/client/create-client.ts';
-import { createClient } from '../../src/client/create-client.ts';
+import { createClient, type Retry } from '../../src/client/create-client.ts';
 import { Interrupted } from '../../src/cli/interrupt.ts';
 import { runSubmit } from '../../src/cli/submit.ts';
 import { problem, scriptedServer } from '../client/scripted-server.ts';

@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import type { RequestView } from '../../src/audit/views.ts';
-import type { PageRequest } from '../../src/audit/views.ts';
+import type { PageRequest, RequestView } from '../../src/audit/views.ts';
 import type { ReadsPort } from '../../src/intake/ports.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import { bearer, document, ID, listen, serving, type Serving } from './fake-ports.ts';

@@ -1,9 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { definitionOf } from '../../src/inventory/describe-kind.ts';
+import { definitionOf, DescribedKind } from '../../src/inventory/describe-kind.ts';
 import type { Kind } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
-import { DescribedKind } from '../../src/inventory/describe-kind.ts';
 import type { Inventory } from '../../src/inventory/inventory.ts';
 import { readNowMs } from '../../src/inventory/load-queries.ts';
 import { freshId } from '../../src/kit/ids.ts';

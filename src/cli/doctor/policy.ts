@@ -1,11 +1,9 @@
-import type { Config } from '../../config/config.ts';
-import { FileError } from '../../config/config.ts';
+import { FileError, type Config } from '../../config/config.ts';
 import { sayNoBundle, withoutLimits } from '../../describe-start.ts';
-import type { LoadedPolicy } from '../../load-policy.ts';
 import { describeFreeze } from '../../describe-policy.ts';
 import { asError } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
-import { readPolicy, toLoaded } from '../../load-policy.ts';
+import { readPolicy, toLoaded, type LoadedPolicy } from '../../load-policy.ts';
 import type { Limits } from '../../policy/limits.ts';
 import { countOf } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
