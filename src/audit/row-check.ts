@@ -1,7 +1,7 @@
 import type { RawBuilder } from 'kysely';
 
 /** What rows beside the chain must not be. */
-export interface Check {
+export interface RowCheck {
   readonly table: string;
   /** What is so of the row that is named. */
   readonly says: string;

@@ -1,10 +1,10 @@
 import { sql, type RawBuilder } from 'kysely';
 import { declaredLabels, weightsOf, type Kind } from '../config/config.ts';
 import { visibleIn } from '../db/visible-in.ts';
-import type { Check } from './row-check.ts';
+import type { RowCheck } from './row-check.ts';
 
 /** What is kept of a kind in force beside the labels as they were loaded, made anew from them. */
-export const inventoryChecks = (kind: Kind): readonly Check[] => [
+export const inventoryChecks = (kind: Kind): readonly RowCheck[] => [
   totals(kind),
   ...weights(kind),
   descriptions(kind),
@@ -17,7 +17,7 @@ const seenOf = (kind: Kind): RawBuilder<unknown> => sql`
   select t.* from inventory_targets t join inventory_kinds k on k.kind = t.kind
   where t.kind = ${kind.name} and ${visibleIn('t', sql.ref('k.revision'))}`;
 
-function totals(kind: Kind): Check {
+function totals(kind: Kind): RowCheck {
   const inService = sql`${JSON.stringify(kind.state?.inService ?? [])}::jsonb ? t.state`;
   return {
     table: 'inventory_total_versions',
@@ -37,7 +37,7 @@ function totals(kind: Kind): Check {
 }
 
 /** Each sum, of each value and of the kind; and that there are no others. */
-function weights(kind: Kind): readonly Check[] {
+function weights(kind: Kind): readonly RowCheck[] {
   const declared = weightsOf(kind);
   const whole = sql`case when jsonb_typeof(t.weights -> w.name) = 'number' then (t.weights ->> w.name)::numeric else 0 end`;
   const says = 'do not weigh together what is kept of them';
@@ -71,7 +71,7 @@ const digestOfLabels = (labels: RawBuilder<unknown>): RawBuilder<unknown> => sql
       from ${labels} as d(label) where t.labels ? d.label), '') || '}', 'UTF8')), 'hex')`;
 
 /** As `DescribedKind.describe` makes them: what selectors find, what a drift is told by, and what is in service. */
-function descriptions(kind: Kind): Check {
+function descriptions(kind: Kind): RowCheck {
   const declared = declaredLabels(kind);
   const lasting = declared.filter(label => label !== kind.state?.label);
   const owned = JSON.stringify(

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Check } from './row-check.ts';
+import type { RowCheck } from './row-check.ts';
 
 /* What moves with an outcome, made anew from the chain: operations, and what they hold of targets. */
 
@@ -16,7 +16,7 @@ const declaredAnewSince = (kind: string, seq: string): RawBuilder<unknown> => sq
 const acceptedSince = (seq: string): RawBuilder<unknown> => sql`
   (select min(to_timestamp((c.body ->> 'accepted_ms')::float8 / 1000)) from entries c where c.type = 'clock' and c.seq > ${sql.ref(seq)})`;
 
-export const outcomeChecks: readonly Check[] = [
+export const outcomeChecks: readonly RowCheck[] = [
   {
     table: 'operations',
     says: 'does not stand on what its decision stands on',

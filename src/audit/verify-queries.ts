@@ -3,7 +3,7 @@ import type { Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
 import { DECLARED_ANEW } from '../inventory/describe-kind.ts';
-import type { Check } from './row-check.ts';
+import type { RowCheck } from './row-check.ts';
 import type { ShownEntry } from './verify-chain.ts';
 import { inventoryChecks } from './verify-inventory-queries.ts';
 import { outcomeChecks } from './verify-outcome-queries.ts';
@@ -64,7 +64,7 @@ const digestOf = (text: RawBuilder<unknown>) =>
 const whole = (text: RawBuilder<unknown>) =>
   sql`case when ${text} ~ '^[0-9]{1,16}$' then (${text})::bigint end`;
 
-const checks: readonly Check[] = [
+const checks: readonly RowCheck[] = [
   {
     table: 'decisions',
     says: 'has no entry of its own in the chain',

@@ -19,7 +19,7 @@ export interface Checkpoint extends ChainHead {
 }
 
 /** `foreign`: signed by another key than this, so nothing can be said of it with this one. */
-export type Verdict = 'good' | 'foreign' | 'forged';
+export type SignatureCheck = 'good' | 'foreign' | 'forged';
 
 /** An Ed25519 signature has 64 bytes; the last character before the padding holds two bits of them. */
 export const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/;
@@ -83,7 +83,7 @@ export function parseCheckpoint(line: string): Checkpoint | undefined {
 }
 
 /** What a public key says of a checkpoint. */
-export function judgeCheckpoint(checkpoint: Checkpoint, publicKey: KeyObject): Verdict {
+export function judgeCheckpoint(checkpoint: Checkpoint, publicKey: KeyObject): SignatureCheck {
   if (checkpoint.key !== publicKeyName(publicKey)) return 'foreign';
   const signature = Buffer.from(checkpoint.signature, 'base64');
   return verify(null, signedBytes(checkpoint), publicKey, signature) ? 'good' : 'forged';

@@ -1,7 +1,7 @@
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
-import { judgeCheckpoint, parseCheckpoint, type Checkpoint, type Verdict } from './checkpoint.ts';
+import { judgeCheckpoint, parseCheckpoint, type Checkpoint, type SignatureCheck } from './checkpoint.ts';
 import { lastLines } from './durable-files.ts';
 import type { SigningKey } from './signing-key.ts';
 import { judgeStepBack, parseStepBack, type StepBack } from './step-back.ts';
@@ -84,12 +84,12 @@ function requireGood(
   file: string,
   what: string,
   signed: { readonly at: string; readonly key: string },
-  verdict: Verdict,
+  signature: SignatureCheck,
 ): void {
-  if (verdict === 'good') return;
+  if (signature === 'good') return;
   const which = `${what} in ${file}, of ${signed.at},`;
   throw new StoreRefused(
-    verdict === 'forged'
+    signature === 'forged'
       ? `${which} has a signature that is not its own: it was altered. Find out by whom; to go on, move ${file} elsewhere and keep it.`
       : `${which} was signed by the key ${signed.key}, which ${file}.key is not. Put back the key that belongs to the file; if it is lost, move ${file} elsewhere and keep it.`,
   );

@@ -8,7 +8,7 @@ import {
   timeField,
   type ChainHead,
   type Checkpoint,
-  type Verdict,
+  type SignatureCheck,
 } from './checkpoint.ts';
 
 /**
@@ -83,7 +83,7 @@ export function parseStepBack(line: string): StepBack | undefined {
 }
 
 /** What a public key says of a step back. */
-export function judgeStepBack(stepBack: StepBack, publicKey: KeyObject): Verdict {
+export function judgeStepBack(stepBack: StepBack, publicKey: KeyObject): SignatureCheck {
   if (stepBack.key !== publicKeyName(publicKey)) return 'foreign';
   const signature = Buffer.from(stepBack.signature, 'base64');
   return verify(null, signedBytes(stepBack), publicKey, signature) ? 'good' : 'forged';

@@ -22,7 +22,7 @@ import { urlOf } from './gate-url.ts';
 import { nextCommandOf } from './next-command.ts';
 import { jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
-import { sayVerdict, type Verified } from './verdict.ts';
+import { sayVerified, type Verified } from './say-verified.ts';
 
 export interface AuditVerifyOptions {
   readonly config?: string;
@@ -67,7 +67,7 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
       checkpointProblems: checkpoints.problems,
       notes: [...checkpoints.notes, ...notes],
     };
-    const code = sayVerdict(verified, options.json, terminal);
+    const code = sayVerified(verified, options.json, terminal);
     const isAnchored = report.anchor !== undefined && report.endGivenUp === undefined;
     return code === exitCode.done && options.anchored && !isAnchored ? exitCode.couldNotTell : code;
   } catch (thrown) {

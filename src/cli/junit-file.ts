@@ -3,7 +3,7 @@ import path from 'node:path';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { ifThere } from './if-there.ts';
-import { junitXml, type Verdict } from './junit.ts';
+import { junitXml, type PreflightFound } from './junit.ts';
 
 /**
  * Takes away what an earlier run has written, and looks whether this one can be. Only a file is taken away: a link stays, and what it leads
@@ -34,7 +34,7 @@ export function junitFilesIn([command, ...args]: readonly string[]): string[] {
 }
 
 /** @throws UsageError */
-export const writeJunit = async (file: string, verdict: Verdict): Promise<void> =>
+export const writeJunit = async (file: string, verdict: PreflightFound): Promise<void> =>
   await touching(file, async () => await writeFile(file, junitXml(verdict)));
 
 async function touching(file: string, work: () => Promise<void>): Promise<void> {

@@ -1,7 +1,7 @@
 import { printable } from './printable.ts';
 
 /** What a pre-flight found. Without refusals and fault it would be allowed. */
-export interface Verdict {
+export interface PreflightFound {
   /** Of which request. */
   readonly what: string;
   readonly refusals: readonly { readonly rule: string; readonly message: string }[];
@@ -9,8 +9,8 @@ export interface Verdict {
   readonly fault?: string;
 }
 
-/** A verdict as JUnit XML: a test case for the request, and where it is refused one for each reason. */
-export function junitXml({ what, refusals, fault }: Verdict): string {
+/** It as JUnit XML: a test case for the request, and where it is refused one for each reason. */
+export function junitXml({ what, refusals, fault }: PreflightFound): string {
   const cases =
     fault !== undefined
       ? [testCase('verdict', `<error message="${escape(fault)}"/>`)]

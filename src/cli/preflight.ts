@@ -5,7 +5,7 @@ import { decisionIn, exitCodeOf, reasonsOf, type Decided } from './decision-exit
 import { exitCode } from './exit-code.ts';
 import { connectGate, type GateOptions } from './gate-connection.ts';
 import { annotation } from './github-annotation.ts';
-import type { Verdict } from './junit.ts';
+import type { PreflightFound } from './junit.ts';
 import { clearJunit, writeJunit } from './junit-file.ts';
 import { jsonLine, printable } from './printable.ts';
 import { sayDecision } from './say-decision.ts';
@@ -34,7 +34,7 @@ export async function runPreflight(
   const { gate, url, next } = connectGate(options, terminal);
   const what = `${ask.action}: ${describeTargets(ask.targets)}`;
   terminal.complain(printable(what));
-  const report = async (verdict: Omit<Verdict, 'what'>): Promise<void> =>
+  const report = async (verdict: Omit<PreflightFound, 'what'>): Promise<void> =>
     await reportVerdict({ what, ...verdict }, junit, options.json === true, terminal);
   try {
     const answer = await gate.preflight(ask);
@@ -52,7 +52,7 @@ export async function runPreflight(
   }
 }
 
-function verdictOf(decided: Decided | undefined, code: number, detail = ''): Omit<Verdict, 'what'> {
+function verdictOf(decided: Decided | undefined, code: number, detail = ''): Omit<PreflightFound, 'what'> {
   if (code === exitCode.done) return { refusals: [] };
   const reasons = decided === undefined ? [] : reasonsOf(decided);
   if (decided?.decision !== 'refused' || reasons.length === 0)
@@ -66,7 +66,7 @@ function verdictOf(decided: Decided | undefined, code: number, detail = ''): Omi
 }
 
 async function reportVerdict(
-  verdict: Verdict,
+  verdict: PreflightFound,
   junit: string | undefined,
   isJson: boolean,
   terminal: Terminal,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { annotation, withoutCommands } from '../../src/cli/github-annotation.ts';
-import { junitXml, type Verdict } from '../../src/cli/junit.ts';
+import { junitXml, type PreflightFound } from '../../src/cli/junit.ts';
 import { printable } from '../../src/cli/printable.ts';
 
 // What others write (targets, reasons, messages of a gate) stands in files that a CI reads, and must stay text there.
@@ -58,7 +58,7 @@ const hostileText = fc.oneof(
 
 describe.skipIf(!hasPython)('a verdict as JUnit XML', () => {
   test('says to a real parser what was said, whatever stands in it, and nothing more', () => {
-    const verdict: fc.Arbitrary<Verdict> = fc.record(
+    const verdict: fc.Arbitrary<PreflightFound> = fc.record(
       {
         what: hostileText,
         refusals: fc.array(fc.record({ rule: hostileText, message: hostileText }), { maxLength: 4 }),
@@ -66,7 +66,7 @@ describe.skipIf(!hasPython)('a verdict as JUnit XML', () => {
       },
       { requiredKeys: ['what', 'refusals'] },
     );
-    const verdicts: readonly Verdict[] = [
+    const verdicts: readonly PreflightFound[] = [
       ...HOSTILE.map(text => ({ what: text, refusals: [{ rule: text, message: text }] })),
       ...HOSTILE.map(text => ({ what: text, refusals: [], fault: text })),
       ...fc.sample(verdict, 300),

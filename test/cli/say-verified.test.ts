@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sayVerdict } from '../../src/cli/verdict.ts';
+import { sayVerified } from '../../src/cli/say-verified.ts';
 import type { ChainReport } from '../../src/audit/verify-chain.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
@@ -8,7 +8,7 @@ const said = (report: Partial<ChainReport>): string => {
   const head = { seq: 65, hash: 'sha256:65' };
   const whole: ChainReport = { entries: 66, firstAt: 'FIRST', lastAt: 'LAST', head, givenUp: [] };
   const verified = { report: { ...whole, ...report }, rows: [], checkpointProblems: [], notes: [] };
-  sayVerdict(verified, false, terminal);
+  sayVerified(verified, false, terminal);
   return terminal.said.join('\n');
 };
 

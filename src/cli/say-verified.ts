@@ -21,7 +21,7 @@ interface Finding {
 }
 
 /** Says what was found. @returns the exit code */
-export function sayVerdict(verified: Verified, json: boolean, terminal: Terminal): number {
+export function sayVerified(verified: Verified, json: boolean, terminal: Terminal): number {
   const findings = findingsOf(verified);
   if (json) terminal.say(jsonLine(asJson(verified, findings)));
   else sayIt(verified, findings, terminal);
