@@ -10,12 +10,12 @@ import { expectingOther, refuseUnknownRules } from '../drill/known-rules.ts';
 import {
   refusal,
   resultOf,
-  tallyOf,
+  scoreOf,
   unplayed,
   unseen,
   type CaseResult,
   type Said,
-  type Tally,
+  type Score,
 } from '../drill/result.ts';
 import { CORPUS, DrillFailed, runScratch } from '../drill/run-scratch.ts';
 import { stoppedBy, summaryOf, twinOf } from '../drill/score-card.ts';
@@ -61,10 +61,10 @@ export async function runDrill(
       ? await askLive(cases, all, options, terminal)
       : await playScratch(cases, refuseUnknown, options, terminal);
     terminal.progress(undefined);
-    const tally = tallyOf(results);
-    if (options.json === true) terminal.say(jsonLine({ ok: isOk(tally), ...tally, results }));
-    else for (const line of cardLines(results, tally, terminal)) terminal.say(line);
-    return codeOf(tally);
+    const score = scoreOf(results);
+    if (options.json === true) terminal.say(jsonLine({ ok: isOk(score), ...score, results }));
+    else for (const line of cardLines(results, score, terminal)) terminal.say(line);
+    return codeOf(score);
   } catch (thrown) {
     if (!(thrown instanceof DrillFailed)) throw thrown;
     for (const line of `The drill could not be held: ${thrown.message}`.split('\n'))
@@ -216,7 +216,7 @@ function saidOf(answer: Preflown): Said {
   return { kind: 'untold', says: answer.ok ? 'the gate could not tell' : (answer.problem.detail ?? '') };
 }
 
-function cardLines(results: readonly CaseResult[], tally: Tally, { paint, width }: Terminal): string[] {
+function cardLines(results: readonly CaseResult[], score: Score, { paint, width }: Terminal): string[] {
   const columns = [
     { title: 'CASE' },
     { title: 'WHAT HAPPENED', shrinks: true },
@@ -224,12 +224,12 @@ function cardLines(results: readonly CaseResult[], tally: Tally, { paint, width 
     { title: 'DONE PROPERLY' },
   ] as const;
   const rows = results.map(one => [one.name, one.title, stoppedBy(one), twinOf(one)]);
-  const summary = summaryOf(tally);
+  const summary = summaryOf(score);
   return [
     ...formatTable(columns, rows, width),
     ...results.flatMap(troubleLines),
     '',
-    isOk(tally) ? paint.green(summary) : paint.red(summary),
+    isOk(score) ? paint.green(summary) : paint.red(summary),
   ];
 }
 
@@ -250,8 +250,8 @@ const saidLines = (title: string, says = ''): string[] => [
 ];
 
 /** Where nothing was asked nothing was shown, and that is no success. */
-const isOk = ({ failed, untold, cases, unseen }: Tally): boolean =>
+const isOk = ({ failed, untold, cases, unseen }: Score): boolean =>
   failed === 0 && untold === 0 && cases > unseen;
 
-const codeOf = (tally: Tally): number =>
-  tally.failed > 0 ? exitCode.refused : isOk(tally) ? exitCode.done : exitCode.couldNotTell;
+const codeOf = (score: Score): number =>
+  score.failed > 0 ? exitCode.refused : isOk(score) ? exitCode.done : exitCode.couldNotTell;

@@ -4,7 +4,7 @@ import type { DrillCase, Unseen } from './case.ts';
 export interface CaseResult {
   readonly name: string;
   readonly title: string;
-  readonly verdict: Verdict;
+  readonly verdict: CaseVerdict;
   /** The rule that must be the first reason. */
   readonly expected?: string;
   /** The first reason's rule, where it was refused. */
@@ -23,7 +23,7 @@ export interface CaseResult {
  * Of the case alone, whatever its twin came to. `stopped`: by the rule that was expected. `other_rule`: refused, but first for another
  * reason, which does not count. `slipped`: it was allowed. `not_seen` and `approval`: no run can show it. `untold`: it could not be played.
  */
-export type Verdict = 'stopped' | 'other_rule' | 'slipped' | 'not_seen' | 'approval' | 'untold';
+export type CaseVerdict = 'stopped' | 'other_rule' | 'slipped' | 'not_seen' | 'approval' | 'untold';
 
 /** What the gate says to one request. */
 export type Said =
@@ -90,7 +90,7 @@ export const unplayed = ({ name, title, trial }: DrillCase, says: string, twin?:
   }),
 });
 
-export interface Tally {
+export interface Score {
   readonly cases: number;
   /** Whose verdict is `stopped`. */
   readonly stopped: number;
@@ -105,7 +105,7 @@ export interface Tally {
   readonly unseen: number;
 }
 
-export function tallyOf(results: readonly CaseResult[]): Tally {
+export function scoreOf(results: readonly CaseResult[]): Score {
   const count = (is: (one: CaseResult) => boolean): number => results.filter(is).length;
   return {
     cases: results.length,

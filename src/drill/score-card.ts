@@ -1,25 +1,20 @@
-import type { CaseResult, Tally } from './result.ts';
+import type { CaseResult, Score } from './result.ts';
 
-/** The card as Markdown: each case, the rule that stopped it, and what became of the same done properly. */
-export function markdownCard(results: readonly CaseResult[], tally: Tally): string {
-  const rows = results.map(
-    result => `| ${[result.title, stoppedBy(result, true), twinOf(result)].join(' | ')} |`,
-  );
-  return ['| | stopped by | done properly |', '| --- | --- | --- |', ...rows, '', summaryOf(tally)].join(
-    '\n',
-  );
-}
-
-/** Which rule stopped it, or what became of it instead. */
-export function stoppedBy({ verdict, rule, expected }: CaseResult, isMarkdown = false): string {
-  const shown = (text: string | undefined): string => (isMarkdown ? `\`${text ?? ''}\`` : (text ?? ''));
+/**
+ * Which rule stopped it, or what became of it instead.
+ * @param show how the name of a rule is written
+ */
+export function stoppedBy(
+  { verdict, rule = '', expected = '' }: CaseResult,
+  show = (name: string): string => name,
+): string {
   switch (verdict) {
     case 'stopped':
-      return shown(rule);
+      return show(rule);
     case 'other_rule':
-      return `${shown(rule)}, and not ${shown(expected)}`;
+      return `${show(rule)}, and not ${show(expected)}`;
     case 'slipped':
-      return `NOT STOPPED by ${shown(expected)}`;
+      return `NOT STOPPED by ${show(expected)}`;
     case 'not_seen':
       return 'nothing: no gate sees it';
     case 'approval':
@@ -35,7 +30,7 @@ export function twinOf({ twin, twin_rule: rule }: CaseResult): string {
 }
 
 /** One sentence for all of it. Only what was asked is counted: where nothing was, nothing is shown. */
-export function summaryOf({ cases, stopped, twins, twins_allowed: allowed, untold, unseen }: Tally): string {
+export function summaryOf({ cases, stopped, twins, twins_allowed: allowed, untold, unseen }: Score): string {
   const asked = cases - unseen;
   if (asked === 0)
     return `Nothing was asked: no gate could have stopped ${cases === 1 ? 'this case' : `any of these ${cases} cases`}.`;

@@ -6,7 +6,7 @@ import { readCases, readCorpus } from '../../src/drill/read-case.ts';
 import type { CaseRequest, DrillCase } from '../../src/drill/case.ts';
 import { refuseUnknownRules } from '../../src/drill/known-rules.ts';
 import { linesOf, targetsOf } from '../../src/drill/fleet.ts';
-import { refusal, resultOf, tallyOf, unplayed, type Said, type Tally } from '../../src/drill/result.ts';
+import { refusal, resultOf, scoreOf, unplayed, type Said, type Score } from '../../src/drill/result.ts';
 import { stoppedBy, summaryOf, twinOf } from '../../src/drill/score-card.ts';
 import { temporaryFolder } from '../support/store.ts';
 
@@ -423,7 +423,7 @@ describe('what a case comes to', () => {
   ])('one %s', (_, said, twin, shown, stopped, failed, isUntold) => {
     const result = resultOf(drillCase, 'targets.empty', said, twin);
     expect([stoppedBy(result), twinOf(result)]).toEqual(shown);
-    expect(tallyOf([result])).toEqual({
+    expect(scoreOf([result])).toEqual({
       ...{ cases: 1, stopped, failed, untold: isUntold, unseen: 0 },
       ...{ twins: twin === undefined ? 0 : 1, twins_allowed: twin?.kind === 'allowed' ? 1 : 0 },
     });
@@ -448,7 +448,7 @@ describe('what a case comes to', () => {
     expect(unplayed({ ...drillCase, trial }, 'Why.')).not.toHaveProperty('twin');
   });
 
-  it.each<[Partial<Tally>, string]>([
+  it.each<[Partial<Score>, string]>([
     [
       { cases: 5, stopped: 1, twins: 2, twins_allowed: 1, failed: 1, untold: 1, unseen: 2 },
       '1 of 3 stopped by the rule that is named; the same done properly is allowed: 1 of 2 twins; no twin: 1; 1 could not be told; 2 more that no gate could have stopped.',

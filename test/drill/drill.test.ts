@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readCorpus } from '../../src/drill/read-case.ts';
-import { tallyOf } from '../../src/drill/result.ts';
-import { markdownCard } from '../../src/drill/score-card.ts';
+import { scoreOf } from '../../src/drill/result.ts';
 import type { JsonObject } from '../../src/kit/strict-json.ts';
 import type { Bundle } from '../../src/policy/bundle.ts';
 import { createEvaluator, defaultBounds, type Evaluator } from '../../src/policy/evaluator.ts';
 import { shippedBundle } from '../policy/samples.ts';
 import { holdDrill, type HeldDrill } from './held-drill.ts';
+import { markdownCard } from './markdown-card.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -30,7 +30,7 @@ describe('the published incidents', () => {
         !['not_seen', 'approval'].includes(verdict) && (verdict !== 'stopped' || twin !== 'allowed'),
     );
     expect(bad).toEqual([]);
-    expect(tallyOf(held.results)).toMatchObject({ failed: 0, untold: 0 });
+    expect(scoreOf(held.results)).toMatchObject({ failed: 0, untold: 0 });
     expect(held.results.length).toBeGreaterThan(35);
   });
 
@@ -52,7 +52,7 @@ describe('the published incidents', () => {
 
   it('are on the score card of the README as they came out', () => {
     const readme = readFileSync(`${root}README.md`, 'utf8');
-    const card = markdownCard(held.results, tallyOf(held.results));
+    const card = markdownCard(held.results);
     expect(readme, 'npm run score-card makes it').toContain(card);
   });
 });
