@@ -4,7 +4,7 @@ import type { Force, LoadMethod, LoadQuery } from './load-query.ts';
 import type { LoadRefusal, Would } from './load-refusal.ts';
 
 /** What a load did to the rows, counted while it was read. */
-export interface Tally extends Would {
+export interface LoadCounts extends Would {
   readonly method: LoadMethod;
   /** Which of several sources it is of. */
   readonly source?: string | undefined;
@@ -37,34 +37,30 @@ const allowed = (limitPpm: number, total: number): number => Math.floor((limitPp
  */
 export function measureLoad(
   kind: Kind,
-  tally: Tally,
+  counts: LoadCounts,
   query: LoadQuery,
   past: Past | undefined,
 ): LoadRefusal | undefined {
-  const would: Would = {
-    count: tally.count,
-    added: tally.added,
-    removed: tally.removed,
-    changed: tally.changed,
-  };
-  if (tally.lines === 0 || tally.count <= 0) return { ...refuse(emptied(tally)), would };
-  if (query.expect !== undefined && query.expect !== tally.lines)
-    return { ...refuse(unexpected(tally, query.expect)), would };
+  const { count, added, removed, changed } = counts;
+  const would: Would = { count, added, removed, changed };
+  if (counts.lines === 0 || count <= 0) return { ...refuse(emptied(counts)), would };
+  if (query.expect !== undefined && query.expect !== counts.lines)
+    return { ...refuse(unexpected(counts, query.expect)), would };
   if (past === undefined) return undefined;
   const reasons: Reason[] = [];
-  const shrunken = measureShrink(kind, tally, past);
+  const shrunken = measureShrink(kind, counts, past);
   if (shrunken !== undefined && !query.force.has('shrink')) reasons.push(shrunken);
-  const changed = measureChange(kind, tally, past);
-  if (changed !== undefined && !query.force.has('change')) reasons.push(changed);
+  const relabelled = measureChange(kind, counts, past);
+  if (relabelled !== undefined && !query.force.has('change')) reasons.push(relabelled);
   const [first, ...more] = reasons;
   return first === undefined ? undefined : { ...refuse(first, ...more), would };
 }
 
-const emptied = (tally: Tally): Reason => ({
+const emptied = (counts: LoadCounts): Reason => ({
   rule: 'inventory.empty',
   status: 409,
   message:
-    tally.lines === 0
+    counts.lines === 0
       ? 'The load has no lines. An empty answer is not an empty fleet; this cannot be forced.'
       : 'The load would leave no target at all. That is not taken, and cannot be forced.',
   measured: 0,
@@ -72,18 +68,18 @@ const emptied = (tally: Tally): Reason => ({
   unit: 'targets',
 });
 
-const unexpected = (tally: Tally, expect: number): Reason => ({
+const unexpected = (counts: LoadCounts, expect: number): Reason => ({
   rule: 'inventory.unexpected_count',
-  message: `${tally.lines} lines came, and ${expect} were expected.`,
-  measured: tally.lines,
+  message: `${counts.lines} lines came, and ${expect} were expected.`,
+  measured: counts.lines,
   limit: expect,
   unit: 'lines',
 });
 
-function measureShrink(kind: Kind, tally: Tally, past: Past): Reason | undefined {
-  const earlier = patchedEarlier(tally, past.patchedOut);
-  const removed = tally.removed + earlier;
-  const measured = Math.max(removed, past.largest - tally.count);
+function measureShrink(kind: Kind, counts: LoadCounts, past: Past): Reason | undefined {
+  const earlier = patchedEarlier(counts, past.patchedOut);
+  const removed = counts.removed + earlier;
+  const measured = Math.max(removed, past.largest - counts.count);
   const limit = allowed(kind.maxShrinkPpm, past.largest);
   if (measured <= limit) return undefined;
   return {
@@ -92,13 +88,13 @@ function measureShrink(kind: Kind, tally: Tally, past: Past): Reason | undefined
     measured,
     limit,
     unit: 'targets',
-    remedy: forceRemedy('loss', 'shrink', tally),
+    remedy: forceRemedy('loss', 'shrink', counts),
   };
 }
 
-function measureChange(kind: Kind, tally: Tally, past: Past): Reason | undefined {
-  const earlier = patchedEarlier(tally, past.patchedOver);
-  const measured = tally.relabelled + earlier;
+function measureChange(kind: Kind, counts: LoadCounts, past: Past): Reason | undefined {
+  const earlier = patchedEarlier(counts, past.patchedOver);
+  const measured = counts.relabelled + earlier;
   const limit = allowed(kind.maxChangePpm, past.count);
   if (measured <= limit) return undefined;
   return {
@@ -107,17 +103,18 @@ function measureChange(kind: Kind, tally: Tally, past: Past): Reason | undefined
     measured,
     limit,
     unit: 'targets',
-    remedy: forceRemedy('change', 'change', tally),
+    remedy: forceRemedy('change', 'change', counts),
   };
 }
 
 /** What PATCHes did before counts for a PATCH only: a snapshot is measured whole. */
-const patchedEarlier = ({ method }: Tally, targets: number): number => (method === 'patch' ? targets : 0);
+const patchedEarlier = ({ method }: LoadCounts, targets: number): number =>
+  method === 'patch' ? targets : 0;
 
 const sayEarlier = (targets: number): string =>
   targets > 0 ? `, ${targets} of them by earlier PATCHes within max_age` : '';
 
-const forceRemedy = (what: string, force: Force, { source }: Tally): string =>
+const forceRemedy = (what: string, force: Force, { source }: LoadCounts): string =>
   `look at the source; if the ${what} is real, an operator may load it with ?force=${force}&reason=…${source === undefined ? '' : `&source=${source}`}`;
 
 const percent = (ppm: number): string => `${ppm / 10_000}%`;

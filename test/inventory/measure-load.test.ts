@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoadQuery } from '../../src/inventory/load-query.ts';
-import { measureLoad, type Past, type Tally } from '../../src/inventory/measure-load.ts';
+import { measureLoad, type Past, type LoadCounts } from '../../src/inventory/measure-load.ts';
 import { host } from './loading.ts';
 
-const tally = (more: Partial<Tally> = {}): Tally => ({
+const tally = (more: Partial<LoadCounts> = {}): LoadCounts => ({
   method: 'put',
   lines: 100,
   count: 100,
