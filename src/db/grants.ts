@@ -2,8 +2,8 @@ import type { Pool } from 'pg';
 import type { Database } from './database.ts';
 import { StoreRefused } from './store-refused.ts';
 
-/** What a gate may do to each table where another role owns the database and migrates. Never TRUNCATE, never DDL. */
-const privileges: Readonly<Record<keyof Database, string>> = {
+/** What a gate may do to each table where another role owns the database and migrates: migrations/README.md has the statements. Never TRUNCATE, never DDL. */
+export const privileges: Readonly<Record<keyof Database, string>> = {
   // Append-only: the triggers stop the owner too, the missing grants stop a gate that is not the owner.
   entries: 'select, insert',
   target_sets: 'select, insert',
@@ -26,22 +26,6 @@ const privileges: Readonly<Record<keyof Database, string>> = {
   inventory_patches: 'select, insert, update, delete',
   inventory_loads: 'select, insert, update, delete',
 };
-
-/** A role's name as SQL has it. */
-const quoted = (role: string): string => `"${role.replaceAll('"', '""')}"`;
-
-/**
- * The statements that the owner of a migrated database runs once for the lesser role that the gates use, and again after
- * each upgrade: they take back everything first.
- */
-export function grantStatements(role: string): string {
-  const name = quoted(role);
-  return [
-    `revoke all on all tables in schema public from ${name};`,
-    `grant usage on schema public to ${name};`,
-    ...Object.entries(privileges).map(([table, what]) => `grant ${what} on ${table} to ${name};`),
-  ].join('\n');
-}
 
 /**
  * Before anything is read: who may not read which migrations landed is told that, and not that the database is away. What an older

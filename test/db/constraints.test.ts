@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { grantStatements, refuseMissingRights } from '../../src/db/grants.ts';
+import { privileges, refuseMissingRights } from '../../src/db/grants.ts';
 import { guards, refuseMissingGuards } from '../../src/db/guards.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
@@ -12,6 +12,14 @@ import { startAndFail } from '../support/gate.ts';
 import { asAdmin, describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 import { memoryStore } from '../support/store.ts';
 import { appendOnly, guardsOf, neverGone, nullable, nullableOf, seed, violations } from './violations.ts';
+
+/** What the owner of a migrated database runs for the lesser role that the gates use, and again after each upgrade. */
+const grantStatements = (role: string): string =>
+  [
+    `revoke all on all tables in schema public from "${role}";`,
+    `grant usage on schema public to "${role}";`,
+    ...Object.entries(privileges).map(([table, what]) => `grant ${what} on ${table} to "${role}";`),
+  ].join('\n');
 
 const APPEND_ONLY = { code: '23000' };
 
@@ -50,10 +58,6 @@ describe('the grants', () => {
   it('are those that the README of the migrations shows', async () => {
     const readme = await readFile(new URL('../../migrations/README.md', import.meta.url), 'utf8');
     expect(readme).toContain(`\`\`\`sql\n${grantStatements('interlock_gate')}\n\`\`\``);
-  });
-
-  it('quote the name of the role', () => {
-    expect(grantStatements('a"; drop table head; --')).toContain('to "a""; drop table head; --";');
   });
 });
 
