@@ -108,14 +108,14 @@ function bodyOf(permit: Permit): string {
 async function readBearer(permit: Permit, port: ForwardPort): Promise<string | undefined> {
   const file = permit.executor.bearerFile;
   if (file === undefined) return '';
-  const text = await inTime(port.readText(file), permit.executor.timeoutMs - ageMs(permit, port.clock));
+  const text = await textInTime(port.readText(file), permit.executor.timeoutMs - ageMs(permit, port.clock));
   const bearer = text?.trim() ?? '';
   // One line of visible ASCII: anything else would end the header, or be cut off somewhere.
   return /^[\x21-\x7e]{1,4096}$/.test(bearer) ? bearer : undefined;
 }
 
 /** The text, or undefined if reading fails or does not end in time: a pipe, or a network disk that is away. */
-function inTime(reading: Promise<string>, timeoutMs: number): Promise<string | undefined> {
+function textInTime(reading: Promise<string>, timeoutMs: number): Promise<string | undefined> {
   return new Promise(resolve => {
     const timer = setTimeout(() => resolve(undefined), Math.min(timeoutMs, MAX_TIMER_MS));
     const settle = (text: string | undefined): void => {

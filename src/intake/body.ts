@@ -146,7 +146,7 @@ export async function* readPieces({
   const pieces = req.iterator({ destroyOnReturn: false });
   try {
     for (;;) {
-      const next: IteratorResult<unknown> = await inTime(pieces.next(), req, patience.pieceMs);
+      const next: IteratorResult<unknown> = await pieceInTime(pieces.next(), req, patience.pieceMs);
       if (!isStillKnown()) throw new Error('the key was taken out');
       if (next.done === true) break;
       if (Buffer.isBuffer(next.value)) yield next.value;
@@ -158,7 +158,7 @@ export async function* readPieces({
   }
 }
 
-async function inTime(
+async function pieceInTime(
   piece: Promise<IteratorResult<unknown>>,
   req: IncomingMessage,
   withinMs: number,

@@ -18,7 +18,7 @@ const wildcardWords: ReadonlySet<string> = new Set(['*', 'all', 'any', 'every', 
 export const isTargetName = (text: string): boolean => targetName.test(text);
 
 /** Nothing, or nothing but white space: an unset variable more often than not. */
-export const isBlank = (text: string): boolean => text.length === 0 || text.trim().length === 0;
+export const isBlank = (text: string): boolean => text.trim().length === 0;
 
 // Controls (NUL, line feeds, escape sequences of terminals), halves of surrogate pairs, line and paragraph separators, and
 // what turns the direction of writing: each makes a log line say something else than what it shows.
