@@ -185,7 +185,7 @@ const isNamed = (next: NextRevision, only: readonly string[] | undefined): RawBu
         where p.kind = h.kind and p.id = h.target_id and p.revision = ${next.revision})`;
 
 /**
- * Closes what the inventory shows now (LIMITS.md): outcomes settled before the load was read, of an irreversible action where the target
+ * Closes what the inventory shows now: outcomes settled before the load was read, of an irreversible action where the target
  * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
  * target, by a line or by its absence; a PATCH only of those it names, and a feed that does not say what exists too (`only`). Of several
  * feeds each shows other labels only where they are its own, and one that does not say how a target stands shows only that it is gone.

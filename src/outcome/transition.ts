@@ -43,7 +43,7 @@ export type Transition = { readonly operation: Operation } | { readonly conflict
 const settled = (outcome: OutcomeStatus): boolean =>
   outcome === 'delivered' || outcome === 'refused' || outcome === 'stopped';
 
-/** The outcome's rules in one place: CONTRACT.md, "The executor". Pure. */
+/** The outcome's rules in one place. Pure. */
 export function transition(operation: Operation, event: Event, nowMs: number): Transition {
   switch (event.type) {
     case 'attempt':

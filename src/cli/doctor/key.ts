@@ -64,7 +64,7 @@ async function ask(asked: Promise<Answer<unknown>>): Promise<Asked> {
   return answer.status === 403 ? 'may not' : 'wrong key';
 }
 
-/** CONTRACT.md's table of roles, read backwards. An auditor reads everything, so what it may do beside that does not show. */
+/** The table of roles, read backwards. An auditor reads everything, so what it may do beside that does not show. */
 function rolesOf(calls: Readonly<Record<'switches' | 'budgets' | 'inventory' | 'search', Asked>>): string {
   if (calls.budgets === 'may') return 'which reads everything, as an auditor';
   const roles = [
