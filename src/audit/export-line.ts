@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson } from '../kit/canonical-json.ts';
+import { parseJson } from '../kit/parse-json.ts';
 import { parseStrictJson } from '../kit/strict-json.ts';
 import type { ShownEntry } from './verify-chain.ts';
 
@@ -14,12 +15,8 @@ const entrySchema = z.strictObject({
 
 /** An entry as a line of `GET /v1/audit` shows it; or why it is none, as the rest of a sentence. */
 export function readExportLine(line: string): ShownEntry | { readonly problem: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch {
-    return { problem: 'is not JSON' };
-  }
+  const json = parseJson(line);
+  if (json === undefined) return { problem: 'is not JSON' };
   // Written by somebody else: of two equal keys others may read the other one, so such a line says nothing for certain.
   if (JSON.stringify(json) !== line) {
     const strict = parseStrictJson(Buffer.from(line), 'anywhere');

@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
 import { StoreRefused } from '../db/store-refused.ts';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
 import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
 import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from './checkpoint.ts';
@@ -256,7 +256,7 @@ export class Checkpoints {
 
   #tell(error: Error): void {
     // Once a change: a file that cannot be written would else fill the log, and that disk. The message may count on.
-    const trouble = `${error.name} ${'code' in error ? String(error.code) : ''}`;
+    const trouble = `${error.name} ${codeOf(error)}`;
     if (trouble === this.#trouble) return;
     this.#trouble = trouble;
     this.#options.logger.error(

@@ -1,11 +1,9 @@
 import { constants } from 'node:fs';
 import { link, open, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { codeOf } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import { MAX_KEY_FILE_BYTES, openPlainFile, readPlainFile } from '../kit/plain-file.ts';
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined;
 
 /** The text of a file with a key; undefined only if there plainly is none. */
 export async function readIfThere(file: string): Promise<string | undefined> {

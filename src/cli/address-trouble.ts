@@ -1,3 +1,5 @@
+import { codeOf } from '../kit/fault.ts';
+
 const advice: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'is in use: another program listens there, perhaps another gate. Stop that one, or name another address with `listen`.',
@@ -11,7 +13,7 @@ const advice: Readonly<Record<string, string>> = {
 export function addressTrouble(error: Error): string | undefined {
   if (!('syscall' in error && (error.syscall === 'listen' || error.syscall === 'getaddrinfo')))
     return undefined;
-  const said = 'code' in error && typeof error.code === 'string' ? advice[error.code] : undefined;
+  const said = advice[codeOf(error)];
   return said === undefined ? undefined : `The address ${placeOf(error)} ${said}`;
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Ask, Json, Targets } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
+import { parseJson } from '../kit/parse-json.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { isBlank, isOneLine, quote } from '../kit/text.ts';
@@ -125,11 +126,7 @@ function readParameters({ param, paramsFile }: AskOptions): JsonObject | undefin
 
 /** JSON if it is that, else the text itself. A number that would not stay what it is must not be sent as another one. */
 function readValue(name: string, text: string): Json {
-  try {
-    JSON.parse(text);
-  } catch {
-    return text;
-  }
+  if (parseJson(text) === undefined) return text;
   const read = parseStrictJson(Buffer.from(`{"value":${text}}`));
   if (!read.ok) throw new UsageError(`the parameter ${quote(name)}: ${read.problem}`);
   return read.value['value'] ?? null;

@@ -16,6 +16,7 @@ import { openStore, type Store } from '../db/store.ts';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { createLogger } from '../kit/logger.ts';
+import { parseJson } from '../kit/parse-json.ts';
 import { quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { urlOf } from './gate-url.ts';
@@ -242,15 +243,7 @@ async function readCheckpointFile(
 }
 
 /** A crash leaves the beginning of a line, and the gate goes on behind it. It vouches for nothing: a line that is gone says as much. */
-function isCutOff(line: string): boolean {
-  if (!line.startsWith('{"')) return false;
-  try {
-    JSON.parse(line);
-    return false;
-  } catch {
-    return true;
-  }
-}
+const isCutOff = (line: string): boolean => line.startsWith('{"') && parseJson(line) === undefined;
 
 async function readKey(file: string): Promise<NonNullable<ReturnType<typeof readPublicKey>>> {
   const pem = await readFile(file, 'utf8').catch((error: unknown) => {

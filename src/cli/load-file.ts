@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../config/environment.ts';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
 import { quote } from '../kit/text.ts';
 
 export type LoadFormat = 'csv' | 'ndjson';
@@ -36,7 +36,7 @@ export async function openLoadFile(named: string, format: LoadFormat | undefined
 
 /** Node's own words name the file once more, and the call that failed. */
 export function sayUnread(file: string, error: Error): string {
-  const code = 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'ENOENT') return `there is no file ${quote(file)}`;
   if (code === 'EACCES') return `${quote(file)} may not be read by this user`;
   if (code === 'EISDIR') return `${quote(file)} is a folder`;

@@ -1,3 +1,4 @@
+import { codeOf } from '../kit/fault.ts';
 import { exitCode } from './exit-code.ts';
 
 let isGone = false;
@@ -38,4 +39,4 @@ export function watchOutput({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 
   stderr.on('error', () => undefined);
 }
 
-const isGoneAway = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';
+const isGoneAway = (error: Error): boolean => codeOf(error) === 'EPIPE';

@@ -1,5 +1,6 @@
 import type { Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
+import { parseJson } from '../kit/parse-json.ts';
 import { parseRetryAfter } from './retry.ts';
 import type { No } from './types.ts';
 
@@ -200,12 +201,8 @@ const isProblem = (body: object): body is No['problem'] =>
   'type' in body && typeof body.type === 'string' && body.type.startsWith('/problems/');
 
 function parseObject(text: string): object | undefined {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(text);
+  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
 }
 
 async function* readPieces(

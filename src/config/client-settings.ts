@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
 import { isBlank } from '../kit/text.ts';
 import { UsageError, type ClientEnvironment, type TlsFiles } from './environment.ts';
 import { Problems } from './problems.ts';
@@ -127,7 +127,7 @@ function readSettings(file: string): Settings {
     mode = statSync(file).mode;
   } catch (thrown) {
     const error = asError(thrown);
-    if ('code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return {};
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return {};
     throw new UsageError(`${file} cannot be read: ${error.message}`);
   }
   // A key that others can read is everybody's. Where there are no such bits, there is nothing to look at.

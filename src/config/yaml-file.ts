@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
 import { sha256 } from '../kit/digest.ts';
 import { readPlainFileSync } from '../kit/plain-file.ts';
 import { quote } from '../kit/text.ts';
@@ -23,7 +23,7 @@ export interface YamlFile {
 const isForbiddenName = (name: string): boolean => name in Object.prototype || name === 'prototype';
 
 /** More than this in a file that people write is not one. */
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
+export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /** `actions.disk.wipe.executor.url`, `principals[0].keys[1]`; `(top)` for the whole file. */
 export function showPath(path: YamlPath): string {
@@ -79,7 +79,7 @@ function readText(file: string, missing: string): string {
     bytes = readPlainFileSync(file, MAX_FILE_BYTES);
   } catch (thrown) {
     const error = asError(thrown);
-    const isMissing = 'code' in error && error.code === 'ENOENT';
+    const isMissing = codeOf(error) === 'ENOENT';
     throw whole(isMissing ? `there is no such file: ${missing}` : `cannot be read: ${error.message}`);
   }
   try {

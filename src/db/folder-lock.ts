@@ -3,8 +3,10 @@ import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { codeOf } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
-import { judge, ownIdentity, type ProcessIdentity } from './process-identity.ts';
+import { parseJson } from '../kit/parse-json.ts';
+import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /*
@@ -65,7 +67,7 @@ async function isListening(where: string): Promise<boolean> {
       resolve(true);
     });
     socket.once('error', error => {
-      resolve(!('code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')));
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(codeOf(error)));
     });
   });
 }
@@ -77,7 +79,7 @@ async function lookAt(folder: string, token: string, own: ProcessIdentity): Prom
   try {
     text = await readFile(path.join(folder, `lock.${token}`), 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   const holder = holderSchema.safeParse(parseJson(text)).data;
@@ -94,15 +96,7 @@ async function lookAt(folder: string, token: string, own: ProcessIdentity): Prom
     ...(pidNamespace === undefined ? {} : { pidNamespace }),
   };
   const listening = listens && where !== undefined ? await isListening(where) : undefined;
-  return { token, state: judge(identity, own, listening), who: `process ${pid} on ${host}` };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return { token, state: livenessOf(identity, own, listening), who: `process ${pid} on ${host}` };
 }
 
 const tokensIn = async (folder: string): Promise<string[]> =>

@@ -1,10 +1,10 @@
-import { Fault } from '../kit/fault.ts';
+import { Fault, codeOf } from '../kit/fault.ts';
 
 /** Five characters by which a database says what is wrong; blank where it was not the database that said it. */
-export const sqlState = (cause: unknown): string =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && cause.code.length === 5
-    ? cause.code
-    : '';
+export function sqlState(cause: unknown): string {
+  const code = codeOf(cause);
+  return code.length === 5 ? code : '';
+}
 
 /** It did answer: what it was asked, or what it keeps, is not what it can work with. */
 const isOfTheQuestion = (cause: unknown): boolean => /^(22|42)/.test(sqlState(cause));

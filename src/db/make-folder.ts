@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /**
@@ -41,9 +41,6 @@ const isFolder = async (where: string): Promise<boolean> =>
     found => found.isDirectory(),
     () => false,
   );
-
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error ? error.code : undefined;
 
 /** What the system says no to is a sentence for whoever named the folder; anything else stays what it is. */
 export function unusable(folder: string, thrown: unknown): Error {

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { codeOf } from '../kit/fault.ts';
 
 /** What tells one process from all others, also from a later one with the same pid. */
 export interface ProcessIdentity {
@@ -65,7 +66,7 @@ function isThere(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+    return codeOf(error) !== 'ESRCH';
   }
 }
 
@@ -90,7 +91,7 @@ const isEarlierBoot = (holder: ProcessIdentity, own: ProcessIdentity): boolean =
  * @param listening whether something listens on the holder's socket; undefined if it had none. Seen from other
  *   containers too, where the pid says nothing.
  */
-export function judge(
+export function livenessOf(
   holder: ProcessIdentity,
   own: ProcessIdentity,
   listening: boolean | undefined,

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
+import { parseJson } from '../kit/parse-json.ts';
 import { diskFile, remainingDisks } from './fleet.ts';
 
 /** One call that was let in and is not a repeat. */
@@ -97,8 +98,7 @@ async function wipe(disksFolder: string, ids: readonly string[]): Promise<number
   return wiped;
 }
 
-const isAbsence = (thrown: unknown): boolean =>
-  thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+const isAbsence = (thrown: unknown): boolean => codeOf(thrown) === 'ENOENT';
 
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -119,12 +119,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 /** The names of the machines, which are also names of files: nothing but lower-case letters, digits and dashes. */
 function readTargets(body: string): string[] | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  const parsed = parseJson(body);
   if (typeof parsed !== 'object' || parsed === null || !('targets' in parsed)) return undefined;
   const { targets } = parsed;
   if (!Array.isArray(targets)) return undefined;

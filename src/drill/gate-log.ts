@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseJson } from '../kit/parse-json.ts';
 import { at, textAt } from '../scratch/gate-client.ts';
 
 const WARNING = 40;
@@ -19,12 +20,8 @@ export function troubleIn(file: string): string {
 
 /** A line that is not JSON was written for people; of the others what went wrong, and why. */
 function troubleOf(line: string): string | undefined {
-  let entry: unknown;
-  try {
-    entry = JSON.parse(line);
-  } catch {
-    return line;
-  }
+  const entry = parseJson(line);
+  if (entry === undefined) return line;
   const level = at(entry, 'level');
   if (typeof level !== 'number' || level < WARNING) return undefined;
   return [textAt(entry, 'msg'), textAt(entry, 'err', 'message')].filter(part => part !== '').join(': ');

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { crashPoint } from '#crash-point';
 import { Client, type buildConnector, type Dispatcher } from 'undici';
-import { asError } from '../kit/fault.ts';
+import { asError, codeOf } from '../kit/fault.ts';
 import type { LateAnswers } from './late-answers.ts';
 import { isSecure, openSocket } from './open-socket.ts';
 import type { AnswerHeaders } from './read-answer.ts';
@@ -101,7 +101,7 @@ class Sending {
         onRequestUpgrade: () => this.#breakOff('the executor changed the protocol'),
         onResponseError: (_controller, error) => {
           const what = this.#reached === 'sent' ? 'no whole answer came' : 'the request could not be made';
-          this.#breakOff(`${what} (${codeOf(error)})`);
+          this.#breakOff(`${what} (${sayKind(error)})`);
         },
       },
     );
@@ -118,7 +118,7 @@ class Sending {
     const made = openSocket(url);
     this.#socket = made;
     const failed = (error: Error): void => {
-      this.#breakOff(`no connection was made (${codeOf(error)})`);
+      this.#breakOff(`no connection was made (${sayKind(error)})`);
       callback(error, null);
     };
     // undici listens for errors once the connection is its own; until then, and after it is ended, nobody would.
@@ -211,6 +211,7 @@ function speak(mayNotWrite: () => string | undefined): string | undefined {
 }
 
 /** The code of an error, or its kind: its message may hold addresses or bytes that the executor sent. */
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+function sayKind(error: Error): string {
+  const code = codeOf(error);
+  return code === '' ? error.name : code;
 }

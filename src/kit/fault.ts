@@ -13,6 +13,10 @@ export class Fault extends Error {
   }
 }
 
+/** The code of a system's error, as `ENOENT`, or of a database's; blank for whatever has none. */
+export const codeOf = (thrown: unknown): string =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
+
 /** Whatever was thrown, as an Error: opa-wasm throws strings and plain objects. */
 export function asError(thrown: unknown): Error {
   if (thrown instanceof Error) return thrown;

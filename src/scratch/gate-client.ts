@@ -1,3 +1,5 @@
+import { parseJson } from '../kit/parse-json.ts';
+
 /** What the gate answered. */
 export interface Reply {
   readonly status: number;
@@ -41,17 +43,9 @@ export function createGateClient<Principal extends string>(
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: parse(text), text };
+      return { status: response.status, headers: response.headers, body: parseJson(text), text };
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What lies at this path of a JSON document; undefined if nothing does. */

@@ -4,7 +4,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findHolder, lockFolder } from '../../src/db/folder-lock.ts';
-import { judge, ownIdentity, type ProcessIdentity } from '../../src/db/process-identity.ts';
+import { livenessOf, ownIdentity, type ProcessIdentity } from '../../src/db/process-identity.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { startProcess, type StartedProcess } from '../support/started-process.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
@@ -167,8 +167,8 @@ describe('whether a process lives', () => {
   const without = ({ pid, host }: ProcessIdentity): ProcessIdentity => ({ pid, host });
 
   it('is unknown in another container of this machine, if it has no socket', () => {
-    expect(judge({ ...own, pidNamespace: 'pid:[1]' }, own, undefined)).toBe('unknown');
-    expect(judge({ ...own, pidNamespace: 'pid:[1]' }, own, false)).toBe('dead');
+    expect(livenessOf({ ...own, pidNamespace: 'pid:[1]' }, own, undefined)).toBe('unknown');
+    expect(livenessOf({ ...own, pidNamespace: 'pid:[1]' }, own, false)).toBe('dead');
   });
 
   const unnamed = ({ machineId: _machineId, ...rest }: ProcessIdentity): ProcessIdentity => rest;
@@ -180,10 +180,10 @@ describe('whether a process lives', () => {
     ['boot is not known', ({ bootId: _bootId, ...rest }) => rest],
   ])('is unknown from another boot, if the %s, to either', (_, changed) => {
     for (const listening of [undefined, false]) {
-      expect(judge(before, known, listening)).toBe('dead');
-      expect(judge(changed(before), known, listening)).toBe('unknown');
-      expect(judge(before, changed(known), listening)).toBe('unknown');
-      expect(judge(unnamed(before), unnamed(known), listening)).toBe('unknown');
+      expect(livenessOf(before, known, listening)).toBe('dead');
+      expect(livenessOf(changed(before), known, listening)).toBe('unknown');
+      expect(livenessOf(before, changed(known), listening)).toBe('unknown');
+      expect(livenessOf(unnamed(before), unnamed(known), listening)).toBe('unknown');
     }
   });
 
@@ -201,16 +201,16 @@ describe('whether a process lives', () => {
   });
 
   it('is a yes without /proc as long as the pid is in use, whoever has it', () => {
-    expect(judge(without(own), ownIdentity(nowhere), undefined, nowhere)).toBe('alive');
-    expect(judge(without(own), ownIdentity(nowhere), false, nowhere)).toBe('alive');
-    expect(judge(without(gone), ownIdentity(nowhere), undefined, nowhere)).toBe('dead');
-    expect(judge({ ...without(gone), host: 'elsewhere' }, ownIdentity(nowhere), undefined, nowhere)).toBe(
-      'unknown',
-    );
+    expect(livenessOf(without(own), ownIdentity(nowhere), undefined, nowhere)).toBe('alive');
+    expect(livenessOf(without(own), ownIdentity(nowhere), false, nowhere)).toBe('alive');
+    expect(livenessOf(without(gone), ownIdentity(nowhere), undefined, nowhere)).toBe('dead');
+    expect(
+      livenessOf({ ...without(gone), host: 'elsewhere' }, ownIdentity(nowhere), undefined, nowhere),
+    ).toBe('unknown');
   });
 
   it('is a yes when its start cannot be read', () => {
-    expect(judge(own, own, undefined, nowhere)).toBe('alive');
+    expect(livenessOf(own, own, undefined, nowhere)).toBe('alive');
   });
 
   it('is a no for a zombie, which keeps its pid', async () => {
@@ -218,12 +218,12 @@ describe('whether a process lives', () => {
     await mkdir(path.join(proc, String(own.pid)), { recursive: true });
     const fields = ['Z', ...Array.from({ length: 18 }, () => '0'), own.startTicks ?? ''];
     await writeFile(path.join(proc, String(own.pid), 'stat'), `${own.pid} (a) b) ${fields.join(' ')}`);
-    expect(judge(own, own, undefined, proc)).toBe('dead');
+    expect(livenessOf(own, own, undefined, proc)).toBe('dead');
   });
 
   it('is a yes for this very process', async () => {
     await symlink('/proc', path.join(folder.path, 'proc'));
-    expect(judge(own, own, undefined, path.join(folder.path, 'proc'))).toBe('alive');
-    expect(judge(gone, own, undefined)).toBe('dead');
+    expect(livenessOf(own, own, undefined, path.join(folder.path, 'proc'))).toBe('alive');
+    expect(livenessOf(gone, own, undefined)).toBe('dead');
   });
 });

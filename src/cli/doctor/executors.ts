@@ -2,7 +2,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { Config, ExecutorConfig } from '../../config/config.ts';
 import { isLoopback } from '../../config/schemas.ts';
-import { asError } from '../../kit/fault.ts';
+import { asError, codeOf } from '../../kit/fault.ts';
 import { listNames } from '../../kit/text.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
@@ -40,7 +40,7 @@ async function checkPlace({
 }
 
 function adviceFor(trouble: Error): string {
-  const code = 'code' in trouble ? String(trouble.code) : '';
+  const code = codeOf(trouble);
   if (code === 'ECONNREFUSED') return 'start the tool; until then what is allowed ends as refused there';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'set the host in `executor.url` right, or the name server';

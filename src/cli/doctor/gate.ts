@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Config } from '../../config/config.ts';
-import { asError } from '../../kit/fault.ts';
+import { asError, codeOf } from '../../kit/fault.ts';
 import { urlOf } from '../gate-url.ts';
 import { listNames } from '../../kit/text.ts';
 import type { NextCommand } from '../next-command.ts';
@@ -144,7 +144,7 @@ const isOfTls = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO|^ERR_TLS|
 function reasonOf(error: Error): { readonly message: string; readonly code: string } {
   if (error.name === 'TimeoutError') return { message: `nothing in ${ANSWER_MS / 1000} s`, code: '' };
   const cause = asError(error.cause ?? error);
-  const code = 'code' in cause ? String(cause.code) : '';
+  const code = codeOf(cause);
   return { message: cause.message === '' ? code : cause.message, code };
 }
 
