@@ -1,6 +1,7 @@
 import { createHash, sign, verify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../kit/canonical-json.ts';
+import { parseJson } from '../kit/parse-json.ts';
 
 /** The head of the audit chain at a moment: `seq` and `hash` of its last entry. */
 export interface ChainHead {
@@ -72,19 +73,20 @@ export const checkpointLine = ({ at, seq, hash, key, signature }: Checkpoint): s
  * key that is said twice, a number written in another way. Says nothing of the signature.
  */
 export function parseCheckpoint(line: string): Checkpoint | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const { data } = checkpointSchema.safeParse(value);
+  const { data } = checkpointSchema.safeParse(parseJson(line));
   return data !== undefined && checkpointLine(data) === line ? data : undefined;
 }
 
 /** What a public key says of a checkpoint. */
-export function judgeCheckpoint(checkpoint: Checkpoint, publicKey: KeyObject): SignatureCheck {
-  if (checkpoint.key !== publicKeyName(publicKey)) return 'foreign';
-  const signature = Buffer.from(checkpoint.signature, 'base64');
-  return verify(null, signedBytes(checkpoint), publicKey, signature) ? 'good' : 'forged';
+export const judgeCheckpoint = (checkpoint: Checkpoint, publicKey: KeyObject): SignatureCheck =>
+  checkSignature(checkpoint, signedBytes(checkpoint), publicKey);
+
+/** @param bytes what was signed */
+export function checkSignature(
+  { key, signature }: Pick<Checkpoint, 'key' | 'signature'>,
+  bytes: Buffer,
+  publicKey: KeyObject,
+): SignatureCheck {
+  if (key !== publicKeyName(publicKey)) return 'foreign';
+  return verify(null, bytes, publicKey, Buffer.from(signature, 'base64')) ? 'good' : 'forged';
 }

@@ -1,15 +1,16 @@
-import { verify, sign, type KeyObject } from 'node:crypto';
+import { sign, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import {
   headFields,
-  publicKeyName,
+  checkSignature,
   SIGNATURE,
   timeField,
   type ChainHead,
   type Checkpoint,
   type SignatureCheck,
 } from './checkpoint.ts';
+import { parseJson } from '../kit/parse-json.ts';
 
 /**
  * What a gate signs that was told to take a database which is behind: from here on another history counts. Without it the checkpoints
@@ -70,21 +71,12 @@ export const stepBackLine = ({ signature, at, entry, from, to, key }: StepBack):
 
 /** As `parseCheckpoint`. */
 export function parseStepBack(line: string): StepBack | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  const { data } = stepBackSchema.safeParse(value);
+  const { data } = stepBackSchema.safeParse(parseJson(line));
   if (data === undefined) return undefined;
   const stepBack = { ...data.step_back, signature: data.signature };
   return stepBackLine(stepBack) === line ? stepBack : undefined;
 }
 
 /** What a public key says of a step back. */
-export function judgeStepBack(stepBack: StepBack, publicKey: KeyObject): SignatureCheck {
-  if (stepBack.key !== publicKeyName(publicKey)) return 'foreign';
-  const signature = Buffer.from(stepBack.signature, 'base64');
-  return verify(null, signedBytes(stepBack), publicKey, signature) ? 'good' : 'forged';
-}
+export const judgeStepBack = (stepBack: StepBack, publicKey: KeyObject): SignatureCheck =>
+  checkSignature(stepBack, signedBytes(stepBack), publicKey);
