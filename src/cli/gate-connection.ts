@@ -1,5 +1,5 @@
 import { createClient, type Client, type Retry } from '../client/create-client.ts';
-import { findAccess } from '../config/client-settings.ts';
+import { findAccess, type AccessOptions } from '../config/client-settings.ts';
 import { readClientTls } from '../config/client-tls.ts';
 import { systemClock } from '../kit/clock.ts';
 import { readClientEnvironment } from '../config/environment.ts';
@@ -8,12 +8,7 @@ import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every command that calls a gate takes, as commander gives it. */
-export interface GateOptions {
-  readonly url?: string;
-  readonly keyFile?: string;
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly certKey?: string;
+export interface GateOptions extends AccessOptions {
   readonly json?: true;
 }
 
@@ -72,7 +67,7 @@ export function connectGate(
 }
 
 /** Of a command's options those that name the gate. */
-export const gateOf = ({ url, keyFile, ca, cert, certKey }: Omit<GateOptions, 'json'>): GateOptions => ({
+export const gateOf = ({ url, keyFile, ca, cert, certKey }: AccessOptions): AccessOptions => ({
   ...(url !== undefined && { url }),
   ...(keyFile !== undefined && { keyFile }),
   ...(ca !== undefined && { ca }),

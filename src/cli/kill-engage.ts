@@ -33,16 +33,12 @@ export interface KillOptions extends Omit<GateOptions, 'json'> {
  * not stop the world by a variable that was not set.
  * @returns 0 when it is engaged; 3 when that cannot be told, with the way that needs no gate
  */
-export async function runKill(
-  options: KillOptions,
-  terminal: Terminal,
-  connect = connectCalls,
-): Promise<number> {
+export async function runKill(options: KillOptions, terminal: Terminal): Promise<number> {
   const without = wayWithoutGate(options.config, terminal);
   let untold = NOTHING_ENGAGED;
   try {
     const body = engageBody(options);
-    const calls = connectAnyhow(options, terminal, connect);
+    const calls = connectAnyhow(options, terminal);
     untold = `It is not known whether the switch is engaged: ${calls.next('kill status')} tells. Try again: engaged twice is as good as once.`;
     const onSlow = (): void => sayNoAnswerYet(without, terminal);
     const engaged = await sendOnce(async signal => await calls.engage(body, { signal }), {
@@ -79,14 +75,14 @@ function sayNoAnswerYet(without: WithoutGate, terminal: Terminal): void {
 }
 
 /** Who has to stop a gate is not asked which one, where the configuration that was named says where it listens. */
-function connectAnyhow(options: KillOptions, terminal: Terminal, connect: typeof connectCalls): GateCalls {
+function connectAnyhow(options: KillOptions, terminal: Terminal): GateCalls {
   const gate = gateOf(options);
   try {
-    return connect(gate, terminal);
+    return connectCalls(gate, terminal);
   } catch (thrown) {
     const url = options.config === undefined ? undefined : readAddress(options.config);
     if (!(thrown instanceof NoGateError) || url === undefined) throw thrown;
-    return connect({ ...gate, url }, terminal);
+    return connectCalls({ ...gate, url }, terminal);
   }
 }
 

@@ -18,9 +18,8 @@ export async function runKillStatus(
   options: Omit<GateOptions, 'json'> & { readonly json: boolean },
   terminal: Terminal,
   look: { readonly nowMs: number; readonly width?: number },
-  connect = connectCalls,
 ): Promise<number> {
-  const switches = await connect(gateOf(options), terminal)
+  const switches = await connectCalls(gateOf(options), terminal)
     .switches()
     .catch((thrown: unknown) => {
       if (endOf(thrown) === exitCode.couldNotTell)
@@ -74,11 +73,10 @@ export async function runKillRelease(
   given: string,
   options: ReleaseOptions,
   terminal: Terminal,
-  connect = connectCalls,
 ): Promise<number> {
   if (options.reason === undefined || options.reason.trim() === '')
     throw new UsageError('a release says why: --reason "…". Nothing was released');
-  const calls = connect(gateOf(options), terminal);
+  const calls = connectCalls(gateOf(options), terminal);
   const { reason } = options;
   const released = await tellingIfNot(terminal, async () => {
     const id = isWholeId(given) ? given : await findSwitch(given, calls);

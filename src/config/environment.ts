@@ -22,14 +22,12 @@ export class UsageError extends Error {
 export function readEnvironment(
   variables: Readonly<Record<string, string | undefined>> = process.env,
 ): Environment {
-  const configFile = variables['INTERLOCK_CONFIG'];
+  const configFile = textOf('configFile', 'INTERLOCK_CONFIG', variables);
   const logLevel = variables['INTERLOCK_LOG'];
-  if (configFile !== undefined && isBlank(configFile))
-    throw new UsageError('INTERLOCK_CONFIG is set, but blank');
   if (logLevel !== undefined && !LOG_LEVELS.includes(logLevel)) {
     throw new UsageError(`INTERLOCK_LOG must be one of ${LOG_LEVELS.join(', ')}`);
   }
-  return { ...(configFile !== undefined && { configFile }), ...(logLevel !== undefined && { logLevel }) };
+  return { ...configFile, ...(logLevel !== undefined && { logLevel }) };
 }
 
 const DEFAULT_CONFIG_FILE = './interlock.yaml';
@@ -72,12 +70,13 @@ export interface ClientEnvironment {
  * Reads the variables by which a gate is called.
  * @throws UsageError for one that is blank: more often a secret that was not set than a wish
  */
-export function readClientEnvironment(
-  variables: Readonly<Record<string, string | undefined>> = process.env,
-): ClientEnvironment {
-  const { INTERLOCK_URL: url, INTERLOCK_KEY: key, XDG_CONFIG_HOME: xdg, HOME: home } = variables;
-  if (url !== undefined && isBlank(url)) throw new UsageError('INTERLOCK_URL is set, but blank');
-  if (key !== undefined && isBlank(key)) throw new UsageError('INTERLOCK_KEY is set, but blank');
+export function readClientEnvironment(): ClientEnvironment {
+  const variables = process.env;
+  const { XDG_CONFIG_HOME: xdg, HOME: home } = variables;
+  const access = {
+    ...textOf('url', 'INTERLOCK_URL', variables),
+    ...textOf('key', 'INTERLOCK_KEY', variables),
+  };
   const tls = {
     ...textOf('ca', 'INTERLOCK_CA', variables),
     ...textOf('cert', 'INTERLOCK_CERT', variables),
@@ -90,13 +89,13 @@ export function readClientEnvironment(
         ? `${home}/.config`
         : undefined;
   return {
-    ...(url !== undefined && { url }),
-    ...(key !== undefined && { key }),
+    ...access,
     ...(Object.keys(tls).length > 0 && { tls }),
     ...(settingsFolder !== undefined && { settingsFolder }),
   };
 }
 
+/** The text of a variable, under a name; nothing where it is not set. @throws UsageError where it is blank */
 function textOf<Name extends string>(
   name: Name,
   variable: string,
@@ -111,10 +110,8 @@ function textOf<Name extends string>(
 }
 
 /** Whether a job of GitHub Actions reads what is printed. */
-export const isGithubJob = (variables: Readonly<Record<string, string | undefined>> = process.env): boolean =>
-  variables['GITHUB_ACTIONS'] === 'true';
+export const isGithubJob = (): boolean => process.env['GITHUB_ACTIONS'] === 'true';
 
 /** Whether colours are not wanted: `NO_COLOR`, or a terminal that has none. */
-export const wantsNoColour = (
-  variables: Readonly<Record<string, string | undefined>> = process.env,
-): boolean => (variables['NO_COLOR'] ?? '') !== '' || variables['TERM'] === 'dumb';
+export const wantsNoColour = (): boolean =>
+  (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb';

@@ -217,9 +217,8 @@ export async function migrate(pool: Pool, folder: string = shippedFolder): Promi
  */
 export async function compareMigrations(
   pool: Pool,
-  folder: string = shippedFolder,
 ): Promise<{ readonly landed: number; readonly missing: readonly string[] }> {
-  const shipped = await readMigrations(folder);
+  const shipped = await readMigrations();
   const client = await pool.connect();
   try {
     const landed = await readLanded(client);
