@@ -153,19 +153,19 @@ function readPair(
   path: YamlPath,
   scene: Scene,
 ): readonly [string, Kept] | undefined {
-  const properties = shape.properties ?? {};
-  const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
-  const inner = own ?? (shape.additionalProperties === false ? undefined : shape.additionalProperties);
+  const { properties = {} } = shape;
+  const isOwn = Object.hasOwn(properties, key);
+  const inner = innerShape(shape, key);
   if (inner === undefined) {
     scene.report(path, `is not a key here${didYouMean(key, Object.keys(properties), true)}`);
     return undefined;
   }
   const isNamed =
-    own !== undefined ||
+    isOwn ||
     shape.propertyNames === undefined ||
     readWord(shape.propertyNames, key, path, scene) !== undefined;
   const kept = readLimit(inner, value, path, scene);
-  return isNamed && kept !== undefined ? [own === undefined ? key : keptKey(key, inner), kept] : undefined;
+  return isNamed && kept !== undefined ? [isOwn ? keptKey(key, inner) : key, kept] : undefined;
 }
 
 function readList(shape: ListShape, value: unknown, path: YamlPath, scene: Scene): Kept | undefined {
