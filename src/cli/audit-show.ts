@@ -1,6 +1,7 @@
 import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { quote } from '../kit/text.ts';
+import { showCount, writeShare } from '../kit/units.ts';
 import { exitCode } from './exit-code.ts';
 import { findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
@@ -8,7 +9,7 @@ import type { NextCommand } from './next-command.ts';
 import { jsonLine, printable } from './printable.ts';
 import { weightName } from './say-decision.ts';
 import { sayFurtherRun, sayStage } from './say-stage.ts';
-import { countOf, showCount } from './table.ts';
+import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showAgo, showDuration } from './times.ts';
 
@@ -128,7 +129,7 @@ type Radius = NonNullable<RecordedDecision['blast_radius']>['fleet'];
 /** In targets, and in each weight. */
 function shareOf({ count, total, share_ppm: sharePpm, weights = {} }: Radius): string {
   const share = (taken: number, all: number, ppm: number): string =>
-    `${showCount(taken)} of ${showCount(all)} (${ppm / 10_000}%)`;
+    `${showCount(taken)} of ${showCount(all)} (${writeShare(ppm)})`;
   return [
     share(count, total, sharePpm),
     ...Object.entries(weights).map(

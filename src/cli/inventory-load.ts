@@ -4,6 +4,7 @@ import { grownFrom } from '../inventory/grown.ts';
 import { asError } from '../kit/fault.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
+import { showCount } from '../kit/units.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import {
@@ -18,7 +19,7 @@ import { jsonLine, printable } from './printable.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
 import { sendOnce } from './send-once.ts';
 import { showBytes } from './show-bytes.ts';
-import { countOf, showCount } from './table.ts';
+import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface LoadOptions {

@@ -1,9 +1,10 @@
 import type { Inventory } from '../client/types.ts';
+import { showCount } from '../kit/units.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import type { NextCommand } from './next-command.ts';
 import { jsonLine, printable } from './printable.ts';
-import { formatTable, showCount } from './table.ts';
+import { formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { showDuration } from './times.ts';
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { showCount } from './table.ts';
+import { showCount } from '../kit/units.ts';
 
 /** More than anybody reads; it keeps a slip of the finger from being taken for a number. */
 export const MOST_SHOWN = 999_999_999;

@@ -1,6 +1,7 @@
 import type { Reason } from '../client/types.ts';
 import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
 import { listNames } from '../kit/text.ts';
+import { showCount } from '../kit/units.ts';
 import { inCommandWords } from './command-words.ts';
 import { NEVER_RECORDED, reasonsOf, type Decided } from './decision-exit.ts';
 import type { GateConnection } from './gate-connection.ts';
@@ -9,7 +10,7 @@ import { printable } from './printable.ts';
 import { pageOf } from './say-problem.ts';
 import { amount, sayMeasured } from './say-measured.ts';
 import { sayFurtherRun, sayStage } from './say-stage.ts';
-import { countOf, formatTable, showCount } from './table.ts';
+import { countOf, formatTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Where its pages are, and how its next steps are typed. */

@@ -1,6 +1,6 @@
 import type { Reason } from '../client/types.ts';
+import { showCount, writeShare } from '../kit/units.ts';
 import { printable } from './printable.ts';
-import { showCount } from './table.ts';
 import { showDuration } from './times.ts';
 
 /**
@@ -46,7 +46,7 @@ const conditions: Readonly<Record<string, string>> = {
 
 /** Millionths as a percentage, exactly; seconds as a duration. */
 export function amount(value: number, unit: string): string {
-  if (unit === 'ppm') return `${value / 10_000}%`;
+  if (unit === 'ppm') return writeShare(value);
   if (unit === 'seconds') return showDuration(value);
   return `${showCount(value)} ${printable(value === 1 ? unit.replace(/s$/, '') : unit)}`.trimEnd();
 }

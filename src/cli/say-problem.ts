@@ -1,8 +1,9 @@
 import type { Problem } from '../client/types.ts';
+import { showCount } from '../kit/units.ts';
 import { inCommandWords } from './command-words.ts';
 import { printable } from './printable.ts';
 import { ruleOf } from './said-no.ts';
-import { countOf, showCount } from './table.ts';
+import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The page that explains a rule. */

@@ -1,5 +1,6 @@
 import type { RecordedDecision } from '../client/types.ts';
-import { countOf, showCount } from './table.ts';
+import { showCount } from '../kit/units.ts';
+import { countOf } from './table.ts';
 
 type Staged = Pick<RecordedDecision, 'mode' | 'decision' | 'targets'> &
   Partial<Pick<RecordedDecision, 'stage'>>;

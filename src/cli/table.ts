@@ -1,3 +1,4 @@
+import { showCount } from '../kit/units.ts';
 import { columnsOf, cutTo } from './columns.ts';
 import { printable } from './printable.ts';
 import { wrapBehind } from './wrap.ts';
@@ -61,9 +62,6 @@ const textOf = (cell: Cell): string => {
   if (cell === undefined || cell === '') return '-';
   return typeof cell === 'number' ? showCount(cell) : printable(cell);
 };
-
-/** 12000 → `12,000`. */
-export const showCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** `1 action`, `12,000 actions`, `2 entries`. */
 export const countOf = (count: number, unit: string): string =>

@@ -1,4 +1,4 @@
-import { writeDuration } from '../kit/units.ts';
+import { writeDuration, writeShare } from '../kit/units.ts';
 import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
 import type { Action, Kind, Principal } from './config.ts';
 import type { TakenProfile } from './profiles.ts';
@@ -134,7 +134,7 @@ function suggestBudgets(windows: readonly WindowLimit[]): string[] {
   );
   if (shares.length > 0)
     return tightest(shares, ({ limit }) => limit.share_ppm).map(({ overS, limit }) => {
-      const share = `${limit.share_ppm / 10_000}%`;
+      const share = writeShare(limit.share_ppm);
       const said = limit.at_least === 0 ? share : `{ share: ${share}, at_least: ${limit.at_least} }`;
       return `per: fleet, over: ${writeDuration(overS)}, max_share: ${said}`;
     });

@@ -1,4 +1,4 @@
-import { writeDuration } from '../kit/units.ts';
+import { writeDuration, writeShare } from '../kit/units.ts';
 import type { Kept } from './limits-words.ts';
 import type { YamlPath } from './yaml-file.ts';
 
@@ -21,11 +21,9 @@ function showKept(value: Kept | undefined): string {
   const members = Object.entries(value);
   const { share_ppm: ppm, at_least: least }: Readonly<Record<string, Kept>> = Object.fromEntries(members);
   if (typeof ppm === 'number')
-    return least === 0 ? percent(ppm) : `{ share: ${percent(ppm)}, at_least: ${showKept(least)} }`;
+    return least === 0 ? writeShare(ppm) : `{ share: ${writeShare(ppm)}, at_least: ${showKept(least)} }`;
   return `{ ${members.map(showMember).join(', ')} }`;
 }
-
-const percent = (ppm: number): string => `${ppm / 10_000}%`;
 
 const showMember = ([key, value]: readonly [string, Kept]): string =>
   key.endsWith('_s') && typeof value === 'number'

@@ -1,5 +1,6 @@
 import type { Kind } from '../config/config.ts';
 import { refuse, type Reason } from '../kit/refusal.ts';
+import { writeShare } from '../kit/units.ts';
 import type { Force, LoadMethod, LoadQuery } from './load-query.ts';
 import type { LoadRefusal, Would } from './load-refusal.ts';
 
@@ -84,7 +85,7 @@ function measureShrink(kind: Kind, counts: LoadCounts, past: Past): Reason | und
   if (measured <= limit) return undefined;
   return {
     rule: 'inventory.shrunken',
-    message: `The load would lose ${measured} of ${past.largest} targets${sayEarlier(earlier)}; max_shrink (${percent(kind.maxShrinkPpm)}) allows ${limit}.`,
+    message: `The load would lose ${measured} of ${past.largest} targets${sayEarlier(earlier)}; max_shrink (${writeShare(kind.maxShrinkPpm)}) allows ${limit}.`,
     measured,
     limit,
     unit: 'targets',
@@ -99,7 +100,7 @@ function measureChange(kind: Kind, counts: LoadCounts, past: Past): Reason | und
   if (measured <= limit) return undefined;
   return {
     rule: 'inventory.changed',
-    message: `The load would relabel ${measured} of ${past.count} targets${sayEarlier(earlier)}; max_change (${percent(kind.maxChangePpm)}) allows ${limit}.`,
+    message: `The load would relabel ${measured} of ${past.count} targets${sayEarlier(earlier)}; max_change (${writeShare(kind.maxChangePpm)}) allows ${limit}.`,
     measured,
     limit,
     unit: 'targets',
@@ -116,5 +117,3 @@ const sayEarlier = (targets: number): string =>
 
 const forceRemedy = (what: string, force: Force, { source }: LoadCounts): string =>
   `look at the source; if the ${what} is real, an operator may load it with ?force=${force}&reason=…${source === undefined ? '' : `&source=${source}`}`;
-
-const percent = (ppm: number): string => `${ppm / 10_000}%`;

@@ -29,6 +29,12 @@ export function parseSharePpm(text: unknown): number | undefined {
   return sharePpm <= 1_000_000 ? sharePpm : undefined;
 }
 
+/** 5000 parts per million → `0.5%`: as a file takes it again. */
+export const writeShare = (sharePpm: number): string => `${sharePpm / 10_000}%`;
+
+/** 12000 → `12,000`. For people only: no file takes it. */
+export const showCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+
 /** 3600 → `1h`; 86400 → `24h`; 604800 → `7d`. The largest unit that keeps it whole, days from two of them on: as a file takes it again. */
 export function writeDuration(seconds: number): string {
   if (seconds % 86_400 === 0 && seconds > 86_400) return `${seconds / 86_400}d`;

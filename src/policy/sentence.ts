@@ -1,5 +1,5 @@
 import { listNames } from '../kit/text.ts';
-import { writeDuration } from '../kit/units.ts';
+import { showCount, writeDuration, writeShare } from '../kit/units.ts';
 
 /** What a sentence may speak of: the reason's own fields, and what its check put under `with`. */
 export type Speech = Readonly<Record<string, string | number | readonly string[]>>;
@@ -16,7 +16,7 @@ type Piece = string | { readonly name: string; readonly format: string | undefin
 const units: ReadonlySet<string> = new Set(['targets', 'values', 'requests', 'operations']);
 
 const shapes: Readonly<Record<string, (value: number) => string>> = {
-  percent: sharePpm => `${Number((sharePpm / 10_000).toFixed(4))}%`,
+  percent: writeShare,
   duration: writeDuration,
   time: unixMs => new Date(unixMs).toISOString(),
 };
@@ -80,9 +80,6 @@ function showPlain(value: string | number | readonly string[]): string {
   if (typeof value === 'number') return showCount(value);
   return typeof value === 'string' ? value : listNames(value);
 }
-
-/** 12000 → `12,000`. */
-const showCount = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** What every sentence may say of a scope, made from the reason's dimension and value: ` with rack r12`, ` of kind host`, ` by decom-bot`. */
 export function scopeSpeech(dimension: string | undefined, value: string | undefined): Speech {

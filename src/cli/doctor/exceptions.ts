@@ -1,5 +1,6 @@
 import type { Policy } from '../../client/types.ts';
-import { countOf, showCount } from '../table.ts';
+import { showCount } from '../../kit/units.ts';
+import { countOf } from '../table.ts';
 import { findingsOf, type Finding } from './finding.ts';
 
 type Counted = Pick<
