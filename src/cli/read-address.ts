@@ -1,8 +1,8 @@
 import { parseDocument } from 'yaml';
 import { DEFAULT_LISTEN, readListen } from '../config/schemas.ts';
+import { MAX_FILE_BYTES } from '../config/yaml-file.ts';
 import { readPlainFileSync } from '../kit/plain-file.ts';
 import { urlOf } from './gate-url.ts';
-import { MAX_BYTES } from './read-kill-file.ts';
 
 /**
  * Where the gate of a configuration is reached; undefined where that cannot be told for sure: the wrong gate must not be stopped, and
@@ -10,7 +10,7 @@ import { MAX_BYTES } from './read-kill-file.ts';
  */
 export function readAddress(configFile: string): string | undefined {
   try {
-    const document = parseDocument(readPlainFileSync(configFile, MAX_BYTES).toString('utf8'));
+    const document = parseDocument(readPlainFileSync(configFile, MAX_FILE_BYTES).toString('utf8'));
     if (document.errors.length > 0) return undefined;
     const said = new Map(Object.entries(Object(document.toJS())));
     const [listen, publicUrl, tls] = [said.get('listen'), said.get('public_url'), said.get('tls')];

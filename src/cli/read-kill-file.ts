@@ -1,10 +1,8 @@
 import path from 'node:path';
 import { isMap, isScalar, parseDocument, type Document } from 'yaml';
+import { MAX_FILE_BYTES } from '../config/yaml-file.ts';
 import { readPlainFileSync } from '../kit/plain-file.ts';
 import { isBlank } from '../kit/text.ts';
-
-/** More than this in a file that people write is not one. */
-export const MAX_BYTES = 8 * 1024 * 1024;
 
 export interface KillFile {
   readonly file: string;
@@ -18,7 +16,7 @@ export interface KillFile {
  */
 export function readKillFile(configFile: string): KillFile | undefined {
   try {
-    const text = readPlainFileSync(configFile, MAX_BYTES).toString('utf8');
+    const text = readPlainFileSync(configFile, MAX_FILE_BYTES).toString('utf8');
     const document = parseDocument(text);
     const named = namesIn(document);
     const besides = (name: string): string => path.resolve(path.dirname(configFile), name);

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { configFileOf } from '../config/environment.ts';
+import { MAX_FILE_BYTES } from '../config/yaml-file.ts';
 import { asError } from '../kit/fault.ts';
 import { readPlainFileSync } from '../kit/plain-file.ts';
 import { isBlank } from '../kit/text.ts';
 import { sayUnread } from './load-file.ts';
 import { printable } from './printable.ts';
-import { MAX_BYTES, readKillFile, type KillFile } from './read-kill-file.ts';
+import { readKillFile, type KillFile } from './read-kill-file.ts';
 import { shellWord } from './shell-word.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -59,7 +60,7 @@ export function wayWithoutGate(config: string | undefined, terminal: Terminal): 
 function troubleOf(file: string): string | undefined {
   if (isBlank(file)) return 'it is blank';
   try {
-    readPlainFileSync(file, MAX_BYTES);
+    readPlainFileSync(file, MAX_FILE_BYTES);
     return undefined;
   } catch (thrown) {
     return sayUnread(file, asError(thrown));
