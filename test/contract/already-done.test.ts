@@ -10,7 +10,7 @@ import {
 import { hostKind, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "Done already", and LIMITS.md, "Shown".
+// The contract, "Done already", and the limits, "Shown".
 
 const actions = {
   'disk.wipe': { irreversible: true },

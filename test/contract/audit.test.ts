@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { host, hosts, type Body } from '../support/api.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md: the audit trail, its types, and the chain that an outsider can compute again.
+// The audit trail, its types, and the chain that an outsider can compute again.
 
 const on = standing({
   store: 'embedded',

@@ -10,7 +10,7 @@ import {
 import { hostKind, principal, wideLimits, type Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: what a request carries, and the limits that look at it.
+// What a request carries, and the limits that look at it.
 
 const DAY_MS = 86_400_000;
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();

@@ -23,7 +23,7 @@ import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { temporaryFolder, writeGateFiles } from '../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
-// LIMITS.md, "Windows", and `POST /v1/clock/accept`: gates whose clocks are a test's, on a database whose clock is one too.
+// The limits, "Windows", and `POST /v1/clock/accept`: gates whose clocks are a test's, on a database whose clock is one too.
 
 const HOUR = 3_600_000;
 

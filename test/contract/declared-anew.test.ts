@@ -4,7 +4,7 @@ import { principal, wideLimits, type Doc } from '../support/gate.ts';
 import { postgresAbsent } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "The inventory": what is in force, and what PATCHes set since, stands over a snapshot that was read before, also where
+// The contract, "The inventory": what is in force, and what PATCHes set since, stands over a snapshot that was read before, also where
 // the kind was declared anew in between.
 
 const open: Doc = {

@@ -5,7 +5,7 @@ import { limitsAsked } from '../support/limits-asked.ts';
 import { postgresAbsent } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md: whatever a limit needs and does not find is a no. What was allowed when nobody knew its weight is not nothing.
+// Whatever a limit needs and does not find is a no. What was allowed when nobody knew its weight is not nothing.
 
 const perFleet: Doc = { per: 'fleet', over: '1h', max_targets: 10_000 };
 const windowed = (weight: string, per = 'fleet'): Doc => ({

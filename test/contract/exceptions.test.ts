@@ -11,7 +11,7 @@ import {
 import { wideLimits, type Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: one limit of one action is loosened, for one principal or for targets that all match, and counted by id.
+// One limit of one action is loosened, for one principal or for targets that all match, and counted by id.
 
 const HOUR_MS = 3_600_000;
 const at = (fromNowMs: number): string => new Date(Date.now() + fromNowMs).toISOString();

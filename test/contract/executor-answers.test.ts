@@ -7,7 +7,7 @@ import type { Behaviour } from '../support/executor.ts';
 import { keyOf } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "The executor": what it receives, and what each of its answers means.
+// The contract, "The executor": what it receives, and what each of its answers means.
 
 const KEY = 'executor-key-0123456789';
 const on = standing({

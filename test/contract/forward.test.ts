@@ -13,7 +13,7 @@ import {
 import { wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md: claims, concurrency, valid_for, drift, reports, cancels, and what a client that waits is answered.
+// Claims, concurrency, valid_for, drift, reports, cancels, and what a client that waits is answered.
 
 const queue = { executor: { concurrency: 1, timeout: '15s' } };
 const actions = {

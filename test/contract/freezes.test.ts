@@ -12,7 +12,7 @@ import type { Script } from '../support/executor.ts';
 import { wideLimits, type Doc, type GateOptions } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: nothing in that time, at decision and claim, but for the requesters named.
+// Nothing in that time, at decision and claim, but for the requesters named.
 
 const HOUR_MS = 3_600_000;
 const at = (fromNowMs: number): string => new Date(Date.now() + fromNowMs).toISOString();

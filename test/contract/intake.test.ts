@@ -15,7 +15,7 @@ import {
 import { keyOf, principal, principalsFor } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, the row "intake" of the steps: 400, 401, 413, 415 leave a log line and no record; 403 leaves one.
+// The contract, the row "intake" of the steps: 400, 401, 413, 415 leave a log line and no record; 403 leaves one.
 
 const on = standing({
   config: {

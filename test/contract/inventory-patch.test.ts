@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { expectProblem, ndjson, type Answer, type Line } from '../support/api.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "The inventory": PATCH, its limits, and how it stands over a snapshot.
+// The contract, "The inventory": PATCH, its limits, and how it stands over a snapshot.
 
 const kind = {
   dimensions: ['region', 'rack'],

@@ -14,7 +14,7 @@ import {
 import { keyOf } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "The inventory". Every test has a kind of its own, so that no load disturbs another.
+// The contract, "The inventory". Every test has a kind of its own, so that no load disturbs another.
 
 const kind = {
   dimensions: ['region', 'rack'],

@@ -21,7 +21,7 @@ import { hostKind, wideLimits, type Doc } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "The kill switch".
+// The contract, "The kill switch".
 
 const scopeKind = {
   dimensions: ['service', 'region'],

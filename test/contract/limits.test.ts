@@ -12,7 +12,7 @@ import {
 import { hostKind, wideLimits, type Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part one: every limit of one request, at its exact edge.
+// Every limit of one request, at its exact edge.
 
 const plainKind = {
   dimensions: ['zone', 'rack', 'role'],

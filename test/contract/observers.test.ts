@@ -3,7 +3,7 @@ import { expectDelivered, expectRefusal, hosts, withNothingForwarded } from '../
 import { principal, principalsFor, wideLimits, type Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: evidence is what another party saw, and a party that is none any more lets nothing through.
+// Evidence is what another party saw, and a party that is none any more lets nothing through.
 
 const actions = ['proof.push'];
 const config = (more: readonly Doc[]): Doc => ({

@@ -3,7 +3,7 @@ import { hosts, type Body } from '../support/api.ts';
 import { hostKind, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md: metrics, problem pages, readiness, the API document, the inventory, the policy.
+// Metrics, problem pages, readiness, the API document, the inventory, the policy.
 
 const on = standing({
   config: {

@@ -3,7 +3,7 @@ import { expectDelivered, expectRefusal, hosts, until, withNothingForwarded } fr
 import { wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md: "All reasons of the first step that refuses are listed, by rule, dimension, value; the status is the first of
+// The contract: "All reasons of the first step that refuses are listed, by rule, dimension, value; the status is the first of
 // 423, 503, 422, 409, 403, 429."
 
 const on = standing({

@@ -11,7 +11,7 @@ import {
 import { hostKind, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, `POST /v1/preflight`: the same decision; nothing consumed, nothing forwarded.
+// The contract, `POST /v1/preflight`: the same decision; nothing consumed, nothing forwarded.
 
 const limited = {
   'test.act': wideLimits,

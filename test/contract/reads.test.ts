@@ -4,7 +4,7 @@ import { expectProblem, hosts, ndjson, rulesOf, type Body } from '../support/api
 import { wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md: the search, its filters, its cursors and its formats.
+// The search, its filters, its cursors and its formats.
 
 const actions = { 'test.act': {}, 'test.small': {}, 'test.odd': {}, 'test.refused': {}, 'test.more': {} };
 const on = standing({

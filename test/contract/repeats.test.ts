@@ -15,7 +15,7 @@ import {
 import { principal, principalsFor, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "Repeats": the same key by the same principal with the same body.
+// The contract, "Repeats": the same key by the same principal with the same body.
 
 const schema = {
   type: 'object',

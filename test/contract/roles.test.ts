@@ -4,7 +4,7 @@ import { expectProblem, host, hosts, until } from '../support/api.ts';
 import { principal, principalsFor } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, the table of roles: every role at every call.
+// The contract, the table of roles: every role at every call.
 
 const all = ['test.act', 'test.other', 'test.odd', 'test.gone'];
 const on = standing({

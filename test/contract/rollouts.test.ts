@@ -11,7 +11,7 @@ import {
 import { principal, principalsFor, wideLimits, type Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: plans, evidence and stages, row by row.
+// Plans, evidence and stages, row by row.
 
 /** Ten of each model, twenty in all; the last two have no owner's mark. */
 const fleet: Line[] = names('host', 20).map((id, index) =>

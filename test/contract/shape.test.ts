@@ -10,7 +10,7 @@ import {
 import type { Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, "What is wrong has one name", and the row "shape" of the steps: 422, and 403 for who may not.
+// The contract, "What is wrong has one name", and the row "shape" of the steps: 422, and 403 for who may not.
 
 const parameters = {
   type: 'object',

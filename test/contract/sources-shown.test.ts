@@ -4,7 +4,7 @@ import { principal, wideLimits, type Doc } from '../support/gate.ts';
 import { postgresAbsent } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, "Shown", on kinds with several sources: who says nothing of how a target stands shows nothing of what was done to it.
+// The limits, "Shown", on kinds with several sources: who says nothing of how a target stands shows nothing of what was done to it.
 
 /** The state is `cmdb`'s, or `telemetry`'s; what both kinds bring is the same. */
 const kindOf = (stateOf: 'cmdb' | 'telemetry', more: Declared = {}): Doc => {

@@ -9,7 +9,7 @@ import {
 import { principal, wideLimits, type Doc } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md: whatever a limit needs and does not find is a no. What one of several sources has not said of a target nobody knows.
+// Whatever a limit needs and does not find is a no. What one of several sources has not said of a target nobody knows.
 
 const actions = ['act.host', 'weigh.host', 'act.plain'];
 const windows = [

@@ -10,7 +10,7 @@ import { principal, wideLimits, type Doc } from '../support/gate.ts';
 import { postgresAbsent } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: several feeds of one kind, each with its own.
+// Several feeds of one kind, each with its own.
 
 const MINUTE_MS = 60_000;
 const kinds = Array.from({ length: 24 }, (_, index) => `fed-${index}`);

@@ -31,7 +31,7 @@ import {
 import { asAdmin, describeWithPostgres, freshDatabase, postgresAbsent } from '../support/postgres.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 
-// CONTRACT.md, "Starting", "Configuration" and "Limits": what keeps a gate from starting, and what only keeps it from deciding.
+// The contract, "Starting", "Configuration" and "Limits": what keeps a gate from starting, and what only keeps it from deciding.
 
 const closing: { close(): Promise<void> }[] = [];
 afterEach(async () => {

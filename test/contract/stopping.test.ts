@@ -7,7 +7,7 @@ import { keyOf, startGate } from '../support/gate.ts';
 import { describeWithPostgres, freshDatabase } from '../support/postgres.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, Starting: SIGTERM finishes claimed work, answers what waits, and exits 0; with clients that are still sending.
+// The contract, Starting: SIGTERM finishes claimed work, answers what waits, and exits 0; with clients that are still sending.
 
 const on = standing({ inventory: { host: hosts('host', 20) } });
 

@@ -16,7 +16,7 @@ import {
 import { hostKind } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
-// CONTRACT.md, the row "targets" of the steps, selectors, digests, and the numbers of a blast radius.
+// The contract, the row "targets" of the steps, selectors, digests, and the numbers of a blast radius.
 
 const scope = (id: string, labels: Readonly<Record<string, string>> = {}): Line => ({
   id,

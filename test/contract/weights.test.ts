@@ -6,7 +6,7 @@ import { postgresAbsent } from '../support/postgres.ts';
 import { limitsAsked } from '../support/limits-asked.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md, part two: weights of targets, shares of them, and windows and budgets on them.
+// Weights of targets, shares of them, and windows and budgets on them.
 
 const perFleet: Doc = { per: 'fleet', over: '1h', max_targets: 10_000 };
 const weightWindow = (per: string, share: unknown, over = '1h'): Doc => ({

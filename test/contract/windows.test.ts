@@ -14,7 +14,7 @@ import { hostKind, wideLimits, type Doc } from '../support/gate.ts';
 import { limitsAsked } from '../support/limits-asked.ts';
 import { standing } from '../support/standing.ts';
 
-// LIMITS.md: windows, budgets, max_requests, max_in_flight; CONTRACT.md: 429 with a true Retry-After, or 403 for never.
+// Windows, budgets, max_requests, max_in_flight; the contract: 429 with a true Retry-After, or 403 for never.
 
 const window = (...windows: Doc[]): Doc => ({ ...wideLimits, windows });
 const perFleet = (max: number, over = '1h'): Doc => ({ per: 'fleet', over, max_targets: max });

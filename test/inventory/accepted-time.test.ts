@@ -24,7 +24,7 @@ import {
   taken,
 } from './loading.ts';
 
-// LIMITS.md, "Windows" and "Shown": an inventory is an entry too, and one from later than an accepted time counts as made then.
+// The limits, "Windows" and "Shown": an inventory is an entry too, and one from later than an accepted time counts as made then.
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

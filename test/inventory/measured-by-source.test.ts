@@ -17,7 +17,7 @@ import {
   taken,
 } from './loading.ts';
 
-// LIMITS.md: sources have each its own `max_age`, and a forced load names its source. What PATCHes have changed is summed for each.
+// Sources have each its own `max_age`, and a forced load names its source. What PATCHes have changed is summed for each.
 
 let store: Store;
 let kind: Kind;

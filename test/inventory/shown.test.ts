@@ -18,7 +18,7 @@ import {
   unmeasuredKind,
 } from './loading.ts';
 
-// LIMITS.md, "Shown": what a load closes of what operations hold.
+// The limits, "Shown": what a load closes of what operations hold.
 
 let store: Store;
 let inventory: Inventory;

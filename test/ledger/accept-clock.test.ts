@@ -12,7 +12,7 @@ import { ownDatabaseClock, type DatabaseClock } from '../support/database-clock.
 import { gateParts, limits, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
-// LIMITS.md, "Windows": what holds while the clocks have parted, and what an accepted time makes of what was written before.
+// The limits, "Windows": what holds while the clocks have parted, and what an accepted time makes of what was written before.
 
 const HOUR = 3_600_000;
 const START = Date.now() + 60_000;

@@ -2,7 +2,7 @@ import type { Facts } from '../../src/policy/facts.ts';
 import type { ActionLimits, RequestsLimit } from '../../src/policy/limits.ts';
 import { BudgetHistory, isOperating, KIND, type Asked } from './budget-history.ts';
 
-/* LIMITS.md once more, slowly: what is said to a request, and nothing of the gate is known here but types. */
+/* The limits once more, slowly: what is said to a request, and nothing of the gate is known here but types. */
 
 /** A reason as far as the model says it: without its sentence. */
 export interface Told {
