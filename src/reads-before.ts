@@ -10,8 +10,7 @@ import type { Refusal } from './kit/refusal.ts';
 import { Together } from './kit/together.ts';
 import { keyName, type Key } from './ledger/key.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
-import { findRecorded } from './ledger/queries.ts';
-import { toRecorded, type Recorded } from './ledger/recorded.ts';
+import { readRecorded, type Recorded } from './ledger/recorded.ts';
 import { findByIds } from './targets/queries.ts';
 import { freezeFound, resolveTargets } from './targets/resolve.ts';
 import type { Target, TargetSet } from './targets/target-set.ts';
@@ -83,14 +82,8 @@ async function findAllRecorded(
   db: Kysely<Database>,
   keys: readonly Key[],
 ): Promise<readonly (Recorded | undefined)[]> {
-  const rows = await findRecorded(db, keys);
-  const byName = new Map(
-    rows.map(row => [keyName({ principal: row.principal, key: row.idempotency_key }), row]),
-  );
-  return keys.map(key => {
-    const row = byName.get(keyName(key));
-    return row && toRecorded(row);
-  });
+  const found = await readRecorded(db, keys);
+  return keys.map(key => found.get(keyName(key)));
 }
 
 /** Nearly always all of one kind and revision; each is found in the revision it asked for. */

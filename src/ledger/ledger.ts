@@ -23,12 +23,12 @@ import {
 } from './failure.ts';
 import { Job, type JobOptions, type Work } from './job.ts';
 import type { Operation } from './operation.ts';
-import { findRecorded, lockHead, readHead, type HeadRow } from './queries.ts';
+import { lockHead, readHead, type HeadRow } from './queries.ts';
 import { keyName } from './key.ts';
 import { KnownBook } from './known-book.ts';
 import { Queue } from './queue.ts';
 import { RecentKeys } from './recent-keys.ts';
-import { toRecorded, type Recorded } from './recorded.ts';
+import { readRecorded } from './recorded.ts';
 import type { LockedTurn, Turn } from './turn.ts';
 import { writeDraft } from './write-draft.ts';
 import { tryToWrite, Writing, type Takes } from './writing.ts';
@@ -253,7 +253,10 @@ export class Ledger {
     jobs: readonly Pick<Job, 'names'>[],
     lookedUp: readonly Pick<Job, 'key'>[],
   ): Promise<Pick<Turn, 'recorded' | 'precedents'>> {
-    const recorded = await readRecorded(db, lookedUp);
+    const recorded = await readRecorded(
+      db,
+      lookedUp.flatMap(({ key }) => key ?? []),
+    );
     const precedents = new Precedents(this.#options.limits);
     await precedents.read(
       db,
@@ -374,18 +377,4 @@ async function isRolledBack(tx: ControlledTransaction<Database> | undefined): Pr
       () => true,
       () => false,
     );
-}
-
-/** One look-up for all keys that may have been decided before. */
-async function readRecorded(
-  db: Kysely<Database>,
-  jobs: readonly Pick<Job, 'key'>[],
-): Promise<Map<string, Recorded>> {
-  const rows = await findRecorded(
-    db,
-    jobs.flatMap(({ key }) => key ?? []),
-  );
-  return new Map(
-    rows.map(row => [keyName({ principal: row.principal, key: row.idempotency_key }), toRecorded(row)]),
-  );
 }
