@@ -27,9 +27,7 @@ import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Operation } from './ledger/operation.ts';
 import type { Deciding } from './ledger/deciding.ts';
 import type { Metrics } from './metrics/metrics.ts';
-import { whyStopsAll } from './ledger/stops.ts';
-import { scopeName } from './metrics/switches.ts';
-import { standingOf } from './standing.ts';
+import { observeStanding } from './standing.ts';
 import { Outcomes } from './outcome/outcomes.ts';
 import { PolicyNotice, tellActivated } from './policy-notice.ts';
 import { createReadsBefore } from './reads-before.ts';
@@ -76,7 +74,7 @@ export class Gate {
   #ticking: Promise<void> | undefined;
   /** Scrapes need no key: all that come at once are one look at the ledger. */
   readonly #gaugesRead = sharedRead(
-    async () => await this.ledger.enqueue(turn => this.#gauge(turn)),
+    async () => await this.ledger.enqueue(turn => observeStanding(turn, this.options)),
     UNDECIDED_MS,
   );
   readonly #killFileEngages = (): boolean => killFileEngages(this.options.config.killFile);
@@ -339,26 +337,6 @@ export class Gate {
       },
     );
     await Promise.race([read, sleep(GAUGE_MS, undefined, { ref: false })]);
-  }
-
-  #gauge(turn: Turn): void {
-    const { metrics, inForce, config } = this.options;
-    const { loaded } = inForce;
-    const { book } = turn;
-    metrics.standingObserved(standingOf(turn, config, loaded));
-    for (const [name, { asOfMs, sources = [] }] of book.kinds) {
-      metrics.inventoryObserved(name, asOfMs);
-      const owner = config.kinds.get(name)?.sources?.find(({ ownsExistence }) => ownsExistence);
-      for (const [source, brought] of sources)
-        if (source !== owner?.name) metrics.inventoryObserved(name, brought.asOfMs, source);
-    }
-    metrics.killSwitchObserved(
-      [...book.switches.values()].flatMap(engaged => [
-        scopeName(engaged.scope),
-        ...(whyStopsAll(engaged, book) === undefined ? [] : [scopeName({})]),
-      ]),
-    );
-    if (inForce.loaded !== undefined) metrics.policyObserved(inForce.loaded.revision.digest);
   }
 
   #observe(operation: Operation): void {

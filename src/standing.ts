@@ -1,11 +1,41 @@
 import type { Config } from './config/config.ts';
+import type { InForce } from './in-force.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 import { budgetItems, type BudgetItem } from './ledger/budgets.ts';
 import { freezeStatus } from './ledger/freezes.ts';
 import type { Operation } from './ledger/operation.ts';
+import { whyStopsAll } from './ledger/stops.ts';
 import type { Turn } from './ledger/turn.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import type { Fill, OperationState, Standing } from './metrics/standing.ts';
+import { scopeName } from './metrics/switches.ts';
 import { UNKNOWN_ACTION } from './metrics/unknown-action.ts';
+
+interface Observing {
+  readonly config: Pick<Config, 'actions' | 'kinds'>;
+  readonly inForce: InForce;
+  readonly metrics: Metrics;
+}
+
+/** Sets the gauges to how the ledger stands in this turn. */
+export function observeStanding(turn: Turn, { config, inForce, metrics }: Observing): void {
+  const { loaded } = inForce;
+  const { book } = turn;
+  metrics.standingObserved(standingOf(turn, config, loaded));
+  for (const [name, { asOfMs, sources = [] }] of book.kinds) {
+    metrics.inventoryObserved(name, asOfMs);
+    const owner = config.kinds.get(name)?.sources?.find(({ ownsExistence }) => ownsExistence);
+    for (const [source, brought] of sources)
+      if (source !== owner?.name) metrics.inventoryObserved(name, brought.asOfMs, source);
+  }
+  metrics.killSwitchObserved(
+    [...book.switches.values()].flatMap(engaged => [
+      scopeName(engaged.scope),
+      ...(whyStopsAll(engaged, book) === undefined ? [] : [scopeName({})]),
+    ]),
+  );
+  if (loaded !== undefined) metrics.policyObserved(loaded.revision.digest);
+}
 
 /** How this gate stands, for its gauges. */
 export function standingOf(
