@@ -7,8 +7,7 @@ export function createInventoryMetrics(
   { kinds, wallMs }: Pick<MetricsOptions, 'kinds' | 'wallMs'>,
 ): Pick<Metrics, 'inventoryObserved' | 'loadObserved'> {
   const readAt = new Map<string, ReadAt>();
-  const age = inventoryAge(readAt, wallMs);
-  for (const registry of registers) registry.registerMetric(age);
+  sayAges(registers, readAt, wallMs);
   sayMaxAges(registers, kinds);
   const loads = new Counter({
     name: 'interlock_inventory_loads_total',
@@ -45,12 +44,16 @@ interface ReadAt {
   readonly asOfMs: number;
 }
 
-function inventoryAge(readAt: ReadonlyMap<string, ReadAt>, wallMs: () => number): Gauge<'kind' | 'source'> {
+function sayAges(
+  registers: Registry[],
+  readAt: ReadonlyMap<string, ReadAt>,
+  wallMs: () => number,
+): Gauge<'kind' | 'source'> {
   return new Gauge({
     name: 'interlock_inventory_age_seconds',
     help: 'Age of the inventory in force, counted from the time that its source was read; with a source, of what that one brings.',
     labelNames: ['kind', 'source'],
-    registers: [],
+    registers,
     collect() {
       for (const { labels, asOfMs } of readAt.values())
         this.set(labels, Math.max(0, wallMs() - asOfMs) / 1000);

@@ -17,8 +17,7 @@ export function createSwitchGauge(
   registers: Registry[],
 ): Pick<Metrics, 'killSwitchObserved' | 'killFileObserved'> {
   const engaged: Engaged = {};
-  const gauge = engagedScopes(engaged);
-  for (const registry of registers) registry.registerMetric(gauge);
+  engagedScopes(registers, engaged);
   return {
     killSwitchObserved: scopes => void (engaged.scopes = scopes),
     killFileObserved: engages => void (engaged.byFile = engages),
@@ -31,12 +30,12 @@ interface Engaged {
   byFile?: boolean;
 }
 
-function engagedScopes(engaged: Engaged): Gauge<'scope'> {
+function engagedScopes(registers: Registry[], engaged: Engaged): Gauge<'scope'> {
   return new Gauge({
     name: 'interlock_kill_switch_engaged',
     help: '1 for each scope that a kill switch stops, or the kill file.',
     labelNames: ['scope'],
-    registers: [],
+    registers,
     collect() {
       const { scopes, byFile } = engaged;
       this.reset();
