@@ -11,7 +11,7 @@ const texts = {
 } as const;
 
 /** A text for people to read: the text if it is right, undefined if it is absent, or wrong and noted. */
-export function checkText(found: Findings, body: JsonObject, field: keyof typeof texts): string | undefined {
+function checkText(found: Findings, body: JsonObject, field: keyof typeof texts): string | undefined {
   const { required, maxLength } = texts[field];
   const value = own(body, field);
   if (value === undefined && !required) return undefined;
@@ -35,8 +35,10 @@ export interface Said {
 }
 
 /** What of it is well-formed, whatever else is wrong: whoever reads a refusal later wants to know what it was for. */
-export function readSaid(body: JsonObject): Said {
-  const found = new Findings();
+export const readSaid = (body: JsonObject): Said => checkSaid(new Findings(), body);
+
+/** What of it is right; the rest is noted. */
+export function checkSaid(found: Findings, body: JsonObject): Said {
   const reason = checkText(found, body, 'reason');
   const ticket = checkText(found, body, 'ticket');
   const onBehalfOf = checkText(found, body, 'on_behalf_of');

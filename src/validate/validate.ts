@@ -9,7 +9,7 @@ import { describe, Findings } from './findings.ts';
 import { refuseNothingOrAll } from './nothing-or-all.ts';
 import type { ParameterChecks } from './parameters.ts';
 import { checkTargets } from './targets.ts';
-import { checkText } from './texts.ts';
+import { checkSaid } from './texts.ts';
 import { validated, type Validated } from './validated.ts';
 
 const FIELDS = [
@@ -35,9 +35,7 @@ export function validate(
 ): Validated | Refusal {
   const found = new Findings();
   found.noteUnknownFields(body, FIELDS, '');
-  const reason = checkText(found, body, 'reason');
-  const ticket = checkText(found, body, 'ticket');
-  const onBehalfOf = checkText(found, body, 'on_behalf_of');
+  const { reason, ...said } = checkSaid(found, body);
   const carried = checkCarried(found, body);
   const action = findAction(found, body, config);
   const kind = action === undefined ? undefined : kindOf(action, config);
@@ -62,8 +60,7 @@ export function validate(
     named: targets.named,
     parameters,
     reason,
-    ...(ticket === undefined ? {} : { ticket }),
-    ...(onBehalfOf === undefined ? {} : { onBehalfOf }),
+    ...said,
     ...carried,
   });
 }
