@@ -1,14 +1,14 @@
 import { declaredLabels, type Config, type Principal } from '../config/config.ts';
 import { refuse, type Refusal } from '../kit/refusal.ts';
 import { didYouMean, quote } from '../kit/text.ts';
-import type { Evidence as Said } from '../ledger/seen-evidence.ts';
+import type { Evidence } from '../ledger/seen-evidence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Limits } from '../policy/limits.ts';
 import { countedLabels, findSlips, sayTheSlip } from './slips.ts';
 
 /** What an observer says of an artifact. Dimension and value together or not at all. */
-export interface EvidenceRequest extends Pick<Said, 'name' | 'status' | 'dimension' | 'value'> {
+export interface EvidenceRequest extends Pick<Evidence, 'name' | 'status' | 'dimension' | 'value'> {
   readonly artifact: string;
 }
 
