@@ -21,7 +21,9 @@ export async function inSnapshot<T>(db: Db, read: (tx: Db) => Promise<T>): Promi
   );
 }
 
-export async function readHead(tx: Db): Promise<{ readonly seq: number; readonly hash: string } | undefined> {
+export async function readShownHead(
+  tx: Db,
+): Promise<{ readonly seq: number; readonly hash: string } | undefined> {
   const { rows } = await sql<{ seq: number; hash: string }>`select seq, hash from head`.execute(tx);
   return rows[0];
 }

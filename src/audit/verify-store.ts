@@ -8,7 +8,7 @@ import {
   inSnapshot,
   readDefinitions,
   readEntries,
-  readHead,
+  readShownHead,
   type RowFinding,
 } from './verify-queries.ts';
 
@@ -33,7 +33,7 @@ export async function verifyStore(
   return await inSnapshot(db, async tx => {
     for await (const entry of readEntries(tx)) chain.add(entry);
     // A store without its head row has lost it: the chain of nothing is then the only one that it can have.
-    const head = (await readHead(tx)) ?? { seq: 0, hash: '' };
+    const head = (await readShownHead(tx)) ?? { seq: 0, hash: '' };
     const report = chain.end(head);
     const loaded = new Map((await readDefinitions(tx)).map(row => [row.kind, row.definition]));
     const counted = kinds.filter(kind => loaded.get(kind.name) === definitionOf(kind));

@@ -7,7 +7,7 @@ import { findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import type { NextCommand } from './next-command.ts';
 import { jsonLine, printable } from './printable.ts';
-import { weightName } from './say-decision.ts';
+import { sayWeight } from './say-decision.ts';
 import { sayFurtherRun, sayStage } from './say-stage.ts';
 import { countOf } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -133,7 +133,7 @@ function shareOf({ count, total, share_ppm: sharePpm, weights = {} }: Radius): s
   return [
     share(count, total, sharePpm),
     ...Object.entries(weights).map(
-      ([name, one]) => `${weightName(name, one.missing)} ${share(one.weight, one.total, one.share_ppm)}`,
+      ([name, one]) => `${sayWeight(name, one.missing)} ${share(one.weight, one.total, one.share_ppm)}`,
     ),
   ].join(', by ');
 }

@@ -127,7 +127,7 @@ const MOST_ROWS = 10;
 const INDENT = '  ';
 
 /** Of the fleet a weight says how many targets lack it. */
-export const weightName = (name: string, missing = 0): string =>
+export const sayWeight = (name: string, missing = 0): string =>
   missing === 0 ? name : `${name} (${countOf(missing, 'target')} without)`;
 
 /** What it takes out of each dimension, as a table. */
@@ -148,7 +148,7 @@ function radiusLines({ blast_radius: radius }: Decided, width: number | undefine
         [dimension, value, count, total, amount(share, 'ppm')],
         ...Object.entries(weights).map(([name, weighed]) => [
           dimension,
-          `${value}, ${weightName(name, weighed.missing)}`,
+          `${value}, ${sayWeight(name, weighed.missing)}`,
           weighed.weight,
           weighed.total,
           amount(weighed.share_ppm, 'ppm'),

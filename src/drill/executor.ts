@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type Answer = 'delivered' | 'pending' | 'refused' | 'unknown';
+export type ExecutorAnswer = 'delivered' | 'pending' | 'refused' | 'unknown';
 
 /** Stands behind the gate for every action: answers at once, and keeps what it was asked. */
 export interface Executor {
   readonly url: string;
   /** How it answers from now on. */
-  answerWith(answer: Answer): void;
+  answerWith(answer: ExecutorAnswer): void;
   /** The targets that it was sent for a request; undefined where it was sent nothing. */
   sent(request: string): readonly string[] | undefined;
   /** Resolves once it was sent a request; or after a while, for what never comes. */
@@ -17,7 +17,12 @@ export interface Executor {
 
 const PATIENCE_MS = 10_000;
 
-const STATUS: Readonly<Record<Answer, number>> = { delivered: 200, pending: 202, refused: 409, unknown: 500 };
+const STATUS: Readonly<Record<ExecutorAnswer, number>> = {
+  delivered: 200,
+  pending: 202,
+  refused: 409,
+  unknown: 500,
+};
 
 export async function startExecutor(): Promise<Executor> {
   const sent = new Map<string, readonly string[]>();

@@ -3,7 +3,7 @@ import { freshId } from '../kit/ids.ts';
 import { asError } from '../kit/fault.ts';
 import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate-client.ts';
 import type { CaseRequest, DrillCase, Fleet, Step, Twin } from './case.ts';
-import type { Answer, Executor } from './executor.ts';
+import type { ExecutorAnswer, Executor } from './executor.ts';
 import { linesOf, targetsOf, type Lines } from './fleet.ts';
 import { refusal, resultOf, unplayed, unseen, type CaseResult, type Said } from './result.ts';
 import { OWN } from './scratch-config.ts';
@@ -168,7 +168,7 @@ async function submit(
 async function askForTrue(
   request: CaseRequest,
   body: Members,
-  outcome: Answer,
+  outcome: ExecutorAnswer,
   rig: Rig,
 ): Promise<string | undefined> {
   const prefer = outcome === 'pending' ? 'respond-async' : 'wait=20';
@@ -184,7 +184,11 @@ async function askForTrue(
 }
 
 /** One executor stands behind all cases: what one of them has it answer is over when that step is, also where it fails. */
-async function answeredWith<T>(answer: Answer, executor: Executor, act: () => Promise<T>): Promise<T> {
+async function answeredWith<T>(
+  answer: ExecutorAnswer,
+  executor: Executor,
+  act: () => Promise<T>,
+): Promise<T> {
   executor.answerWith(answer);
   try {
     return await act();

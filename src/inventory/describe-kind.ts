@@ -72,7 +72,7 @@ export interface LineRules {
 }
 
 /** What one of several feeds must and may say. */
-export const rulesOf = ({ kind, required, weights }: LineRules, source: Source | undefined): LineRules =>
+export const lineRulesOf = ({ kind, required, weights }: LineRules, source: Source | undefined): LineRules =>
   source === undefined
     ? { kind, required, weights }
     : {

@@ -1,5 +1,5 @@
 import { refuse } from '../kit/refusal.ts';
-import { labelOf, rulesOf, type Labels, type LineRules, type Weights } from './describe-kind.ts';
+import { labelOf, lineRulesOf, type Labels, type LineRules, type Weights } from './describe-kind.ts';
 import type { Line } from './line.ts';
 import { underLease } from './lease-queries.ts';
 import { beginTargets, endTargets, readPatched, type Patched } from './load-queries.ts';
@@ -32,7 +32,7 @@ export async function keepPatched(load: Load, asOfMs: number): Promise<StandingO
   const patched = new Map<string, boolean>();
   const partly = new Map<string, PartlySaid>();
   const own = speaksOf(kind.kind, source);
-  const rules = rulesOf(kind, source);
+  const rules = lineRulesOf(kind, source);
   let untold = 0;
   let after = '';
   for (;;) {

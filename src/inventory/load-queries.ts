@@ -10,7 +10,7 @@ import type { SpeaksOf } from './speaks-of.ts';
 type Db = Kysely<Database>;
 
 /** The inventory of a kind that is in force. */
-export interface InForce {
+export interface RevisionInForce {
   readonly revision: number;
   readonly count: number;
   readonly asOfMs: number;
@@ -29,8 +29,8 @@ export async function readNowMs(db: Db): Promise<number> {
 }
 
 /** Undefined before the first load of the kind. */
-export async function readInForce(db: Db, kind: string): Promise<InForce | undefined> {
-  const { rows } = await sql<InForce>`
+export async function readInForce(db: Db, kind: string): Promise<RevisionInForce | undefined> {
+  const { rows } = await sql<RevisionInForce>`
     select revision, count, as_of as "asOfMs", definition, weights from inventory_kinds where kind = ${kind}`.execute(
     db,
   );

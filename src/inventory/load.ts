@@ -7,7 +7,7 @@ import type { DescribedKind, Labels, Weights } from './describe-kind.ts';
 import { IdSet } from './id-set.ts';
 import type { Lease } from './lease-queries.ts';
 import type { LoadMethod } from './load-query.ts';
-import type { InForce } from './load-queries.ts';
+import type { RevisionInForce } from './load-queries.ts';
 import type { SpeaksOf } from './speaks-of.ts';
 
 /** Where a load finds the ledger at its arrival: the agreed time (Unix milliseconds), and the last entry before it. */
@@ -28,7 +28,7 @@ export interface Load {
   readonly source: Source | undefined;
   readonly lease: Lease;
   /** Undefined for the first load of the kind. */
-  readonly inForce: InForce | undefined;
+  readonly inForce: RevisionInForce | undefined;
   /** The revision it is written on top of; 0 for none. */
   readonly revision: number;
   readonly arrival: Arrival;

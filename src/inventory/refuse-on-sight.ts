@@ -1,13 +1,13 @@
 import type { Kind, Source } from '../config/config.ts';
 import { refuse } from '../kit/refusal.ts';
 import type { DescribedKind } from './describe-kind.ts';
-import type { InForce } from './load-queries.ts';
+import type { RevisionInForce } from './load-queries.ts';
 import type { LoadMethod, LoadQuery } from './load-query.ts';
 import { LoadRefused, type LoadRefusal } from './load-refusal.ts';
 
 /** What a load stands on, as far as it is known before a line is read. */
 interface Before {
-  readonly inForce: InForce | undefined;
+  readonly inForce: RevisionInForce | undefined;
   /** When this very feed was read last, whole; undefined if it never was. */
   readonly asOfMs: number | undefined;
 }

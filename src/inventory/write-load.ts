@@ -1,6 +1,6 @@
 import { declaredLabels } from '../config/config.ts';
 import { refuse } from '../kit/refusal.ts';
-import { rulesOf, type LineRules } from './describe-kind.ts';
+import { lineRulesOf, type LineRules } from './describe-kind.ts';
 import type { InventoryLedger } from './flip.ts';
 import { keepPatched, refuseUntold } from './keep-patched.ts';
 import type { Lines } from './line.ts';
@@ -33,7 +33,7 @@ export async function writeLoad(
   const asOfMs = query.asOfMs ?? load.arrival.nowMs;
   if (method === 'put' && inForce !== undefined)
     ({ patched: done.patched, partly: done.partly } = await keepPatched(load, asOfMs));
-  await writeLines(load, readLines(content, rulesOf(kind, load.source), method));
+  await writeLines(load, readLines(content, lineRulesOf(kind, load.source), method));
   refuseUntold(load, asOfMs);
   const isWhole = method === 'put' && load.source?.ownsExistence !== false;
   if (isWhole) done.removed = countAbsent(load);

@@ -1,4 +1,4 @@
-import type { Answer } from '../../src/drill/executor.ts';
+import type { ExecutorAnswer } from '../../src/drill/executor.ts';
 import type { Call } from '../../src/scratch/gate-client.ts';
 import type { Rig } from '../../src/drill/play.ts';
 
@@ -10,7 +10,7 @@ export interface FakeRig {
   readonly sent?: readonly string[];
   readonly onCall?: (as: string, call: Call | undefined) => void;
   readonly onSleep?: (forMs: number) => void;
-  readonly onAnswerWith?: (answer: Answer) => void;
+  readonly onAnswerWith?: (answer: ExecutorAnswer) => void;
 }
 
 export const fakeRig = ({ status, body, sent, onCall, onSleep, onAnswerWith }: FakeRig): Rig => ({

@@ -30,7 +30,7 @@ import { findingsOf, type Finding } from './finding.ts';
 import { sayOutcomes } from './gauges.ts';
 import { sayProtected } from './protected.ts';
 import { sayUndeclared } from './undeclared.ts';
-import { askServer, countUnknown, readGrowth, readPolicies, readSources } from './queries.ts';
+import { askServer, countUnknown, readGrowth, readPolicies, readLoadedSources } from './queries.ts';
 
 /** A doctor does not wait as a gate does. */
 const patience = { poolSize: 1, statementTimeoutMs: 10_000, idleInTransactionMs: 10_000, silenceMs: 10_000 };
@@ -227,7 +227,7 @@ async function checkKind(store: Store, kind: Kind, next: NextCommand): Promise<F
   const { db_now_ms: nowMs } = await readHead(store.db);
   const load = next(`inventory load ${kind.name} FILE`, 'another');
   if (inForce === undefined) return [fail(noInventory(kind).message, load)];
-  const sources = new Map((await readSources(store, kind.name)).map(one => [one.source, one]));
+  const sources = new Map((await readLoadedSources(store, kind.name)).map(one => [one.source, one]));
   const state = { ...inForce, sources };
   const reasons = staleReasons(kind, definitionOf(kind), state, nowMs);
   // Of several feeds each is loaded with a key of its own.

@@ -41,7 +41,7 @@ export interface LoadedSource {
 }
 
 /** Each feed of a kind that was ever loaded. */
-export async function readSources({ db }: Store, kind: string): Promise<readonly LoadedSource[]> {
+export async function readLoadedSources({ db }: Store, kind: string): Promise<readonly LoadedSource[]> {
   const { rows } = await sql<LoadedSource>`
     select source, as_of as "asOfMs", definition from inventory_sources where kind = ${kind}`.execute(db);
   return rows;
