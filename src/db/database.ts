@@ -59,8 +59,6 @@ export interface DecisionsTable {
   position: GeneratedAlways<number>;
 }
 
-export type OperationPhase = 'waiting' | 'claimed' | 'accepted' | 'ended';
-
 export interface OperationsTable {
   id: Fixed<string>;
   seq: Fixed<number>;
@@ -74,6 +72,9 @@ export interface OperationsTable {
   policy_digest: Fixed<string>;
   inventory_revision: Fixed<number>;
   labels_digest: Fixed<string>;
+  timeout_ms: Fixed<number>;
+  valid_for_ms: Fixed<number>;
+  idempotent: Fixed<boolean>;
   artifact: Fixed<string | null>;
   run: Fixed<number | null>;
   run_total: Fixed<number | null>;
@@ -81,7 +82,7 @@ export interface OperationsTable {
   plan_generation: Fixed<number | null>;
   exception: Fixed<string | null>;
   outcome: 'pending' | 'delivered' | 'refused' | 'unknown' | 'stopped';
-  phase: OperationPhase;
+  phase: 'waiting' | 'claimed' | 'accepted' | 'ended';
   was_unknown: ColumnType<boolean, boolean | undefined, boolean>;
   attempts: ColumnType<number, number | undefined, number>;
   claimed_by: string | null;
