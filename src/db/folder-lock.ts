@@ -37,6 +37,8 @@ const PATIENCE_STEP_MS = 25;
 /** The shortest limit on a socket's path among the systems that Node runs on. */
 const SOCKET_PATH_BYTES = 100;
 
+const lockFile = (folder: string, token: string): string => path.join(folder, `lock.${token}`);
+
 /** Where the holder listens, or undefined if the path is too long for a socket. */
 function socketPath(folder: string, token: string): string | undefined {
   const absolute = path.join(folder, `${token}.sock`);
@@ -77,7 +79,7 @@ type Other = { readonly token: string; readonly state: 'alive' | 'dead' | 'unkno
 async function lookAt(folder: string, token: string, own: ProcessIdentity): Promise<Other | undefined> {
   let text: string;
   try {
-    text = await readFile(path.join(folder, `lock.${token}`), 'utf8');
+    text = await readFile(lockFile(folder, token), 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -110,13 +112,11 @@ async function lookAround(folder: string, own: string, identity: ProcessIdentity
     const other = await lookAt(folder, token, identity);
     if (other?.state === 'dead') {
       await rm(path.join(folder, `${token}.sock`), { force: true });
-      await rm(path.join(folder, `lock.${token}`), { force: true });
+      await rm(lockFile(folder, token), { force: true });
     } else if (other !== undefined) others.push(other);
   }
   return others;
 }
-
-const lockFile = (folder: string, token: string): string => path.join(folder, `lock.${token}`);
 
 /**
  * Who holds a folder, or may hold it; undefined if nobody does. Only looks: it takes no lock, and clears nothing away.
@@ -144,7 +144,7 @@ async function publish(folder: string, token: string, content: object): Promise<
   } finally {
     await file.close();
   }
-  await rename(draft, path.join(folder, `lock.${token}`));
+  await rename(draft, lockFile(folder, token));
 }
 
 function refusal(folder: string, other: Other, identity: ProcessIdentity): StoreRefused {
@@ -181,7 +181,7 @@ export async function lockFolder(
   const where = socketPath(folder, token);
   const server = where === undefined ? undefined : await listen(where);
   const release = async (): Promise<void> => {
-    await rm(path.join(folder, `lock.${token}`), { force: true });
+    await rm(lockFile(folder, token), { force: true });
     // Closing removes the socket's file too.
     await new Promise(resolve => (server === undefined ? resolve(undefined) : server.close(resolve)));
   };
