@@ -99,7 +99,7 @@ function readSelector(selectors: readonly string[]): Record<string, readonly str
 
 /** One id or range a line. No id holds a `#`. */
 function readTargetsFile(file: string): string[] {
-  if (file.trim() === '') throw new UsageError('--targets-from is blank: name a file, or - for stdin');
+  if (isBlank(file)) throw new UsageError('--targets-from is blank: name a file, or - for stdin');
   const name = file === '-' ? 'stdin' : file;
   const lines = readText(file)
     .split(/\r?\n/)

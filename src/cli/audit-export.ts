@@ -4,7 +4,7 @@ import { NoAnswerError } from '../client/errors.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
 import { kindOf } from '../kit/plain-file.ts';
-import { quote } from '../kit/text.ts';
+import { isBlank, quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { ifThere } from './if-there.ts';
@@ -48,7 +48,7 @@ export async function runAuditExport(
       throw thrown;
     }
   }
-  if (out.trim() === '') throw new UsageError('--out is blank: name a file, or leave it out');
+  if (isBlank(out)) throw new UsageError('--out is blank: name a file, or leave it out');
   const place = await placeOf(out, force);
   const trail = counted(await calls.export('audit', 'ndjson'), terminal);
   await writeWhole(place, trail.pieces);

@@ -3,7 +3,7 @@ import { NoAnswerError } from '../client/errors.ts';
 import type { RecordedDecision, Search } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
-import { nearestName, quote } from '../kit/text.ts';
+import { isBlank, nearestName, quote } from '../kit/text.ts';
 import { columnsOf } from './columns.ts';
 import { NEVER_RECORDED } from './decision-exit.ts';
 import type { GateCalls } from './gate-calls.ts';
@@ -75,7 +75,7 @@ function searchOf(filters: SearchOptions['filters'], nowMs: number): Search {
   const times: { since?: string; until?: string } = {};
   for (const [name, text] of Object.entries(filters)) {
     const option = `--${name.replaceAll('_', '-')}`;
-    if (text.trim() === '') throw new UsageError(`${option} is blank: leave it out, or give it a value`);
+    if (isBlank(text)) throw new UsageError(`${option} is blank: leave it out, or give it a value`);
     const value = name === 'since' || name === 'until' ? parseSince(text, nowMs) : text;
     if (value === undefined)
       throw new UsageError(

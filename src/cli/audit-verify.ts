@@ -17,7 +17,7 @@ import { StoreRefused } from '../db/store-refused.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { createLogger } from '../kit/logger.ts';
 import { parseJson } from '../kit/parse-json.ts';
-import { quote } from '../kit/text.ts';
+import { isBlank, quote } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { urlOf } from './gate-url.ts';
 import { nextCommandOf } from './next-command.ts';
@@ -120,7 +120,7 @@ async function verifyExport(file: string, chain: Watched): Promise<Found> {
   for await (const { text, ended } of linesOf(piecesOf(file, '--export'))) {
     number += 1;
     // Empty lines at the end are of whatever wrote the file; between entries they are not.
-    if (text.trim() === '') {
+    if (isBlank(text)) {
       blank ??= number;
       continue;
     }

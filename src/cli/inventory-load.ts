@@ -2,7 +2,7 @@ import type { Load, Loaded, Problem } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { grownFrom } from '../inventory/grown.ts';
 import { asError } from '../kit/fault.ts';
-import { didYouMean, quote } from '../kit/text.ts';
+import { didYouMean, isBlank, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
 import { showCount } from '../kit/units.ts';
 import { exitCode } from './exit-code.ts';
@@ -86,7 +86,7 @@ function queryOf({
   const forced = (['shrink', 'change', 'shrink,change'] as const).find(one => one === force);
   if (force !== undefined && forced === undefined)
     throw new UsageError(`--force is shrink, change or shrink,change, not ${quote(force)}`);
-  if (forced !== undefined && (reason === undefined || reason.trim() === ''))
+  if (forced !== undefined && (reason === undefined || isBlank(reason)))
     throw new UsageError('a forced load says why: --reason "…"');
   if (forced === undefined && reason !== undefined)
     throw new UsageError('--reason is for --force, and nothing is forced');

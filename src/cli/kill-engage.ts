@@ -1,7 +1,7 @@
 import type { EngagedSwitch, RecordedDecision, Scope } from '../client/types.ts';
 import { NoGateError } from '../config/client-settings.ts';
 import { asError } from '../kit/fault.ts';
-import { nearestName } from '../kit/text.ts';
+import { isBlank, nearestName } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
@@ -39,7 +39,7 @@ export async function runKill(options: KillOptions, terminal: Terminal): Promise
   try {
     const body = engageBody(options);
     const calls = connectAnyhow(options, terminal);
-    untold = `It is not known whether the switch is engaged: ${calls.next('kill status')} tells. Try again: engaged twice is as good as once.`;
+    untold = `It is not known whether the switch is engaged: ${calls.next('kill status')} tells. Try again: to engage it twice does no harm.`;
     const onSlow = (): void => sayNoAnswerYet(without, terminal);
     const engaged = await sendOnce(async signal => await calls.engage(body, { signal }), {
       untold,
@@ -100,7 +100,9 @@ function engageBody({ what, action, dimension, value, except, reason }: KillOpti
       near === undefined ? `for one action: --action ${printable(first)}.` : `did you mean kill ${near}?`;
     throw new ScopeError(`there is no "kill ${printable(first)}": ${meant} ${NOTHING_ENGAGED}`);
   }
-  const blank = Object.entries({ action, dimension, value }).find(([, text]) => text?.trim() === '');
+  const blank = Object.entries({ action, dimension, value }).find(
+    ([, text]) => text !== undefined && isBlank(text),
+  );
   if (blank !== undefined)
     throw new ScopeError(`--${blank[0]} is blank: leave it out to stop everything. ${NOTHING_ENGAGED}`);
   if (action !== undefined && (dimension ?? value) !== undefined)

@@ -1,6 +1,7 @@
 import type { Switches } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
+import { isBlank } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { findId, isWholeId } from './find-id.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
@@ -74,7 +75,7 @@ export async function runKillRelease(
   options: ReleaseOptions,
   terminal: Terminal,
 ): Promise<number> {
-  if (options.reason === undefined || options.reason.trim() === '')
+  if (options.reason === undefined || isBlank(options.reason))
     throw new UsageError('a release says why: --reason "…". Nothing was released');
   const calls = connectCalls(gateOf(options), terminal);
   const { reason } = options;

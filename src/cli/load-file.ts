@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../config/environment.ts';
 import { asError, codeOf } from '../kit/fault.ts';
-import { quote } from '../kit/text.ts';
+import { isBlank, quote } from '../kit/text.ts';
 
 export type LoadFormat = 'csv' | 'ndjson';
 
@@ -16,7 +16,7 @@ export interface LoadFile {
 
 /** @throws UsageError where it is not there, or its name does not say how it is written */
 export async function openLoadFile(named: string, format: LoadFormat | undefined): Promise<LoadFile> {
-  if (named.trim() === '') throw new UsageError('the file is blank: name one, or - for stdin');
+  if (isBlank(named)) throw new UsageError('the file is blank: name one, or - for stdin');
   const chosen = format ?? formatOf(named);
   if (chosen === undefined)
     throw new UsageError(

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
-import { isKey } from '../kit/text.ts';
+import { isBlank, isKey } from '../kit/text.ts';
 import type { ClientSettings } from './client.ts';
 import { ClientMisuseError } from './errors.ts';
 import { fetchBy } from './fetch-by.ts';
@@ -40,7 +40,7 @@ function fetchOf({ url, tls, fetch: own }: ClientSettings): typeof fetch {
   const { ca, cert, key } = tls;
   const said = [ca, cert, key].filter(part => part !== undefined);
   // A blank one would be passed over, as if none were given.
-  if (said.length === 0 || said.some(part => typeof part !== 'string' || part.trim() === ''))
+  if (said.length === 0 || said.some(part => typeof part !== 'string' || isBlank(part)))
     throw new ClientMisuseError(
       '`tls` holds the text of PEM files: `ca`, or `cert` and `key`, or all three.',
     );
