@@ -53,7 +53,7 @@ const stopping: readonly Call[] = [
     done: {
       200: { description: 'It is released', content: { [JSON_TYPE]: { schema: answers.released } } },
     },
-    no: keyedNos(...bodyNos, 'request.not_found', 'request.conflict'),
+    no: keyedNos(...bodyNos, 'request.query', 'request.not_found', 'request.conflict'),
   },
   {
     method: 'post',
@@ -66,7 +66,7 @@ const stopping: readonly Call[] = [
     done: {
       200: { description: 'It is accepted', content: { [JSON_TYPE]: { schema: answers.acceptedClock } } },
     },
-    no: keyedNos(...bodyNos, 'request.conflict'),
+    no: keyedNos(...bodyNos, 'request.query', 'request.conflict'),
   },
 ];
 
@@ -159,7 +159,7 @@ const loading: readonly Call[] = [
         content: { [JSON_TYPE]: { schema: answers.inventory } },
       },
     },
-    no: keyedNos(),
+    no: keyedNos('request.query'),
   },
 ];
 
@@ -180,7 +180,7 @@ const seeing: readonly Call[] = [
     done: {
       201: { description: 'It is recorded', content: { [JSON_TYPE]: { schema: answers.postedEvidence } } },
     },
-    no: keyedNos(...bodyNos),
+    no: keyedNos(...bodyNos, 'request.query'),
   },
   {
     method: 'get',
@@ -209,7 +209,7 @@ const looking: readonly Call[] = [
     done: {
       200: { description: 'By scope', content: { [JSON_TYPE]: { schema: answers.budgets } } },
     },
-    no: keyedNos(),
+    no: keyedNos('request.query'),
   },
   {
     method: 'get',
@@ -234,7 +234,7 @@ const looking: readonly Call[] = [
     summary: 'The policy revision, its checks, the limits in force, and what is protected.',
     roles: ['auditor'],
     done: { 200: { description: 'As it is loaded', content: { [JSON_TYPE]: { schema: policy } } } },
-    no: keyedNos(),
+    no: keyedNos('request.query'),
   },
 ];
 

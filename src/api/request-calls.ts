@@ -153,7 +153,7 @@ const settling: readonly Call[] = [
     roles: ['executor, of the actions it names', 'operator'],
     body: { required: true, content: { [JSON_TYPE]: { schema: asks.report, examples: examples.reports } } },
     done: { 200: { description: 'The request as it now stands', content: oneDecision } },
-    no: keyedNos(...bodyNos, 'request.not_found', 'request.conflict'),
+    no: keyedNos(...bodyNos, 'request.query', 'request.not_found', 'request.conflict'),
   },
   {
     method: 'post',
@@ -163,7 +163,7 @@ const settling: readonly Call[] = [
     summary: 'Stop a request of your own that is not claimed yet.',
     roles: ['requester (its own)'],
     done: { 200: { description: 'The request as it now stands', content: oneDecision } },
-    no: keyedNos('request.not_found', 'request.conflict'),
+    no: keyedNos('request.query', 'request.not_found', 'request.conflict'),
   },
 ];
 

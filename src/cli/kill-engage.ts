@@ -97,7 +97,9 @@ function engageBody({ what, action, dimension, value, except, reason }: KillOpti
   if (first !== undefined) {
     const near = nearestName(first, ['status', 'release', 'engage']);
     const meant =
-      near === undefined ? `for one action: --action ${printable(first)}.` : `did you mean kill ${near}?`;
+      near === undefined
+        ? `interlock kill alone stops everything; --action ${printable(first)} stops one action, if that is its name.`
+        : `did you mean kill ${near}?`;
     throw new ScopeError(`there is no "kill ${printable(first)}": ${meant} ${NOTHING_ENGAGED}`);
   }
   const blank = Object.entries({ action, dimension, value }).find(

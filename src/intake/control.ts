@@ -6,6 +6,7 @@ import { idOf, json, notFound, only, replyOf, type Exchange, type Handle } from 
 import { parseReasonBody } from './fields.ts';
 import { sayNothingEngaged } from './find-the-stop.ts';
 import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
+import { withoutParameters } from './query.ts';
 import { Refused } from './refused.ts';
 import { requestIdOf } from './write-reply.ts';
 
@@ -19,7 +20,7 @@ export function controlHandlers(ports: {
   readonly logger: Logger;
   readonly monotonicMs: () => number;
 }): Record<'engage' | 'release' | 'switches' | 'acceptClock' | 'budgets' | 'policy' | 'inventory', Handle> {
-  const { killSwitch, clock, budgets, policy, inventory, logger, monotonicMs } = ports;
+  const { killSwitch, clock, logger, monotonicMs } = ports;
 
   /**
    * Nothing may stand in the way of stopping: no content type is asked for, no idempotency key, no header is looked at but
@@ -59,24 +60,41 @@ export function controlHandlers(ports: {
     if (reason instanceof Refused) return reason;
     const { res, principal } = exchange;
     const accepted = await clock.accept(reason, principal);
-    if (!isRefusal(accepted))
-      logger.warn(
-        { request_id: requestIdOf(res), by: principal.name, reason, ...accepted },
-        "a jump of the database's clock was accepted",
-      );
+    const told = { request_id: requestIdOf(res), by: principal.name, reason, ...accepted };
+    if (!isRefusal(accepted)) logger.warn(told, "a jump of the database's clock was accepted");
     return replyOf(accepted);
   };
 
   return {
     engage: sayNothingEngaged(only(['operator'], engage)),
-    release: only(['operator'], release),
+    release: only(['operator'], withoutParameters(release)),
     switches: only(['auditor', 'operator'], async () => json(await killSwitch.status())),
-    acceptClock: only(['operator'], acceptClock),
-    budgets: only(['auditor'], async () => json(await budgets.budgets())),
-    policy: only(['auditor'], async () => json(await policy.describe())),
-    inventory: only(['auditor', 'inventory'], async () => json(await inventory.summary())),
+    acceptClock: only(['operator'], withoutParameters(acceptClock)),
+    ...showing(ports),
   };
 }
+
+/** What shows how things stand, and takes nothing. */
+const showing = (ports: {
+  readonly budgets: BudgetsPort;
+  readonly policy: PolicyPort;
+  readonly inventory: Pick<InventoryPort, 'summary'>;
+}): Record<'budgets' | 'policy' | 'inventory', Handle> => ({
+  budgets: only(
+    ['auditor'],
+    show(async () => await ports.budgets.budgets()),
+  ),
+  policy: only(
+    ['auditor'],
+    show(async () => await ports.policy.describe()),
+  ),
+  inventory: only(
+    ['auditor', 'inventory'],
+    show(async () => await ports.inventory.summary()),
+  ),
+});
+
+const show = (tell: () => Promise<object>): Handle => withoutParameters(async () => json(await tell()));
 
 async function readReason(exchange: Exchange): Promise<string | Refused> {
   // Without any body it is the reason that is missing, not its type.

@@ -5,6 +5,7 @@ import { notAllowed, only, replyOf, type Handle } from './exchange.ts';
 import { parseEvidence } from './fields.ts';
 import { openListing, reply } from './listing.ts';
 import type { EvidencePort, ReadsPort } from './ports.ts';
+import { withoutParameters } from './query.ts';
 import { Refused } from './refused.ts';
 import { requestIdOf } from './write-reply.ts';
 
@@ -45,5 +46,5 @@ export function evidenceHandlers({
     return await reply(listing, async page => await reads.evidence(search, page), { pageSize: 1_000 });
   };
 
-  return { post: only(['observer'], post), list };
+  return { post: only(['observer'], withoutParameters(post)), list };
 }

@@ -85,7 +85,7 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>, p
     },
 
     /** A decision that is a no, or whose outcome is one: the document stands beside the problem's members. */
-    answer({ document, outcome, status, rule: deciding, retryAfterS }: Answer): Problem {
+    answer({ document, outcome, status, rule: deciding, retryAfterS, unrecorded }: Answer): Problem {
       const rule = deciding ?? document.reasons[0]?.rule ?? outcome?.rule ?? 'gate.failed';
       const first = document.reasons.find(reason => reason.rule === rule) ?? document.reasons[0];
       const detail =
@@ -97,7 +97,9 @@ export function createProblems(more: () => Readonly<Record<string, RuleInfo>>, p
         retryAfterS === undefined || status !== 429
           ? {}
           : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterS))) };
-      const said = { detail, instance: `${publicUrl}${requestPath(document.id)}` };
+      const instance =
+        unrecorded === true ? occurrence(document.id) : `${publicUrl}${requestPath(document.id)}`;
+      const said = { detail, instance };
       const decided = inOrder({ ...document, ...(outcome !== undefined && { outcome }) });
       return problem(rule, status, said, headers, decided);
     },

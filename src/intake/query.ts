@@ -1,5 +1,6 @@
 import { isBlank, listNames, quote } from '../kit/text.ts';
-import { refused, type Refused } from './refused.ts';
+import type { Handle } from './exchange.ts';
+import { refused, Refused } from './refused.ts';
 
 /**
  * A query string (without `?`) of known parameters. Refused: an unknown one, one given twice, a blank value, broken
@@ -31,6 +32,14 @@ export function parseQuery(
   }
   return query;
 }
+
+/** For a call without parameters: one that is not known may have been meant to hold it back, or to narrow what it says. */
+export const withoutParameters =
+  (handle: Handle): Handle =>
+  async exchange => {
+    const query = parseQuery(exchange.query, []);
+    return query instanceof Refused ? query : await handle(exchange);
+  };
 
 function decode(text: string): string | undefined {
   try {

@@ -14,7 +14,7 @@ import {
   type Reply,
 } from './exchange.ts';
 import { openListing, reply } from './listing.ts';
-import { parseQuery } from './query.ts';
+import { withoutParameters } from './query.ts';
 import type { ReadsPort } from './ports.ts';
 import { refused, Refused } from './refused.ts';
 
@@ -39,8 +39,6 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
   });
 
   const one = sighted(async (exchange, sight) => {
-    const query = parseQuery(exchange.query, []);
-    if (query instanceof Refused) return query;
     const id = idOf(exchange);
     const view = id === undefined ? undefined : await reads.one(id, sight);
     return view === undefined ? notFound() : json(inOrder(view));
@@ -73,7 +71,7 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     return await reply(listing, page => reads.trail(page), { pageSize: STREAM_PAGE });
   };
 
-  return { search, one, targets, trail: only(['auditor'], trail) };
+  return { search, one: withoutParameters(one), targets, trail: only(['auditor'], trail) };
 }
 
 const sighted =

@@ -9,7 +9,7 @@ import { readJson } from './body.ts';
 import type { Exchange, Handle, Reply } from './exchange.ts';
 import { parsePrefer } from './headers.ts';
 import type { GuardPort } from './ports.ts';
-import { parseQuery } from './query.ts';
+import { withoutParameters } from './query.ts';
 import { rateLimitHeaders } from './rate-limit.ts';
 import { refused, Refused } from './refused.ts';
 import { tellDecision } from './tell-decision.ts';
@@ -32,8 +32,6 @@ export function requestHandlers({
   };
 
   const submit: Handle = async exchange => {
-    const unknown = refuseQuery(exchange);
-    if (unknown !== undefined) return unknown;
     const idempotencyKey = exchange.req.headers['idempotency-key'];
     if (typeof idempotencyKey !== 'string' || !isIdempotencyKey(idempotencyKey)) {
       const detail =
@@ -54,8 +52,6 @@ export function requestHandlers({
   };
 
   const preflight: Handle = async exchange => {
-    const unknown = refuseQuery(exchange);
-    if (unknown !== undefined) return unknown;
     const asked = await readAsked(exchange);
     if (asked instanceof Refused) return asked;
     const answer = await told(exchange, async () => await guard.preflight(asked));
@@ -71,13 +67,7 @@ export function requestHandlers({
         };
   };
 
-  return { submit, preflight };
-}
-
-/** No parameter is known, and one that is not known may have been meant to hold the request back. */
-function refuseQuery({ query }: Exchange): Refused | undefined {
-  const parsed = parseQuery(query, []);
-  return parsed instanceof Refused ? parsed : undefined;
+  return { submit: withoutParameters(submit), preflight: withoutParameters(preflight) };
 }
 
 async function readAsked(exchange: Exchange): Promise<Asked | Refused> {

@@ -15,6 +15,7 @@ import {
 } from './exchange.ts';
 import { parseReport } from './fields.ts';
 import type { OutcomesPort, ReadsPort } from './ports.ts';
+import { withoutParameters } from './query.ts';
 import { refused, Refused } from './refused.ts';
 import { requestIdOf } from './write-reply.ts';
 
@@ -62,7 +63,10 @@ export function settlementHandlers({
     return await settled(reads, id, own, result);
   };
 
-  return { report: only(['executor', 'operator'], report), cancel: only(['requester'], cancel) };
+  return {
+    report: only(['executor', 'operator'], withoutParameters(report)),
+    cancel: only(['requester'], withoutParameters(cancel)),
+  };
 }
 
 /** An executor that does not name the action may not even try, whatever its body says. */

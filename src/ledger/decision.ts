@@ -82,6 +82,8 @@ export interface Answer {
   readonly status: number;
   readonly document: DecisionDocument;
   readonly outcome?: OutcomeView;
+  /** It left no record: nothing can be looked at by its id. */
+  readonly unrecorded?: true;
   /** A repeat: the recorded decision with its present outcome. */
   readonly replayed: boolean;
   /** The rule that the status comes from; absent on 200 and 202. */

@@ -52,7 +52,7 @@ export function unrecorded(
     reasons: refusal.reasons,
     decided_at: new Date(wallMs).toISOString(),
   };
-  return answerOf(document, refusal.status, undefined, false);
+  return { ...answerOf(document, refusal.status, undefined, false), unrecorded: true };
 }
 
 /** The rule that an outcome is answered by; none for delivered and pending. */

@@ -113,7 +113,7 @@ describe('kill', () => {
     ['a dimension without its value', ['--dimension', 'region'], /go together/],
     ['two scopes', ['--action', 'test.act', '--dimension', 'region', '--value', 'us'], /either --action/],
     ['a word that is no command', ['statsu'], /did you mean kill status\?/],
-    ['a bare action', ['test.act'], /for one action: --action test\.act/],
+    ['a bare action', ['test.act'], /interlock kill alone stops everything; --action test\.act stops one/],
     ['an unknown option', ['--reson', 'x'], /unknown option '--reson'/],
   ])('engages nothing for %s', async (_, args, told) => {
     const { code, complained } = await run('operator', 'kill', ...args);

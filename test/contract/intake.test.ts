@@ -143,6 +143,27 @@ describe('a parameter in the address', () => {
     }
     await expectNoRecord(on.api, key);
   });
+
+  it('holds back a release and the like, and what would read as an answer to it', async () => {
+    const engaged = await on.api.engage({ reason: 'a parameter', scope: { action: 'test.act' } });
+    const before = (await on.api.audit()).length;
+    const [query, reason] = ['?dry_run=true', { reason: 'a rehearsal' }];
+    for (const [path, body, as] of [
+      [`/v1/kill-switch/${engaged.body.id}/release`, reason, 'operator'],
+      ['/v1/clock/accept', reason, 'operator'],
+      [`/v1/requests/${randomUUID()}/outcome`, { status: 'refused' }, 'operator'],
+      [`/v1/requests/${randomUUID()}/cancel`, undefined, 'bot'],
+      ['/v1/evidence', { artifact: 'test:a', name: 'canary', status: 'passed' }, 'observer'],
+    ] as const)
+      expectProblem(await on.api.post(path + query, body, { as }), 400, 'request.query');
+    for (const path of ['/v1/budgets?action=test.act', '/v1/policy?x=1', '/v1/inventory?kind=host'])
+      expectProblem(await on.api.get(path), 400, 'request.query');
+    expect((await on.api.audit()).length).toBe(before);
+    // Nothing may stand in the way of stopping.
+    const stop = await on.api.post(`/v1/kill-switch${query}`, undefined, { as: 'operator' });
+    expect(stop.status).toBe(201);
+    for (const { id } of [engaged.body, stop.body]) expect((await on.api.release(id)).status).toBe(200);
+  });
 });
 
 describe('a header sent twice', () => {

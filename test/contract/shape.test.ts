@@ -368,6 +368,8 @@ describe('a body of a wrong shape', () => {
     const answer = await on.api.ask({ ...good, action: 'test.acts' });
     expect(answer.body.type).toBe('/problems/action.unknown');
     expect(rulesOf(answer.body)).toEqual(['action.unknown']);
+    // There is no record of it to look at.
+    expect(answer.body.instance).toBe(`urn:uuid:${answer.body.id}`);
     const metrics = await on.api.get('/metrics', { as: null });
     expect(metrics.text).toMatch(/interlock_decisions_total\{[^}]*action="unknown"[^}]*\} [1-9]/u);
   });
