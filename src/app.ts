@@ -2,6 +2,7 @@ import { createReads } from './audit/queries.ts';
 import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { readChain } from './checkpoint/queries.ts';
+import type { Restored } from './checkpoint/restored.ts';
 import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
@@ -39,8 +40,8 @@ export interface StartOptions {
   readonly configFile: string;
   /** Activate this policy revision even if it was active before. */
   readonly activate: boolean;
-  /** The last entry of a database that was put back on purpose, and is behind its newest checkpoint. */
-  readonly restoredTo?: number;
+  /** Said of a database that was put back on purpose, and is behind its newest checkpoint. */
+  readonly restored?: Restored;
   readonly logger: Logger;
   readonly clock?: Clock;
   /** Instead of what reads the bundle and the limits. */
@@ -112,7 +113,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
       const start = { again: options.activate, ...late };
-      const opened = await openGate(parts, start, checkpoints, options.restoredTo);
+      const opened = await openGate(parts, start, checkpoints, options.restored);
       tellReady(logger, address, opened.activation);
       return opened;
     };
@@ -138,7 +139,7 @@ async function readFiles(
   warnOfMissingLimits(inForce, logger);
   warnOfLimitGaps(inForce, logger);
   warnOfOpenKeys(config.actions.values(), logger);
-  if (options.restoredTo !== undefined && !killFileEngages(config.killFile))
+  if (options.restored !== undefined && !killFileEngages(config.killFile))
     logger.warn(
       { kill_file: config.killFile },
       'started on a restored database without the kill file: engaged switches and spent budgets may be forgotten, and requests are forwarded at once',
@@ -173,16 +174,16 @@ async function openGate(
   parts: Omit<GateOptions, 'gateId' | 'readFile'>,
   start: Start,
   checkpoints: Checkpoints,
-  restoredTo: number | undefined,
+  said: Restored | undefined,
 ): Promise<Gate> {
   await refuseMissingRights(parts.store.pool);
   const { landed } = await compareMigrations(parts.store.pool);
-  if (landed === 0) checkpoints.expectEmpty(restoredTo);
+  if (landed === 0) await checkpoints.expectEmpty(said);
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   await refuseMissingGuards(parts.store.db);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
-  const restored = await checkpoints.anchor(restoredTo);
+  const restored = await checkpoints.anchor(said);
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: createReadKeys() });
   if (restored !== undefined) await doubtRestored(gate, restored);
   await gate.activate(start);

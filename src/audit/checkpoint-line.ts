@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
 import { judgeCheckpoint, publicKeyName, parseCheckpoint } from '../checkpoint/checkpoint.ts';
-import { judgeStepBack, parseStepBack } from '../checkpoint/step-back.ts';
+import { givesNothingUp, judgeStepBack, parseStepBack } from '../checkpoint/step-back.ts';
 import type { Signed } from './verify-step-back.ts';
 
 /** Who signed: an Ed25519 public key, and the name that checkpoints give it. */
@@ -40,7 +40,10 @@ export function readCheckpointLine(line: string, keys: ReadonlyMap<string, KeyOb
   }
   if (stepBack !== undefined && judgeStepBack(stepBack, key) === 'good') {
     const { at, entry, from, to } = stepBack;
-    return { anchor: { at, ...to }, stepBack: { at, entry, from }, key: name };
+    const anchor = { at, ...to };
+    return givesNothingUp(stepBack)
+      ? { anchor, key: name }
+      : { anchor, stepBack: { at, entry, from }, key: name };
   }
   return { problem: 'has a wrong signature' };
 }

@@ -5,9 +5,10 @@ import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
 import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from './checkpoint.ts';
 import { appendLine } from './durable-files.ts';
-import { readFound, type Found } from './found.ts';
+import { readFound, readSaid, type Found } from './found.ts';
 import type { SeenChain } from './queries.ts';
-import { sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
+import { nameOf, type Restored } from './restored.ts';
+import { isWithin, sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
 import { signStepBack, stepBackLine, type StepBack } from './step-back.ts';
 import { makeSigningKey, readSigningKey, type SigningKey } from './signing-key.ts';
 
@@ -49,6 +50,8 @@ export class Checkpoints {
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
   #givenUp: Pick<StepBack, 'entry' | 'from'> | undefined;
+  /** The entry that was said at this start, and gave nothing up here, until that is signed. */
+  #said: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -73,37 +76,67 @@ export class Checkpoints {
 
   /**
    * Compares the database with the newest checkpoint.
-   * @param restoredTo the last entry of a database that was put back on purpose; another gate may have added to it since
+   * @param restored said of a database that was put back on purpose; another gate may have added to it since
    * @returns the last entry of the copy that this gate has gone on from, now or at an earlier start; undefined if it never has
    * @throws StoreRefused if the database is behind, and was not said to be, or to end where it cannot
    */
-  async anchor(restoredTo?: number): Promise<number | undefined> {
-    const { file, readChain, logger } = this.#options;
+  async anchor(restored?: Restored): Promise<number | undefined> {
     const newest = this.#newest;
-    const said = [restoredTo, this.#found.steppedBackTo].filter(entry => entry !== undefined);
+    const said = [restored?.entry, this.#found.steppedBackTo].filter(entry => entry !== undefined);
     const wentOnFrom = said.length === 0 ? undefined : Math.max(...said);
-    if (newest === undefined) {
-      await this.#beginAnew(restoredTo);
-      return wentOnFrom;
+    if (newest === undefined) await this.#beginAnew(restored?.entry);
+    else {
+      const { head, hashAt } = await this.#options.readChain(newest.seq);
+      // A restore that failed in the middle may have the entries, and a head that has not come to them.
+      if (hashAt !== newest.hash || head.seq < newest.seq)
+        return await this.#stepBack(newest, { head, hashAt }, restored);
     }
-    const { head, hashAt } = await readChain(newest.seq);
-    // A restore that failed in the middle may have the entries, and a head that has not come to them.
-    if (hashAt === newest.hash && head.seq >= newest.seq) return wentOnFrom;
+    if (restored !== undefined && !this.#found.said.has(restored.entry)) this.#said = restored.entry;
+    return wentOnFrom;
+  }
+
+  /** @returns the entry that was said @throws StoreRefused if none was, or none that is of this loss */
+  async #stepBack(
+    newest: Checkpoint,
+    { head, hashAt }: SeenChain,
+    restored: Restored | undefined,
+  ): Promise<number> {
     const copy = await this.#whereCopyEnds(head.seq);
-    if (restoredTo === undefined || restoredTo > head.seq || restoredTo < copy.from || restoredTo > copy.to)
-      throw new StoreRefused(
-        `${sayBehind(file, newest, head.seq, head.seq < newest.seq ? undefined : hashAt)} ${sayHowToRestore(copy, head.seq, restoredTo)}`,
-      );
-    logger.warn(
-      { checkpoint: newest.seq, database: head.seq, restored: restoredTo },
+    const { entry } = await this.#believe(newest, { head, hashAt }, copy, restored);
+    this.#options.logger.warn(
+      { checkpoint: newest.seq, database: head.seq, restored: entry },
       'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
     );
     const { at, seq, hash } = newest;
-    this.#givenUp = { entry: restoredTo, from: { at, seq, hash } };
+    this.#givenUp = { entry, from: { at, seq, hash } };
     this.#newest = undefined;
     // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     await this.look();
-    return restoredTo;
+    return entry;
+  }
+
+  /**
+   * An entry is said of one loss, and may be left in a service's file: one that this gate has signed before is believed only with the
+   * name of what is given up now.
+   * @throws StoreRefused
+   */
+  async #believe(
+    newest: Checkpoint,
+    { head, hashAt }: SeenChain,
+    copy: Span,
+    restored: Restored | undefined,
+  ): Promise<Restored> {
+    const { file } = this.#options;
+    const before = this.#key === undefined ? new Set<number>() : await readSaid(file, this.#key);
+    const isOfThisLoss = ({ entry, givenUp }: Restored): boolean =>
+      givenUp === undefined ? !before.has(entry) : givenUp === nameOf(newest);
+    if (restored !== undefined && isWithin(copy, head.seq, restored.entry) && isOfThisLoss(restored))
+      return restored;
+    const isSpent = [...before].some(entry => isWithin(copy, head.seq, entry));
+    const seen = head.seq < newest.seq ? undefined : hashAt;
+    throw new StoreRefused(
+      `${sayBehind(file, newest, head.seq, seen)} ${sayHowToRestore(copy, head.seq, restored, isSpent ? nameOf(newest) : undefined)}`,
+    );
   }
 
   /**
@@ -122,7 +155,7 @@ export class Checkpoints {
       );
     else if (restoredTo === undefined || restoredTo > head.seq)
       throw new StoreRefused(
-        `${sayLost(file, head.seq)} ${sayHowToRestore({ from: 0, to: Infinity }, head.seq, restoredTo)} If this gate never signed anything, move ${file}.key and ${file}.pub elsewhere: it begins with a key of its own.`,
+        `${sayLost(file, head.seq)} ${sayHowToRestore({ from: 0, to: Infinity }, head.seq, restoredTo === undefined ? undefined : { entry: restoredTo })} If this gate never signed anything, move ${file}.key and ${file}.pub elsewhere: it begins with a key of its own.`,
       );
   }
 
@@ -151,12 +184,10 @@ export class Checkpoints {
    * Of a database without tables, before they are made: to make them would spoil the restore that somebody is about to begin.
    * @throws StoreRefused where something was signed, and nobody said that it is given up
    */
-  expectEmpty(restoredTo?: number): void {
-    if (this.#newest === undefined || restoredTo === 0) return;
-    const empty = { from: 0, to: 0 };
-    throw new StoreRefused(
-      `${sayBehind(this.#options.file, this.#newest, 0, undefined)} ${sayHowToRestore(empty, 0, restoredTo)}`,
-    );
+  async expectEmpty(restored?: Restored): Promise<void> {
+    if (this.#newest === undefined) return;
+    const nothing = { head: { seq: 0, hash: '' }, hashAt: undefined };
+    await this.#believe(this.#newest, nothing, { from: 0, to: 0 }, restored);
   }
 
   /** The first look, once the gate has what it begins with. Waits for it, but not for a disk that hangs. */
@@ -222,16 +253,27 @@ export class Checkpoints {
   /** If it is newer than the newest one. */
   async #sign(head: ChainHead): Promise<void> {
     const { file, clock } = this.#options;
-    if (head.seq <= (this.#newest?.seq ?? 0)) return;
-    this.#key ??= await makeSigningKey(file);
     const at = new Date(clock.wallMs()).toISOString();
-    const checkpoint = signCheckpoint(head, at, this.#key);
-    // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
-    const stepBack = this.#givenUp && signStepBack({ ...this.#givenUp, at, to: head }, this.#key);
-    const before = stepBack === undefined ? '' : `${stepBackLine(stepBack)}\n`;
-    await appendLine(file, `${before}${checkpointLine(checkpoint)}`);
-    this.#newest = checkpoint;
-    this.#givenUp = undefined;
+    if (head.seq > (this.#newest?.seq ?? 0)) {
+      this.#key ??= await makeSigningKey(file);
+      const checkpoint = signCheckpoint(head, at, this.#key);
+      // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
+      const stepBack = this.#givenUp && signStepBack({ ...this.#givenUp, at, to: head }, this.#key);
+      const before = stepBack === undefined ? '' : `${stepBackLine(stepBack)}\n`;
+      await appendLine(file, `${before}${checkpointLine(checkpoint)}`);
+      this.#newest = checkpoint;
+      this.#givenUp = undefined;
+    }
+    await this.#signSaid(at);
+  }
+
+  async #signSaid(at: string): Promise<void> {
+    const [entry, key, from] = [this.#said, this.#key, this.#newest];
+    if (entry === undefined || key === undefined || from === undefined || entry > from.seq) return;
+    const to = { seq: from.seq, hash: from.hash };
+    const stepBack = signStepBack({ at, entry, from: { at: from.at, ...to }, to }, key);
+    await appendLine(this.#options.file, stepBackLine(stepBack));
+    this.#said = undefined;
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

@@ -4,7 +4,7 @@ import type { Logger } from '../kit/logger.ts';
 import { judgeCheckpoint, parseCheckpoint, type Checkpoint, type SignatureCheck } from './checkpoint.ts';
 import { lastLines } from './durable-files.ts';
 import type { SigningKey } from './signing-key.ts';
-import { judgeStepBack, parseStepBack, type StepBack } from './step-back.ts';
+import { givesNothingUp, judgeStepBack, parseStepBack, type StepBack } from './step-back.ts';
 
 /** What the end of the file says. */
 export interface Found {
@@ -12,6 +12,13 @@ export interface Found {
   readonly checkpoints: readonly Checkpoint[];
   /** The last entry of the copy that it last went on from. */
   readonly steppedBackTo?: number;
+  /** The entries that were said of a loss, and signed, as far as was read. */
+  readonly said: ReadonlySet<number>;
+}
+
+interface Files {
+  readonly file: string;
+  readonly logger: Logger;
 }
 
 /**
@@ -20,15 +27,13 @@ export interface Found {
  * @throws StoreRefused
  */
 export async function readFound(
-  { file, logger }: { readonly file: string; readonly logger: Logger },
+  { file, logger }: Files,
   key: SigningKey | undefined,
   reaches = Infinity,
 ): Promise<Found> {
-  const lines = await lastLines(file, some =>
+  const lines = await linesOf(file, some =>
     some.some(line => (parseCheckpoint(line)?.seq ?? Infinity) <= reaches),
-  ).catch((thrown: unknown) => {
-    throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
-  });
+  );
   const checkpoints = lines.flatMap(line => parseCheckpoint(line) ?? []);
   const stepsBack = lines.flatMap(line => parseStepBack(line) ?? []);
   const torn = lines.length - checkpoints.length - stepsBack.length;
@@ -38,7 +43,7 @@ export async function readFound(
       'lines that are no checkpoints are passed over: a crash may leave half a line',
     );
   if (key === undefined) {
-    if (checkpoints.length + stepsBack.length === 0) return { checkpoints: [] };
+    if (checkpoints.length + stepsBack.length === 0) return { checkpoints: [], said: new Set() };
     throw new StoreRefused(
       `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
     );
@@ -50,22 +55,54 @@ export async function readFound(
       checkpoint,
       judgeCheckpoint(checkpoint, key.publicKey),
     );
-  for (const stepBack of stepsBack)
-    requireGood(
-      file,
-      `The step back to entry ${stepBack.to.seq}`,
-      stepBack,
-      judgeStepBack(stepBack, key.publicKey),
-    );
+  for (const stepBack of stepsBack) requireGoodStepBack(file, stepBack, key);
   return leaveOutGivenUp(lines);
 }
+
+/**
+ * Each entry that was ever said of a loss, and signed. The steps back alone are looked at: after years they are few among many.
+ * @throws StoreRefused
+ */
+export async function readSaid(file: string, key: SigningKey): Promise<ReadonlySet<number>> {
+  const lines = await linesOf(file, () => false);
+  const said = new Set<number>();
+  for (const [place, line] of lines.entries()) {
+    const stepBack = line.includes('"step_back"') ? parseStepBack(line) : undefined;
+    if (stepBack === undefined) continue;
+    requireGoodStepBack(file, stepBack, key);
+    // One that was cut off from its checkpoint is asked for again: that is the same loss.
+    const counts =
+      givesNothingUp(stepBack) || lines.slice(place).some(after => parseCheckpoint(after) !== undefined);
+    if (counts) said.add(stepBack.entry);
+  }
+  return said;
+}
+
+const linesOf = async (
+  file: string,
+  enough: (lines: readonly string[]) => boolean,
+): Promise<readonly string[]> =>
+  await lastLines(file, enough).catch((thrown: unknown) => {
+    throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
+  });
+
+const requireGoodStepBack = (file: string, stepBack: StepBack, key: SigningKey): void =>
+  requireGood(
+    file,
+    `The step back to entry ${stepBack.to.seq}`,
+    stepBack,
+    judgeStepBack(stepBack, key.publicKey),
+  );
 
 function leaveOutGivenUp(lines: readonly string[]): Found {
   let checkpoints: Checkpoint[] = [];
   let stepBack: StepBack | undefined;
   let steppedBackTo: number | undefined;
+  const said = new Set<number>();
   for (const line of lines) {
-    stepBack = parseStepBack(line) ?? stepBack;
+    const found = parseStepBack(line);
+    if (found !== undefined && givesNothingUp(found)) said.add(found.entry);
+    else stepBack = found ?? stepBack;
     const checkpoint = parseCheckpoint(line);
     if (checkpoint === undefined) continue;
     // Not before: one that was cut off from its checkpoint is asked for again.
@@ -73,11 +110,12 @@ function leaveOutGivenUp(lines: readonly string[]): Found {
       const { entry } = stepBack;
       checkpoints = checkpoints.filter(({ seq }) => seq <= entry);
       steppedBackTo = entry;
+      said.add(entry);
       stepBack = undefined;
     }
     checkpoints.push(checkpoint);
   }
-  return { checkpoints, ...(steppedBackTo !== undefined && { steppedBackTo }) };
+  return { checkpoints, said, ...(steppedBackTo !== undefined && { steppedBackTo }) };
 }
 
 function requireGood(

@@ -1,4 +1,5 @@
 import type { Checkpoint } from './checkpoint.ts';
+import { showRestored, type Restored } from './restored.ts';
 
 /** Entries, both ends included. */
 export interface Span {
@@ -24,20 +25,36 @@ export const sayLost = (file: string, databaseSeq: number): string =>
 
 const FORGOTTEN = 'engaged switches, spent budgets, used idempotency keys and what is being carried out';
 
-/** @param restoredTo what was said, and is not so */
-export function sayHowToRestore(copy: Span, databaseSeq: number, restoredTo: number | undefined): string {
-  const where = copy.from === copy.to ? `entry ${copy.from}` : `an entry from ${copy.from} to ${copy.to}`;
-  const not =
-    restoredTo === undefined ? '' : `--restored ${restoredTo} was said, and the copy ends with ${where}. `;
-  return `${not}If it is lost, make the kill file, start once with ${sayRestored(copy, databaseSeq)}, set right what was forgotten, and take the kill file away.`;
+/**
+ * @param said what is not believed
+ * @param givenUp what the word must name beside the entry, if the entry alone was said of an earlier loss
+ */
+export function sayHowToRestore(copy: Span, databaseSeq: number, said?: Restored, givenUp?: string): string {
+  const word = givenUp === undefined ? '' : `:${givenUp}`;
+  return `${sayNot(copy, databaseSeq, said)}If it is lost, make the kill file, start once with ${sayRestored(copy, databaseSeq, word)}, set right what was forgotten, and take the kill file away.`;
 }
 
+function sayNot(copy: Span, databaseSeq: number, said: Restored | undefined): string {
+  if (said === undefined) return '';
+  const shown = `--restored ${showRestored(said)} was said`;
+  if (isWithin(copy, databaseSeq, said.entry))
+    return `${shown} of another loss than this, and holds for one alone. `;
+  const where = copy.from === copy.to ? `entry ${copy.from}` : `an entry from ${copy.from} to ${copy.to}`;
+  return `${shown}, and the copy ends with ${where}. `;
+}
+
+/** Whether the copy that was put back may end with the entry. */
+export const isWithin = (copy: Span, databaseSeq: number, entry: number): boolean =>
+  copy.from <= entry && entry <= Math.min(copy.to, databaseSeq);
+
 /** Other gates may have added to the copy, so the end of the database is the copy's only where this gate has signed it, or knows no better. */
-function sayRestored(copy: Span, databaseSeq: number): string {
+function sayRestored(copy: Span, databaseSeq: number, word: string): string {
   const to = Math.min(copy.to, databaseSeq);
-  if (copy.from === to) return `\`serve --restored ${to}\``;
+  const named =
+    word === '' ? '' : ' (behind the colon stands the checkpoint of this gate that is given up with it)';
+  if (copy.from === to) return `\`serve --restored ${to}${word}\`${named}`;
   const first = `with which the first gate was started on this copy: from ${copy.from} to ${to}, as its log and the last "step_back" in its file of checkpoints say`;
   return databaseSeq > copy.to
-    ? `\`serve --restored ENTRY\`, where ENTRY is the one ${first}`
-    : `\`serve --restored ${to}\` (if another gate was started on this copy before: with the entry ${first})`;
+    ? `\`serve --restored ENTRY${word}\`${named}, where ENTRY is the one ${first}`
+    : `\`serve --restored ${to}${word}\`${named} (if another gate was started on this copy before: with the entry ${first})`;
 }

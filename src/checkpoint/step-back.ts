@@ -31,6 +31,12 @@ export interface StepBack {
   readonly signature: string;
 }
 
+/**
+ * Whether it gives nothing up: the head that it found is the one that it names. So a gate signs an entry that it was told, and whose
+ * database holds all the same what it signed: that entry was said of this loss, and must not be believed for a later one.
+ */
+export const givesNothingUp = ({ from, to }: Pick<StepBack, 'from' | 'to'>): boolean => from.hash === to.hash;
+
 const stepBackSchema = z.strictObject({
   signature: z.string().regex(SIGNATURE),
   step_back: z

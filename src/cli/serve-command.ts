@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { parseRestored, type Restored } from '../checkpoint/restored.ts';
 import {
   examplesText,
   exitCodesText,
@@ -10,7 +11,7 @@ import {
 interface Options extends JsonOption {
   readonly config?: string;
   readonly activate?: true;
-  readonly restored?: number;
+  readonly restored?: Restored;
   readonly checkConfig?: true;
 }
 
@@ -25,8 +26,8 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     )
     .option(
       '--restored <entry>',
-      'start though the database is behind its newest checkpoint: it was put back on purpose, as it was with this entry',
-      readEntry,
+      'start though the database is behind its newest checkpoint: it was put back on purpose, as it was with this entry; a word for one loss',
+      readRestored,
     )
     .addOption(
       new Option(
@@ -56,22 +57,22 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
         return;
       }
       const [{ runServe }, { startGate }] = await Promise.all([import('./serve.ts'), import('../app.ts')]);
-      const { config, restored: restoredTo } = options;
+      const { config, restored } = options;
       const chosen = { activate: options.activate === true, json: options.json === true };
       const named = {
         ...(config !== undefined && { config }),
-        ...(restoredTo !== undefined && { restoredTo }),
+        ...(restored !== undefined && { restored }),
       };
       await runServe({ ...chosen, ...named }, startGate, terminal);
     });
 }
 
-/** The number of an entry. With it the option holds for one restored database, also where it is left in a service's file. */
-function readEntry(text: string): number {
-  const entry = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(entry))
+/** What holds for one restored database, also where it is left in a service's file. */
+function readRestored(text: string): Restored {
+  const restored = parseRestored(text);
+  if (restored === undefined)
     throw new InvalidArgumentError(
-      'It is the number of the last entry of the copy that was put back, as the refusal says it.',
+      'It is the number of the last entry of the copy that was put back, as the refusal says it; with a colon and what follows it, where the refusal says that too.',
     );
-  return entry;
+  return restored;
 }

@@ -1,3 +1,4 @@
+import type { Restored } from '../checkpoint/restored.ts';
 import { FileError } from '../config/config.ts';
 import { configFileOf, readEnvironment } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
@@ -24,7 +25,7 @@ export interface ServedGate {
 export type StartGate = (options: {
   readonly configFile: string;
   readonly activate: boolean;
-  readonly restoredTo?: number;
+  readonly restored?: Restored;
   readonly logger: Logger;
 }) => Promise<ServedGate>;
 
@@ -34,8 +35,8 @@ const LOG_STILL_MS = 500;
 export interface ServeOptions {
   readonly config?: string;
   readonly activate: boolean;
-  /** Of the database, if it was put back on purpose: its last entry. */
-  readonly restoredTo?: number;
+  /** Said of the database, if it was put back on purpose. */
+  readonly restored?: Restored;
   readonly json: boolean;
 }
 
@@ -86,8 +87,8 @@ export async function runServe(
   };
   process.on('SIGHUP', reload);
   try {
-    const { activate, restoredTo } = options;
-    starting = startGate({ configFile, activate, ...(restoredTo !== undefined && { restoredTo }), logger });
+    const { activate, restored } = options;
+    starting = startGate({ configFile, activate, ...(restored !== undefined && { restored }), logger });
     const { address } = await starting;
     terminal.say(options.json ? jsonLine({ address }) : `Interlock listens on ${address}`);
   } catch (thrown) {

@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readCheckpointLine } from '../../src/audit/checkpoint-line.ts';
 import {
   checkpointLine,
   judgeCheckpoint,
@@ -12,6 +13,7 @@ import {
   type Checkpoint,
 } from '../../src/checkpoint/checkpoint.ts';
 import { Checkpoints } from '../../src/checkpoint/checkpoints.ts';
+import { nameOf, parseRestored } from '../../src/checkpoint/restored.ts';
 import { judgeStepBack, parseStepBack, signStepBack, stepBackLine } from '../../src/checkpoint/step-back.ts';
 import { makeSigningKey } from '../../src/checkpoint/signing-key.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
@@ -263,9 +265,9 @@ describe('a start', () => {
     expect(seqs()).toEqual([1]);
   });
 
-  const start = async (chain: FakeChain, restoredTo?: number): Promise<number | undefined> => {
+  const start = async (chain: FakeChain, said?: number | string): Promise<number | undefined> => {
     const { checkpoints } = await open(chain);
-    return await checkpoints.anchor(restoredTo);
+    return await checkpoints.anchor(said === undefined ? undefined : parseRestored(String(said)));
   };
   /** A gate that runs until the chain is so long. */
   const runUntil = async (chain: FakeChain, ...lengths: readonly number[]): Promise<void> => {
@@ -355,7 +357,7 @@ describe('a start', () => {
       );
     expect(seqs()).toEqual([]);
     const { checkpoints } = await open(chain);
-    expect(await checkpoints.anchor(5)).toBe(5);
+    expect(await checkpoints.anchor({ entry: 5 })).toBe(5);
     // Until the first is signed it is asked again: what waits in a copy is doubted before that.
     await expect(start(chain)).rejects.toThrow('holds no checkpoint');
     await checkpoints.begin();
@@ -441,15 +443,15 @@ describe('a start', () => {
 
   it('makes no tables in an empty database where something was signed, and nobody said that it is given up', async () => {
     const { checkpoints } = await open(await ranBefore(5));
-    expect(() => checkpoints.expectEmpty()).toThrow(StoreRefused);
-    expect(() => checkpoints.expectEmpty()).toThrow('the database ends with entry 0');
-    expect(() => checkpoints.expectEmpty(3)).toThrow(
+    await expect(checkpoints.expectEmpty()).rejects.toThrow(StoreRefused);
+    await expect(checkpoints.expectEmpty()).rejects.toThrow('the database ends with entry 0');
+    await expect(checkpoints.expectEmpty({ entry: 3 })).rejects.toThrow(
       '--restored 3 was said, and the copy ends with entry 0.',
     );
-    expect(() => checkpoints.expectEmpty(0)).not.toThrow();
+    await checkpoints.expectEmpty({ entry: 0 });
     rmSync(file);
     const { checkpoints: first } = await open(new FakeChain());
-    expect(() => first.expectEmpty()).not.toThrow();
+    await first.expectEmpty();
   });
 
   it('is told by a second step back with which entry the copy ends, by what it signed since the first', async () => {
@@ -467,7 +469,121 @@ describe('a start', () => {
     await expect(start(chain, 9)).rejects.toThrow(
       '--restored 9 was said, and the copy ends with an entry from 0 to 5.',
     );
-    expect(await start(chain, 4)).toBe(4);
+    expect(await start(chain, `4:${lastName()}`)).toBe(4);
+  });
+
+  /** Of the newest checkpoint. */
+  const lastName = (): string => nameOf(written().at(-1) ?? { hash: '' });
+
+  it('does not believe the entry that was said of a loss when the same copy is put back again', async () => {
+    const chain = new FakeChain();
+    await runUntil(chain, 5, 9);
+    const words = [];
+    for (const history of ['second', 'third', 'fourth']) {
+      chain.hashes.length = 5;
+      expect(await start(chain, words.at(-1) ?? 5)).toBe(5);
+      // Also not from a service's file, with which a gate is started that its database does not lack.
+      expect(await start(chain, words.at(-1) ?? 5)).toBe(5);
+      chain.grow(4, history);
+      const { checkpoints } = await open(chain);
+      await checkpoints.close();
+      chain.hashes.length = 5;
+      const before = readFileSync(file, 'utf8');
+      for (const said of [5, `5:${'0'.repeat(8)}`, ...words])
+        await expect(start(chain, said)).rejects.toThrow(
+          `--restored ${said} was said of another loss than this, and holds for one alone. If it is lost, make the kill file, start once with \`serve --restored 5:${lastName()}\` (behind the colon`,
+        );
+      await expect(start(chain)).rejects.toThrow(`\`serve --restored 5:${lastName()}\``);
+      expect(readFileSync(file, 'utf8')).toBe(before);
+      words.push(`5:${lastName()}`);
+    }
+    expect(new Set(words).size).toBe(3);
+  });
+
+  it.each([
+    ['of a copy that ends behind it', [5, 9, 12], 5, 7],
+    ['of the one before the last', [5, 9, 12], 9, 5],
+  ])('does not believe the entry that was said of a loss %s', async (_title, signed, second, kept) => {
+    const chain = new FakeChain();
+    await runUntil(chain, ...signed);
+    chain.hashes.length = 5;
+    expect(await start(chain, 5)).toBe(5);
+    await runUntil(chain, 9, 14);
+    chain.hashes.length = second;
+    expect(await start(chain, second === 5 ? `5:${lastName()}` : second)).toBe(second);
+    await runUntil(chain, 20);
+    chain.hashes.length = kept;
+    await expect(start(chain, 5)).rejects.toThrow('--restored 5 was said of another loss than this');
+  });
+
+  it('does not believe it hundreds of checkpoints later', async () => {
+    const chain = new FakeChain();
+    await runUntil(chain, 5, 9);
+    chain.hashes.length = 5;
+    expect(await start(chain, 5)).toBe(5);
+    await signEach(chain, 800);
+    chain.hashes.length = 5;
+    await expect(start(chain, 5)).rejects.toThrow('--restored 5 was said of another loss than this');
+  });
+
+  it.each([
+    ['whose checkpoint the copy holds', [4]],
+    ['that has signed nothing yet', []],
+  ])('does not believe it at a gate %s, and so was asked nothing', async (_title, signed) => {
+    const chain = new FakeChain();
+    await runUntil(chain, ...signed);
+    chain.grow(5 - chain.hashes.length, 'other');
+    const { checkpoints } = await open(chain);
+    expect(await checkpoints.anchor({ entry: 5 })).toBe(5);
+    await checkpoints.begin();
+    await checkpoints.close();
+    // Once, however often it is said, and nothing is given up by it.
+    expect(await start(chain, 5)).toBe(5);
+    expect(lines().flatMap(line => parseStepBack(line) ?? [])).toMatchObject([{ entry: 5 }]);
+    const known = new Map([[written()[0]?.key ?? '', createPublicKey(readFileSync(`${file}.pub`, 'utf8'))]]);
+    expect(lines().map(line => readCheckpointLine(line, known))).not.toContainEqual(
+      expect.objectContaining({ stepBack: expect.anything() }),
+    );
+    await runUntil(chain, 9);
+    expect(await start(chain, 5)).toBe(5);
+    chain.hashes.length = 5;
+    await expect(start(chain, 5)).rejects.toThrow('--restored 5 was said of another loss than this');
+    expect(await start(chain, `5:${lastName()}`)).toBe(5);
+  });
+
+  it('takes the same entry at each gate after one loss, also when the first has gone on, and again after a crash', async () => {
+    const chain = new FakeChain();
+    const gates = [1, 2, 3].map(number => path.join(folder.path, `gate-${number}.ndjson`));
+    for (const one of gates) {
+      file = one;
+      await runUntil(chain, chain.hashes.length + 4);
+    }
+    chain.hashes.length = 2;
+    for (const one of gates) {
+      file = one;
+      expect(await start(chain, 2)).toBe(2);
+      expect(await start(chain, 2)).toBe(2);
+      chain.grow(20, one);
+    }
+  });
+
+  it('does not believe for an empty database what was said of an earlier one', async () => {
+    const chain = await ranBefore(5);
+    const empty = async (said: string): Promise<void> => {
+      chain.hashes = [];
+      const { checkpoints } = await open(chain);
+      await checkpoints.expectEmpty(parseRestored(said));
+      await checkpoints.anchor(parseRestored(said));
+      chain.grow(3, said);
+      await checkpoints.close();
+    };
+    await empty('0');
+    const before = readFileSync(file, 'utf8');
+    await expect(empty('0')).rejects.toThrow(
+      `--restored 0 was said of another loss than this, and holds for one alone. If it is lost, make the kill file, start once with \`serve --restored 0:${lastName()}\``,
+    );
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    await empty(`0:${lastName()}`);
   });
 
   it('says with which entry the copy ended that it goes on from, at each start from then on', async () => {
@@ -539,10 +655,16 @@ describe('a start', () => {
     await runUntil(chain, 3, 5);
     chain.hashes.length = 3;
     const before = readFileSync(file, 'utf8');
-    const { checkpoints } = await open(chain);
-    rmSync(file);
-    mkdirSync(file);
-    await checkpoints.anchor(3);
+    // As it is about to be written.
+    let isBroken = false;
+    const known = (): undefined => {
+      if (isBroken) return;
+      isBroken = true;
+      rmSync(file);
+      mkdirSync(file);
+    };
+    const { checkpoints } = await open(chain, known);
+    await checkpoints.anchor({ entry: 3 });
     chain.grow(1, 'other');
     rmSync(file, { recursive: true });
     writeFileSync(file, before);

@@ -21,7 +21,18 @@ describe('wrong use ends with 2 and says why', () => {
     ['an unknown option', ['serve', '--activat'], /unknown option '--activat'/],
     ['an unknown option of the program', ['--verbose'], /unknown option/],
     ['an option without its value', ['serve', '--config'], /argument missing/],
-    ...['', 'yes', '-1', '1.5', '1e2', '9007199254740993'].map((entry): [string, string[], RegExp] => [
+    ...[
+      '',
+      'yes',
+      '-1',
+      '1.5',
+      '1e2',
+      '9007199254740993',
+      '5:',
+      ':0a1b2c3d',
+      '5:0A1B2C3D',
+      '5:0a1b2c3d:1',
+    ].map((entry): [string, string[], RegExp] => [
       `an entry that is none: '${entry}'`,
       ['serve', `--restored=${entry}`],
       /It is the number of the last entry of the copy/,
