@@ -77,14 +77,15 @@ export class Checkpoints {
   /**
    * Compares the database with the newest checkpoint.
    * @param restored said of a database that was put back on purpose; another gate may have added to it since
-   * @returns the last entry of the copy that this gate has gone on from, now or at an earlier start; undefined if it never has
+   * @returns up to which entry is in doubt what waits: the last of the copy that this gate has gone on from, now or at an earlier start;
+   *   undefined if it never has
    * @throws StoreRefused if the database is behind, and was not said to be, or to end where it cannot
    */
   async anchor(restored?: Restored): Promise<number | undefined> {
     const newest = this.#newest;
     const said = [restored?.entry, this.#found.steppedBackTo].filter(entry => entry !== undefined);
-    const wentOnFrom = said.length === 0 ? undefined : Math.max(...said);
-    if (newest === undefined) await this.#beginAnew(restored?.entry);
+    let doubtUpTo = said.length === 0 ? undefined : Math.max(...said);
+    if (newest === undefined) doubtUpTo = await this.#beginAnew(restored);
     else {
       const { head, hashAt } = await this.#options.readChain(newest.seq);
       // A restore that failed in the middle may have the entries, and a head that has not come to them.
@@ -92,7 +93,7 @@ export class Checkpoints {
         return await this.#stepBack(newest, { head, hashAt }, restored);
     }
     if (restored !== undefined && !this.#found.said.has(restored.entry)) this.#said = restored.entry;
-    return wentOnFrom;
+    return doubtUpTo;
   }
 
   /** @returns the entry that was said @throws StoreRefused if none was, or none that is of this loss */
@@ -141,22 +142,23 @@ export class Checkpoints {
 
   /**
    * Without a checkpoint nobody can tell whether the database is an older copy. A gate that comes to one that others run on begins so, and says
-   * it; but where its key is there, it has signed, and what it signed is lost.
+   * it; but where its key is there, it has signed, and what it signed is lost. No entry is believed then: that it was said of this loss shows only
+   * in that somebody took the key away. And none decides what is sent: whatever waits is in doubt.
+   * @returns as `anchor`
    * @throws StoreRefused
    */
-  async #beginAnew(restoredTo: number | undefined): Promise<void> {
+  async #beginAnew(restored: Restored | undefined): Promise<number | undefined> {
     const { file, readChain, logger } = this.#options;
     const { head } = await readChain(0);
-    if (head.seq === 0) return;
-    if (this.#key === undefined)
-      logger.warn(
-        { file, database: head.seq },
-        'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told',
-      );
-    else if (restoredTo === undefined || restoredTo > head.seq)
-      throw new StoreRefused(
-        `${sayLost(file, head.seq)} ${sayHowToRestore({ from: 0, to: Infinity }, head.seq, restoredTo === undefined ? undefined : { entry: restoredTo })} If this gate never signed anything, move ${file}.key and ${file}.pub elsewhere: it begins with a key of its own.`,
-      );
+    if (this.#key !== undefined) throw new StoreRefused(sayLost(file, head.seq, restored));
+    if (head.seq === 0) return restored?.entry;
+    logger.warn(
+      { file, database: head.seq, ...(restored !== undefined && { restored: restored.entry }) },
+      restored === undefined
+        ? 'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told'
+        : 'the database has a history, and this gate has signed nothing that the entry could be compared with: whatever waits in it is in doubt',
+    );
+    return restored === undefined ? undefined : head.seq;
   }
 
   /**
@@ -185,6 +187,8 @@ export class Checkpoints {
    * @throws StoreRefused where something was signed, and nobody said that it is given up
    */
   async expectEmpty(restored?: Restored): Promise<void> {
+    if (this.#newest === undefined && this.#key !== undefined)
+      throw new StoreRefused(sayLost(this.#options.file, 0, restored));
     if (this.#newest === undefined) return;
     const nothing = { head: { seq: 0, hash: '' }, hashAt: undefined };
     await this.#believe(this.#newest, nothing, { from: 0, to: 0 }, restored);

@@ -20,8 +20,12 @@ export function sayBehind(
   return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: ${FORGOTTEN} may be forgotten. Put the newer database back.`;
 }
 
-export const sayLost = (file: string, databaseSeq: number): string =>
-  `${file} holds no checkpoint, and ${file}.key, by which this gate signs them, is there: what it signed is lost, and nobody can tell whether the database, which ends with entry ${databaseSeq}, is an older copy, in which ${FORGOTTEN} are forgotten. Put the file back.`;
+/** @param said what is not believed: nothing shows that it was said of this loss */
+export function sayLost(file: string, databaseSeq: number, said?: Restored): string {
+  const not =
+    said === undefined ? '' : `--restored ${showRestored(said)} was said, and nothing shows of which loss. `;
+  return `${file} holds no checkpoint, and ${file}.key, by which this gate signs them, is there: what it signed is lost, and nobody can tell whether the database, which ends with entry ${databaseSeq}, is an older copy, in which ${FORGOTTEN} are forgotten. Put the file back. ${not}If it is lost, make the kill file, move ${file}.key and ${file}.pub elsewhere and keep them, start once with \`serve --restored ${databaseSeq}\`, settle what waited in the database, set right what was forgotten, and take the kill file away: the gate begins with a key of its own.`;
+}
 
 const FORGOTTEN = 'engaged switches, spent budgets, used idempotency keys and what is being carried out';
 

@@ -347,27 +347,43 @@ describe('a start', () => {
     ['is gone', undefined],
     ['is empty', ''],
     ['holds something else', 'hello\n'],
-  ])('whose file %s beside the key that signed it must be told where its database ends', async (_, text) => {
-    const chain = await ranBefore(5);
-    rmSync(file);
-    if (text !== undefined) writeFileSync(file, text);
-    for (const said of [undefined, 6])
-      await expect(start(chain, said)).rejects.toThrow(
-        /holds no checkpoint, .* ends with entry 5, .*`serve --restored 5`.* move .*\.key .* elsewhere/s,
+  ])(
+    'whose file %s beside the key that signed it believes no entry, until the key is moved',
+    async (_, text) => {
+      const chain = await ranBefore(5);
+      rmSync(file);
+      if (text !== undefined) writeFileSync(file, text);
+      await expect(start(chain)).rejects.toThrow(
+        /holds no checkpoint, .* ends with entry 5, .* Put the file back\. If it is lost, make the kill file, move .*\.key and .*\.pub elsewhere and keep them, start once with `serve --restored 5`/s,
       );
-    expect(seqs()).toEqual([]);
-    const { checkpoints } = await open(chain);
-    expect(await checkpoints.anchor({ entry: 5 })).toBe(5);
-    // Until the first is signed it is asked again: what waits in a copy is doubted before that.
-    await expect(start(chain)).rejects.toThrow('holds no checkpoint');
-    await checkpoints.begin();
-    expect(seqs()).toEqual([5]);
-    expect(await start(chain)).toBeUndefined();
-  });
+      // Not even the one with which the database ends: the same copy may have been put back again.
+      for (const said of [2, 5, 6])
+        await expect(start(chain, said)).rejects.toThrow(
+          `--restored ${said} was said, and nothing shows of which loss. If it is lost, make the kill file, move`,
+        );
+      expect(seqs()).toEqual([]);
+      for (const one of ['key', 'pub']) rmSync(`${file}.${one}`);
+      const { checkpoints, said } = await open(chain);
+      // What waits is in doubt whatever is said: nothing shows where the copy ended.
+      expect(await checkpoints.anchor({ entry: 2 })).toBe(5);
+      expect(said().at(-1)).toBe(
+        '40 the database has a history, and this gate has signed nothing that the entry could be compared with',
+      );
+      await checkpoints.begin();
+      expect(seqs()).toEqual([5]);
+      expect(await start(chain)).toBeUndefined();
+    },
+  );
 
-  it('with a key and a database that has no entry yet is the first', async () => {
+  it('with a key and no checkpoint has signed, also where the database is empty', async () => {
     await makeSigningKey(file);
-    expect(await start(new FakeChain())).toBeUndefined();
+    for (const said of [undefined, 0]) {
+      await expect(start(new FakeChain(), said)).rejects.toThrow('what it signed is lost');
+      const { checkpoints } = await open(new FakeChain());
+      await expect(checkpoints.expectEmpty(said === undefined ? undefined : { entry: said })).rejects.toThrow(
+        'the database, which ends with entry 0',
+      );
+    }
   });
 
   it('on a history of which it has signed nothing says that it cannot tell, and signs it', async () => {
@@ -449,7 +465,7 @@ describe('a start', () => {
       '--restored 3 was said, and the copy ends with entry 0.',
     );
     await checkpoints.expectEmpty({ entry: 0 });
-    rmSync(file);
+    for (const one of [file, `${file}.key`, `${file}.pub`]) rmSync(one);
     const { checkpoints: first } = await open(new FakeChain());
     await first.expectEmpty();
   });

@@ -20,6 +20,15 @@ export async function checkCheckpoints(config: Config, nowMs: number): Promise<C
     const key = await readSigningKey(file);
     const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined));
     const newest = lines.flatMap(line => parseCheckpoint(line) ?? []).at(-1);
+    if (newest === undefined && key !== undefined)
+      return {
+        findings: [
+          fail(
+            `${file} holds no checkpoint, and ${file}.key is there: what it signed is lost`,
+            'put the file back: no gate starts without it, and its refusal says how to go on if it is lost',
+          ),
+        ],
+      };
     if (newest === undefined)
       return { findings: [ok(`none in ${file} yet: a gate signs one in its first minute`)] };
     const agoS = (nowMs - Date.parse(newest.at)) / 1000;

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -168,6 +169,17 @@ describe('a configuration that no gate ran with yet', () => {
       f => writeFileSync(path.join(f, 'checkpoints.ndjson.pub'), 'x'),
       'checkpoints',
       /\.key is gone/,
+    ],
+    [
+      'a key without checkpoints',
+      'fail',
+      f => {
+        const { privateKey } = generateKeyPairSync('ed25519');
+        const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+        writeFileSync(path.join(f, 'checkpoints.ndjson.key'), pem, { mode: 0o600 });
+      },
+      'checkpoints',
+      /holds no checkpoint, and \S+\.key is there: what it signed is lost/,
     ],
   ])('is told of %s', async (_, status, spoil, check, what) => {
     const folder = folderWith({ policies: './bundle' });
