@@ -7,7 +7,7 @@ import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from 
 import { appendLine } from './durable-files.ts';
 import { readFound, readSaid, type Found } from './found.ts';
 import type { SeenChain } from './queries.ts';
-import { nameOf, type Restored } from './restored.ts';
+import { nameOf, showRestored, type Restored } from './restored.ts';
 import { isWithin, sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
 import { signStepBack, stepBackLine, type StepBack } from './step-back.ts';
 import { makeSigningKey, readSigningKey, type SigningKey } from './signing-key.ts';
@@ -91,6 +91,7 @@ export class Checkpoints {
       // A restore that failed in the middle may have the entries, and a head that has not come to them.
       if (hashAt !== newest.hash || head.seq < newest.seq)
         return await this.#stepBack(newest, { head, hashAt }, restored);
+      refuseBeyond(head.seq, restored);
     }
     if (restored !== undefined && !this.#found.said.has(restored.entry)) this.#said = restored.entry;
     return doubtUpTo;
@@ -151,6 +152,7 @@ export class Checkpoints {
     const { file, readChain, logger } = this.#options;
     const { head } = await readChain(0);
     if (this.#key !== undefined) throw new StoreRefused(sayLost(file, head.seq, restored));
+    refuseBeyond(head.seq, restored);
     if (head.seq === 0) return restored?.entry;
     logger.warn(
       { file, database: head.seq, ...(restored !== undefined && { restored: restored.entry }) },
@@ -189,7 +191,10 @@ export class Checkpoints {
   async expectEmpty(restored?: Restored): Promise<void> {
     if (this.#newest === undefined && this.#key !== undefined)
       throw new StoreRefused(sayLost(this.#options.file, 0, restored));
-    if (this.#newest === undefined) return;
+    if (this.#newest === undefined) {
+      refuseBeyond(0, restored);
+      return;
+    }
     const nothing = { head: { seq: 0, hash: '' }, hashAt: undefined };
     await this.#believe(this.#newest, nothing, { from: 0, to: 0 }, restored);
   }
@@ -312,6 +317,14 @@ export class Checkpoints {
         : 'no checkpoint is written: the audit chain is not anchored outside the database',
     );
   }
+}
+
+/** Whatever the checkpoints say: up to the entry that is said, what waits is taken for unknown. @throws StoreRefused */
+function refuseBeyond(databaseSeq: number, restored: Restored | undefined): void {
+  if (restored === undefined || restored.entry <= databaseSeq) return;
+  throw new StoreRefused(
+    `--restored ${showRestored(restored)} was said, and the database ends with entry ${databaseSeq}: it is not the copy that this was said of. Start without it, or with the entry with which the copy ended.`,
+  );
 }
 
 /** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */

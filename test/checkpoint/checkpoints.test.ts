@@ -615,8 +615,32 @@ describe('a start', () => {
   });
 
   it('says the entry that it is told also where its checkpoints fit, or are none: another gate may know more', async () => {
-    expect(await start(new FakeChain(), 3)).toBe(3);
+    const chain = new FakeChain();
+    chain.grow(3);
+    expect(await start(chain, 3)).toBe(3);
     expect(await start(await ranBefore(5), 5)).toBe(5);
+  });
+
+  it('takes no entry beyond the end of the database, also where nothing is lost, or nothing was ever signed', async () => {
+    const chain = new FakeChain();
+    const { checkpoints } = await open(chain);
+    await expect(checkpoints.expectEmpty({ entry: 1 })).rejects.toThrow('the database ends with entry 0');
+    await expect(start(chain, 1)).rejects.toThrow(
+      '--restored 1 was said, and the database ends with entry 0: it is not the copy that this was said of. Start without it',
+    );
+    chain.grow(4);
+    await expect(start(chain, 5)).rejects.toThrow(
+      '--restored 5 was said, and the database ends with entry 4',
+    );
+    const { checkpoints: signing } = await open(chain);
+    await signing.close();
+    const before = readFileSync(file, 'utf8');
+    await expect(start(chain, 9_999)).rejects.toThrow(StoreRefused);
+    await expect(start(chain, 9_999)).rejects.toThrow(
+      '--restored 9999 was said, and the database ends with entry 4',
+    );
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    expect(await start(chain, 4)).toBe(4);
   });
 
   it('does not take a step back for signed that was cut off from its checkpoint', async () => {
