@@ -9,6 +9,7 @@ import { readVersion } from './config/version.ts';
 import { refuseMissingRights } from './db/grants.ts';
 import { refuseMissingGuards } from './db/guards.ts';
 import { compareMigrations, migrate } from './db/migrate.ts';
+import { refuseMissingRows } from './db/missing-rows.ts';
 import { openStore } from './db/store.ts';
 import {
   describeStart,
@@ -182,6 +183,7 @@ async function openGate(
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   await refuseMissingGuards(parts.store.db);
+  await refuseMissingRows(parts.store.pool);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(said);
   const gate = new Gate({ ...parts, gateId: freshId(), readFile: createReadKeys() });

@@ -31,7 +31,12 @@ const fillAudit = (rows: number) => async (client: Client) => {
       holds_key, body_digest, targets_digest, target_count, document)
     select gen_random_uuid(), mode, h.seq + n, decided_at - make_interval(secs => n), principal, action, kind, decision, status, rules,
       gen_random_uuid()::text, true, body_digest, targets_digest, target_count, document
-    from head h, (select * from decisions where decision = 'refused' limit 1) d, generate_series(1, ${rows}) n`);
+    from head h, (select * from decisions where decision = 'refused' order by decided_at desc limit 1) d, generate_series(1, ${rows}) n`);
+  // A start looks whether each of the newest was counted.
+  await client.query(`
+    insert into asks (version, at, action, principal, refused_by, count)
+    select h.version, decided_at - make_interval(secs => n), action, principal, '{}', 1
+    from head h, (select * from decisions where decision = 'refused' order by decided_at desc limit 1) d, generate_series(1, ${rows}) n`);
   await client.query(`
     update head set seq = e.seq, hash = e.hash, version = version + 1 from (select seq, hash from entries order by seq desc limit 1) e`);
 };
@@ -45,16 +50,18 @@ const fillWindows = (entries: number) => async (client: Client) => {
       (values ('fleet', 'host'), ('region', 'region-0'), ('zone', 'zone-0'), ('cluster', 'cluster-0'), ('rack', 'rack-0')) as v(dimension, value)`);
 };
 
-/** A gate on a store of its own with one refusal in it, started once more when the store was filled. */
+/** A gate on a store of its own with one decision of each kind in it, started once more when the store was filled. */
 async function gateOn(bench: BenchServer, executor: string, full: Full): Promise<Gate> {
   const database = `flat_${full.name}`;
   const gate = await startBenchGate({
     executor,
     store: await databaseWithHosts(bench, executor, database, full.hosts),
   });
-  const requests = requestsOf('refused', FEW_HOSTS);
-  const first = { ...requests, url: gate.url, connections: 1, durationMs: 0 };
-  refuseWrong('refused', requests.status, await measure(first));
+  for (const kind of kinds) {
+    const requests = requestsOf(kind, FEW_HOSTS);
+    const first = { ...requests, url: gate.url, connections: 1, durationMs: 0 };
+    refuseWrong(kind, requests.status, await measure(first));
+  }
   await gate.stop();
   const client = await bench.admin(database);
   await full.fill(client);

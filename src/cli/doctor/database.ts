@@ -7,6 +7,7 @@ import { findHolder } from '../../db/folder-lock.ts';
 import { refuseMissingRights } from '../../db/grants.ts';
 import { refuseMissingGuards } from '../../db/guards.ts';
 import { compareMigrations } from '../../db/migrate.ts';
+import { refuseMissingRows } from '../../db/missing-rows.ts';
 import { openStore, type Store } from '../../db/store.ts';
 import { StoreRefused } from '../../db/store-refused.ts';
 import { countProtected, describeExceptions } from '../../describe-policy.ts';
@@ -134,6 +135,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
   // What else is looked at has no table yet.
   if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
   await refuseMissingGuards(store.db);
+  await refuseMissingRows(store.pool);
   const findings = [
     ...found,
     ...(await checkChain(store, around.newest)),
