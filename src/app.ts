@@ -102,8 +102,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const close = async (): Promise<void> => {
     gate.stop();
     for (const watch of watches) watch.stop();
-    await reloading.ended();
-    await serving?.close(async () => await gate.close());
+    // At once: until it closes, the gate claims and forwards.
+    await Promise.all([reloading.end(), serving?.close(async () => await gate.close())]);
     if (gate.current !== undefined) await checkpoints.close();
     await store.close();
   };

@@ -7,6 +7,7 @@ import type { InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import type { Clock } from './kit/clock.ts';
 import { asError } from './kit/fault.ts';
+import { unlessAborted } from './kit/in-time.ts';
 import type { Logger } from './kit/logger.ts';
 import type { LateGate } from './late-gate.ts';
 import { readPolicy, toLoaded } from './load-policy.ts';
@@ -30,8 +31,8 @@ export interface Reload {
    * nothing but that keys which the configuration has not any more are out. Says in the log which. Never rejects.
    */
   reload(): Promise<void>;
-  /** Resolves when none is under way. */
-  ended(): Promise<void>;
+  /** Waits for no disk and no server any more: what is not read by now is not loaded. Resolves when no reload is under way. */
+  end(): Promise<void>;
 }
 
 /** What is not wrong with a file, and still cannot be loaded. */
@@ -43,25 +44,29 @@ class NotWithoutRestart extends Error {
 export function createReload(options: ReloadOptions): Reload {
   let last = Promise.resolve();
   let waiting: Promise<void> | undefined;
+  const stopping = new AbortController();
   return {
     reload: async () => {
       waiting ??= last = last.then(async () => {
         waiting = undefined;
-        await reloadOnce(options);
+        await reloadOnce(options, stopping.signal);
       });
       await waiting;
     },
-    ended: async () => await last,
+    end: async () => {
+      stopping.abort(new Error('the gate is stopping'));
+      await last;
+    },
   };
 }
 
-async function reloadOnce(options: ReloadOptions): Promise<void> {
+async function reloadOnce(options: ReloadOptions, stopping: AbortSignal): Promise<void> {
   const { inForce, gate, logger, clock, metrics } = options;
-  if (gate.stopping) return;
+  if (stopping.aborted) return;
   const before = { config: inForce.config, loaded: inForce.loaded };
   let readable: Config | undefined;
   try {
-    await options.readAhead(before.config);
+    await unlessAborted(options.readAhead(before.config), stopping);
     let badCertificates: FileError | undefined;
     const { tls } = before.config;
     const onBadCertificates = (error: FileError): void => void (badCertificates = error);
@@ -71,7 +76,7 @@ async function reloadOnce(options: ReloadOptions): Promise<void> {
       throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
     // From here on it is this gate's own, so who has no key in it is to have none. One of another gate would lock all out.
     readable = config;
-    const read = await readPolicy(config);
+    const read = await unlessAborted(readPolicy(config), stopping);
     const { revision } = read;
     const isSame = revision.digest === before.loaded?.revision.digest;
     if (isSame && before.loaded !== undefined)

@@ -14,7 +14,7 @@ import { selfSigned } from './support/self-signed.ts';
 import { temporaryFolder } from './support/store.ts';
 
 /** A gate's files with a certificate, and what loads them again. */
-async function loaded(renewCertificates: () => void) {
+async function loaded(renewCertificates: () => void, readAhead = createReadAhead()) {
   const folder = await temporaryFolder();
   const at = (name: string): string => join(folder.path, name);
   const write = (name: string, text: string): void => writeFileSync(at(name), text, { mode: 0o600 });
@@ -32,7 +32,7 @@ async function loaded(renewCertificates: () => void) {
     gate: new LateGate(logger),
     logger,
     clock: systemClock,
-    readAhead: createReadAhead(),
+    readAhead,
     metrics: { reloadObserved: isLoaded => observed.push(isLoaded) },
     renewCertificates,
   });
@@ -143,5 +143,25 @@ it.each<[string, Doc, readonly string[]]>([
     expect.stringMatching(isWithdrawn ? /^nothing was loaded but that keys/ : /^nothing was loaded, and/),
   ]);
   expect(on.observed.at(-1)).toBe(false);
+  await on.folder.remove();
+});
+
+it('a gate that ends waits for no disk: a reload that does is given up', async () => {
+  let reads = (): void => undefined;
+  const reading = new Promise<void>(resolve => (reads = resolve));
+  const on = await loaded(
+    () => undefined,
+    async () => {
+      reads();
+      await new Promise(() => undefined);
+    },
+  );
+  const underWay = on.reloading.reload();
+  await reading;
+  await on.reloading.end();
+  await underWay;
+  expect(on.said()).toEqual([[50, expect.stringMatching(/^nothing was loaded, and/)]]);
+  await on.reloading.reload();
+  expect(on.said()).toHaveLength(1);
   await on.folder.remove();
 });

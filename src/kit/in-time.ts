@@ -1,3 +1,5 @@
+import { asError } from './fault.ts';
+
 /**
  * What a work gives if it gives it in time, else `late()`, thrown. The work itself is not ended: whoever gave it a resource
  * must not count on having it back.
@@ -11,5 +13,20 @@ export async function inTime<T>(work: Promise<T>, withinMs: number, late: () => 
     return await Promise.race([work, overdue]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** What a work gives, unless `signal` comes first: then its reason, thrown. The work itself is not ended either. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(asError(signal.reason));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
