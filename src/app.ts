@@ -26,6 +26,7 @@ import { serveOn, type Serving } from './intake/serving.ts';
 import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
+import { DiskLane } from './kit/disk-lane.ts';
 import { freshId } from './kit/ids.ts';
 import type { Logger } from './kit/logger.ts';
 import { LateGate, type Lateness } from './late-gate.ts';
@@ -33,7 +34,6 @@ import type { Start } from './ledger/activate.ts';
 import { loadPolicy } from './load-policy.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
 import { portsOf } from './ports.ts';
-import { createReadAhead } from './read-ahead.ts';
 import { createReload } from './reload.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -83,10 +83,10 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db), signNow });
   const principals = (): Config['principals'] => inForce.principals;
   const http = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
-  const readAhead = createReadAhead();
+  const disks = { own: new DiskLane(), others: new DiskLane() };
   const reloading = createReload({
     inForce,
-    readAhead,
+    disks,
     gate,
     logger,
     clock,
@@ -97,7 +97,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     },
   });
   if (config.tls !== undefined) metrics.certificateObserved(config.tls.expiresMs);
-  const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, readAhead, logger)];
+  const watches = [watchKillFile(config.killFile, logger), watchFiles(inForce, disks.others, logger)];
   let serving: Serving | undefined;
   const close = async (): Promise<void> => {
     gate.stop();

@@ -5,6 +5,7 @@ import type { TakenProfile } from './config/profiles.ts';
 import { policyScope } from './config/policy-scope.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import { sha256 } from './kit/digest.ts';
+import type { DiskLane } from './kit/disk-lane.ts';
 import { Fault } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 import { loadBundle, type Bundle } from './policy/bundle.ts';
@@ -32,10 +33,11 @@ interface ReadPolicy {
 
 /**
  * Reads the bundle and the limits, and what revision they are.
+ * @param disk through which a gate reads the bundle; the limits, which are read on the thread that decides, it has read ahead
  * @throws FileError for the limits file, Fault `policy.unavailable` for the bundle
  */
-export async function readPolicy(config: Config): Promise<ReadPolicy> {
-  const bundle = await loadBundle(config.policies);
+export async function readPolicy(config: Config, disk?: DiskLane): Promise<ReadPolicy> {
+  const bundle = await loadBundle(config.policies, disk);
   const { limits, profiles, gaps } = loadLimits(config.limitsFile, config, bundle.manifests);
   const limitsDigest = sha256(canonicalJson(limits));
   const digest = sha256(

@@ -3,14 +3,17 @@ import { FileError, type Config, type Principal, type TlsConfig } from './config
 import { describePrincipal } from './config/principals.ts';
 import { readConfig } from './config/read-config.ts';
 import { warnOfLimitGaps, warnOfMissingLimits, warnOfOpenKeys } from './describe-start.ts';
-import type { InForce } from './in-force.ts';
+import { createOtherNames, exchangeKeys } from './exchange-keys.ts';
+import type { Changing, InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import type { Clock } from './kit/clock.ts';
+import type { DiskLane } from './kit/disk-lane.ts';
 import { asError } from './kit/fault.ts';
 import { unlessAborted } from './kit/in-time.ts';
 import type { Logger } from './kit/logger.ts';
 import type { LateGate } from './late-gate.ts';
 import { readPolicy, toLoaded } from './load-policy.ts';
+import { readAhead } from './read-ahead.ts';
 import type { Metrics } from './metrics/metrics.ts';
 
 export interface ReloadOptions {
@@ -19,8 +22,8 @@ export interface ReloadOptions {
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'wallMs'>;
   readonly metrics: Pick<Metrics, 'reloadObserved'>;
-  /** Before anything is read where it could hold the gate up. @throws if a file does not answer */
-  readAhead(config: Config): Promise<void>;
+  /** Through which files are read: the configuration's own, and apart from it all others, whose disk may hang. */
+  readonly disks: { readonly own: DiskLane; readonly others: DiskLane };
   /** Connections from now on are made with these certificates. */
   renewCertificates(tls: TlsConfig): void;
 }
@@ -28,7 +31,7 @@ export interface ReloadOptions {
 export interface Reload {
   /**
    * Reads the configuration, the limits and the bundle again, and brings them into force here: all of them, or where anything is wrong
-   * nothing but that keys which the configuration has not any more are out. Says in the log which. Never rejects.
+   * nothing but keys (exchange-keys.ts). Says in the log which. Never rejects.
    */
   reload(): Promise<void>;
   /** Waits for no disk and no server any more: what is not read by now is not loaded. Resolves when no reload is under way. */
@@ -45,11 +48,13 @@ export function createReload(options: ReloadOptions): Reload {
   let last = Promise.resolve();
   let waiting: Promise<void> | undefined;
   const stopping = new AbortController();
+  const warnOfOtherNames = createOtherNames(options.inForce.principals, options.logger);
   return {
     reload: async () => {
       waiting ??= last = last.then(async () => {
         waiting = undefined;
-        await reloadOnce(options, stopping.signal);
+        if (!stopping.signal.aborted) await reloadOnce(options, stopping.signal);
+        warnOfOtherNames(options.inForce.principals);
       });
       await waiting;
     },
@@ -61,85 +66,95 @@ export function createReload(options: ReloadOptions): Reload {
 }
 
 async function reloadOnce(options: ReloadOptions, stopping: AbortSignal): Promise<void> {
-  const { inForce, gate, logger, clock, metrics } = options;
-  if (stopping.aborted) return;
+  const { inForce, logger, metrics } = options;
   const before = { config: inForce.config, loaded: inForce.loaded };
-  let readable: Config | undefined;
-  try {
-    await unlessAborted(options.readAhead(before.config), stopping);
-    let badCertificates: FileError | undefined;
-    const { tls } = before.config;
-    const onBadCertificates = (error: FileError): void => void (badCertificates = error);
-    const config = readConfig(before.config.file, clock.wallMs(), tls && { tls, onBadCertificates });
+  const [keysOut, keysIn] = [new Set<string>(), new Set<string>()];
+  const exchange = (config: Config): void => {
     const fixed = changedParts(before.config, config);
     if (fixed.length > 0)
       throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
-    // From here on it is this gate's own, so who has no key in it is to have none. One of another gate would lock all out.
-    readable = config;
-    const read = await unlessAborted(readPolicy(config), stopping);
-    const { revision } = read;
-    const isSame = revision.digest === before.loaded?.revision.digest;
-    if (isSame && before.loaded !== undefined)
-      inForce.change({ config, loaded: { ...before.loaded, profiles: read.profiles, gaps: read.gaps } });
-    else {
-      const next = { config, loaded: toLoaded(read) };
-      if ((await gate.get().adopt(next)) === 'stale')
-        throw new NotWithoutRestart(
-          `the policy revision ${revision.digest} was active before and was replaced: to go back to it, restart one gate with --activate`,
-        );
-      warnOfMissingLimits(inForce, logger);
-      warnOfLimitGaps(inForce, logger);
-    }
-    warnOfOpenKeys(config.actions.values(), logger);
-    warnOfOtherNames(logger, before.config.principals, config.principals);
-    const told = {
-      config: config.file,
-      policy_revision: revision.digest,
-      principals: changedPrincipals(before.config.principals, config.principals),
-    };
-    if (isSame) tellSame(options, told);
-    else
-      logger.info(
-        { ...told, before: before.loaded?.revision.digest ?? null },
-        'loaded again: the principals, and another policy revision, which is the active one now',
-      );
-    metrics.reloadObserved(areRenewed(options, config.tls, badCertificates));
+    // It is this gate's own, so who has no key in it is to have none. One of another gate would lock all out.
+    const exchanged = exchangeKeys(inForce, config.principals);
+    for (const name of exchanged.out) keysOut.add(name);
+    for (const name of exchanged.in) keysIn.add(name);
+  };
+  try {
+    const read = await readFiles(options, before.config, exchange, stopping);
+    await bringIntoForce(options, before, read);
+    metrics.reloadObserved(areRenewed(options, read.config.tls, read.badCertificates));
   } catch (thrown) {
     metrics.reloadObserved(false);
     const error = asError(thrown);
-    const keysOut = readable === undefined ? [] : withdrawKeys(inForce, readable.principals);
+    const areKeysOther = keysOut.size + keysIn.size > 0;
     logger.error(
       {
         ...(error instanceof FileError ? { problems: error.problems } : { err: error }),
-        ...(keysOut.length > 0 && { keys_out: keysOut }),
+        ...(areKeysOther && { keys_out: [...keysOut], keys_in: [...keysIn] }),
       },
-      keysOut.length === 0
-        ? 'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again'
-        : 'nothing was loaded but that keys which are gone from the configuration are out, and what else was in force stays: set it right, and send SIGHUP again',
+      areKeysOther
+        ? 'nothing was loaded but that keys which are gone from the configuration are out, and new ones of principals that are otherwise the same are in; what else was in force stays: set it right, and send SIGHUP again'
+        : 'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again',
     );
   }
 }
 
-/**
- * A stolen key waits for no bundle and no limits: what is taken out is out, and nothing is added.
- * @returns the names of the principals that lost one
- */
-function withdrawKeys(inForce: InForce, now: readonly Principal[]): string[] {
-  const { config, loaded } = inForce;
-  const kept = new Map(now.map(({ name, keys }) => [name, keys]));
-  const principals = config.principals.map(one => ({
-    ...one,
-    keys: one.keys.filter(key => kept.get(one.name)?.includes(key) === true),
-  }));
-  const losers = config.principals.filter(
-    ({ keys }, index) => keys.length > (principals[index]?.keys ?? []).length,
-  );
-  if (losers.length === 0) return [];
-  inForce.change({
-    config: { ...config, principals: principals.filter(({ name }) => kept.has(name)) },
-    loaded,
-  });
-  return losers.map(({ name }) => name);
+interface ReadFiles {
+  readonly config: Config;
+  readonly policy: Awaited<ReturnType<typeof readPolicy>>;
+  readonly badCertificates: FileError | undefined;
+}
+
+/** @param exchange is told of the configuration as soon as its own file is read: a stolen key waits for no other disk, and for no server */
+async function readFiles(
+  { disks, clock }: ReloadOptions,
+  { file, tls }: Config,
+  exchange: (config: Config) => void,
+  stopping: AbortSignal,
+): Promise<ReadFiles> {
+  await unlessAborted(readAhead(disks.own, [file]), stopping);
+  const own = readConfig(file, 'unread');
+  exchange({ ...own, ...(tls !== undefined && { tls }) });
+  const others = own.files.filter(other => other !== own.file);
+  await unlessAborted(readAhead(disks.others, others), stopping);
+  let badCertificates: FileError | undefined;
+  const onBadCertificates = (error: FileError): void => void (badCertificates = error);
+  const config = readConfig(file, clock.wallMs(), tls && { tls, onBadCertificates });
+  exchange(config);
+  const policy = await unlessAborted(readPolicy(config, disks.others), stopping);
+  return { config, policy, badCertificates };
+}
+
+async function bringIntoForce(
+  options: ReloadOptions,
+  before: Changing,
+  { config, policy }: ReadFiles,
+): Promise<void> {
+  const { inForce, gate, logger } = options;
+  const { revision } = policy;
+  const isSame = revision.digest === before.loaded?.revision.digest;
+  if (isSame && before.loaded !== undefined)
+    inForce.change({ config, loaded: { ...before.loaded, profiles: policy.profiles, gaps: policy.gaps } });
+  else {
+    const next = { config, loaded: toLoaded(policy) };
+    if ((await gate.get().adopt(next)) === 'stale')
+      throw new NotWithoutRestart(
+        `the policy revision ${revision.digest} was active before and was replaced: to go back to it, restart one gate with --activate`,
+      );
+    warnOfMissingLimits(inForce, logger);
+    warnOfLimitGaps(inForce, logger);
+  }
+  warnOfOpenKeys(config.actions.values(), logger);
+  const told = {
+    config: config.file,
+    policy_revision: revision.digest,
+    principals: changedPrincipals(before.config.principals, config.principals),
+  };
+  if (isSame) tellSame(options, told);
+  else
+    logger.info(
+      { ...told, before: before.loaded?.revision.digest ?? null },
+      'loaded again: the principals, and another policy revision, which is the active one now',
+    );
 }
 
 /** Who copied to the wrong folder must not read that all is well: what is loaded is as it was, and another one may be active. */
@@ -202,21 +217,6 @@ function fixedParts(config: Config): ReadonlyMap<string, string> {
       return [`actions.${name}`, canonicalJson({ ...action, at })];
     }),
   ]);
-}
-
-/**
- * To the gate a principal is its name: under another one nothing is left of its idempotency keys and of what it spent, and a request that is
- * tried again is decided, and carried out, again.
- */
-function warnOfOtherNames(logger: Logger, before: readonly Principal[], after: readonly Principal[]): void {
-  const names = new Map(before.flatMap(({ name, keys }) => keys.map(key => [key, name] as const)));
-  for (const { name, keys } of after)
-    for (const was of new Set(keys.flatMap(key => names.get(key) ?? [])))
-      if (was !== name)
-        logger.warn(
-          { was, principal: name },
-          'a key is of a principal with another name now: its idempotency keys and windows begin anew, so what it asks again is done again',
-        );
 }
 
 /** By name, for whoever wants to see that the right one is out. */

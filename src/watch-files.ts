@@ -1,11 +1,12 @@
-import type { Config } from './config/config.ts';
 import { readConfig } from './config/read-config.ts';
 import { showPolicies } from './describe-start.ts';
 import type { InForce } from './in-force.ts';
 import { asError } from './kit/fault.ts';
+import type { DiskLane } from './kit/disk-lane.ts';
 import { fileLooks } from './kit/file-looks.ts';
 import type { Logger } from './kit/logger.ts';
 import { readPolicy } from './load-policy.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** How often the files are looked at. They are read only where they look different. */
 const LOOK_MS = 2_000;
@@ -20,17 +21,13 @@ export interface FilesWatch {
  * change. It loads nothing: half of a limits file can be a limits file with fewer limits, so what is there counts when somebody
  * says that it is done, by SIGHUP. What was loaded stays in force whatever becomes of its files.
  */
-export function watchFiles(
-  inForce: InForce,
-  readAhead: (config: Config) => Promise<void>,
-  logger: Logger,
-): FilesWatch {
-  const looks = [policyFiles(inForce), configFile(inForce)].map(({ read, ...watched }) =>
+export function watchFiles(inForce: InForce, disk: DiskLane, logger: Logger): FilesWatch {
+  const looks = [policyFiles(inForce, disk), configFile(inForce)].map(({ read, ...watched }) =>
     lookAt(
       {
         ...watched,
         read: async () => {
-          await readAhead(inForce.config);
+          await readAhead(disk, inForce.config.files);
           return await read();
         },
       },
@@ -58,10 +55,10 @@ interface Watched {
   readonly says: Readonly<Record<'broken' | 'again' | 'changed', string>>;
 }
 
-const policyFiles = (inForce: InForce): Watched => ({
+const policyFiles = (inForce: InForce, disk: DiskLane): Watched => ({
   files: () => ({ policies: showPolicies(inForce.config.policies), limits: inForce.config.limitsFile }),
   own: () => inForce.loaded?.revision.digest,
-  read: async () => (await readPolicy(inForce.config)).revision.digest,
+  read: async () => (await readPolicy(inForce.config, disk)).revision.digest,
   says: {
     broken:
       'the policy or the limits cannot be loaded any more: what was loaded stays in force, but a restart would not find it',

@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
+import { DiskLane } from '../src/kit/disk-lane.ts';
 import { LateGate } from '../src/late-gate.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
-import { createReadAhead } from '../src/read-ahead.ts';
 import { createReload } from '../src/reload.ts';
 import { principal, writeGateFiles, type Doc } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -14,7 +14,10 @@ import { selfSigned } from './support/self-signed.ts';
 import { temporaryFolder } from './support/store.ts';
 
 /** A gate's files with a certificate, and what loads them again. */
-async function loaded(renewCertificates: () => void, readAhead = createReadAhead()) {
+async function loaded(
+  renewCertificates: () => void,
+  disks = { own: new DiskLane(), others: new DiskLane() },
+) {
   const folder = await temporaryFolder();
   const at = (name: string): string => join(folder.path, name);
   const write = (name: string, text: string): void => writeFileSync(at(name), text, { mode: 0o600 });
@@ -32,11 +35,17 @@ async function loaded(renewCertificates: () => void, readAhead = createReadAhead
     gate: new LateGate(logger),
     logger,
     clock: systemClock,
-    readAhead,
+    disks,
     metrics: { reloadObserved: isLoaded => observed.push(isLoaded) },
     renewCertificates,
   });
   return { folder, write, tls, inForce, said, observed, reloading };
+}
+/** A lane in which something hangs already. */
+function hanging(withinMs?: number): DiskLane {
+  const lane = new DiskLane(withinMs);
+  void lane.run('/nfs/limits.yaml', async () => await new Promise(() => undefined)).catch(() => undefined);
+  return lane;
 }
 const newcomer = [principal('newcomer', ['auditor'])];
 const namesIn = ({ principals }: InForce): readonly string[] => principals.map(({ name }) => name);
@@ -102,39 +111,60 @@ it('a key that is of a principal with another name is warned of: to the gate tha
   expect(warned()).toEqual([]);
   await load({ ...bot, name: 'robot' });
   expect(warned()).toEqual([[40, expect.stringContaining('is done again')]]);
+  // Also where a reload that failed has taken it out first.
+  writeGateFiles(on.folder.path, {
+    config: { tls: on.tls, principals: [...newcomer, { ...bot, name: 'third' }] },
+    limitsText: 'actions: [',
+  });
+  await on.reloading.reload();
+  expect(namesIn(on.inForce)).toEqual([]);
+  await load(...newcomer, { ...bot, name: 'third' });
+  expect(warned()).toHaveLength(2);
   await on.folder.remove();
 });
 
 it.each<[string, Doc, readonly string[]]>([
-  ['whose bundle cannot be loaded', { policies: './nowhere' }, ['kept', 'moved']],
-  ['whose limits cannot be read', { limits: './nowhere.yaml' }, ['kept', 'moved']],
-  ['of another gate', { listen: '127.0.0.1:1', policies: './nowhere' }, ['kept', 'moved', 'stolen']],
-])('a reload %s takes keys out, and adds nothing', async (_, wrong, names) => {
-  const on = await loaded(() => undefined);
+  ['whose bundle cannot be loaded', { policies: './nowhere' }, ['kept', 'replaced', 'less']],
+  ['whose limits cannot be read', { limits: './nowhere.yaml' }, ['kept', 'replaced', 'less']],
+  ['whose other files are on a disk that hangs', {}, ['kept', 'replaced', 'less']],
+  [
+    'of another gate',
+    { listen: '127.0.0.1:1', policies: './nowhere' },
+    ['kept', 'replaced', 'less', 'stolen'],
+  ],
+])('a reload %s takes keys out, and replaces those of who is otherwise the same', async (_, wrong, names) => {
+  const disks = { own: new DiskLane(), others: new DiskLane(1_000) };
+  const on = await loaded(() => undefined, disks);
   const load = async (config: Doc, principals: readonly Doc[]): Promise<void> => {
     writeGateFiles(on.folder.path, { config: { tls: on.tls, ...config, principals } });
     await on.reloading.reload();
   };
   const key = (digit: string): string => `sha256:${digit.repeat(64)}`;
   const kept = { ...principal('kept', ['auditor']), keys: [key('a'), key('b')] };
-  const moved = { ...principal('moved', ['auditor']), keys: [key('c')] };
-  await load({}, [kept, moved, { ...principal('stolen', ['auditor']), keys: [key('d')] }]);
+  const replaced = { ...principal('replaced', ['operator']), keys: [key('c')] };
+  const less = { ...principal('less', ['auditor', 'operator']), keys: [key('9')] };
+  await load({}, [kept, replaced, less, { ...principal('stolen', ['auditor']), keys: [key('d')] }]);
   const others = [
     { ...kept, keys: [key('b')], roles: ['operator'] },
-    { ...moved, keys: [key('e')] },
+    { ...replaced, keys: [key('e')] },
+    { ...less, keys: [key('8')], roles: ['auditor'] },
   ];
+  if (Object.keys(wrong).length === 0)
+    void disks.others.run('a disk', async () => await new Promise(() => undefined)).catch(() => undefined);
   await load(wrong, [...others, ...newcomer]);
   expect(namesIn(on.inForce)).toEqual(names);
-  const isWithdrawn = names.length === 2;
+  const isWithdrawn = names.length === 3;
   expect(on.inForce.principals.map(({ keys, roles }) => [keys, [...roles]])).toEqual(
     isWithdrawn
       ? [
           [[key('b')], ['auditor']],
-          [[], ['auditor']],
+          [[key('e')], ['operator']],
+          [[], ['auditor', 'operator']],
         ]
       : [
           [kept.keys, ['auditor']],
-          [moved.keys, ['auditor']],
+          [replaced.keys, ['operator']],
+          [less.keys, ['auditor', 'operator']],
           [[key('d')], ['auditor']],
         ],
   );
@@ -147,17 +177,11 @@ it.each<[string, Doc, readonly string[]]>([
 });
 
 it('a gate that ends waits for no disk: a reload that does is given up', async () => {
-  let reads = (): void => undefined;
-  const reading = new Promise<void>(resolve => (reads = resolve));
-  const on = await loaded(
-    () => undefined,
-    async () => {
-      reads();
-      await new Promise(() => undefined);
-    },
-  );
+  const disks = { own: new DiskLane(), others: hanging() };
+  const on = await loaded(() => undefined, disks);
   const underWay = on.reloading.reload();
-  await reading;
+  // The configuration's own file is read first: then all waits for the others.
+  await disks.own.run('a file', async () => await Promise.resolve());
   await on.reloading.end();
   await underWay;
   expect(on.said()).toEqual([[50, expect.stringMatching(/^nothing was loaded, and/)]]);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
+import { DiskLane } from '../src/kit/disk-lane.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
-import { createReadAhead } from '../src/read-ahead.ts';
 import { watchFiles, type FilesWatch } from '../src/watch-files.ts';
 import { writeGateFiles } from './support/gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -28,7 +28,7 @@ beforeEach(async () => {
   inForce = new InForce(await loaded());
   const recorded = recordedLogger();
   said = () => recorded.said().map(([, message]) => message);
-  watch = watchFiles(inForce, createReadAhead(), recorded.logger);
+  watch = watchFiles(inForce, new DiskLane(), recorded.logger);
 });
 afterEach(async () => {
   watch.stop();

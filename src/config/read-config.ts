@@ -30,7 +30,7 @@ import {
   topSchema,
 } from './schemas.ts';
 import { checkPrincipalsOf, checkSources, readSources } from './sources.ts';
-import { readTls } from './tls.ts';
+import { checkTls, readTls } from './tls.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
 /** The bundle that ships: the same place seen from src/config and from dist/config. */
@@ -44,7 +44,8 @@ export interface Running {
 
 /**
  * Reads and checks a configuration. Paths in it are relative to the file.
- * @param certificatesAtMs certificates must hold at this time; unread only for who does not listen: an audit must not need the key
+ * @param certificatesAtMs certificates must hold at this time; where they are unread, so are executors' keys: an audit must not need them, and
+ *   a gate that looks who may ask must not wait for their disks
  * @throws FileError with every problem, each with its line
  */
 export function readConfig(
@@ -61,6 +62,7 @@ export function readConfig(
   const readCertificates = (atMs: number): TlsConfig | undefined =>
     readTls({ problems, ofCertificates }, member(raw, 'tls'), dirname(resolve(file)), atMs);
   const read = certificatesAtMs === 'unread' ? undefined : readCertificates(certificatesAtMs);
+  if (certificatesAtMs === 'unread') checkTls(problems, member(raw, 'tls'));
   if (top !== undefined) checkListen(problems, top, member(raw, 'tls') !== undefined);
   const kindNames = Object.keys(Object(member(raw, 'kinds')));
   const actionNames = Object.keys(Object(member(raw, 'actions')));
@@ -68,7 +70,11 @@ export function readConfig(
     readKind(problems, name, value, path),
   );
   const actions = readEach(problems, member(raw, 'actions'), ['actions'], actionName, (name, value, path) =>
-    readAction(problems, name, value, path, { folder: dirname(resolve(file)), kindNames }),
+    readAction(problems, name, value, path, {
+      folder: dirname(resolve(file)),
+      kindNames,
+      readsKeys: certificatesAtMs !== 'unread',
+    }),
   );
   const labelNames = new Set([...kinds.values()].flatMap(declaredLabels));
   // What a broken kind declares is not known: nothing is said of labels then.
@@ -224,6 +230,7 @@ function checkWeights(problems: Problems, value: unknown, path: YamlPath): void 
 interface Around {
   readonly folder: string;
   readonly kindNames: readonly string[];
+  readonly readsKeys: boolean;
 }
 
 function readAction(
@@ -234,7 +241,7 @@ function readAction(
   around: Around,
 ): Action | undefined {
   const action = problems.check(actionSchema, value, path);
-  const executor = readExecutor(problems, member(value, 'executor'), [...path, 'executor'], around.folder);
+  const executor = readExecutor(problems, member(value, 'executor'), [...path, 'executor'], around);
   checkKindOf(problems, member(value, 'kind'), [...path, 'kind'], around.kindNames);
   checkParameters(problems, member(value, 'parameters'), [...path, 'parameters']);
   if (action === undefined || executor === undefined) return undefined;
@@ -258,12 +265,12 @@ function readExecutor(
   problems: Problems,
   value: unknown,
   path: YamlPath,
-  folder: string,
+  { folder, readsKeys }: Pick<Around, 'folder' | 'readsKeys'>,
 ): ExecutorConfig | undefined {
   const executor = problems.check(executorSchema, value, path);
   const rawFile = member(value, 'bearer_file');
   const bearerFile = typeof rawFile === 'string' ? resolve(folder, rawFile) : undefined;
-  const problem = bearerFile === undefined ? undefined : bearerProblem(bearerFile);
+  const problem = bearerFile === undefined || !readsKeys ? undefined : bearerProblem(bearerFile);
   if (problem !== undefined) problems.add([...path, 'bearer_file'], problem);
   if (executor === undefined) return undefined;
   return {

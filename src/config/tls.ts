@@ -56,6 +56,11 @@ export function readTls(
   return { pem, expiresMs: cert.expiresMs };
 }
 
+/** How the files are named, for who does not read them. */
+export function checkTls(problems: Problems, value: unknown): void {
+  if (value !== undefined) problems.check(tlsSchema, value, ['tls']);
+}
+
 function readText(file: string): { text: string; mode: number } {
   try {
     const { bytes, mode } = readPlainFileWithModeSync(file, MAX_PEM_BYTES);

@@ -22,12 +22,15 @@ const MAX_FILES = 2_000;
 /** How long a server may take to send a bundle. */
 const FETCH_TIMEOUT_MS = 10_000;
 
+/** Whether a bundle comes from a server, and not from a disk. */
+export const isFetched = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source);
+
 /**
  * Reads a folder (an unpacked bundle), a .tar.gz file, or an https URL that serves one.
  * @throws Error that says what is wrong
  */
 export async function readBundleFiles(source: string): Promise<BundleFiles> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return await unpackArchive(await fetchArchive(source));
+  if (isFetched(source)) return await unpackArchive(await fetchArchive(source));
   const found = await stat(source);
   if (found.isDirectory()) return await readFolder(source);
   return await unpackArchive(await readPart(source, MAX_ARCHIVE_BYTES));

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import type { DiskLane } from '../kit/disk-lane.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { shippedChecks } from '../kit/check-rules.ts';
 import { isBuiltinRule } from '../kit/rules.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { readBundleFiles, type BundleFiles } from './bundle-files.ts';
+import { isFetched, readBundleFiles, type BundleFiles } from './bundle-files.ts';
 import { meter } from './meter.ts';
 import { readManifests, type CheckManifest } from './manifest.ts';
 
@@ -32,11 +33,16 @@ const manifestFile = z.looseObject({
 
 /**
  * Loads a bundle from a folder, a .tar.gz or an https URL, in memory.
+ * @param disk for a gate, which must not wait for a disk that hangs
  * @throws Fault `policy.unavailable`; its cause says what is wrong
  */
-export async function loadBundle(source: string): Promise<Bundle> {
+export async function loadBundle(source: string, disk?: DiskLane): Promise<Bundle> {
+  const read = async (): Promise<BundleFiles> => await readBundleFiles(source);
   try {
-    return await readBundle(await readBundleFiles(source));
+    // A server that is silent has a time-out of its own, and holds up no disk.
+    return await readBundle(
+      await (disk === undefined || isFetched(source) ? read() : disk.run(source, read)),
+    );
   } catch (thrown) {
     throw new Fault('policy.unavailable', 'The policy bundle could not be loaded.', asError(thrown));
   }
