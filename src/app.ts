@@ -27,6 +27,7 @@ import { killFileEngages } from './kill-switch/kill-file.ts';
 import { watchKillFile } from './kill-switch/watch-kill-file.ts';
 import { systemClock, type Clock } from './kit/clock.ts';
 import { DiskLane } from './kit/disk-lane.ts';
+import { FileThreads } from './kit/file-threads.ts';
 import { freshId } from './kit/ids.ts';
 import type { Logger } from './kit/logger.ts';
 import { LateGate, type Lateness } from './late-gate.ts';
@@ -67,7 +68,8 @@ export interface RunningGate {
 export async function startGate(options: StartOptions): Promise<RunningGate> {
   const { logger, clock = systemClock } = options;
   const gate = new LateGate(logger, clock);
-  const { config, inForce } = await readFiles(options, clock);
+  const { threads, disks, readFile } = shareThreads();
+  const { config, inForce } = await readFiles(options, clock, disks.others);
   const store = await openStore(config.store, logger);
   const metrics = createMetrics({
     actions: new Set(config.actions.keys()),
@@ -77,13 +79,12 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     process: true,
   });
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
-  const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known);
+  const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known, threads);
   // What was seen, and a switch: a gate that is killed before the next minute must not start on a database that lacks it.
   const signNow = (): void => void checkpoints.lookAnew();
   const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db), signNow });
   const principals = (): Config['principals'] => inForce.principals;
   const http = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
-  const disks = { own: new DiskLane(), others: new DiskLane() };
   const reloading = createReload({
     inForce,
     disks,
@@ -110,7 +111,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   try {
     // Listens first: a gate that cannot must not have made its policy the active one.
     serving = await serveOn(http, config.listen);
-    const parts = { config, store, inForce, clock, metrics, logger, onFailedBatch: signNow };
+    const parts = { config, store, inForce, clock, metrics, logger, readFile, onFailedBatch: signNow };
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
       const start = { again: options.activate, ...late };
@@ -127,14 +128,22 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   return { address: serving.address, reload: async () => await reloading.reload(), close };
 }
 
+/** What reads files, by threads that are counted together. */
+function shareThreads() {
+  const threads = new FileThreads();
+  const lane = (): DiskLane => new DiskLane({ threads });
+  return { threads, disks: { own: lane(), others: lane() }, readFile: createReadKeys({ threads }) };
+}
+
 /** What the files say, and in the log what of it somebody should look at. @throws FileError */
 async function readFiles(
   options: StartOptions,
   clock: Clock,
+  disk: DiskLane,
 ): Promise<{ readonly config: Config; readonly inForce: InForce }> {
   const { logger } = options;
   const config = readConfig(options.configFile, clock.wallMs());
-  const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger);
+  const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger, disk);
   logger.info(describeStart(config, loaded), 'starting');
   const inForce = new InForce({ config, loaded });
   warnOfMissingLimits(inForce, logger);
@@ -152,6 +161,7 @@ async function readFiles(
 async function openCheckpoints(
   parts: Pick<GateOptions, 'config' | 'store' | 'clock' | 'logger' | 'metrics'>,
   known: () => ChainHead | undefined,
+  threads: FileThreads,
 ): Promise<Checkpoints> {
   const { config, store, clock, logger, metrics } = parts;
   try {
@@ -160,6 +170,7 @@ async function openCheckpoints(
       file: config.checkpoints,
       readChain: read,
       known,
+      threads,
       onLook: isWritten => metrics.checkpointsObserved(isWritten),
       clock,
       logger,
@@ -172,7 +183,7 @@ async function openCheckpoints(
 
 /** Migrates the store, compares it with its newest checkpoint, and opens a gate on it that claims and sweeps. */
 async function openGate(
-  parts: Omit<GateOptions, 'gateId' | 'readFile'>,
+  parts: Omit<GateOptions, 'gateId'>,
   start: Start,
   checkpoints: Checkpoints,
   said: Restored | undefined,
@@ -186,7 +197,7 @@ async function openGate(
   await refuseMissingRows(parts.store.pool);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(said);
-  const gate = new Gate({ ...parts, gateId: freshId(), readFile: createReadKeys() });
+  const gate = new Gate({ ...parts, gateId: freshId() });
   if (restored !== undefined) await doubtRestored(gate, restored);
   await gate.activate(start);
   gate.start();

@@ -61,9 +61,13 @@ export const toLoaded = ({ bundle, limits, revision, profiles, gaps }: ReadPolic
 });
 
 /** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */
-export async function loadPolicy(config: Config, logger: Logger): Promise<LoadedPolicy | undefined> {
+export async function loadPolicy(
+  config: Config,
+  logger: Logger,
+  disk: DiskLane,
+): Promise<LoadedPolicy | undefined> {
   try {
-    return toLoaded(await readPolicy(config));
+    return toLoaded(await readPolicy(config, disk));
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
     logger.error({ err: thrown }, 'the policy could not be loaded: nothing is decided');

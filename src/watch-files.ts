@@ -22,8 +22,14 @@ export interface FilesWatch {
  * says that it is done, by SIGHUP. What was loaded stays in force whatever becomes of its files.
  */
 export function watchFiles(inForce: InForce, disk: DiskLane, logger: Logger): FilesWatch {
+  const looksOf = async (files: readonly string[]): Promise<string> => {
+    const found: string[] = [];
+    for (const file of files) found.push(await disk.run(file, async () => await fileLooks(file)));
+    return found.join('\n');
+  };
   const looks = [policyFiles(inForce, disk), configFile(inForce)].map(({ read, ...watched }) =>
     lookAt(
+      looksOf,
       {
         ...watched,
         read: async () => {
@@ -34,14 +40,30 @@ export function watchFiles(inForce: InForce, disk: DiskLane, logger: Logger): Fi
       logger,
     ),
   );
-  let looking = Promise.resolve();
-  const look = async (): Promise<void> => {
-    looking = looking.then(async () => {
+  let isHanging = false;
+  const lookOnce = async (): Promise<void> => {
+    try {
       for (const one of looks) await one();
-    });
+      if (isHanging) logger.warn('the files that this gate has loaded can be looked at again');
+      isHanging = false;
+    } catch (thrown) {
+      if (!isHanging)
+        logger.error(
+          { err: asError(thrown) },
+          'the files that this gate has loaded cannot be looked at: a disk hangs, and what changes in them is not told',
+        );
+      isHanging = true;
+    }
+  };
+  let looking = Promise.resolve();
+  let waiting = 0;
+  const look = async (): Promise<void> => {
+    waiting += 1;
+    looking = looking.then(lookOnce).finally(() => (waiting -= 1));
     await looking;
   };
-  const timer = setInterval(() => void look(), LOOK_MS).unref();
+  const mayLook = (): boolean => waiting === 0 && disk.threads.mayLend;
+  const timer = setInterval(() => void (mayLook() && look()), LOOK_MS).unref();
   return { look, stop: () => clearInterval(timer) };
 }
 
@@ -86,7 +108,11 @@ const configFile = (inForce: InForce): Watched => ({
  * only touched is not. A bundle that came by https is asked for again only where the limits file looks different, and until both
  * could be read.
  */
-function lookAt({ files, own: ownNow, read, says }: Watched, logger: Logger): () => Promise<void> {
+function lookAt(
+  look: (files: readonly string[]) => Promise<string>,
+  { files, own: ownNow, read, says }: Watched,
+  logger: Logger,
+): () => Promise<void> {
   let looks: string | undefined;
   let own = ownNow();
   let before = own;
@@ -96,7 +122,7 @@ function lookAt({ files, own: ownNow, read, says }: Watched, logger: Logger): ()
       before = own;
       looks = undefined;
     }
-    const now = (await Promise.all(Object.values(files()).map(fileLooks))).join('\n');
+    const now = await look(Object.values(files()));
     if (now === looks) return;
     looks = now;
     const found = await read().then(

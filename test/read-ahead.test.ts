@@ -7,7 +7,7 @@ const files = ['/a', '/b', '/c'];
 it('a disk that does not answer is named in time, holds one thread however often is asked, and nothing once it answers', async () => {
   const asked: string[] = [];
   let answer = (): void => undefined;
-  const disk = new DiskLane(5);
+  const disk = new DiskLane({ withinMs: 5 });
   const read = async (): Promise<void> =>
     await readAhead(disk, files, async file => {
       asked.push(file);
@@ -25,7 +25,7 @@ it('a disk that does not answer is named in time, holds one thread however often
 
 it('what waits behind a disk that hangs is told which it is, and is not begun when that answers', async () => {
   let answer = (): void => undefined;
-  const disk = new DiskLane(5);
+  const disk = new DiskLane({ withinMs: 5 });
   const first = disk.run('/slow', async () => await new Promise<void>(resolve => (answer = resolve)));
   let isBegun = false;
   const second = disk.run('/other', async () => {

@@ -43,7 +43,7 @@ async function loaded(
 }
 /** A lane in which something hangs already. */
 function hanging(withinMs?: number): DiskLane {
-  const lane = new DiskLane(withinMs);
+  const lane = new DiskLane({ withinMs });
   void lane.run('/nfs/limits.yaml', async () => await new Promise(() => undefined)).catch(() => undefined);
   return lane;
 }
@@ -133,7 +133,7 @@ it.each<[string, Doc, readonly string[]]>([
     ['kept', 'replaced', 'less', 'stolen'],
   ],
 ])('a reload %s takes keys out, and replaces those of who is otherwise the same', async (_, wrong, names) => {
-  const disks = { own: new DiskLane(), others: new DiskLane(1_000) };
+  const disks = { own: new DiskLane(), others: new DiskLane({ withinMs: 1_000 }) };
   const on = await loaded(() => undefined, disks);
   const load = async (config: Doc, principals: readonly Doc[]): Promise<void> => {
     writeGateFiles(on.folder.path, { config: { tls: on.tls, ...config, principals } });

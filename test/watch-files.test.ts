@@ -14,6 +14,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let file: string;
 let inForce: InForce;
 let watch: FilesWatch;
+let disk: DiskLane;
 let said: () => string[];
 
 const loaded = async () => {
@@ -28,7 +29,8 @@ beforeEach(async () => {
   inForce = new InForce(await loaded());
   const recorded = recordedLogger();
   said = () => recorded.said().map(([, message]) => message);
-  watch = watchFiles(inForce, new DiskLane(), recorded.logger);
+  disk = new DiskLane({ withinMs: 200 });
+  watch = watchFiles(inForce, disk, recorded.logger);
 });
 afterEach(async () => {
   watch.stop();
@@ -63,4 +65,20 @@ it('a configuration that breaks is told once, and so is that it is whole again; 
     expect.stringMatching(/^the configuration cannot be loaded any more/),
     'the configuration is the one that is loaded again',
   ]);
+});
+
+it('a disk that hangs is named once, holds one thread, and is said to be back', async () => {
+  await watch.look();
+  let answer = (): void => undefined;
+  const other = disk.run('/nfs/bundle', async () => await new Promise<void>(resolve => (answer = resolve)));
+  await Promise.all([
+    watch.look(),
+    watch.look(),
+    expect(other).rejects.toThrow('/nfs/bundle cannot be read'),
+  ]);
+  expect(said()).toEqual([expect.stringMatching(/cannot be looked at: a disk hangs/)]);
+  answer();
+  await new Promise(resolve => setImmediate(resolve));
+  await watch.look();
+  expect(said().slice(1)).toEqual([expect.stringMatching(/can be looked at again$/)]);
 });

@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError, codeOf } from '../kit/fault.ts';
+import { FileThreads } from '../kit/file-threads.ts';
 import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
 import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from './checkpoint.ts';
@@ -20,6 +21,8 @@ export interface CheckpointsOptions {
   readonly known: () => ChainHead | undefined;
   /** Told after each look at the head whether it is signed. */
   readonly onLook: (isWritten: boolean) => void;
+  /** Of the process. */
+  readonly threads?: FileThreads;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -32,6 +35,10 @@ const AGAIN_MS = 5_000;
 
 /** How long a gate that begins waits for the first one, and one that ends for the last: a disk that hangs must not keep it. */
 const WAIT_MS = 5_000;
+
+/** How long a start waits for what was signed. */
+const OPEN_MS = 10_000;
+
 const notInTime = (): Error => new Error(`nothing was written in ${WAIT_MS / 1_000} s`);
 
 /**
@@ -43,6 +50,7 @@ const notInTime = (): Error => new Error(`nothing was written in ${WAIT_MS / 1_0
  */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
+  readonly #threads: FileThreads;
   /** Undefined until it is made, with the first checkpoint: so one that is there has signed. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
   readonly #found: Found;
@@ -60,6 +68,7 @@ export class Checkpoints {
 
   private constructor(options: CheckpointsOptions, found: Found, key: SigningKey | undefined) {
     this.#options = options;
+    this.#threads = options.threads ?? new FileThreads();
     this.#key = key;
     this.#found = found;
     this.#newest = found.checkpoints.at(-1);
@@ -70,8 +79,15 @@ export class Checkpoints {
    * @throws StoreRefused if either cannot be read or is not as it must be
    */
   static async open(options: CheckpointsOptions): Promise<Checkpoints> {
-    const key = await readSigningKey(options.file);
-    return new Checkpoints(options, await readFound(options, key), key);
+    const late = (): Error =>
+      new StoreRefused(
+        `${options.file} cannot be read: its disk has not answered for ${OPEN_MS / 1_000} s. A gate does not start without what it signed.`,
+      );
+    const read = async (): Promise<Checkpoints> => {
+      const key = await readSigningKey(options.file);
+      return new Checkpoints(options, await readFound(options, key), key);
+    };
+    return await inTime(read(), OPEN_MS, late);
   }
 
   /**
@@ -264,12 +280,12 @@ export class Checkpoints {
     const { file, clock } = this.#options;
     const at = new Date(clock.wallMs()).toISOString();
     if (head.seq > (this.#newest?.seq ?? 0)) {
-      this.#key ??= await makeSigningKey(file);
-      const checkpoint = signCheckpoint(head, at, this.#key);
+      const key = (this.#key ??= await this.#threads.hold(async () => await makeSigningKey(file)));
+      const checkpoint = signCheckpoint(head, at, key);
       // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
-      const stepBack = this.#givenUp && signStepBack({ ...this.#givenUp, at, to: head }, this.#key);
+      const stepBack = this.#givenUp && signStepBack({ ...this.#givenUp, at, to: head }, key);
       const before = stepBack === undefined ? '' : `${stepBackLine(stepBack)}\n`;
-      await appendLine(file, `${before}${checkpointLine(checkpoint)}`);
+      await this.#append(`${before}${checkpointLine(checkpoint)}`);
       this.#newest = checkpoint;
       this.#givenUp = undefined;
     }
@@ -281,8 +297,12 @@ export class Checkpoints {
     if (entry === undefined || key === undefined || from === undefined || entry > from.seq) return;
     const to = { seq: from.seq, hash: from.hash };
     const stepBack = signStepBack({ at, entry, from: { at: from.at, ...to }, to }, key);
-    await appendLine(this.#options.file, stepBackLine(stepBack));
+    await this.#append(stepBackLine(stepBack));
     this.#said = undefined;
+  }
+
+  async #append(text: string): Promise<void> {
+    await this.#threads.hold(async () => await appendLine(this.#options.file, text));
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
+import { doesDiskHang, killOwnProcess } from './hanging-disk.ts';
 
 /**
  * So long a reader may take nothing, and at first for twice as long: what the pipe took at once counts as taken by him. Somebody who reads
@@ -34,5 +35,7 @@ let firstCode: number | undefined;
 export async function endProcess(code: number): Promise<void> {
   firstCode ??= code;
   await outputTaken(MOST_STILL_MS);
+  // As of a gate that did not start because a disk hangs: it would stay.
+  if (await doesDiskHang()) killOwnProcess();
   process.exit(firstCode);
 }

@@ -9,7 +9,7 @@ import { outputTaken } from './end-process.ts';
 import { exitCode } from './exit-code.ts';
 import { endWithGrace } from './grace.ts';
 import { jsonLine } from './printable.ts';
-import { doesDiskHang } from './hanging-disk.ts';
+import { doesDiskHang, killOwnProcess, watchDisk } from './hanging-disk.ts';
 import type { Terminal } from './terminal.ts';
 import { isForTheUser } from './for-the-user.ts';
 
@@ -55,8 +55,10 @@ export async function runServe(
   // Before anything is opened: a signal in the middle of the start waits for it, so that nothing is left half made.
   let starting: Promise<ServedGate> | undefined;
   let isStopped = false;
+  let disk: ReturnType<typeof watchDisk> | undefined;
   const watch = endWithGrace({
     close: async signal => {
+      disk = watchDisk();
       logger.info({ signal }, 'stopping: claimed work is finished, nothing new is taken');
       const gate = await starting?.catch(() => undefined);
       await gate?.close();
@@ -65,8 +67,7 @@ export async function runServe(
       const hangs = await doesDiskHang();
       if (hangs) logger.error('a disk hangs, and would keep the process: it is killed');
       await outputTaken(LOG_STILL_MS);
-      // At its end Node waits for each thread that reads or writes a file, and one on a disk that hangs does not come back.
-      if (hangs) process.kill(process.pid, 'SIGKILL');
+      if (hangs) killOwnProcess();
     },
     // At once, though the end of the log may be lost where its reader is behind: what nothing caught must not go on as a gate.
     failed: thrown => {
@@ -76,6 +77,7 @@ export async function runServe(
     impatient: signal => {
       if (isStopped) process.exit(exitCode.done);
       logger.error({ signal }, 'a second signal: ended before claimed work was finished');
+      if (disk?.hangs() === true) killOwnProcess();
       process.exit(exitCode.couldNotTell);
     },
   });

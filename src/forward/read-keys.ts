@@ -1,11 +1,15 @@
+import { FileThreads } from '../kit/file-threads.ts';
 import { inTime } from '../kit/in-time.ts';
 import { MAX_KEY_FILE_BYTES, readPlainFile } from '../kit/plain-file.ts';
 
 /** A local disk takes a millisecond. */
 const WITHIN_MS = 10_000;
 
-/** Of the four threads that read for the whole process, and look names up. One more may read ahead of a reload. */
+/** The second only where the process can spare a thread (kit/file-threads.ts). */
 const MOST = 2;
+
+/** So long a key waits for a thread that something else holds: on a disk that answers it takes milliseconds. */
+const UNTIL_FREED_MS = 1_000;
 
 type Read = (file: string) => Promise<string>;
 
@@ -18,15 +22,19 @@ const readKeyFile: Read = async file => (await readPlainFile(file, MAX_KEY_FILE_
 
 /**
  * Reads executors' keys: a disk that hangs never gives back a thread that reads from it, so each file is read by one at a time,
- * and all of them by two. Whoever asks while a file is being read gets what that finds.
+ * and all of them by two, or by one while another disk hangs. Whoever asks while a file is being read gets what that finds.
  * @throws Error of a file that cannot be read, or not in time; at once while its disk, or those of two others, hang
  */
-export function createReadKeys(read: Read = readKeyFile, withinMs = WITHIN_MS): Read {
+export function createReadKeys({
+  read = readKeyFile,
+  withinMs = WITHIN_MS,
+  threads = new FileThreads(),
+} = {}): Read {
   const underWay = new Map<string, Reading>();
   const late = (file: string): Error =>
     new Error(`${file} cannot be read: its disk has not answered for ${withinMs / 1_000} s`);
   const begin = (file: string): Reading => {
-    const whole = read(file).finally(() => underWay.delete(file));
+    const whole = threads.hold(async () => await read(file)).finally(() => underWay.delete(file));
     const reading: Reading = {
       isOverdue: false,
       text: inTime(whole, withinMs, () => {
@@ -41,10 +49,13 @@ export function createReadKeys(read: Read = readKeyFile, withinMs = WITHIN_MS): 
     for (;;) {
       const same = underWay.get(file);
       if (same !== undefined) return await same.text;
-      if (underWay.size < MOST) return await begin(file).text;
+      const isSpare = underWay.size < MOST;
+      if (underWay.size === 0 || (isSpare && threads.mayLend)) return await begin(file).text;
       const others = [...underWay.values()].filter(({ isOverdue }) => !isOverdue);
-      if (others.length === 0)
+      if (others.length === 0) {
+        if (isSpare && (await threads.freed(UNTIL_FREED_MS))) continue;
         throw new Error(`${file} is not read: the disks of ${[...underWay.keys()].join(', ')} hang`);
+      }
       await Promise.race(others.map(async ({ text }) => await text.catch(() => undefined)));
     }
   };

@@ -1,3 +1,4 @@
+import { FileThreads } from './file-threads.ts';
 import { inTime } from './in-time.ts';
 
 /** A local disk takes a millisecond. */
@@ -8,12 +9,14 @@ const WITHIN_MS = 10_000;
  * that is late is not ended, and nothing is begun behind it until it ends.
  */
 export class DiskLane {
+  readonly threads: FileThreads;
   readonly #withinMs: number;
   #last: Promise<unknown> = Promise.resolve();
   #underWay: string | undefined;
   #hangs: Error | undefined;
 
-  constructor(withinMs = WITHIN_MS) {
+  constructor({ withinMs = WITHIN_MS, threads = new FileThreads() } = {}) {
+    this.threads = threads;
     this.#withinMs = withinMs;
   }
 
@@ -25,7 +28,7 @@ export class DiskLane {
       if (!isWanted) throw new Error('nobody waits for this work any more');
       this.#underWay = file;
       try {
-        return await work();
+        return await this.threads.hold(work);
       } finally {
         this.#hangs = undefined;
       }

@@ -8,8 +8,10 @@ export async function fileLooks(file: string): Promise<string> {
     const found = await stat(file);
     if (!found.isDirectory()) return `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`;
     const names = (await readdir(file)).toSorted();
-    const each = await Promise.all(names.map(async name => await fileLooks(path.join(file, name))));
-    return names.map((name, index) => `${name} ${each[index]}`).join('\n');
+    const lines: string[] = [];
+    // One after the other: each holds a thread, and on a disk that hangs for good.
+    for (const name of names) lines.push(`${name} ${await fileLooks(path.join(file, name))}`);
+    return lines.join('\n');
   } catch (thrown) {
     return asError(thrown).message;
   }

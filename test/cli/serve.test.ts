@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/store.ts';
@@ -215,6 +216,21 @@ describe('a gate that is served', () => {
     gate.signal('SIGTERM');
     expect(await gate.code).toBeNull();
     expect(gate.errors()).toContain('a disk hangs');
+    await folder.remove();
+  });
+
+  test('that gets a second signal ends while a disk hangs, once that is known', async () => {
+    const folder = await temporaryFolder();
+    const pipe = path.join(folder.path, 'a.pipe');
+    spawnSync('mkfifo', [pipe]);
+    const gate = serve('close waits', [pipe]);
+    await gate.said('listens');
+    gate.signal('SIGTERM');
+    await gate.said('closing');
+    await sleep(4_000);
+    gate.signal('SIGTERM');
+    expect(await gate.code).toBeNull();
+    expect(gate.errors()).toContain('a second signal');
     await folder.remove();
   });
 

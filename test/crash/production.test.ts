@@ -56,7 +56,7 @@ describe('what is published', () => {
       code.filter(name => word.test(readFileSync(path.join(root, name), 'utf8')));
     expect(holding(/INTERLOCK_CRASH/)).toEqual([]);
     // A gate that has ended, and that a hanging disk would keep, kills itself.
-    expect(holding(/kill\(process\.pid/)).toEqual(['dist/cli/serve.js']);
+    expect(holding(/kill\(process\.pid/)).toEqual(['dist/cli/hanging-disk.js']);
     // The calls themselves are there: what they call is what does nothing.
     expect(holding(/\bcrashPoint\('/).length).toBeGreaterThan(5);
     const [, body = 'no function'] =
