@@ -4,6 +4,7 @@ import type { LoadedPolicy } from './load-policy.ts';
 import type { InForce } from './in-force.ts';
 import type { Ports, ReadsPort } from './intake/ports.ts';
 import { Fault } from './kit/fault.ts';
+import { keyTakenOut } from './kit/refusal.ts';
 import type { LateGate } from './late-gate.ts';
 import { killFileEngages, sayKillFile } from './kill-switch/kill-file.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
@@ -51,15 +52,19 @@ function changing({
         behind.signNow();
         return engaged;
       },
-      release: async (id, reason, by) => await gate.get().killSwitch.release(id, reason, by),
+      release: async (...asked) => await gate.get().killSwitch.release(...asked),
       status: async () => await withHint(killFile, async () => await gate.get().killSwitch.status()),
     },
     evidence: {
       post: async (report, by) => await gate.getUnlessStopping().evidence.post(report, by),
     },
     clock: {
-      accept: async (reason, by) =>
-        await gate.get().ledger.enqueueAlone(turn => acceptClock(turn, reason, by)),
+      accept: async (reason, by, isStillKnown) =>
+        await gate
+          .get()
+          .ledger.enqueueAlone(async turn =>
+            isStillKnown() ? await acceptClock(turn, reason, by) : keyTakenOut(),
+          ),
     },
     inventory: {
       put: async load => await gate.getUnlessStopping().inventory.put(load),

@@ -3,6 +3,7 @@ import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { isJsonType } from './headers.ts';
 import type { Patience } from './patience.ts';
 import { refused, type Refused } from './refused.ts';
+import { CHALLENGE } from './identity.ts';
 
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -19,6 +20,7 @@ export const keyGone = (): Refused =>
   refused(
     'request.unauthenticated',
     'The key was taken out, or its principal may something else, since the request began: nothing of it was taken.',
+    { headers: CHALLENGE },
   );
 
 /** The client closed the connection before its body was whole: nobody is there to answer. */

@@ -43,7 +43,9 @@ export function evidenceHandlers({
       ...(artifact !== undefined && { artifact }),
       ...(!readsAll && { by: principal.name }),
     };
-    return await reply(listing, async page => await reads.evidence(search, page), { pageSize: 1_000 });
+    return await reply(exchange, listing, async page => await reads.evidence(search, page), {
+      pageSize: 1_000,
+    });
   };
 
   return { post: only(['observer'], withoutParameters(post)), list };

@@ -26,7 +26,8 @@ export interface Identity {
   isStill(principal: Principal, authorization: string | undefined): boolean;
 }
 
-const CHALLENGE = { 'www-authenticate': 'Bearer realm="interlock"' };
+/** Stands on each 401. */
+export const CHALLENGE = { 'www-authenticate': 'Bearer realm="interlock"' };
 
 /** @param principals those of this moment: a list that has changed holds from the next request on */
 export function createIdentity(

@@ -72,6 +72,7 @@ export interface StreamOptions<Item> {
 }
 
 export async function reply<Item extends object | string>(
+  exchange: Pick<Exchange, 'isStillKnown'>,
   listing: Listing,
   fetchPage: (page: PageRequest) => Promise<Page<Item>>,
   options: StreamOptions<Item>,
@@ -90,7 +91,16 @@ export async function reply<Item extends object | string>(
       : (item: Item) => ndjsonLine(shown(item));
   const charset = format === 'csv' ? '; charset=utf-8; header=present' : '; charset=utf-8';
   const headers = { 'content-type': types[format] + charset };
-  return { type: 'stream', headers, pieces: pieces(listing, fetchPage, options.pageSize, { head, line }) };
+  const fetchWhileKnown = async (page: PageRequest): Promise<Page<Item>> => {
+    // A trail can take as long as its reader likes: the answer breaks off, as where the database is lost.
+    if (!exchange.isStillKnown()) throw new Error('the key was taken out');
+    return await fetchPage(page);
+  };
+  return {
+    type: 'stream',
+    headers,
+    pieces: pieces(listing, fetchWhileKnown, options.pageSize, { head, line }),
+  };
 }
 
 const ndjsonLine = (item: object | string): string => `${JSON.stringify(item)}\n`;

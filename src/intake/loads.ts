@@ -85,6 +85,7 @@ function openLoad(
   return {
     kind: parameter(exchange, 'kind'),
     by: principal,
+    isStillKnown: exchange.isStillKnown,
     format,
     content: readPieces(exchange),
     query,

@@ -25,6 +25,9 @@ export interface Ports {
   readonly gauges: GaugesPort;
 }
 
+/** Looked at in the turn of the ledger: what waits for it may wait for seconds. */
+export type IsStillKnown = () => boolean;
+
 export interface GuardPort {
   /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit (a repeat: `repeatWaitMs`). */
   submit(asked: Asked, waiting: Pick<Waiting, 'waitMs' | 'repeatWaitMs'>): Promise<Answer>;
@@ -50,7 +53,12 @@ export interface OutcomesPort {
 export interface KillSwitchPort {
   engage(request: EngageRequest, by: Principal): Promise<object | Refusal>;
   /** Undefined for an unknown switch; a refusal (409) for one that is released already. */
-  release(id: string, reason: string, by: Principal): Promise<object | Refusal | undefined>;
+  release(
+    id: string,
+    reason: string,
+    by: Principal,
+    isStillKnown: IsStillKnown,
+  ): Promise<object | Refusal | undefined>;
   status(): Promise<{ readonly engaged: readonly object[] }>;
 }
 
@@ -59,7 +67,7 @@ export interface EvidencePort {
 }
 
 export interface ClockPort {
-  accept(reason: string, by: Principal): Promise<object | Refusal>;
+  accept(reason: string, by: Principal, isStillKnown: IsStillKnown): Promise<object | Refusal>;
 }
 
 export interface BudgetsPort {

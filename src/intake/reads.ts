@@ -30,7 +30,7 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     const wanted = parseSearch(listing.query);
     if (isQueryProblem(wanted)) return refused('request.query', wanted.detail);
     const fetchPage = (page: PageRequest) => reads.search(wanted, sight, page);
-    return await reply(listing, fetchPage, {
+    return await reply(exchange, listing, fetchPage, {
       pageSize: STREAM_PAGE,
       shown: inOrder,
       csvHead: CSV_HEADER,
@@ -62,13 +62,13 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
       csvHead: 'id\r\n',
       csvLine: (name: string) => `${csvCell(name)}\r\n`,
     };
-    return await reply(listing, fetchPage, options);
+    return await reply(exchange, listing, fetchPage, options);
   });
 
   const trail: Handle = async exchange => {
     const listing = openListing(exchange, [], ['json', 'ndjson']);
     if (listing instanceof Refused) return listing;
-    return await reply(listing, page => reads.trail(page), { pageSize: STREAM_PAGE });
+    return await reply(exchange, listing, page => reads.trail(page), { pageSize: STREAM_PAGE });
   };
 
   return { search, one: withoutParameters(one), targets, trail: only(['auditor'], trail) };

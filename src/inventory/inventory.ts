@@ -6,7 +6,7 @@ import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Logger } from '../kit/logger.ts';
-import { isRefusal, type Refusal } from '../kit/refusal.ts';
+import { isRefusal, keyTakenOut, type Refusal } from '../kit/refusal.ts';
 import { DescribedKind } from './describe-kind.ts';
 import { flipOf, staleGate, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
@@ -28,6 +28,8 @@ export interface LoadRequest extends LoadContent {
   readonly by: Principal;
   /** `expect`, `as_of`, `force`, `reason`, as they came. */
   readonly query: ReadonlyMap<string, string>;
+  /** Whether the key that it came with is still good. */
+  readonly isStillKnown?: () => boolean;
 }
 
 /** What a load did. */
@@ -157,7 +159,12 @@ export class Inventory {
       if (begun.stolen) await discardPending(db, lease);
       const load = await this.#look(method, query, begun, done);
       await writeLoad(load, request, query, ledger);
-      flipped = await ledger.flip(flipOf(load, query, request.by.name));
+      const flip = flipOf(load, query, request.by.name);
+      const { isStillKnown } = request;
+      // Looked at in its turn, for which it may have waited for seconds.
+      flipped = await ledger.flip(async (tx, turn) =>
+        isStillKnown?.() === false ? keyTakenOut() : await flip(tx, turn),
+      );
     } catch (error) {
       await this.#abandon(lease, done.wrote);
       throw error;

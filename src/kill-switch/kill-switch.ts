@@ -2,7 +2,7 @@ import { crashPoint } from '#crash-point';
 
 import type { Config, Principal } from '../config/config.ts';
 import { freshId } from '../kit/ids.ts';
-import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
+import { keyTakenOut, refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Turn } from '../ledger/turn.ts';
@@ -85,8 +85,14 @@ export class KillSwitch {
   }
 
   /** @returns undefined for an unknown switch; a refusal (409) for one that is released already */
-  async release(id: string, reason: string, by: Principal): Promise<object | Refusal | undefined> {
+  async release(
+    id: string,
+    reason: string,
+    by: Principal,
+    isStillKnown: () => boolean = () => true,
+  ): Promise<object | Refusal | undefined> {
     return await this.#options.ledger.enqueueAlone(turn => {
+      if (!isStillKnown()) return keyTakenOut();
       const engaged = turn.book.switches.get(id);
       if (engaged === undefined) {
         return turn.book.released.has(id)

@@ -56,6 +56,14 @@ export function refuse(first: Reason, ...more: Reason[]): Refusal {
   return { refused: true, reasons: [head, ...tail], status };
 }
 
+/** Of what waited with a key that is not good any more for what it was. */
+export const keyTakenOut = (): Refusal =>
+  refuse({
+    rule: 'request.unauthenticated',
+    message:
+      'The key was taken out, or its principal may something else, since the request began: nothing of it was taken.',
+  });
+
 /** A reason as it is answered and recorded: without what only the answer's head needs. */
 export function publicReason(reason: Reason): Reason {
   // Most have neither; a copy with members left out is dear.
