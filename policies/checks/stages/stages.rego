@@ -199,7 +199,13 @@ reasons contains {
 	"measured": with_request,
 	"limit": counts[open],
 	"unit": "targets",
-	"with": {"reached": input.stage.reached, "count": lib.fleet.count, "stage": open + 1, "left": left},
+	"with": {
+		"reached": input.stage.reached,
+		"count": lib.fleet.count,
+		"stage": open + 1,
+		"left": left,
+		"run": input.stage.run,
+	},
 } if {
 	beyond
 	with_request > counts[open]
@@ -207,7 +213,21 @@ reasons contains {
 
 remedy := "some" if left > 0
 
-remedy := "none" if left == 0
+remedy := "none" if {
+	left == 0
+	not run_is_full
+}
+
+remedy := "further_run" if {
+	left == 0
+	run_is_full
+}
+
+# Its counts are fixed, whatever came since, so no target is reached in it again: what is later goes into another run.
+run_is_full if {
+	not next
+	input.stage.reached > 0
+}
 
 reasons contains {
 	"rule": "stage.too_large",

@@ -100,7 +100,7 @@ test_one_target_more_than_the_first_stage_holds_is_a_no_where_nothing_is_deliver
 		"measured": 11,
 		"limit": 10,
 		"unit": "targets",
-		"with": {"reached": 0, "count": 11, "stage": 1, "left": 10},
+		"with": {"reached": 0, "count": 11, "stage": 1, "left": 10, "run": 1},
 	}}
 }
 
@@ -120,7 +120,7 @@ test_two_stages_at_once_are_a_no if {
 		"measured": 101,
 		"limit": 100,
 		"unit": "targets",
-		"with": {"reached": 10, "count": 91, "stage": 2, "left": 90},
+		"with": {"reached": 10, "count": 91, "stage": 2, "left": 90, "run": 1},
 	}}
 }
 
@@ -151,7 +151,7 @@ test_a_stage_that_holds_no_more_than_the_one_before_is_left_with_it if {
 		"measured": 5,
 		"limit": 4,
 		"unit": "targets",
-		"with": {"reached": 1, "count": 4, "stage": 3, "left": 3},
+		"with": {"reached": 1, "count": 4, "stage": 3, "left": 3, "run": 1},
 	}}
 }
 
@@ -178,9 +178,20 @@ test_beyond_the_last_stage_is_a_no if {
 	}
 }
 
-test_a_stage_that_is_full_leaves_nothing if {
-	reasons := stages.reasons with input as after({"reached": 500}) with data.limits as sample.limits
-	{reason.remedy | some reason in reasons} == {"none"}
+test_a_last_stage_that_is_full_leaves_nothing_but_another_run if {
+	every reached in [500, 900] {
+		reasons := stages.reasons with input as after({"reached": reached}) with data.limits as sample.limits
+		{[reason.remedy, reason["with"].run] | some reason in reasons} == {["further_run", 1]}
+	}
+}
+
+test_a_stage_that_is_full_and_has_one_after_it_leaves_nothing if {
+	facts := object.union(
+		object.remove(after({"reached": 10, "unsettled": 1}), ["fleet"]),
+		{"fleet": {"count": 91, "total": 1200}},
+	)
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{[reason.rule, reason.remedy] | some reason in reasons} == {["stage.too_large", "none"], ["stage.unsettled", "settle"]}
 }
 
 test_a_second_region_in_the_first_stage_is_a_no if {
