@@ -62,7 +62,7 @@ export const checkRules = {
     status: 429,
     title: 'A window is full',
     explain:
-      'Many small requests add up. Within a sliding window, over all clients and gates, only so many targets of the fleet, of one value or by one principal are allowed. What was allowed leaves the window when it is as old as the window is long; `Retry-After` says when this very request would pass, if nothing else happens.',
+      'Many small requests add up. Within a sliding window, over all clients and gates, only so many targets of the fleet, of one value or by one principal are allowed. What was allowed leaves the window when it is as old as the window is long; `Retry-After` says when this very request would pass, if nothing else happens. On a weight that all of the fleet, or all with the value, have 0 of together, a window takes nothing: of nothing there is no share.',
   },
   'effects.empties': {
     step: 'decide',

@@ -235,7 +235,16 @@ describe('a window on a weight', () => {
   });
 
   it('on a weight that nobody has is a no, and no time makes it pass', async () => {
-    await expectRefused('window.users', calm(1, 20), 403, { rule: 'budget.window' });
+    const none = { rule: 'budget.window', measured: 0, limit: 1, unit: 'weight' };
+    const { body } = await expectRefused('window.users', calm(1, 20), 403, { ...none, value: 'host' });
+    expect(body.reasons).toMatchObject([
+      {
+        message: expect.stringContaining('All targets have 0 users together'),
+        remedy: 'nothing, until the inventory has a target with some users',
+      },
+    ]);
+    const ofRegion = { ...none, dimension: 'region', value: 'ap' };
+    await expectRefused('window.region', ['alone'], 403, ofRegion);
   });
 
   it('lets as much through as it holds when all come at once', async () => {

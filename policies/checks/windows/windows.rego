@@ -79,11 +79,19 @@ facts(source, index, window) := found if {
 		lib.is_count(fact.used)
 		lib.is_count(fact.count)
 		lib.is_count(fact.total)
-		fact.total > 0
+		has_weight_of(fact)
 	}
 	every weight, _ in window.max_weight {
 		sum([fact.count | some fact in found; fact.weight == weight]) == lib.weights[weight].weight
 	}
+}
+
+has_weight_of(fact) if fact.total > 0
+
+# Of nothing there is no share: that is known, and a no.
+has_weight_of(fact) if {
+	fact.total == 0
+	fact.count == 0
 }
 
 # Of the three ways to say a limit exactly one is there.
@@ -103,6 +111,7 @@ within(fact, window) if {
 # Not their sum, which may be beyond what a double holds.
 within(fact, window) if {
 	limits_weights(window)
+	fact.total > 0
 	fact.used <= limit(fact, window) - fact.count
 }
 
@@ -191,9 +200,27 @@ reason(source, index, window, fact) := {
 	},
 } if {
 	fact.weight
+	fact.total > 0
 	allowed := limit(fact, window)
 	left := max([0, allowed - fact.used])
 }
+
+reason(source, index, window, fact) := {
+	"rule": "budget.window",
+	"sentence": nothing_sentences[source],
+	"remedy": "nothing",
+	"dimension": window.per,
+	"value": fact.value,
+	"measured": 0,
+	"limit": 1,
+	"unit": "weight",
+	"with": {"source": source, "index": index, "weight": fact.weight, "over_s": window.over_s},
+} if {
+	fact.weight
+	fact.total == 0
+}
+
+nothing_sentences := {"action": "action_nothing", "budget": "budget_nothing"}
 
 weight_sentences := {"action": "action_weight", "budget": "budget_weight"}
 

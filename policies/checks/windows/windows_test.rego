@@ -268,6 +268,32 @@ test_what_would_pass_of_a_weight_is_said if {
 	}
 }
 
+# All of r1 have no traffic: the request neither.
+of_no_traffic := array.concat(
+	[weight_fact("traffic", "r1", 150, 0, 0), weight_fact("traffic", "r2", 0, 50, 400)],
+	array.slice(weight_facts, 2, 9),
+)
+
+test_of_a_weight_that_is_0_in_all_a_window_has_no_share_and_says_so if {
+	every at_least in [0, 1000] {
+		limit := {"share_ppm": 500000, "at_least": at_least}
+		window := object.union(weight_window, {"max_weight": {"traffic": limit, "users": limit}})
+		not windows.ok with input as weighing(of_no_traffic) with data.limits as fleet_only(window)
+		reasons := windows.reasons with input as weighing(of_no_traffic) with data.limits as fleet_only(window)
+		reasons == {{
+			"rule": "budget.window",
+			"sentence": "action_nothing",
+			"remedy": "nothing",
+			"dimension": "rack",
+			"value": "r1",
+			"measured": 0,
+			"limit": 1,
+			"unit": "weight",
+			"with": {"source": "action", "index": 0, "weight": "traffic", "over_s": 3600},
+		}}
+	}
+}
+
 test_each_weight_and_each_value_of_a_window_needs_its_fact_once if {
 	every found in [
 		[],
@@ -360,6 +386,16 @@ test_a_budget_on_a_weight_counts_all_actions_together if {
 	facts := sample.with_fact("windows", array.concat(array.slice(sample.facts.windows, 0, 4), [fact]))
 	reasons := windows.reasons with input as facts with data.limits as limits
 	{[reason.sentence, reason.measured, reason.limit] | some reason in reasons} == {["budget_weight", 110, 100]}
+	weights := object.union(sample.facts.weights, {"traffic": object.union(sample.facts.weights.traffic, {"weight": 0})})
+	nothing := object.union(
+		sample.with_fact("windows", array.concat(
+			array.slice(sample.facts.windows, 0, 4),
+			[object.union(fact, {"count": 0, "total": 0})],
+		)),
+		{"weights": weights},
+	)
+	of_nothing := windows.reasons with input as nothing with data.limits as limits
+	{[reason.sentence, reason.remedy] | some reason in of_nothing} == {["budget_nothing", "nothing"]}
 }
 
 unweighed := object.union(object.remove(weight_facts[0], ["used"]), {"known_from_ms": 1790000003600})
