@@ -3,6 +3,7 @@ import type { Limits } from '../policy/limits.ts';
 import type { CheckManifest, LimitKey } from '../policy/manifest.ts';
 import { FileError, type Action, type Config, type PlacedProblem } from './config.ts';
 import { setExceptions } from './exceptions.ts';
+import { checkFreezes } from './freezes.ts';
 import { findLimitGaps, type LimitGaps } from './limit-gaps.ts';
 import { isMapValue, readLimit } from './limits-value.ts';
 import type { Kept, Scene } from './limits-words.ts';
@@ -40,6 +41,7 @@ export function loadLimits(
   const profiles: TakenProfile[] = [];
   const read = readTop(yaml.value, { manifests, actions, profiles }, scene);
   const kept = read && setExceptions(read, scene);
+  if (read !== undefined) checkFreezes(read, principals, scene);
   if (problems.length > 0) throw new FileError(problems.toSorted((a, b) => a.line - b.line));
   if (kept === undefined) throw new FileError([yaml.problemAt([], 'cannot be read')]);
   // The gate's bundles carry the checks that `Limits` speaks of (see loadBundle), and each value was read by its shape.

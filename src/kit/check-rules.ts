@@ -125,7 +125,7 @@ export const checkRules = {
     status: 403,
     title: 'A freeze is in force',
     explain:
-      'The limits file names a time in which this action is not done, and why; only the requesters that it excepts may do it then. What was allowed before and was not sent yet is held back as long. `GET /v1/policy` shows what is frozen, and what will be.',
+      'The limits file names a time in which this action is not done, and why; only the requesters that it excepts may do it then. What was allowed before and was not sent yet is held back as long. The refusal is what its idempotency key answers from then on, so ask again with a new one. `GET /v1/policy` shows what is frozen, and what will be.',
   },
   'labels.not_allowed': {
     step: 'decide',

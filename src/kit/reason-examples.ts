@@ -213,7 +213,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
     limit: 2592000,
     unit: 'seconds',
     remedy:
-      'all of these targets from 2026-10-14T14:13:20.000Z on; until then only those whose quarantined_at is at least 30d ago',
+      'all of these targets from 2026-10-14T14:13:20.000Z on, with a new idempotency key; until then only those whose quarantined_at is at least 30d ago',
   },
   'parameters.blank': {
     rule: 'parameters.blank',

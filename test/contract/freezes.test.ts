@@ -87,7 +87,7 @@ describe('a freeze', () => {
       {
         rule: 'freeze.in_force',
         message: `Entry 1 of \`freezes\` in the limits file freezes now.push until ${soon}. Its reason: quarter end`,
-        remedy: `the same request from ${soon} on, or now by oncall-bot`,
+        remedy: `the same request from ${soon} on, with a new idempotency key, or now by oncall-bot, if that one may ask for it`,
       },
     ]);
     expect(answer.headers.get('retry-after')).toBeNull();

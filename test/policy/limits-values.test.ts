@@ -353,6 +353,10 @@ const wrongAtTop: readonly (readonly [string, string])[] = [
   // An operator asks for nothing, so that to except one excepts nobody.
   [freezeOf('actions: [disk.wipe], except: [oncall]'), '7 freezes[0].except[0]: must be a principal'],
   [
+    freezeOf('actions: [config.push, bare.act], except: [oncall-bot]'),
+    '7 freezes[0].except[0]: lets nobody through: "oncall-bot" may ask for disk.wipe only',
+  ],
+  [
     freezeOf('actions: [disk.wipe], until: "2026-12-01T00:00:00Z"'),
     '7 freezes[0].until: must be later than `from`',
   ],

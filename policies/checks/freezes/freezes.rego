@@ -98,24 +98,20 @@ lasts(freeze) if {
 	input.now_ms < freeze.until_ms
 }
 
-excepts(freeze) if {
-	is_array(freeze.except)
-	some name in freeze.except
-	name == input.principal
-}
+excepts(freeze) if excepts_one(freeze, input.principal)
 
 known := passing | {"in_force"}
 
 reasons contains {
 	"rule": "freeze.in_force",
 	"sentence": sentence_of(freeze),
-	"remedy": remedy_of(freeze),
+	"remedy": remedy,
 	"with": {
 		"entry": fact.index + 1,
 		"action": input.action,
 		"why": freeze.reason,
 		"until": object.get(freeze, "until_ms", 0),
-		"except": object.get(freeze, "except", []),
+		"except": who[remedy],
 	},
 } if {
 	not ok
@@ -123,6 +119,28 @@ reasons contains {
 	some fact in input.freezes
 	own[fact.index] == "in_force"
 	freeze := data.limits.freezes[fact.index]
+	remedy := remedy_of(freeze)
+	who := {"wait": [], "none": [], "wait_or_ask": let_through(freeze), "ask": let_through(freeze), "ask_later": named(freeze)}
+}
+
+# Requesters that every freeze in force excepts: whom this one excepts, and another does not, does not pass.
+let_through(freeze) := [name |
+	some name in named(freeze)
+	every other in in_time {
+		excepts_one(other, name)
+	}
+]
+
+named(freeze) := [name | some name in freeze.except]
+
+in_time := [data.limits.freezes[index] | some index, state in own; now_states[state]]
+
+now_states := {"in_force", "excepted"}
+
+excepts_one(freeze, who) if {
+	is_array(freeze.except)
+	some name in freeze.except
+	name == who
 }
 
 sentence_of(freeze) := "until" if freeze.until_ms
@@ -131,22 +149,29 @@ sentence_of(freeze) := "open" if not freeze.until_ms
 
 remedy_of(freeze) := "wait" if {
 	freeze.until_ms
-	not freeze.except
+	count(let_through(freeze)) == 0
 }
 
 remedy_of(freeze) := "wait_or_ask" if {
 	freeze.until_ms
-	freeze.except
+	count(let_through(freeze)) > 0
 }
 
 remedy_of(freeze) := "ask" if {
 	not freeze.until_ms
-	freeze.except
+	count(let_through(freeze)) > 0
+}
+
+# Whom it excepts another freeze holds.
+remedy_of(freeze) := "ask_later" if {
+	not freeze.until_ms
+	count(let_through(freeze)) == 0
+	count(named(freeze)) > 0
 }
 
 remedy_of(freeze) := "none" if {
 	not freeze.until_ms
-	not freeze.except
+	count(named(freeze)) == 0
 }
 
 reasons contains {

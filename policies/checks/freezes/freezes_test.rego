@@ -87,6 +87,33 @@ test_what_would_pass_is_said_by_what_the_freeze_says if {
 	}
 }
 
+# Two at once: each names whom it excepts.
+two(one, other) := object.union(sample.limits, {"freezes": [
+	object.union({"actions": ["disk.wipe"], "from_ms": 1, "reason": "a"}, one),
+	object.union({"actions": ["disk.wipe"], "from_ms": 1, "reason": "b"}, other),
+]})
+
+test_of_several_in_force_only_whom_each_excepts_is_named if {
+	every case in [
+		{"one": {"until_ms": 1790000000009, "except": ["a-bot", "b-bot"]}, "other": ["b-bot", "c-bot"], "says": ["wait_or_ask", ["b-bot"]]},
+		{"one": {"until_ms": 1790000000009, "except": ["a-bot"]}, "other": ["b-bot"], "says": ["wait", []]},
+		{"one": {"except": ["a-bot", "b-bot"]}, "other": ["b-bot"], "says": ["ask", ["b-bot"]]},
+		{"one": {"except": ["a-bot"]}, "other": ["b-bot"], "says": ["ask_later", ["a-bot"]]},
+	] {
+		facts := sample.with_fact("freezes", [{"index": 0, "status": "in_force"}, {"index": 1, "status": "in_force"}])
+		reasons := freezes.reasons with input as facts with data.limits as two(case.one, {"except": case.other})
+		{[reason.remedy, reason["with"].except] | some reason in reasons; reason["with"].entry == 1} == {case.says}
+	}
+}
+
+# One of two that excepts who asks: whom the other excepts and this one does not is not let through.
+test_one_that_excepts_who_asks_counts_among_those_in_force if {
+	facts := sample.with_fact("freezes", [{"index": 0, "status": "excepted"}, {"index": 1, "status": "in_force"}])
+	limits := two({"except": ["decom-bot"]}, {"until_ms": 1790000000009, "except": ["b-bot"]})
+	reasons := freezes.reasons with input as facts with data.limits as limits
+	{[reason.remedy, reason["with"].except] | some reason in reasons} == {["wait", []]}
+}
+
 # The last of the sample's entries excepts the principal that asks, and no other.
 by_other(status) := object.union(
 	object.remove(sample.facts, ["freezes", "principal"]),
