@@ -219,7 +219,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
     rule: 'parameters.blank',
     message:
       '"/parameters/path" is an empty text, which says nothing, and a tool may take nothing for everything.',
-    remedy: 'a value that says what is meant; or leave it out, if the schema of the action lets you',
+    remedy: 'a value that says what is meant',
     pointer: '/parameters/path',
   },
   'parameters.invalid': {

@@ -214,7 +214,7 @@ const builtinRules = {
     status: 422,
     title: 'A parameter says nothing',
     explain:
-      'Anywhere in the parameters, a blank text, null, an empty list or an empty object is an unset variable or an empty answer more often than not, and tools have taken it for everything. Only where the schema of the action names that very value by `enum` or `const` is it taken.',
+      'Anywhere in the parameters, a blank text, null, an empty list or an empty object is an unset variable or an empty answer more often than not, and tools have taken it for everything. Only where the schema of the action names that very value by `enum` or `const` is it taken. To leave it out instead is no way round: the tool then takes its default, so the schema should name what a request must say under `required`.',
   },
   'parameters.wildcard': {
     step: 'shape',

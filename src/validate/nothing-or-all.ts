@@ -81,7 +81,7 @@ function toReason({ place, rule, value, key }: Suspect): Reason {
     message: `${quote(pointer, 200)} is ${what}, ${says}.`,
     remedy:
       rule === 'parameters.blank'
-        ? 'a value that says what is meant; or leave it out, if the schema of the action lets you'
+        ? 'a value that says what is meant'
         : 'the very things that are meant; where everything is, the schema of the action must name this value by enum or const',
     pointer,
   };
