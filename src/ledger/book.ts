@@ -97,6 +97,7 @@ export class Book {
   readonly #waiting = new Map<string, Set<string>>();
   readonly #busy = new Map<string, number>();
   readonly #inFlight = new Map<string, number>();
+  readonly #unknown = new Map<string, number>();
   readonly #spendWindows = new Map<WindowLimit, ScopedWindow>();
   readonly #askWindows = new Map<string, Window>();
 
@@ -248,6 +249,11 @@ export class Book {
     return this.#inFlight.get(action) ?? 0;
   }
 
+  /** Of those in flight, how many have an outcome that nobody knows: no waiting ends them. */
+  unknownInFlight(action: string): number {
+    return this.#unknown.get(action) ?? 0;
+  }
+
   setOperation(operation: Operation): void {
     const before = this.#operations.get(operation.id);
     if (before !== undefined) this.#count(before, -1);
@@ -270,6 +276,7 @@ export class Book {
     const { action } = operation;
     if (occupiesExecutor(operation)) this.#busy.set(action, this.busy(action) + by);
     this.#inFlight.set(action, this.inFlight(action) + by);
+    if (operation.outcome === 'unknown') this.#unknown.set(action, this.unknownInFlight(action) + by);
   }
 }
 

@@ -62,6 +62,8 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
     })),
   };
   if (freezes.length > 0) facts.freezes = freezes;
+  const unknown = book.unknownInFlight(action.name);
+  if (unknown > 0) facts.unknown_in_flight = unknown;
   Object.assign(
     facts,
     weightFacts(kind, now.policy.limits, entry, radius, counts.weighing),

@@ -20,6 +20,8 @@ export interface Facts {
   readonly requests: readonly { readonly index: number; readonly value: string; readonly used: number }[];
   /** Operations of the action allowed, not settled and not stopped, without this one. */
   readonly in_flight: number;
+  /** Of these, those whose outcome nobody knows. Absent where there are none. */
+  readonly unknown_in_flight?: number;
   /** One for each entry of `protected` that speaks of the kind, matched or not. */
   readonly protected: readonly ProtectedFact[];
   /** One for each entry of `freezes` that names the action, in force or not. Absent where none does. */

@@ -311,11 +311,12 @@ describe('max_in_flight', () => {
   it('counts what is unknown until it is settled', async () => {
     const first = await on.api.submit('flight.unknown', ['eu-014']);
     expect(first.status, first.text).toBe(504);
-    await expectRefused('flight.unknown', ['eu-015'], 429, {
+    const { body } = await expectRefused('flight.unknown', ['eu-015'], 429, {
       rule: 'budget.in_flight',
       measured: 2,
       limit: 1,
     });
+    expect(body.reasons?.[0]?.remedy).toContain('until somebody settles one of them');
     expect((await on.api.outcome(first.body.id, { status: 'refused', reason: 'it was off' })).status).toBe(
       200,
     );

@@ -194,6 +194,10 @@ export class BudgetHistory {
     return this.operations.filter(one => one.action === action && isOperating(one)).length;
   }
 
+  unknownInFlight(action: string): number {
+    return this.operations.filter(one => one.action === action && one.phase === 'unknown').length;
+  }
+
   ceiling({ max_targets, max_share }: WindowLimit, total: number): number {
     if (max_targets !== undefined) return max_targets;
     return Math.max(Math.floor(((max_share?.share_ppm ?? 0) * total) / 1_000_000), max_share?.at_least ?? 0);

@@ -82,6 +82,7 @@ export class BudgetModel extends BudgetHistory {
       value: limit.per === 'principal' ? principal : KIND,
       used: this.asksIn(action, limit, principal, this.nowMs),
     }));
+    const unknown = this.unknownInFlight(action);
     return {
       action,
       kind: KIND,
@@ -93,6 +94,7 @@ export class BudgetModel extends BudgetHistory {
       windows,
       requests,
       in_flight: this.inFlight(action),
+      ...(unknown > 0 && { unknown_in_flight: unknown }),
       protected: [],
     };
   }

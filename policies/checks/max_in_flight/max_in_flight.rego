@@ -20,14 +20,29 @@ determined if {
 	input.in_flight >= 0
 }
 
+# This only explains: no waiting ends what nobody knows.
+unknown := object.get(input, "unknown_in_flight", 0)
+
+default way := "wait"
+
+way := "wait_or_settle" if {
+	unknown > 0
+	unknown < input.in_flight
+}
+
+way := "settle" if {
+	unknown > 0
+	unknown >= input.in_flight
+}
+
 reasons contains {
 	"rule": "budget.in_flight",
 	"sentence": "too_many",
-	"remedy": lib.remedy_of(lib.entry.max_in_flight, "wait"),
+	"remedy": lib.remedy_of(lib.entry.max_in_flight, way),
 	"measured": input.in_flight + 1,
 	"limit": lib.entry.max_in_flight,
 	"unit": "operations",
-	"with": {"in_flight": input.in_flight},
+	"with": {"in_flight": input.in_flight, "unknown": unknown, "action": input.action},
 } if {
 	not ok
 	determined

@@ -37,8 +37,21 @@ test_one_operation_more_than_the_limit_is_a_no if {
 		"measured": 5,
 		"limit": 4,
 		"unit": "operations",
-		"with": {"in_flight": 4},
+		"with": {"in_flight": 4, "unknown": 0, "action": "disk.wipe"},
 	}}
+}
+
+test_what_no_waiting_ends_is_said if {
+	every row in [[1, "wait_or_settle"], [3, "wait_or_settle"], [4, "settle"]] {
+		facts := object.union(sample.with_fact("in_flight", 4), {"unknown_in_flight": row[0]})
+		not max_in_flight.ok with input as facts with data.limits as sample.limits
+		reasons := max_in_flight.reasons with input as facts with data.limits as sample.limits
+		{[reason.remedy, reason["with"].unknown] | some reason in reasons} == {[row[1], row[0]]}
+	}
+	none := sample.with_limit("max_in_flight", 0)
+	facts := object.union(sample.with_fact("in_flight", 1), {"unknown_in_flight": 1})
+	reasons := max_in_flight.reasons with input as facts with data.limits as none
+	{reason.remedy | some reason in reasons} == {"none"}
 }
 
 test_an_action_without_an_entry_is_a_no if {
