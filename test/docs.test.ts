@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 
 import { loadLimits } from '../src/config/limits-file.ts';
@@ -46,6 +47,22 @@ describe('the limits that docs/limits.md shows', () => {
     const { manifests } = await shippedBundle();
     expect(loadLimits(limits, config, manifests)).toHaveProperty('limits.actions');
     await folder.remove();
+  });
+});
+
+describe('what docs/profiles.md says of a profile', () => {
+  const dimensions = z.record(z.string(), z.unknown());
+  const profile = z.object({ entry: z.object({ max_share: dimensions, max_values: dimensions }) });
+  const named = (limits: Readonly<Record<string, unknown>>): string =>
+    Object.keys(limits)
+      .filter(name => name !== 'fleet')
+      .map(name => `\`${name}\``)
+      .join(', ');
+
+  it.each(readdirSync(path.join(root, 'policies/profiles')))('is what it limits: %s', file => {
+    const { entry } = profile.parse(parse(read(`policies/profiles/${file}`)));
+    const row = `| \`${path.basename(file, '.yaml')}\` | ${named(entry.max_share)} | ${named(entry.max_values)} |`;
+    expect(read('docs/profiles.md').split('\n')).toContain(row);
   });
 });
 
