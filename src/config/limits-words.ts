@@ -1,6 +1,6 @@
 import { didYouMean, effectName, isOneLine, isTargetName, isUnseen, isWildcard, quote } from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
-import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
+import { MAX_DURATION_MS, parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
 import type { LimitKey } from '../policy/manifest.ts';
 import { declaredLabels, weightsOf, type Action, type Kind } from './config.ts';
@@ -71,9 +71,11 @@ const readShare: Reader = (value, scene, report) => {
   return { share_ppm: sharePpm, at_least: targets };
 };
 
+const DURATION = `a duration like 30s, 15m, 24h or 7d: above 0, and at most ${MAX_DURATION_MS / 86_400_000}d`;
+
 const readDuration: Reader = (value, _, report) => {
   const durationMs = parseDurationMs(value);
-  if (durationMs === undefined) report('must be a duration like 30s, 15m, 24h or 7d');
+  if (durationMs === undefined) report(`must be ${DURATION}`);
   return durationMs === undefined ? undefined : durationMs / 1000;
 };
 

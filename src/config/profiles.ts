@@ -130,6 +130,12 @@ function onWeightsOf(kind: Kind, entry: Profile['entry']): Profile['entry'] {
   return isMapValue(whole) ? whole : each;
 }
 
+const notThere = (profile: string): string => `is not in ${profile}: there is nothing to drop`;
+
+/** Where a profile says `*` it was replaced by the names that the kind declares. */
+const notAll = (profile: string): string =>
+  `names nothing that can be dropped: of what ${profile} has, each is dropped by its own name, a weight too`;
+
 type ShapeOf = (key: string) => LimitShape | undefined;
 
 /** One merge, which of its paths came from the profile whole, and what of it the entry dropped. */
@@ -167,7 +173,7 @@ class Merging {
       } else if (Object.hasOwn(base, key)) {
         this.#dropped.set(JSON.stringify(path), [...this.droppedAt(path), key]);
       } else {
-        this.#scene.report(at, `is not in ${this.#profile}: there is nothing to drop`);
+        this.#scene.report(at, key === '*' ? notAll(this.#profile) : notThere(this.#profile));
       }
     }
     return Object.fromEntries(merged);

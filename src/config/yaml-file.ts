@@ -1,5 +1,15 @@
 import { resolve } from 'node:path';
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type YAMLError,
+} from 'yaml';
 import { asError, codeOf } from '../kit/fault.ts';
 import { sha256 } from '../kit/digest.ts';
 import { readPlainFileSync } from '../kit/plain-file.ts';
@@ -56,7 +66,7 @@ export function readYamlFile(file: string, missing: string): YamlFile {
   const problems = [
     ...[...document.errors, ...document.warnings]
       .slice(0, MAX_SYNTAX_PROBLEMS)
-      .map(error => problemAtOffset(error.pos[0], '(top)', firstLine(error.message))),
+      .map(error => problemAtOffset(error.pos[0], '(top)', messageOf(error))),
     ...oddNodes(document).map(odd => problemAtOffset(odd.offset, odd.name, odd.message)),
   ];
   if (problems.length > 0) throw new FileError(problems);
@@ -67,6 +77,12 @@ export function readYamlFile(file: string, missing: string): YamlFile {
     problemAt: (path, message) => problemAtOffset(offsetOf(document, path), showPath(path), message),
   };
 }
+
+/** What the parser says to whoever calls it is said anew to whoever wrote the file. */
+const messageOf = ({ code, message }: Pick<YAMLError, 'code' | 'message'>): string =>
+  code === 'MULTIPLE_DOCS'
+    ? 'holds more than one document: keep one, and no line `---` after it'
+    : firstLine(message);
 
 const firstLine = (text: string): string =>
   text.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '') ?? text;

@@ -3,7 +3,7 @@
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A hundred years: longer than anything meant, and short enough that sums of it stay exact. */
-const MAX_DURATION_MS = 100 * 366 * 86_400_000;
+export const MAX_DURATION_MS = 100 * 366 * 86_400_000;
 
 /** `30s`, `15m`, `24h`, `7d` → milliseconds, above 0; undefined for anything else. One number, one unit, no spaces. */
 export function parseDurationMs(text: unknown): number | undefined {

@@ -43,6 +43,11 @@ describe('a limits file that can be read in two ways', () => {
     ],
     ['a tag', entry({ max_targets: '!!int "40"' }), '3 tag:yaml.org,2002:int: tags are not taken'],
     ['a merge key', entry({ '<<': '{ max_in_flight: 4 }' }), '7 <<: merge keys are not taken: write it out'],
+    [
+      'a second document',
+      `${entry()}---\nactions: {}\n`,
+      '7 (top): holds more than one document: keep one, and no line `---` after it',
+    ],
     ['a directive', `%YAML 1.1\n---\n${entry()}`, '1 %: directives are not taken: the file is YAML 1.2'],
     [
       'a directive for tags',

@@ -25,7 +25,7 @@ const wrong: readonly (readonly [string, string, string])[] = [
   [
     'require_age',
     '{ quarantined_at: 0d }',
-    `7 ${at}.require_age.quarantined_at: must be a duration like 30s, 15m, 24h or 7d`,
+    `7 ${at}.require_age.quarantined_at: must be a duration like 30s, 15m, 24h or 7d: above 0, and at most 36600d`,
   ],
   [
     'require_recent',
@@ -42,6 +42,11 @@ const wrong: readonly (readonly [string, string, string])[] = [
     'effects',
     '{ records: { rollback: required } }',
     `7 ${at}.effects.records: must have at least one of max_loss, max_growth and min_after`,
+  ],
+  [
+    'effects',
+    '{ records: { min_after: 0 } }',
+    `7 ${at}.effects.records.min_after: must be a whole number from 1 to 1000000000`,
   ],
   [
     'effects',
@@ -154,12 +159,17 @@ const wrong: readonly (readonly [string, string, string])[] = [
   [
     'windows',
     '[{ per: fleet, over: 60, max_targets: 1 }]',
-    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d`,
+    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d: above 0, and at most 36600d`,
+  ],
+  [
+    'windows',
+    '[{ per: fleet, over: 99999999d, max_targets: 1 }]',
+    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d: above 0, and at most 36600d`,
   ],
   [
     'windows',
     '[{ per: fleet, over: 0h, max_targets: 1 }]',
-    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d`,
+    `6 ${at}.windows[0].over: must be a duration like 30s, 15m, 24h or 7d: above 0, and at most 36600d`,
   ],
   [
     'windows',

@@ -96,6 +96,7 @@ describe('an entry like a profile', () => {
     ['require: none', 'lacks `require`'],
     ['max_share: { fleet: none }', 'fleet'],
     ['stages: none', 'is not in destroy@1: there is nothing to drop'],
+    ["max_weight: { '*': none }", 'each is dropped by its own name'],
     ['max_targets:', 'must be a whole number'],
     ['windows: []', 'must not be empty'],
     ['max_share: {}', 'must not be empty'],
