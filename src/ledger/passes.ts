@@ -16,7 +16,17 @@ const MOST_MS = 250;
  * all: a request for 200,000 targets where 40 may be taken costs what 40 cost. With a policy that is slow it is left unsaid: others, and a stop,
  * wait meanwhile.
  */
-export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined {
+export const passes = (one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined =>
+  findSmaller(one, now, reasons)?.count;
+
+/** So many of the first targets would be allowed, and under which exception, if it takes one. */
+export interface Smaller {
+  readonly count: number;
+  readonly exception?: string;
+}
+
+/** What `passes` says, and how. */
+export function findSmaller(one: Case, now: Circumstances, reasons: readonly Reason[]): Smaller | undefined {
   const candidates = furthestFor(one, now);
   if (candidates.length === 0 && reasons.some(reason => isOfEach(reason, one.targets.length)))
     return undefined;
@@ -27,13 +37,28 @@ export function passes(one: Case, now: Circumstances, reasons: readonly Reason[]
     if (found === undefined) return undefined;
     found = searchOn(one, now, found, candidate);
   }
-  return found !== undefined && found.allowed > 0 ? found.allowed : undefined;
+  if (found === undefined || found.allowed === 0) return undefined;
+  return { count: found.allowed, ...(found.under !== undefined && { exception: found.under }) };
+}
+
+/** The reasons with what passes by an exception in the first remedy: a limit's own speaks of what passes without one. */
+export function withSmaller(
+  [first, ...rest]: readonly [Reason, ...Reason[]],
+  smaller: Smaller | undefined,
+): [Reason, ...Reason[]] {
+  if (smaller?.exception === undefined) return [first, ...rest];
+  const { count, exception } = smaller;
+  const excepted = `the first ${count === 1 ? 'of these targets' : `${count} of these targets`}, under exception ${exception}`;
+  const remedy = first.remedy === undefined ? excepted : `${first.remedy}; or ${excepted}`;
+  return [{ ...first, remedy }, ...rest];
 }
 
 /** So many of the first targets would be allowed: with their counts, once there are any. */
 interface Found {
   readonly allowed: number;
   readonly counts: Counts | undefined;
+  /** The exception that it takes for so many. */
+  readonly under?: string;
 }
 
 /**
@@ -59,7 +84,8 @@ function searchOn(
       step *= 2;
     } else refused = next;
   }
-  return { allowed, counts };
+  const under = allowed > found.allowed ? candidate?.exception.id : found.under;
+  return { allowed, counts, ...(under !== undefined && { under }) };
 }
 
 /**

@@ -8,7 +8,7 @@ import { judge } from './decide.ts';
 import type { Decided, DecidedNow, Deciding } from './deciding.ts';
 import type { Turn } from './turn.ts';
 import { keyName } from './key.ts';
-import { passes } from './passes.ts';
+import { findSmaller, withSmaller } from './passes.ts';
 import { quotasOf } from './quotas.ts';
 import type { Finding } from './record-decision.ts';
 import { recordRequest } from './record-request.ts';
@@ -212,12 +212,12 @@ function decideTargets(
       ...(exception !== undefined && { exception }),
     };
   // What a smaller set would do says nothing while a switch or another request stands in the way of this one.
-  const smaller = isByLimits ? passes(one, now, reasons) : undefined;
+  const smaller = isByLimits ? findSmaller(one, now, reasons) : undefined;
   return {
-    refusal: refuse(first, ...rest),
+    refusal: refuse(...withSmaller([first, ...rest], smaller)),
     blastRadius,
     lookedAt: lookedAt.refused,
-    ...(smaller !== undefined && { passes: smaller }),
+    ...(smaller !== undefined && { passes: smaller.count }),
     refusedBy,
   };
 }

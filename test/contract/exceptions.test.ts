@@ -136,6 +136,9 @@ describe('an exception for a principal', () => {
       'The request has 5 targets; the limit is 2 targets in one request. Exception few has 4 targets left, and this request has 5 targets.',
     );
     expect(body.passes).toBe(4);
+    expect(body.reasons?.[0]?.remedy).toBe(
+      'at most 2 targets in one request; or the first 4 of these targets, under exception few',
+    );
     await expectUnder('few', await submit('few.act', from(6, 4)));
     expect(await shownOf('few')).toMatchObject({ used: 9, left: 0, status: 'used_up' });
     const last = await expectNo('few.act', from(10, 3), TOO_MANY);
@@ -143,6 +146,7 @@ describe('an exception for a principal', () => {
       / Exception few has 0 targets left, and this request has 3 targets\.$/,
     );
     expect(last.passes).toBe(2);
+    expect(last.reasons?.[0]?.remedy).toBe('at most 2 targets in one request');
   });
 
   it('is not used for what passes without it, nor by others, nor by a pre-flight', async () => {
