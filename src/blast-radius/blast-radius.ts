@@ -1,5 +1,6 @@
 import type { Kind } from '../config/config.ts';
 import type { Sums } from '../kit/add-each.ts';
+import type { Writable } from '../kit/writable.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Weighed, Weighing } from './weigh.ts';
 
@@ -50,6 +51,8 @@ interface Taken {
   readonly inService: number;
   /** In service, and not already taken by an operation that the inventory does not show yet. */
   readonly newly: number;
+  /** Of those counted as in service, the ones whose state is not known; absent where there are none. */
+  readonly untold?: number;
 }
 
 /** Per dimension, in the kind's order, per value in order of first appearance. */
@@ -100,15 +103,17 @@ export function tally(
   );
   for (const target of targets) {
     // One of which the state is not known may be in service, and none of those that stay.
-    const inService = kind.state !== undefined && (target.state === null || serving.has(target.state));
+    const isUntold = kind.state !== undefined && target.state === null;
+    const inService = kind.state !== undefined && (isUntold || serving.has(target.state ?? ''));
     const newly = inService && !isTaken(target.id);
     for (const [dimension, values] of dimensions) {
       const value = target.labels[dimension];
       // A required label that is absent cannot come from the inventory; the blank value has no total, which is a no.
-      const seen = values.get(value ?? '') ?? { count: 0, inService: 0, newly: 0 };
+      const seen: Writable<Taken> = values.get(value ?? '') ?? { count: 0, inService: 0, newly: 0 };
       seen.count += 1;
       if (inService) seen.inService += 1;
       if (newly) seen.newly += 1;
+      if (isUntold) seen.untold = (seen.untold ?? 0) + 1;
       values.set(value ?? '', seen);
     }
   }

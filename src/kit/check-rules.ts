@@ -27,7 +27,7 @@ export const checkRules = {
     status: 403,
     title: 'Too few would stay in service',
     explain:
-      'After this request, and after everything already allowed by any action that the inventory does not show yet, fewer targets would be in service with a value than must stay there.',
+      'After this request, and after everything already allowed by any action that the inventory does not show yet, fewer targets would be in service with a value than must stay there. A target whose state is not known may be in service, and is none of those that stay.',
   },
   'blast_radius.share': {
     step: 'decide',
@@ -48,7 +48,7 @@ export const checkRules = {
     status: 429,
     title: 'Too many operations in flight',
     explain:
-      'As many operations of this action as there may be are allowed and not settled. An operation whose outcome is unknown stays in flight until the executor or an operator settles it.',
+      'As many operations of this action as there may be are allowed and not settled. An operation whose outcome is unknown stays in flight until the executor or an operator settles it, and waiting alone does not end it: `interlock audit search --outcome unknown` finds those.',
   },
   'budget.requests': {
     step: 'decide',

@@ -116,12 +116,16 @@ const dimensionFacts = (radius: BlastRadius, counted: Tally): Record<string, Dim
   Object.fromEntries(
     [...counted].map(([dimension, values]) => [
       dimension,
-      valuesOf(radius, dimension).map(({ value, count, total, remaining }) => ({
-        value,
-        count,
-        total,
-        ...(remaining !== undefined && { takes: values.get(value)?.inService ?? 0, remaining }),
-      })),
+      valuesOf(radius, dimension).map(({ value, count, total, remaining }) => {
+        const { inService = 0, untold } = values.get(value) ?? {};
+        return {
+          value,
+          count,
+          total,
+          ...(remaining !== undefined && { takes: inService, remaining }),
+          ...(untold !== undefined && { untold }),
+        };
+      }),
     ]),
   );
 

@@ -156,6 +156,8 @@ export interface DimensionFact {
   readonly total: number;
   /** In-service targets with this value that the request takes; absent on a kind without `state`. */
   readonly takes?: number;
+  /** Of these, those whose state is not known, which may be in service. Absent where there are none. */
+  readonly untold?: number;
   /** In-service targets that stay after this request and all that was allowed before and is not shown yet; never below 0. */
   readonly remaining?: number;
 }

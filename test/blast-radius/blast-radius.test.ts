@@ -133,9 +133,17 @@ describe('a blast radius', () => {
     });
   });
 
+  it('counts a target of unknown state as in service, and says so', () => {
+    const unknown: Target = { ...target('a', 'z1', 'r1'), state: null };
+    const counted = tally(kind, [unknown, target('b', 'z1', 'r1')], nobody);
+    expect(counted.get('rack')?.get('r1')).toMatchObject({ count: 2, untold: 1 });
+    expect(tally(kind, [unknown], nobody, counted).get('rack')?.get('r1')).toMatchObject({ untold: 2 });
+  });
+
   it('says nothing of what remains on a kind without a state', () => {
     const { state: _state, ...stateless } = kind;
     const counted = tally(stateless, [{ ...target('a', 'z1', 'r1'), state: null }], nobody);
+    expect(counted.get('rack')?.get('r1')).not.toHaveProperty('untold');
     expect(blastRadius(stateless, 1, counted, totals)['zone']).toEqual([
       { value: 'z1', count: 1, total: 40, share_ppm: 25_000 },
     ]);

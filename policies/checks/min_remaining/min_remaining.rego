@@ -37,14 +37,14 @@ holds(fact, limit) if fact.remaining >= limit
 
 reasons contains {
 	"rule": "blast_radius.min_remaining",
-	"sentence": "too_few",
+	"sentence": sentence(fact),
 	"remedy": remedy(fact, spare),
 	"dimension": dimension,
 	"value": fact.value,
 	"measured": fact.remaining,
 	"limit": limit,
 	"unit": "targets",
-	"with": {"takes": fact.takes, "spare": spare},
+	"with": {"takes": fact.takes, "spare": spare, "untold": object.get(fact, "untold", 0)},
 } if {
 	not ok
 	some dimension, limit in lib.entry.min_remaining
@@ -55,18 +55,37 @@ reasons contains {
 	spare := max([0, (fact.remaining + fact.takes) - limit])
 }
 
+sentence(fact) := "too_few" if not fact.untold
+
+sentence(fact) := "untold" if fact.untold
+
 remedy(fact, spare) := "some" if {
+	not fact.untold
 	spare > 0
 	fact.remaining > 0
 }
 
 # `remaining` is never below 0: where it is 0, less may be spare than it seems.
 remedy(fact, spare) := "fewer" if {
+	not fact.untold
 	spare > 0
 	fact.remaining == 0
 }
 
-remedy(_, spare) := "none" if spare <= 0
+remedy(fact, spare) := "none" if {
+	not fact.untold
+	spare <= 0
+}
+
+remedy(fact, spare) := "untold_some" if {
+	fact.untold
+	spare > 0
+}
+
+remedy(fact, spare) := "untold_none" if {
+	fact.untold
+	spare <= 0
+}
 
 reasons contains object.union(undetermined, {"dimension": dimension}) if {
 	not ok

@@ -67,7 +67,7 @@ test_one_less_than_must_stay_is_a_no if {
 		"measured": 2,
 		"limit": 3,
 		"unit": "targets",
-		"with": {"takes": 3, "spare": 2},
+		"with": {"takes": 3, "spare": 2, "untold": 0},
 	}}
 }
 
@@ -80,6 +80,22 @@ test_what_is_spare_where_nothing_stays_may_be_less_than_it_seems if {
 test_nothing_is_spare_where_enough_is_gone_already if {
 	reasons := min_remaining.reasons with input as of_rack(1, 1) with data.limits as sample.limits
 	{[reason.remedy, reason["with"].spare] | some reason in reasons} == {["none", 0]}
+}
+
+test_what_is_taken_and_whose_state_is_not_known_is_told if {
+	every row in [[2, "untold_some"], [1, "untold_none"]] {
+		facts := sample.with_fact("dimensions", {"rack": [{
+			"value": "r1",
+			"count": 3,
+			"total": 40,
+			"takes": 2,
+			"remaining": row[0],
+			"untold": 1,
+		}]})
+		not min_remaining.ok with input as facts with data.limits as sample.limits
+		reasons := min_remaining.reasons with input as facts with data.limits as sample.limits
+		{[reason.sentence, reason.remedy, reason["with"].untold] | some reason in reasons} == {["untold", row[1], 1]}
+	}
 }
 
 test_an_action_without_an_entry_is_a_no if {
