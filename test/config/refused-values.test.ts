@@ -267,7 +267,7 @@ const changes: Change[] = [
     /^17: <<: merge keys are not taken/,
   ],
   ['a key that is a number', 'actions:\n', '  1: {}\nactions:\n', /^15: \(key\): a key must be text/],
-  ['a second document', 'principals:', '---\nprincipals:', /multiple documents/],
+  ['a second document', 'principals:', '---\nprincipals:', /more than one document/],
   ['a tab', '  host:', '\thost:', /^7: \(top\): /],
 ];
 
