@@ -29,7 +29,7 @@ export interface LoadRequest extends LoadContent {
   /** `expect`, `as_of`, `force`, `reason`, as they came. */
   readonly query: ReadonlyMap<string, string>;
   /** Whether the key that it came with is still good. */
-  readonly isStillKnown?: () => boolean;
+  readonly isStillKnown: () => boolean;
 }
 
 /** What a load did. */
@@ -163,7 +163,7 @@ export class Inventory {
       const { isStillKnown } = request;
       // Looked at in its turn, for which it may have waited for seconds.
       flipped = await ledger.flip(async (tx, turn) =>
-        isStillKnown?.() === false ? keyTakenOut() : await flip(tx, turn),
+        isStillKnown() ? await flip(tx, turn) : keyTakenOut(),
       );
     } catch (error) {
       await this.#abandon(lease, done.wrote);

@@ -89,7 +89,7 @@ export class KillSwitch {
     id: string,
     reason: string,
     by: Principal,
-    isStillKnown: () => boolean = () => true,
+    isStillKnown: () => boolean,
   ): Promise<object | Refusal | undefined> {
     return await this.#options.ledger.enqueueAlone(turn => {
       if (!isStillKnown()) return keyTakenOut();

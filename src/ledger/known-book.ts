@@ -116,7 +116,7 @@ export class KnownBook {
     });
     if (tail.migration === null || tail.migration > NEWEST_MIGRATION) throw this.#newer(tail.migration);
     if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);
-    if (missing.length > 0 || (this.#book.version > 0 && tail.guards < this.#guards))
+    if (missing.length > 0 || (this.#book.version > 0 && !(tail.guards >= this.#guards)))
       throw this.#restoring(missing);
     this.#guards = tail.guards;
     return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);

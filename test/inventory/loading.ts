@@ -154,6 +154,7 @@ export interface Sent {
 export const requestOf = (lines: readonly object[] | string, sent: Sent = {}): LoadRequest => ({
   kind: sent.kind ?? 'host',
   by: sent.by ?? feed,
+  isStillKnown: () => true,
   format: sent.csv === true ? 'csv' : 'ndjson',
   content: sent.content ?? streamOf(typeof lines === 'string' ? lines : ndjson(lines)),
   query: new Map(Object.entries(sent.query ?? {})),

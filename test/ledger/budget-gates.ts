@@ -319,7 +319,7 @@ export class OneGate {
   }
 
   async release(id: string): Promise<void> {
-    await this.#killSwitch.release(id, 'over', principalOf('oncall', 'operator'));
+    await this.#killSwitch.release(id, 'over', principalOf('oncall', 'operator'), () => true);
   }
 
   async load(hosts: ReadonlyMap<string, Host>, asOfMs: number): Promise<void> {
@@ -335,6 +335,7 @@ export class OneGate {
     const loaded = await this.#inventory.put({
       kind: KIND,
       by: principalOf(by, 'inventory'),
+      isStillKnown: () => true,
       query: new Map([['as_of', new Date(asOfMs).toISOString()]]),
       format: 'ndjson',
       content: streamOf(lines),
