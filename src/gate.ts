@@ -185,8 +185,8 @@ export class Gate {
       deciding: this.#deciding(),
     });
     return {
-      submit: async (asked, waiting) => await this.#calls.run(async () => await guard.submit(asked, waiting)),
-      preflight: async asked => await this.#calls.run(async () => await guard.preflight(asked)),
+      submit: async (...asked) => await this.#calls.run(async () => await guard.submit(...asked)),
+      preflight: async (...asked) => await this.#calls.run(async () => await guard.preflight(...asked)),
     };
   }
 

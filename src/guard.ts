@@ -1,5 +1,6 @@
 import { before, type GuardOptions } from './before-the-ledger.ts';
 import { Deadline } from './kit/deadline.ts';
+import { isRefusal, keyTakenOut, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
 import type { Recorded } from './ledger/recorded.ts';
@@ -21,9 +22,11 @@ export class Guard {
   async submit(
     asked: Asked,
     { waitMs, repeatWaitMs }: { readonly waitMs: number; readonly repeatWaitMs: number },
-  ): Promise<Answer> {
+    isStillKnown: () => boolean,
+  ): Promise<Answer | Refusal> {
     const { outcomes } = this.#gate;
-    const decided = await this.#decide(asked, 'request');
+    const decided = await this.#decide(asked, 'request', isStillKnown);
+    if (isRefusal(decided)) return decided;
     if ('answer' in decided) return decided.answer;
     if ('repeat' in decided) {
       const { repeat } = decided;
@@ -40,15 +43,20 @@ export class Guard {
   }
 
   /** The same decision; nothing is consumed, nothing forwarded. */
-  async preflight(asked: Asked): Promise<Answer> {
-    const decided = await this.#decide(asked, 'preflight');
+  async preflight(asked: Asked, isStillKnown: () => boolean): Promise<Answer | Refusal> {
+    const decided = await this.#decide(asked, 'preflight', isStillKnown);
+    if (isRefusal(decided)) return decided;
     if ('answer' in decided) return decided.answer;
     return 'repeat' in decided
       ? repeatOf(decided.repeat)
       : answerOf(decided.document, decided.status, undefined, false, decided.quotas);
   }
 
-  async #decide(asked: Asked, mode: Submission['mode']): Promise<Decided | { readonly answer: Answer }> {
+  async #decide(
+    asked: Asked,
+    mode: Submission['mode'],
+    isStillKnown: () => boolean,
+  ): Promise<Decided | { readonly answer: Answer } | Refusal> {
     const { ledger, deciding, clock, metrics } = this.#gate;
     const startedMs = clock.monotonicMs();
     const deadline = new Deadline(clock, UNDECIDED_MS);
@@ -56,11 +64,14 @@ export class Guard {
     const found = await before(this.#gate, asked, mode, deadline);
     if (!('submission' in found)) return found;
     // blast radius, budget · policy · record: one transaction, under one lock.
-    const decided = await ledger.enqueue(turn => decideRequest(turn, found.submission, deciding), {
-      ...jobOf(found.submission),
-      keyWasFree: found.keyWasFree ?? false,
-      patienceMs: deadline.leftMs(),
-    });
+    const decided = await ledger.enqueue<Decided | Refusal>(
+      turn => (isStillKnown() ? decideRequest(turn, found.submission, deciding) : keyTakenOut()),
+      {
+        ...jobOf(found.submission),
+        keyWasFree: found.keyWasFree ?? false,
+        patienceMs: deadline.leftMs(),
+      },
+    );
     if ('document' in decided && mode === 'request')
       observeDecision(metrics, decided.document, clock.monotonicMs() - startedMs);
     return decided;

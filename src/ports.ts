@@ -39,12 +39,12 @@ function changing({
   const killFile = (): string => sayKillFile(config.killFile);
   return {
     guard: {
-      submit: async (asked, waiting) => await gate.getUnlessStopping().guard.submit(asked, waiting),
-      preflight: async asked => await gate.getUnlessStopping().guard.preflight(asked),
+      submit: async (...asked) => await gate.getUnlessStopping().guard.submit(...asked),
+      preflight: async (...asked) => await gate.getUnlessStopping().guard.preflight(...asked),
     },
     outcomes: {
-      report: async (id, by, report) => await gate.get().outcomes.report(id, by, report),
-      cancel: async (id, by) => await gate.get().outcomes.cancel(id, by),
+      report: async (...asked) => await gate.get().outcomes.report(...asked),
+      cancel: async (...asked) => await gate.get().outcomes.cancel(...asked),
     },
     killSwitch: {
       engage: async (request, by) => {
@@ -56,7 +56,7 @@ function changing({
       status: async () => await withHint(killFile, async () => await gate.get().killSwitch.status()),
     },
     evidence: {
-      post: async (report, by) => await gate.getUnlessStopping().evidence.post(report, by),
+      post: async (...asked) => await gate.getUnlessStopping().evidence.post(...asked),
     },
     clock: {
       accept: async (reason, by, isStillKnown) =>

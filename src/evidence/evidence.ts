@@ -1,5 +1,5 @@
 import { declaredLabels, type Config, type Principal } from '../config/config.ts';
-import { refuse, type Refusal } from '../kit/refusal.ts';
+import { isRefusal, keyTakenOut, refuse, type Refusal } from '../kit/refusal.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import type { Evidence } from '../ledger/seen-evidence.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -48,7 +48,11 @@ export class EvidenceRoom {
    * Recorded when this returns: a decision that begins later sees it. So is what looks like a slip, for nothing that somebody saw may be
    * lost, and its value may come with the next load; but it is said.
    */
-  async post(request: EvidenceRequest, by: Principal): Promise<EvidencePosted | Refusal> {
+  async post(
+    request: EvidenceRequest,
+    by: Principal,
+    isStillKnown: () => boolean,
+  ): Promise<EvidencePosted | Refusal> {
     const { dimension } = request;
     if (dimension !== undefined && !this.#labels.includes(dimension))
       return refuse({
@@ -56,10 +60,16 @@ export class EvidenceRoom {
         message: `No kind declares the label ${quote(dimension)}${didYouMean(dimension, this.#labels, true)}.`,
         pointer: '/dimension',
       });
-    const { view, slips } = await this.#options.ledger.enqueue(turn => ({
-      view: recordEvidence(turn, request, by),
-      slips: findSlips(turn.book, this.#limitsInForce(turn), this.#counted, request),
-    }));
+    const posted = await this.#options.ledger.enqueue(turn =>
+      isStillKnown()
+        ? {
+            view: recordEvidence(turn, request, by),
+            slips: findSlips(turn.book, this.#limitsInForce(turn), this.#counted, request),
+          }
+        : keyTakenOut(),
+    );
+    if (isRefusal(posted)) return posted;
+    const { view, slips } = posted;
     const warnings = slips.map(sayTheSlip);
     return { ...view, ...(warnings.length > 0 && { warnings }) };
   }

@@ -1,8 +1,17 @@
 import { parseEngage } from '../kill-switch/engage-body.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
-import { hasBody, keyGone, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
-import { idOf, json, notFound, only, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
+import { hasBody, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
+import {
+  idOf,
+  json,
+  notFound,
+  only,
+  replyOf,
+  replyUnlessKeyGone,
+  type Exchange,
+  type Handle,
+} from './exchange.ts';
 import { parseReasonBody } from './fields.ts';
 import { sayNothingEngaged } from './find-the-stop.ts';
 import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
@@ -52,7 +61,7 @@ export function controlHandlers(ports: {
     const released = await killSwitch.release(id, reason, exchange.principal, exchange.isStillKnown);
     if (released !== undefined && !isRefusal(released))
       logger.warn({ request_id: requestIdOf(exchange.res), ...released }, 'a kill switch is released');
-    return answered(exchange, released);
+    return replyUnlessKeyGone(exchange, released);
   };
 
   const acceptClock: Handle = async exchange => {
@@ -62,7 +71,7 @@ export function controlHandlers(ports: {
     const accepted = await clock.accept(reason, principal, isStillKnown);
     const told = { request_id: requestIdOf(res), by: principal.name, reason, ...accepted };
     if (!isRefusal(accepted)) logger.warn(told, "a jump of the database's clock was accepted");
-    return answered(exchange, accepted);
+    return replyUnlessKeyGone(exchange, accepted);
   };
 
   return {
@@ -95,10 +104,6 @@ const showing = (ports: {
 });
 
 const show = (tell: () => Promise<object>): Handle => withoutParameters(async () => json(await tell()));
-
-/** What was refused with a key that is out by now is refused for that: the rest is nobody's to know. */
-const answered = (exchange: Exchange, result: object | undefined): Reply =>
-  (result === undefined || isRefusal(result)) && !exchange.isStillKnown() ? keyGone() : replyOf(result);
 
 async function readReason(exchange: Exchange): Promise<string | Refused> {
   // Without any body it is the reason that is missing, not its type.

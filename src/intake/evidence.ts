@@ -1,7 +1,7 @@
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
 import { readJson } from './body.ts';
-import { notAllowed, only, replyOf, type Handle } from './exchange.ts';
+import { notAllowed, only, replyUnlessKeyGone, type Handle } from './exchange.ts';
 import { parseEvidence } from './fields.ts';
 import { openListing, reply } from './listing.ts';
 import type { EvidencePort, ReadsPort } from './ports.ts';
@@ -24,10 +24,10 @@ export function evidenceHandlers({
     if (body instanceof Refused) return body;
     const parsed = parseEvidence(body);
     if (parsed instanceof Refused) return parsed;
-    const recorded = await evidence.post(parsed, exchange.principal);
+    const recorded = await evidence.post(parsed, exchange.principal, exchange.isStillKnown);
     if (!isRefusal(recorded))
       logger.info({ request_id: requestIdOf(exchange.res), ...recorded }, 'evidence was recorded');
-    return replyOf(recorded, 201);
+    return replyUnlessKeyGone(exchange, recorded, 201);
   };
 
   /** Auditors read all of it, an observer what it said itself. */

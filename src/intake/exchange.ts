@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { Principal, Role } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../ledger/decision.ts';
+import { keyGone } from './body.ts';
 import type { Headers } from './answer.ts';
 import type { Patience } from './patience.ts';
 import { refused, Refused } from './refused.ts';
@@ -43,6 +44,12 @@ export function replyOf(result: object | Refusal | undefined, status = 200): Rep
   if (result === undefined) return notFound();
   return isRefusal(result) ? { type: 'refusal', refusal: result } : json(result, status);
 }
+
+/** What was refused with a key that is out by now is refused for that: the rest is nobody's to know. */
+export const replyUnlessKeyGone = (exchange: Exchange, result: object | undefined, status = 200): Reply =>
+  (result === undefined || isRefusal(result)) && !exchange.isStillKnown()
+    ? keyGone()
+    : replyOf(result, status);
 
 /** Lets only principals with one of the roles through. */
 export const only =

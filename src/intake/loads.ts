@@ -1,5 +1,13 @@
-import { keyGone, readPieces, refuseEncoding } from './body.ts';
-import { notAllowed, parameter, replyOf, type Exchange, type Handle, type Reply } from './exchange.ts';
+import { readPieces, refuseEncoding } from './body.ts';
+import {
+  notAllowed,
+  parameter,
+  replyOf,
+  replyUnlessKeyGone,
+  type Exchange,
+  type Handle,
+  type Reply,
+} from './exchange.ts';
 import { inventoryFormat } from './headers.ts';
 import { grownFrom } from '../inventory/grown.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
@@ -45,7 +53,7 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     else if (isTrial)
       logger.info({ ...told, reasons: result.reasons }, 'an inventory was compared, and not loaded');
     else logger.warn({ ...told, reasons: result.reasons }, 'a load of an inventory was refused');
-    return isLoaded || exchange.isStillKnown() ? replyOf(result) : keyGone();
+    return replyUnlessKeyGone(exchange, result);
   };
   return {
     put: async exchange => {

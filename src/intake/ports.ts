@@ -28,11 +28,16 @@ export interface Ports {
 /** Looked at in the turn of the ledger: what waits for it may wait for seconds. */
 export type IsStillKnown = () => boolean;
 
+/** Both refuse only what waited with a key that was taken out meanwhile; any other no is an answer. */
 export interface GuardPort {
   /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit (a repeat: `repeatWaitMs`). */
-  submit(asked: Asked, waiting: Pick<Waiting, 'waitMs' | 'repeatWaitMs'>): Promise<Answer>;
+  submit(
+    asked: Asked,
+    waiting: Pick<Waiting, 'waitMs' | 'repeatWaitMs'>,
+    isStillKnown: IsStillKnown,
+  ): Promise<Answer | Refusal>;
   /** The same decision; nothing consumed, nothing forwarded. `status` is what a request would get now. */
-  preflight(asked: Asked): Promise<Answer>;
+  preflight(asked: Asked, isStillKnown: IsStillKnown): Promise<Answer | Refusal>;
 }
 
 export interface OutcomeReport {
@@ -46,8 +51,9 @@ export interface OutcomesPort {
     id: string,
     by: Principal,
     report: OutcomeReport,
+    isStillKnown: IsStillKnown,
   ): Promise<{ readonly outcome: string } | Refusal | undefined>;
-  cancel(id: string, by: Principal): Promise<object | Refusal | undefined>;
+  cancel(id: string, by: Principal, isStillKnown: IsStillKnown): Promise<object | Refusal | undefined>;
 }
 
 export interface KillSwitchPort {
@@ -63,7 +69,11 @@ export interface KillSwitchPort {
 }
 
 export interface EvidencePort {
-  post(request: EvidenceRequest, by: Principal): Promise<EvidencePosted | Refusal>;
+  post(
+    request: EvidenceRequest,
+    by: Principal,
+    isStillKnown: IsStillKnown,
+  ): Promise<EvidencePosted | Refusal>;
 }
 
 export interface ClockPort {

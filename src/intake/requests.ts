@@ -3,9 +3,10 @@ import { inOrder } from '../api/order.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
 import type { Logger } from '../kit/logger.ts';
+import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { isIdempotencyKey } from '../kit/text.ts';
 import type { Answer, Asked } from '../ledger/decision.ts';
-import { readJson } from './body.ts';
+import { keyGone, readJson } from './body.ts';
 import type { Exchange, Handle, Reply } from './exchange.ts';
 import { parsePrefer } from './headers.ts';
 import type { GuardPort } from './ports.ts';
@@ -24,9 +25,13 @@ export function requestHandlers({
   readonly logger: Logger;
   readonly monotonicMs: () => number;
 }): Record<'submit' | 'preflight', Handle> {
-  const told = async (exchange: Exchange, ask: () => Promise<Answer>): Promise<Answer> => {
+  const told = async (
+    exchange: Exchange,
+    ask: () => Promise<Answer | Refusal>,
+  ): Promise<Answer | Refused> => {
     const arrivedMs = monotonicMs();
     const answer = await ask();
+    if (isRefusal(answer)) return keyGone();
     tellDecision(logger, exchange, answer, monotonicMs() - arrivedMs);
     return answer;
   };
@@ -45,8 +50,9 @@ export function requestHandlers({
     const waiting = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
     const answer = await told(
       exchange,
-      async () => await guard.submit({ ...asked, idempotencyKey }, waiting),
+      async () => await guard.submit({ ...asked, idempotencyKey }, waiting, exchange.isStillKnown),
     );
+    if (answer instanceof Refused) return answer;
     const { applied } = waiting;
     return decided(answer, applied.length > 0 ? { 'preference-applied': applied } : {});
   };
@@ -54,7 +60,8 @@ export function requestHandlers({
   const preflight: Handle = async exchange => {
     const asked = await readAsked(exchange);
     if (asked instanceof Refused) return asked;
-    const answer = await told(exchange, async () => await guard.preflight(asked));
+    const answer = await told(exchange, async () => await guard.preflight(asked, exchange.isStillKnown));
+    if (answer instanceof Refused) return answer;
     const { document, status } = answer;
     const noVerdict = document.decision === 'fault' || document.reasons[0]?.rule === 'principal.not_allowed';
     return noVerdict

@@ -9,6 +9,7 @@ import {
   notFound,
   only,
   replyOf,
+  replyUnlessKeyGone,
   type Exchange,
   type Handle,
   type Reply,
@@ -44,23 +45,23 @@ export function settlementHandlers({
     if (body instanceof Refused) return body;
     const parsed = parseReport(body);
     if (parsed instanceof Refused) return parsed;
-    const result = await outcomes.report(id, exchange.principal, parsed);
+    const result = await outcomes.report(id, exchange.principal, parsed, exchange.isStillKnown);
     if (result !== undefined && !isRefusal(result)) tellReport(exchange, id, parsed.status, result.outcome);
-    return await settled(reads, id, { all: true }, result);
+    return await settled(reads, exchange, id, { all: true }, result);
   };
 
   const cancel: Handle = async exchange => {
     const id = idOf(exchange);
     if (id === undefined) return notFound();
     const own: Sight = { all: false, own: exchange.principal.name, settles: false };
-    const result = await outcomes.cancel(id, exchange.principal);
+    const result = await outcomes.cancel(id, exchange.principal, exchange.isStillKnown);
     const { res, principal } = exchange;
     if (result !== undefined && !isRefusal(result))
       logger.info(
         { request_id: requestIdOf(res), request: id, by: principal.name },
         'a request was cancelled',
       );
-    return await settled(reads, id, own, result);
+    return await settled(reads, exchange, id, own, result);
   };
 
   return {
@@ -85,11 +86,12 @@ async function refuseStranger(
 /** It was done, so 200 with the request as it now stands, whatever its outcome. */
 async function settled(
   reads: Pick<ReadsPort, 'one'>,
+  exchange: Exchange,
   id: string,
   sight: Sight,
   result: object | Refusal | undefined,
 ): Promise<Reply> {
-  if (result !== undefined && isRefusal(result)) return { type: 'refusal', refusal: result };
+  if (result !== undefined && isRefusal(result)) return replyUnlessKeyGone(exchange, result);
   const view = await reads.one(id, sight);
   if (view === undefined || result !== undefined)
     return replyOf(view === undefined ? undefined : inOrder(view));

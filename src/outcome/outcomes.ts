@@ -9,7 +9,7 @@ import type { Attempted } from '../forward/attempted.ts';
 import type { Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
-import { isRefusal, refuse, type Refusal } from '../kit/refusal.ts';
+import { isRefusal, keyTakenOut, refuse, type Refusal } from '../kit/refusal.ts';
 import type { Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -221,8 +221,10 @@ export class Outcomes {
     id: string,
     by: Principal,
     report: { readonly status: 'delivered' | 'refused'; readonly reason?: string },
+    isStillKnown: () => boolean,
   ): Promise<Operation | Refusal | undefined> {
     const result = await this.#options.ledger.enqueue(async turn => {
+      if (!isStillKnown()) return keyTakenOut();
       const operation = await this.#find(turn, id);
       if (operation === undefined) return undefined;
       const fromExecutor = by.roles.has('executor') && by.actions.has(operation.action);
@@ -242,8 +244,13 @@ export class Outcomes {
   }
 
   /** A requester takes back its own request, if nothing was sent yet. */
-  async cancel(id: string, by: Principal): Promise<Operation | Refusal | undefined> {
+  async cancel(
+    id: string,
+    by: Principal,
+    isStillKnown: () => boolean,
+  ): Promise<Operation | Refusal | undefined> {
     return await this.#options.ledger.enqueue(async turn => {
+      if (!isStillKnown()) return keyTakenOut();
       const operation = await this.#find(turn, id);
       if (operation === undefined || operation.principal !== by.name) return undefined;
       if (operation.phase !== 'waiting' || operation.attempts > 0)

@@ -43,7 +43,7 @@ async function warned(
   const { ledger } = parts;
   const kinds = new Map([['host', host]]);
   const room = new EvidenceRoom({ ledger, kinds, policy: inForce, ...more });
-  const answer = await room.post({ ...passed, ...request }, by);
+  const answer = await room.post({ ...passed, ...request }, by, () => true);
   if (isRefusal(answer)) throw new Error('it was refused');
   const { rows } = await sql<{ name: string; value: string }>`
     select name, value from evidence where seq = ${answer.seq}`.execute(store.db);
