@@ -10,6 +10,7 @@ import { refuseMissingRights } from './db/grants.ts';
 import { refuseMissingGuards } from './db/guards.ts';
 import { compareMigrations, migrate } from './db/migrate.ts';
 import { refuseMissingRows } from './db/missing-rows.ts';
+import { refuseTakenNumbers } from './db/numbering.ts';
 import { openStore } from './db/store.ts';
 import {
   describeStart,
@@ -195,6 +196,7 @@ async function openGate(
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   await refuseMissingGuards(parts.store.db);
   await refuseMissingRows(parts.store.pool);
+  await refuseTakenNumbers(parts.store.pool);
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(said);
   const gate = new Gate({ ...parts, gateId: freshId() });

@@ -1,4 +1,5 @@
 import { sqlState } from '../db/from-database.ts';
+import { isNumberTaken, NUMBERS_BEHIND } from '../db/numbering.ts';
 import { StoreRefused } from '../db/store-refused.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Job } from './job.ts';
@@ -27,7 +28,11 @@ export const commitUnknown = (cause: Error): Failure => ({
 export function rolledBack(cause: Error, answers: boolean): Failure {
   if (cause instanceof Fault) return { retry: true, errorFor: () => cause };
   const fault = answers
-    ? new Fault('gate.failed', 'The ledger could not write this decision. Nothing was decided.', cause)
+    ? new Fault(
+        'gate.failed',
+        `The ledger could not write this decision. Nothing was decided.${isNumberTaken(cause) ? ` ${NUMBERS_BEHIND}` : ''}`,
+        cause,
+      )
     : new Fault(
         'store.unavailable',
         'The database did not answer, or takes no writes. Nothing was decided.',

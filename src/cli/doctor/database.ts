@@ -8,6 +8,7 @@ import { refuseMissingRights } from '../../db/grants.ts';
 import { refuseMissingGuards } from '../../db/guards.ts';
 import { compareMigrations } from '../../db/migrate.ts';
 import { refuseMissingRows } from '../../db/missing-rows.ts';
+import { refuseTakenNumbers } from '../../db/numbering.ts';
 import { openStore, type Store } from '../../db/store.ts';
 import { StoreRefused } from '../../db/store-refused.ts';
 import { countProtected, describeExceptions } from '../../describe-policy.ts';
@@ -136,6 +137,7 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
   if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
   await refuseMissingGuards(store.db);
   await refuseMissingRows(store.pool);
+  await refuseTakenNumbers(store.pool);
   const findings = [
     ...found,
     ...(await checkChain(store, around.newest)),
