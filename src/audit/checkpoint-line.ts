@@ -39,11 +39,11 @@ export function readCheckpointLine(line: string, keys: ReadonlyMap<string, KeyOb
     return { anchor: { at, seq, hash }, key: name };
   }
   if (stepBack !== undefined && judgeStepBack(stepBack, key) === 'good') {
-    const { at, entry, from, to } = stepBack;
+    const { at, entry, held, from, to } = stepBack;
     const anchor = { at, ...to };
     return givesNothingUp(stepBack)
       ? { anchor, key: name }
-      : { anchor, stepBack: { at, entry, from }, key: name };
+      : { anchor, stepBack: { at, entry, held, from }, key: name };
   }
   return { problem: 'has a wrong signature' };
 }

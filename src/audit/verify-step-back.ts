@@ -1,9 +1,12 @@
 import type { Anchor } from './verify-chain.ts';
 
-/** A gate was told to go on from an older copy: what was signed of the entries after `entry`, up to `from`, was given up. */
+/** A gate was told to go on from an older copy: what it signed of the entries after `held`, up to `from`, was given up, and what others signed after `entry`. */
 export interface SaidStepBack {
   readonly at: string;
+  /** The last entry of the copy. */
   readonly entry: number;
+  /** The newest entry that the gate had signed of what was given up and that the copy holds. */
+  readonly held: number;
   /** The newest checkpoint of what was given up. */
   readonly from: Anchor;
 }
@@ -30,12 +33,16 @@ export function anchorsOf(lines: readonly Signed[]): Anchor[] {
   const anchors = lines.map(({ anchor }) => anchor);
   for (const [index, { stepBack, key }] of lines.entries()) {
     if (stepBack === undefined) continue;
-    const { at, entry, from } = stepBack;
+    const { at, entry, held, from } = stepBack;
     const last = placeOf(from, key, lines);
     if (last > index) continue;
     for (const [place, line] of lines.slice(0, last + 1).entries()) {
       const { anchor } = line;
-      if (anchor.seq > entry && isUpTo(from, line, key) && anchors[place]?.givenUp === undefined)
+      if (
+        anchor.seq > (line.key === key ? held : entry) &&
+        isUpTo(from, line, key) &&
+        anchors[place]?.givenUp === undefined
+      )
         anchors[place] = { ...anchor, givenUp: { at, entry } };
     }
   }

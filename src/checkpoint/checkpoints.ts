@@ -6,7 +6,8 @@ import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
 import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from './checkpoint.ts';
 import { appendLine } from './durable-files.ts';
-import { readFound, readSaid, type Found } from './found.ts';
+import { findCopyEnd } from './copy-end.ts';
+import { readFound, readSigned, requireGoodCheckpoint, type Found } from './found.ts';
 import type { SeenChain } from './queries.ts';
 import { nameOf, showRestored, type Restored } from './restored.ts';
 import { isWithin, sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
@@ -57,7 +58,7 @@ export class Checkpoints {
   /** The newest one, which the chain must hold. */
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
-  #givenUp: Pick<StepBack, 'entry' | 'from'> | undefined;
+  #givenUp: Pick<StepBack, 'entry' | 'held' | 'from'> | undefined;
   /** The entry that was said at this start, and gave nothing up here, until that is signed. */
   #said: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -119,14 +120,20 @@ export class Checkpoints {
     { head, hashAt }: SeenChain,
     restored: Restored | undefined,
   ): Promise<number> {
-    const copy = await this.#whereCopyEnds(head.seq);
-    const { entry } = await this.#believe(newest, { head, hashAt }, copy, restored);
-    this.#options.logger.warn(
+    const { file, logger, readChain } = this.#options;
+    logger.info({ file }, 'the file of checkpoints is read whole, for where the copy ends that was put back');
+    const { histories, said } = await readSigned(file, this.#key);
+    const hashOf = async (seq: number): Promise<string | undefined> => (await readChain(seq)).hashAt;
+    const { copy, held, restsOn } = await findCopyEnd(histories, head.seq, hashOf);
+    for (const checkpoint of restsOn)
+      if (this.#key !== undefined) requireGoodCheckpoint(file, checkpoint, this.#key);
+    const { entry } = this.#believe(newest, { head, hashAt }, copy, said, restored);
+    logger.warn(
       { checkpoint: newest.seq, database: head.seq, restored: entry },
       'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
     );
     const { at, seq, hash } = newest;
-    this.#givenUp = { entry, from: { at, seq, hash } };
+    this.#givenUp = { entry, held, from: { at, seq, hash } };
     this.#newest = undefined;
     // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     await this.look();
@@ -136,16 +143,17 @@ export class Checkpoints {
   /**
    * An entry is said of one loss, and may be left in a service's file: one that this gate has signed before is believed only with the
    * name of what is given up now.
+   * @param before the entries that this gate has signed
    * @throws StoreRefused
    */
-  async #believe(
+  #believe(
     newest: Checkpoint,
     { head, hashAt }: SeenChain,
     copy: Span,
+    before: ReadonlySet<number>,
     restored: Restored | undefined,
-  ): Promise<Restored> {
+  ): Restored {
     const { file } = this.#options;
-    const before = this.#key === undefined ? new Set<number>() : await readSaid(file, this.#key);
     const isOfThisLoss = ({ entry, givenUp }: Restored): boolean =>
       givenUp === undefined ? !before.has(entry) : givenUp === nameOf(newest);
     if (restored !== undefined && isWithin(copy, head.seq, restored.entry) && isOfThisLoss(restored))
@@ -180,27 +188,6 @@ export class Checkpoints {
   }
 
   /**
-   * Between which entries the copy that was put back ends: it holds what is still there as it was signed, so a number that was said of one
-   * copy does not hold for a later one; and it does not hold the next one that was signed. From 0 where none is there.
-   */
-  async #whereCopyEnds(endsWith: number): Promise<Span> {
-    let missing = Infinity;
-    const readOn = async (reaches: number): Promise<Found> =>
-      await readFound(this.#options, this.#key, reaches);
-    // A copy of last night ends before what a start reads of a file that gets a line a minute; and where others have added to it, further still.
-    for (const read of [() => this.#found, () => readOn(endsWith), () => readOn(-1)]) {
-      const { checkpoints } = await read();
-      for (const { seq, hash } of checkpoints.toReversed()) {
-        if (seq >= missing) continue;
-        if (seq <= endsWith && (await this.#options.readChain(seq)).hashAt === hash)
-          return { from: seq, to: missing - 1 };
-        missing = seq;
-      }
-    }
-    return { from: 0, to: missing - 1 };
-  }
-
-  /**
    * Of a database without tables, before they are made: to make them would spoil the restore that somebody is about to begin.
    * @throws StoreRefused where something was signed, and nobody said that it is given up
    */
@@ -212,7 +199,8 @@ export class Checkpoints {
       return;
     }
     const nothing = { head: { seq: 0, hash: '' }, hashAt: undefined };
-    await this.#believe(this.#newest, nothing, { from: 0, to: 0 }, restored);
+    const { said } = await readSigned(this.#options.file, this.#key);
+    this.#believe(this.#newest, nothing, { from: 0, to: 0 }, said, restored);
   }
 
   /** The first look, once the gate has what it begins with. Waits for it, but not for a disk that hangs. */
@@ -296,7 +284,7 @@ export class Checkpoints {
     const [entry, key, from] = [this.#said, this.#key, this.#newest];
     if (entry === undefined || key === undefined || from === undefined || entry > from.seq) return;
     const to = { seq: from.seq, hash: from.hash };
-    const stepBack = signStepBack({ at, entry, from: { at: from.at, ...to }, to }, key);
+    const stepBack = signStepBack({ at, entry, held: entry, from: { at: from.at, ...to }, to }, key);
     await this.#append(stepBackLine(stepBack));
     this.#said = undefined;
   }

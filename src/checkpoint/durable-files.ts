@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, open, rm } from 'node:fs/promises';
+import { link, open, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
@@ -67,6 +67,22 @@ export async function appendLine(file: string, line: string): Promise<void> {
   await syncFolderOf(file);
 }
 
+/** Tells each line of a file that is not empty, oldest first; none if there is no file. Of a file of years it holds one piece at a time. */
+export async function eachLine(file: string, tell: (line: string) => void): Promise<void> {
+  const handle = await openIfThere(file);
+  if (handle === undefined) return;
+  for await (const line of handle.readLines({ encoding: 'utf8' })) if (line !== '') tell(line);
+}
+
+async function openIfThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await openPlainFile(file, constants.O_RDONLY);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** What is read of a file at once: some two hundred lines. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -78,13 +94,8 @@ export async function lastLines(
   file: string,
   enough: (lines: readonly string[]) => boolean,
 ): Promise<readonly string[]> {
-  let handle;
-  try {
-    handle = await openPlainFile(file, constants.O_RDONLY);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+  const handle = await openIfThere(file);
+  if (handle === undefined) return [];
   try {
     const { size } = await handle.stat();
     for (let bytes = Math.min(PIECE_BYTES, size); ; bytes = Math.min(bytes * 4, size)) {

@@ -2,7 +2,7 @@ import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import { judgeCheckpoint, parseCheckpoint, type Checkpoint, type SignatureCheck } from './checkpoint.ts';
-import { lastLines } from './durable-files.ts';
+import { eachLine, lastLines } from './durable-files.ts';
 import type { SigningKey } from './signing-key.ts';
 import { givesNothingUp, judgeStepBack, parseStepBack, type StepBack } from './step-back.ts';
 
@@ -16,6 +16,12 @@ export interface Found {
   readonly said: ReadonlySet<number>;
 }
 
+/** What the whole file says. */
+export interface Signed extends Pick<Found, 'said'> {
+  /** Each history that this gate has signed, oldest checkpoint first: those that were given up, and last the one that counts. */
+  readonly histories: readonly (readonly Checkpoint[])[];
+}
+
 interface Files {
   readonly file: string;
   readonly logger: Logger;
@@ -23,16 +29,11 @@ interface Files {
 
 /**
  * Reads the end of the file. Each line must be signed by this key.
- * @param reaches the newest entry that the oldest of the checkpoints that are read may be of
  * @throws StoreRefused
  */
-export async function readFound(
-  { file, logger }: Files,
-  key: SigningKey | undefined,
-  reaches = Infinity,
-): Promise<Found> {
-  const lines = await linesOf(file, some =>
-    some.some(line => (parseCheckpoint(line)?.seq ?? Infinity) <= reaches),
+export async function readFound({ file, logger }: Files, key: SigningKey | undefined): Promise<Found> {
+  const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined)).catch(
+    cannotRead(file),
   );
   const checkpoints = lines.flatMap(line => parseCheckpoint(line) ?? []);
   const stepsBack = lines.flatMap(line => parseStepBack(line) ?? []);
@@ -48,43 +49,44 @@ export async function readFound(
       `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
     );
   }
-  for (const checkpoint of checkpoints)
-    requireGood(
-      file,
-      `The checkpoint of entry ${checkpoint.seq}`,
-      checkpoint,
-      judgeCheckpoint(checkpoint, key.publicKey),
-    );
+  for (const checkpoint of checkpoints) requireGoodCheckpoint(file, checkpoint, key);
   for (const stepBack of stepsBack) requireGoodStepBack(file, stepBack, key);
-  return leaveOutGivenUp(lines);
+  const reading = new Reading();
+  for (const line of lines) reading.add(line);
+  const { said, steppedBackTo } = reading;
+  return { checkpoints: reading.current, said, ...(steppedBackTo !== undefined && { steppedBackTo }) };
 }
 
 /**
- * Each entry that was ever said of a loss, and signed. The steps back alone are looked at: after years they are few among many.
+ * Reads all of it, line by line: after years it is larger than a text may be. Of the checkpoints the signatures are not looked at, which
+ * would take minutes: whoever rests on one does (`requireGoodCheckpoint`).
  * @throws StoreRefused
  */
-export async function readSaid(file: string, key: SigningKey): Promise<ReadonlySet<number>> {
-  const lines = await linesOf(file, () => false);
-  const said = new Set<number>();
-  for (const [place, line] of lines.entries()) {
-    const stepBack = line.includes('"step_back"') ? parseStepBack(line) : undefined;
-    if (stepBack === undefined) continue;
-    requireGoodStepBack(file, stepBack, key);
-    // One that was cut off from its checkpoint is asked for again: that is the same loss.
-    const counts =
-      givesNothingUp(stepBack) || lines.slice(place).some(after => parseCheckpoint(after) !== undefined);
-    if (counts) said.add(stepBack.entry);
-  }
-  return said;
+export async function readSigned(file: string, key: SigningKey | undefined): Promise<Signed> {
+  const reading = new Reading();
+  if (key === undefined) return reading;
+  await eachLine(file, line => {
+    const stepBack = reading.add(line);
+    if (stepBack !== undefined) requireGoodStepBack(file, stepBack, key);
+  }).catch(cannotRead(file));
+  return reading;
 }
 
-const linesOf = async (
-  file: string,
-  enough: (lines: readonly string[]) => boolean,
-): Promise<readonly string[]> =>
-  await lastLines(file, enough).catch((thrown: unknown) => {
+const cannotRead =
+  (file: string) =>
+  (thrown: unknown): never => {
+    if (thrown instanceof StoreRefused) throw thrown;
     throw new StoreRefused(`${file} cannot be read: ${asError(thrown).message}.`, { cause: thrown });
-  });
+  };
+
+/** @throws StoreRefused */
+export const requireGoodCheckpoint = (file: string, checkpoint: Checkpoint, key: SigningKey): void =>
+  requireGood(
+    file,
+    `The checkpoint of entry ${checkpoint.seq}`,
+    checkpoint,
+    judgeCheckpoint(checkpoint, key.publicKey),
+  );
 
 const requireGoodStepBack = (file: string, stepBack: StepBack, key: SigningKey): void =>
   requireGood(
@@ -94,28 +96,39 @@ const requireGoodStepBack = (file: string, stepBack: StepBack, key: SigningKey):
     judgeStepBack(stepBack, key.publicKey),
   );
 
-function leaveOutGivenUp(lines: readonly string[]): Found {
-  let checkpoints: Checkpoint[] = [];
-  let stepBack: StepBack | undefined;
-  let steppedBackTo: number | undefined;
-  const said = new Set<number>();
-  for (const line of lines) {
-    const found = parseStepBack(line);
-    if (found !== undefined && givesNothingUp(found)) said.add(found.entry);
-    else stepBack = found ?? stepBack;
-    const checkpoint = parseCheckpoint(line);
-    if (checkpoint === undefined) continue;
-    // Not before: one that was cut off from its checkpoint is asked for again.
-    if (stepBack !== undefined) {
-      const { entry } = stepBack;
-      checkpoints = checkpoints.filter(({ seq }) => seq <= entry);
-      steppedBackTo = entry;
-      said.add(entry);
-      stepBack = undefined;
-    }
-    checkpoints.push(checkpoint);
+/** Lines, oldest first, and which history each is of. */
+class Reading implements Signed {
+  readonly histories: Checkpoint[][] = [[]];
+  readonly said = new Set<number>();
+  steppedBackTo: number | undefined;
+  #stepBack: StepBack | undefined;
+
+  get current(): Checkpoint[] {
+    return this.histories.at(-1) ?? [];
   }
-  return { checkpoints, said, ...(steppedBackTo !== undefined && { steppedBackTo }) };
+
+  /** @returns the step back that the line is, if it is one */
+  add(line: string): StepBack | undefined {
+    const stepBack = line.includes('"step_back"') ? parseStepBack(line) : undefined;
+    if (stepBack !== undefined) {
+      if (givesNothingUp(stepBack)) this.said.add(stepBack.entry);
+      else this.#stepBack = stepBack;
+      return stepBack;
+    }
+    const checkpoint = parseCheckpoint(line);
+    if (checkpoint === undefined) return undefined;
+    // Not before: one that was cut off from its checkpoint is asked for again.
+    if (this.#stepBack !== undefined) this.#begin(this.#stepBack);
+    this.#stepBack = undefined;
+    this.current.push(checkpoint);
+    return undefined;
+  }
+
+  #begin({ entry, held }: StepBack): void {
+    this.histories.push(this.current.filter(({ seq }) => seq <= held));
+    this.steppedBackTo = entry;
+    this.said.add(entry);
+  }
 }
 
 function requireGood(

@@ -19,15 +19,17 @@ import { parseJson } from '../kit/parse-json.ts';
 export interface StepBack {
   /** As in a checkpoint. */
   readonly at: string;
-  /** The last entry of the copy that was put back, as it was said: what comes after it was given up. */
+  /** The last entry of the copy that was put back, as it was said. */
   readonly entry: number;
+  /** The newest entry that was signed of what is given up and that the copy holds; 0 for none. What this gate signed after it was given up. */
+  readonly held: number;
   /** The newest checkpoint of what was given up. It stands before this in the file, and nothing behind it was given up. */
   readonly from: Pick<Checkpoint, 'at' | 'seq' | 'hash'>;
   /** The head that was found instead; other gates may have added to the copy. */
   readonly to: ChainHead;
   /** Which key signed it. */
   readonly key: string;
-  /** Base64 of Ed25519 over the UTF-8 of the canonical JSON (RFC 8785) of {step_back: {at, entry, from, key, to}}. */
+  /** Base64 of Ed25519 over the UTF-8 of the canonical JSON (RFC 8785) of {step_back: {at, entry, from, held, key, to}}. */
   readonly signature: string;
 }
 
@@ -43,15 +45,19 @@ const stepBackSchema = z.strictObject({
     .strictObject({
       at: timeField,
       entry: z.int().nonnegative(),
+      held: z.int().nonnegative(),
       from: z.strictObject({ at: timeField, ...headFields }),
       to: z.strictObject(headFields),
       key: z.string().regex(/^[0-9a-f]{16}$/),
     })
-    .refine(({ entry, to }) => entry <= to.seq),
+    .refine(({ entry, held, to }) => held <= entry && entry <= to.seq),
 });
 
-const signedBytes = ({ at, entry, from, to, key }: Omit<StepBack, 'signature'>): Buffer =>
-  Buffer.from(canonicalJson({ step_back: { at, entry, from: { ...from }, key, to: { ...to } } }), 'utf8');
+const signedBytes = ({ at, entry, held, from, to, key }: Omit<StepBack, 'signature'>): Buffer =>
+  Buffer.from(
+    canonicalJson({ step_back: { at, entry, from: { ...from }, held, key, to: { ...to } } }),
+    'utf8',
+  );
 
 /** @param signer the private key with its name */
 export function signStepBack(
@@ -63,12 +69,13 @@ export function signStepBack(
 }
 
 /** The line of a step back, without its end. There is one way to write it, and it is not the one of a checkpoint. */
-export const stepBackLine = ({ signature, at, entry, from, to, key }: StepBack): string =>
+export const stepBackLine = ({ signature, at, entry, held, from, to, key }: StepBack): string =>
   JSON.stringify({
     signature,
     step_back: {
       at,
       entry,
+      held,
       from: { at: from.at, seq: from.seq, hash: from.hash },
       to: { seq: to.seq, hash: to.hash },
       key,

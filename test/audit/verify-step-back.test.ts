@@ -33,9 +33,9 @@ const signed = (anchor: Anchor, key = 'a'): Signed => ({ anchor, key });
 const checkpoint = (chain: readonly ShownEntry[], seq: number, minute = seq, key = 'a'): Signed =>
   signed(anchorIn(chain, seq, minute), key);
 /** A step back after entry `entry`, from the lost history to a head of another one. */
-const stepBack = (from: Anchor, entry: number, to: Anchor, key = 'a'): Signed => ({
+const stepBack = (from: Anchor, entry: number, to: Anchor, key = 'a', held = entry): Signed => ({
   anchor: to,
-  stepBack: { at: to.at, entry, from },
+  stepBack: { at: to.at, entry, held, from },
   key,
 });
 const back15 = stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30));
@@ -61,6 +61,24 @@ describe('the checkpoints of a history that was given up', () => {
       givenUp: [{ entry: 15, at: atOf(30), checkpoints: 2 }],
       anchored: 25,
     });
+  });
+
+  it('are told where the copy is of a history that had been given up itself', () => {
+    const older = goOn(lost.slice(0, 5), 4, 'from an older copy');
+    const onWith17 = goOn(lost.slice(0, 17), 6, 'found again');
+    const lines = [
+      ...before,
+      stepBack(anchorIn(lost, 20), 5, anchorIn(older, 7, 30)),
+      ...[7, 9].map(seq => checkpoint(older, seq, 30 + seq)),
+      stepBack(anchorIn(older, 9, 39), 17, anchorIn(onWith17, 18, 50), 'a', 5),
+      checkpoint(onWith17, 20, 55),
+    ];
+    expect(verify(onWith17, lines)).toMatchObject({ finding: undefined, anchored: 20 });
+    // What is held is what makes the two of the older copy's history no tampering.
+    const unheld = lines.map(line =>
+      line.stepBack?.entry === 17 ? { ...line, stepBack: { ...line.stepBack, held: 17 } } : line,
+    );
+    expect(verify(onWith17, unheld).finding).toBeDefined();
   });
 
   it('are told where the chain is not so long yet', () => {

@@ -472,7 +472,6 @@ describe('a start', () => {
 
   it('is told by a second step back with which entry the copy ends, by what it signed since the first', async () => {
     const chain = await ranBefore(9);
-    const lost = [...chain.hashes];
     chain.hashes.length = 4;
     chain.grow(2, 'other');
     expect(await start(chain, 4)).toBe(4);
@@ -480,12 +479,40 @@ describe('a start', () => {
     // Not by entry 9, which it gave up: this copy is longer.
     chain.hashes.length = 9;
     await expect(start(chain)).rejects.toThrow('was started on this copy: from 8 to 9, as');
-    // What was given up is found again: it ends behind what it has in common with what was signed since.
-    chain.hashes = lost;
-    await expect(start(chain, 9)).rejects.toThrow(
-      '--restored 9 was said, and the copy ends with an entry from 0 to 5.',
-    );
-    expect(await start(chain, `4:${lastName()}`)).toBe(4);
+  });
+
+  it.each([
+    ['put back after an older copy', [4]],
+    ['put back, then an older copy, then it again', [9, 4]],
+    ['put back twice, each time after an older copy', [4, 9, 4]],
+  ])('finds the end of a copy of a history that was given up: %s', async (_title, before) => {
+    const chain = new FakeChain();
+    await runUntil(chain, 3, 8, 12);
+    const lost = chain.hashes.slice(0, 10);
+    const said = new Set<number>();
+    /** As a word that is believed: the entry alone, where it was not said before. */
+    const restore = async (entry: number): Promise<void> => {
+      const word = said.has(entry) ? (`${entry}:${lastName()}` as const) : entry;
+      const wrong = entry === 4 ? 2 : 5;
+      await expect(start(chain, wrong)).rejects.toThrow(/and the copy ends with/);
+      expect(await start(chain, word)).toBe(entry);
+      said.add(entry);
+    };
+    for (const [time, entry] of before.entries()) {
+      chain.hashes = lost.slice(0, entry);
+      await restore(entry);
+      for (const count of [1, 1, 3]) {
+        chain.grow(count, `history ${time}`);
+        await (await open(chain)).checkpoints.close();
+      }
+    }
+    chain.hashes = lost.slice(0, 9);
+    await expect(start(chain)).rejects.toThrow('`serve --restored 9');
+    await restore(9);
+    // What waits up to there stays in doubt, also where the start that signed it was killed, and its own history is asked from then on.
+    expect(await start(chain)).toBe(9);
+    chain.hashes = lost.slice(0, 8);
+    await expect(start(chain)).rejects.toThrow('`serve --restored 8`');
   });
 
   /** Of the newest checkpoint. */
