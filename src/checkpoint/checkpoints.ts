@@ -4,15 +4,21 @@ import { asError, codeOf } from '../kit/fault.ts';
 import { FileThreads } from '../kit/file-threads.ts';
 import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
-import { checkpointLine, signCheckpoint, type ChainHead, type Checkpoint } from './checkpoint.ts';
-import { appendLine } from './durable-files.ts';
+import {
+  checkpointLine,
+  parseCheckpoint,
+  signCheckpoint,
+  type ChainHead,
+  type Checkpoint,
+} from './checkpoint.ts';
+import { appendLine, eachLine, sizeIfThere } from './durable-files.ts';
 import { findCopyEnd } from './copy-end.ts';
 import { readFound, readSigned, requireGoodCheckpoint, type Found } from './found.ts';
 import type { SeenChain } from './queries.ts';
 import { nameOf, showRestored, type Restored } from './restored.ts';
 import { isWithin, sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
 import { signStepBack, stepBackLine, type StepBack } from './step-back.ts';
-import { makeSigningKey, readSigningKey, type SigningKey } from './signing-key.ts';
+import { makeSigningKey, readSigningKey, removeKey, type SigningKey } from './signing-key.ts';
 
 export interface CheckpointsOptions {
   /** The file of checkpoints; its keys stand beside it. */
@@ -59,8 +65,10 @@ export class Checkpoints {
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
   #givenUp: Pick<StepBack, 'entry' | 'held' | 'from'> | undefined;
-  /** The entry that was said at this start, and gave nothing up here, until that is signed. */
-  #said: number | undefined;
+  /** The entries that were said at this start, and gave nothing up here, until that is signed. */
+  #said: readonly number[] = [];
+  /** How many bytes the file has at least; undefined while there is none. */
+  #size: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -86,7 +94,9 @@ export class Checkpoints {
       );
     const read = async (): Promise<Checkpoints> => {
       const key = await readSigningKey(options.file);
-      return new Checkpoints(options, await readFound(options, key), key);
+      const checkpoints = new Checkpoints(options, await readFound(options, key), key);
+      checkpoints.#size = await sizeIfThere(options.file);
+      return checkpoints;
     };
     return await inTime(read(), OPEN_MS, late);
   }
@@ -100,18 +110,36 @@ export class Checkpoints {
    */
   async anchor(restored?: Restored): Promise<number | undefined> {
     const newest = this.#newest;
-    const said = [restored?.entry, this.#found.steppedBackTo].filter(entry => entry !== undefined);
-    let doubtUpTo = said.length === 0 ? undefined : Math.max(...said);
-    if (newest === undefined) doubtUpTo = await this.#beginAnew(restored);
-    else {
-      const { head, hashAt } = await this.#options.readChain(newest.seq);
-      // A restore that failed in the middle may have the entries, and a head that has not come to them.
-      if (hashAt !== newest.hash || head.seq < newest.seq)
-        return await this.#stepBack(newest, { head, hashAt }, restored);
-      refuseBeyond(head.seq, restored);
-    }
-    if (restored !== undefined && !this.#found.said.has(restored.entry)) this.#said = restored.entry;
-    return doubtUpTo;
+    const seen = await this.#options.readChain(newest?.seq ?? 0);
+    const { head, hashAt } = seen;
+    // A restore that failed in the middle may have the entries, and a head that has not come to them.
+    if (newest !== undefined && (hashAt !== newest.hash || head.seq < newest.seq))
+      return await this.#stepBack(newest, seen, restored);
+    const anew = newest === undefined ? this.#beginAnew(head.seq, restored) : undefined;
+    refuseBeyond(head.seq, restored);
+    const said = [...new Set([restored?.entry, anew].filter(entry => entry !== undefined))];
+    this.#said = said.filter(entry => !this.#found.said.has(entry));
+    await this.#signWord(head.seq);
+    const doubted = [...said, this.#found.steppedBackTo].filter(entry => entry !== undefined);
+    return doubted.length === 0 ? undefined : Math.max(...doubted);
+  }
+
+  /**
+   * What was said at a start is signed before anything rests on it: else the same word would be believed for the next copy, and a start that is
+   * killed now would be followed by one that doubts nothing.
+   * @throws StoreRefused where it cannot be
+   */
+  async #signWord(databaseSeq: number): Promise<void> {
+    const isUnsigned = (): boolean => this.#givenUp !== undefined || this.#said.length > 0;
+    // Of an empty chain there is no head to sign.
+    if (!isUnsigned() || databaseSeq === 0) return;
+    let trouble: unknown;
+    await inTime(this.#write(), WAIT_MS, notInTime).catch((thrown: unknown) => (trouble = thrown));
+    if (isUnsigned())
+      throw new StoreRefused(
+        `${this.#options.file} cannot be written, and what \`--restored\` says is signed there before the gate goes on: ${asError(trouble).message}. Make room, or give the gate the right to write it, and start again.`,
+        { cause: trouble },
+      );
   }
 
   /** @returns the entry that was said @throws StoreRefused if none was, or none that is of this loss */
@@ -133,10 +161,10 @@ export class Checkpoints {
       'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
     );
     const { at, seq, hash } = newest;
+    // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     this.#givenUp = { entry, held, from: { at, seq, hash } };
     this.#newest = undefined;
-    // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
-    await this.look();
+    await this.#signWord(head.seq);
     return entry;
   }
 
@@ -169,22 +197,21 @@ export class Checkpoints {
    * Without a checkpoint nobody can tell whether the database is an older copy. A gate that comes to one that others run on begins so, and says
    * it; but where its key is there, it has signed, and what it signed is lost. No entry is believed then: that it was said of this loss shows only
    * in that somebody took the key away. And none decides what is sent: whatever waits is in doubt.
-   * @returns as `anchor`
+   * @returns up to which entry what waits is in doubt; undefined where nothing was said
    * @throws StoreRefused
    */
-  async #beginAnew(restored: Restored | undefined): Promise<number | undefined> {
-    const { file, readChain, logger } = this.#options;
-    const { head } = await readChain(0);
-    if (this.#key !== undefined) throw new StoreRefused(sayLost(file, head.seq, restored));
-    refuseBeyond(head.seq, restored);
-    if (head.seq === 0) return restored?.entry;
+  #beginAnew(databaseSeq: number, restored: Restored | undefined): number | undefined {
+    const { file, logger } = this.#options;
+    if (this.#key !== undefined) throw new StoreRefused(sayLost(file, databaseSeq, restored));
+    refuseBeyond(databaseSeq, restored);
+    if (databaseSeq === 0) return undefined;
     logger.warn(
-      { file, database: head.seq, ...(restored !== undefined && { restored: restored.entry }) },
+      { file, database: databaseSeq, ...(restored !== undefined && { restored: restored.entry }) },
       restored === undefined
         ? 'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told'
         : 'the database has a history, and this gate has signed nothing that the entry could be compared with: whatever waits in it is in doubt',
     );
-    return restored === undefined ? undefined : head.seq;
+    return restored === undefined ? undefined : databaseSeq;
   }
 
   /**
@@ -263,34 +290,41 @@ export class Checkpoints {
     if (seen === undefined) await this.#sign(head);
   }
 
-  /** If it is newer than the newest one. */
+  /** If it is newer than the newest one, or something was said that is not signed yet. */
   async #sign(head: ChainHead): Promise<void> {
     const { file, clock } = this.#options;
     const at = new Date(clock.wallMs()).toISOString();
-    if (head.seq > (this.#newest?.seq ?? 0)) {
-      const key = (this.#key ??= await this.#threads.hold(async () => await makeSigningKey(file)));
-      const checkpoint = signCheckpoint(head, at, key);
-      // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
-      const stepBack = this.#givenUp && signStepBack({ ...this.#givenUp, at, to: head }, key);
-      const before = stepBack === undefined ? '' : `${stepBackLine(stepBack)}\n`;
-      await this.#append(`${before}${checkpointLine(checkpoint)}`);
-      this.#newest = checkpoint;
-      this.#givenUp = undefined;
-    }
-    await this.#signSaid(at);
-  }
-
-  async #signSaid(at: string): Promise<void> {
-    const [entry, key, from] = [this.#said, this.#key, this.#newest];
-    if (entry === undefined || key === undefined || from === undefined || entry > from.seq) return;
+    const isNewer = head.seq > (this.#newest?.seq ?? 0);
+    const from = isNewer ? { at, ...head } : this.#newest;
+    if (from === undefined || (!isNewer && this.#said.length === 0)) return;
+    const isFirst = this.#key === undefined;
+    const key = (this.#key ??= await this.#threads.hold(async () => await makeSigningKey(file)));
     const to = { seq: from.seq, hash: from.hash };
-    const stepBack = signStepBack({ at, entry, held: entry, from: { at: from.at, ...to }, to }, key);
-    await this.#append(stepBackLine(stepBack));
-    this.#said = undefined;
+    const said = this.#said.map(entry => ({ at, entry, held: entry, from: { at: from.at, ...to }, to }));
+    const givenUp = isNewer && this.#givenUp !== undefined ? [{ ...this.#givenUp, at, to }] : [];
+    const checkpoint = isNewer ? signCheckpoint(to, at, key) : undefined;
+    // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
+    const lines = [...givenUp, ...said].map(stepBack => stepBackLine(signStepBack(stepBack, key)));
+    if (checkpoint !== undefined) lines.push(checkpointLine(checkpoint));
+    try {
+      this.#size = await this.#threads.hold(async () => await appendLine(file, lines.join('\n'), this.#size));
+    } catch (thrown) {
+      // What failed first is what is told.
+      if (isFirst) await this.#forgetKey().catch(() => undefined);
+      throw thrown;
+    }
+    this.#said = [];
+    if (checkpoint !== undefined) [this.#newest, this.#givenUp] = [checkpoint, undefined];
   }
 
-  async #append(text: string): Promise<void> {
-    await this.#threads.hold(async () => await appendLine(this.#options.file, text));
+  /** One that has signed nothing is as if it had not been made: left there, it would say at the next start that what it signed is lost. */
+  async #forgetKey(): Promise<void> {
+    const { file } = this.#options;
+    let hasSigned = false;
+    await eachLine(file, line => (hasSigned ||= parseCheckpoint(line) !== undefined));
+    if (hasSigned) return;
+    await this.#threads.hold(async () => await removeKey(file));
+    this.#key = undefined;
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

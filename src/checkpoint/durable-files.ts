@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, open, rm, type FileHandle } from 'node:fs/promises';
+import { link, open, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
@@ -9,6 +9,16 @@ import { MAX_KEY_FILE_BYTES, openPlainFile, readPlainFile } from '../kit/plain-f
 export async function readIfThere(file: string): Promise<string | undefined> {
   try {
     return (await readPlainFile(file, MAX_KEY_FILE_BYTES)).toString('utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** How many bytes a file has; undefined only if there plainly is none. */
+export async function sizeIfThere(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
@@ -51,21 +61,40 @@ export async function makeOnce(file: string, content: string, mode: number): Pro
   }
 }
 
-/** Adds a line, durably. Half a line that a crash left before it gets an end of its own, so that it takes no other with it. */
-export async function appendLine(file: string, line: string): Promise<void> {
-  const handle = await openPlainFile(file, constants.O_APPEND | constants.O_CREAT | constants.O_RDWR);
+/**
+ * Adds a line, durably. Half a line that a crash left before it gets an end of its own, so that it takes no other with it.
+ * @param had how many bytes it must have at least; undefined for a file that may be made
+ * @returns how many bytes it has then
+ * @throws Error, a sentence, where it is gone or was cut: what it held is not there, and a new line would hide that
+ */
+export async function appendLine(file: string, line: string, had?: number): Promise<number> {
+  const create = had === undefined ? constants.O_CREAT : 0;
+  const handle = await openPlainFile(file, constants.O_APPEND | create | constants.O_RDWR).catch(
+    (thrown: unknown) => {
+      throw had !== undefined && codeOf(thrown) === 'ENOENT' ? notAll(file, 0, had) : thrown;
+    },
+  );
+  let now: number;
   try {
     const { size } = await handle.stat();
+    if (size < (had ?? 0)) throw notAll(file, size, had ?? 0);
     const last = Buffer.alloc(1);
     if (size > 0) await handle.read(last, 0, 1, size - 1);
     const torn = size > 0 && last.toString('latin1') !== '\n';
     await handle.writeFile(`${torn ? '\n' : ''}${line}\n`);
     await handle.sync();
+    now = (await handle.stat()).size;
   } finally {
     await handle.close();
   }
   await syncFolderOf(file);
+  return now;
 }
+
+const notAll = (file: string, size: number, had: number): Error =>
+  new Error(
+    `${file} had ${had} bytes and has ${size}: it was moved or cut, and what was signed in it is not all there. Put it back, and let nothing rotate it.`,
+  );
 
 /** Tells each line of a file that is not empty, oldest first; none if there is no file. Of a file of years it holds one piece at a time. */
 export async function eachLine(file: string, tell: (line: string) => void): Promise<void> {

@@ -10,7 +10,7 @@ import { givesNothingUp, judgeStepBack, parseStepBack, type StepBack } from './s
 export interface Found {
   /** Of the history that counts, oldest first. The newest is always among them. */
   readonly checkpoints: readonly Checkpoint[];
-  /** The last entry of the copy that it last went on from. */
+  /** The last entry of the copy that it last went on from, or was told of. */
   readonly steppedBackTo?: number;
   /** The entries that were said of a loss, and signed, as far as was read. */
   readonly said: ReadonlySet<number>;
@@ -111,7 +111,7 @@ class Reading implements Signed {
   add(line: string): StepBack | undefined {
     const stepBack = line.includes('"step_back"') ? parseStepBack(line) : undefined;
     if (stepBack !== undefined) {
-      if (givesNothingUp(stepBack)) this.said.add(stepBack.entry);
+      if (givesNothingUp(stepBack)) this.#say(stepBack.entry);
       else this.#stepBack = stepBack;
       return stepBack;
     }
@@ -126,8 +126,13 @@ class Reading implements Signed {
 
   #begin({ entry, held }: StepBack): void {
     this.histories.push(this.current.filter(({ seq }) => seq <= held));
-    this.steppedBackTo = entry;
+    this.steppedBackTo = undefined;
+    this.#say(entry);
+  }
+
+  #say(entry: number): void {
     this.said.add(entry);
+    this.steppedBackTo = Math.max(entry, this.steppedBackTo ?? 0);
   }
 }
 

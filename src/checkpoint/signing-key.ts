@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import { publicKeyName } from './checkpoint.ts';
@@ -51,6 +52,11 @@ export async function makeSigningKey(checkpoints: string): Promise<SigningKey> {
   }
   await makeOnce(`${checkpoints}.pub`, publicPem(found.publicKey), PUBLIC_MODE);
   return found;
+}
+
+/** Of a key that has signed nothing. What is public of it goes first: alone it would say that its key is gone. */
+export async function removeKey(checkpoints: string): Promise<void> {
+  for (const end of ['.pub', '.key']) await rm(`${checkpoints}${end}`, { force: true });
 }
 
 const publicPem = (publicKey: KeyObject): string =>

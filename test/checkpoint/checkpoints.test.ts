@@ -17,6 +17,7 @@ import { nameOf, parseRestored } from '../../src/checkpoint/restored.ts';
 import { judgeStepBack, parseStepBack, signStepBack, stepBackLine } from '../../src/checkpoint/step-back.ts';
 import { makeSigningKey } from '../../src/checkpoint/signing-key.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
+import { FileThreads } from '../../src/kit/file-threads.ts';
 import { sha256 } from '../../src/kit/digest.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
@@ -47,11 +48,30 @@ class FakeChain {
 }
 
 const clock = { wallMs: () => Date.parse('2026-11-22T15:04:05.678Z'), monotonicMs: () => 0 };
-async function open(chain: Pick<FakeChain, 'read'>, known: () => ChainHead | undefined = () => undefined) {
+/** Has no room for what is written as the `nth`. */
+class FullDisk extends FileThreads {
+  #left: number;
+  constructor(nth: number) {
+    super();
+    this.#left = nth;
+  }
+  override async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.#left -= 1;
+    if (this.#left === 0) throw new Error('no room');
+    return await super.hold(work);
+  }
+}
+
+async function open(
+  chain: Pick<FakeChain, 'read'>,
+  known: () => ChainHead | undefined = () => undefined,
+  threads = new FileThreads(),
+) {
   const { logger, said } = recordedLogger();
   const looks: boolean[] = [];
   const onLook = (isWritten: boolean): void => void looks.push(isWritten);
-  const checkpoints = await Checkpoints.open({ file, readChain: chain.read, known, onLook, clock, logger });
+  const readChain = chain.read;
+  const checkpoints = await Checkpoints.open({ file, readChain, known, onLook, threads, clock, logger });
   return {
     checkpoints,
     looks,
@@ -371,7 +391,8 @@ describe('a start', () => {
       );
       await checkpoints.begin();
       expect(seqs()).toEqual([5]);
-      expect(await start(chain)).toBeUndefined();
+      // Also at a start that is told nothing, after one that was killed before it doubted what waits.
+      expect(await start(chain)).toBe(5);
     },
   );
 
@@ -717,30 +738,53 @@ describe('a start', () => {
     expect(lines().filter(one => parseStepBack(one) !== undefined)).toEqual([line]);
   });
 
-  it('that could not sign its step back signs it when it can', async () => {
+  it.each([
+    ['gave up a history', 3, { entry: 3, from: { seq: 5 }, to: { seq: 3 } }],
+    ['fits all the same', 5, { entry: 3, from: { seq: 5 }, to: { seq: 5 } }],
+  ])('whose word cannot be signed does not go on, where the copy %s', async (_title, kept, signed) => {
     const chain = new FakeChain();
     await runUntil(chain, 3, 5);
-    chain.hashes.length = 3;
+    chain.hashes.length = kept;
     const before = readFileSync(file, 'utf8');
-    // As it is about to be written.
-    let isBroken = false;
-    const known = (): undefined => {
-      if (isBroken) return;
-      isBroken = true;
-      rmSync(file);
-      mkdirSync(file);
-    };
-    const { checkpoints } = await open(chain, known);
-    await checkpoints.anchor({ entry: 3 });
-    chain.grow(1, 'other');
-    rmSync(file, { recursive: true });
+    const { checkpoints } = await open(chain, undefined, new FullDisk(1));
+    // Else the same word would be believed for the next copy.
+    await expect(checkpoints.anchor({ entry: 3 })).rejects.toThrow(
+      /cannot be written, and what `--restored` says is signed there .*: no room\. Make room/,
+    );
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    expect(await start(chain, 3)).toBe(3);
+    expect(lines().flatMap(line => parseStepBack(line) ?? [])).toMatchObject([signed]);
+  });
+
+  it.each([
+    ['moved', () => rmSync(file)],
+    ['cut', () => writeFileSync(file, '')],
+  ])('signs nothing in a new file where the one in which it signed was %s', async (_title, spoil) => {
+    const chain = await ranBefore(5);
+    const { checkpoints, said } = await open(chain);
+    await checkpoints.anchor();
+    const before = readFileSync(file, 'utf8');
+    spoil();
+    chain.grow(1);
+    await checkpoints.look();
+    expect(said()).toEqual(['50 no checkpoint is written']);
+    expect(lines()).toEqual([]);
     writeFileSync(file, before);
     await checkpoints.look();
-    // Once: what comes after it is no step back.
-    chain.grow(1, 'other');
-    await checkpoints.close();
-    expect(lines().flatMap(line => parseStepBack(line) ?? [])).toMatchObject([{ entry: 3, to: { seq: 4 } }]);
-    expect(seqs()).toEqual([3, 5, 4, 5]);
+    expect(seqs()).toEqual([5, 6]);
+  });
+
+  it('leaves no key of which it would be said that what it signed is lost', async () => {
+    const chain = new FakeChain();
+    chain.grow(3);
+    // The key is made, and then there is no room for the line.
+    const { checkpoints } = await open(chain, undefined, new FullDisk(2));
+    await checkpoints.anchor();
+    await checkpoints.look();
+    expect(['.key', '.pub'].some(end => existsSync(`${file}${end}`))).toBe(false);
+    expect(await start(chain)).toBeUndefined();
+    await (await open(chain)).checkpoints.begin();
+    expect(seqs()).toEqual([3]);
   });
 
   it('is refused with a step back that was altered, or signed with another key', async () => {
