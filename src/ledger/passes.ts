@@ -7,8 +7,14 @@ import { mayBeginRun } from './rollout-facts.ts';
 
 const MOST_MS = 250;
 
+/** So many of the first targets would be allowed, and under which exception, if it takes one. */
+export interface Smaller {
+  readonly count: number;
+  readonly exception?: string;
+}
+
 /**
- * The largest n such that the first n targets would be allowed now; undefined when there is none. For a set that limits alone
+ * The largest number of the first targets that would be allowed now, and how; undefined when there is none. For a set that limits alone
  * refuse: no switch stops it and nothing is in its way, so neither is it in the way of a part of it.
  *
  * Every check is monotone: what is allowed for some targets is allowed for the first of them, under the same exception too. So n is looked for from below,
@@ -16,16 +22,6 @@ const MOST_MS = 250;
  * all: a request for 200,000 targets where 40 may be taken costs what 40 cost. With a policy that is slow it is left unsaid: others, and a stop,
  * wait meanwhile.
  */
-export const passes = (one: Case, now: Circumstances, reasons: readonly Reason[]): number | undefined =>
-  findSmaller(one, now, reasons)?.count;
-
-/** So many of the first targets would be allowed, and under which exception, if it takes one. */
-export interface Smaller {
-  readonly count: number;
-  readonly exception?: string;
-}
-
-/** What `passes` says, and how. */
 export function findSmaller(one: Case, now: Circumstances, reasons: readonly Reason[]): Smaller | undefined {
   const candidates = furthestFor(one, now);
   if (candidates.length === 0 && reasons.some(reason => isOfEach(reason, one.targets.length)))

@@ -7,7 +7,7 @@ import type { Case, Circumstances } from '../../src/ledger/case.ts';
 import { judge } from '../../src/ledger/decide.ts';
 import { askExcepted } from '../../src/ledger/exceptions.ts';
 import { measure } from '../../src/ledger/facts.ts';
-import { passes } from '../../src/ledger/passes.ts';
+import { findSmaller } from '../../src/ledger/passes.ts';
 import type { Bundle } from '../../src/policy/bundle.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import { defaultBounds } from '../../src/policy/evaluator.ts';
@@ -221,7 +221,7 @@ it('what is allowed, under which exception, and how much would be, is what the p
       const expected = firstOf(one, now, asked);
       expect(reasons.length === 0 ? (under ?? 'none needed') : undefined).toBe(expected);
       if (expected !== undefined) return void (seen.excepted += under === undefined ? 0 : 1);
-      const found = passes(one, now, reasons);
+      const found = findSmaller(one, now, reasons)?.count;
       expect(found).toBe(mostOf(one, now));
       seen.refused += 1;
       seen.passing += found === undefined ? 0 : 1;
@@ -258,7 +258,7 @@ describe('a refusal', () => {
     const [one, now] = [caseOf([0, 0, 0, 1, 1, 1].map(targetOf)), circumstances(counting, used)];
     const { reasons } = judge(one, now);
     const askedToJudge = asked;
-    const found = passes(one, now, reasons);
+    const found = findSmaller(one, now, reasons)?.count;
     return {
       messages: reasons.map(({ message }) => message),
       asked: askedToJudge,

@@ -7,7 +7,7 @@ import { Held } from '../../src/ledger/held.ts';
 import { countTargets } from '../../src/ledger/counts.ts';
 import type { Circumstances } from '../../src/ledger/case.ts';
 import { measure } from '../../src/ledger/facts.ts';
-import { passes } from '../../src/ledger/passes.ts';
+import { findSmaller } from '../../src/ledger/passes.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import type { Target } from '../../src/targets/target-set.ts';
@@ -84,6 +84,8 @@ const caseOf = ([first, ...rest]: readonly Target[]) => {
 
 const most = (facts: Facts): number =>
   Math.max(...Object.values(facts.dimensions).flatMap(values => values.map(({ count }) => count)));
+
+const passes = (...asked: Parameters<typeof findSmaller>): number | undefined => findSmaller(...asked)?.count;
 
 describe('how many would pass', () => {
   it('is left unsaid where the policy is slow: others wait meanwhile', () => {
