@@ -2,7 +2,6 @@ import { crashPoint } from '#crash-point';
 
 import type { Action } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
-import type { Rule } from '../kit/rules.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
 import { isFrozen } from '../ledger/freezes.ts';
@@ -13,6 +12,7 @@ import { stops, stoppableOf } from '../ledger/stops.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import { recordEvent } from './record-event.ts';
+import type { Event } from './transition.ts';
 
 /** What claiming needs beside the ledger. */
 export interface Claiming {
@@ -75,28 +75,26 @@ async function claimOne(
     recordEvent(turn, operation, { type: 'lost' }, claiming.gateId);
     return undefined;
   }
-  if (turn.nowMs - operation.decidedAtMs > operation.validForMs) {
-    stop(turn, claiming, operation, 'forward.expired', 'it was not claimed within valid_for of its decision');
-    return undefined;
-  }
+  const stop = (why: Why): undefined => giveUp(turn, claiming, operation, why);
+  if (turn.nowMs - operation.decidedAtMs > operation.validForMs)
+    return stop({ rule: 'forward.expired', detail: 'it was not claimed within valid_for of its decision' });
   const { limits } = claiming;
   // A gate with another policy than the active one claims nothing: it does not know what holds.
   if (limits === undefined || claiming.policyDigest !== turn.book.activePolicy) return undefined;
-  if (action === undefined) {
-    stop(turn, claiming, operation, 'forward.drifted', 'its action is not declared any more');
-    return undefined;
-  }
+  if (action === undefined)
+    return stop({ rule: 'forward.drifted', detail: 'its action is not declared any more' });
   if ((operation.notBeforeMs ?? 0) > turn.nowMs) return undefined;
   // The kill file stops this gate only: others may claim.
   if (claiming.killFileEngages()) return undefined;
   const engaged = [...turn.book.switches.values()].find(each =>
     stops(each, stoppableOf(operation), turn.book),
   );
-  if (engaged !== undefined) {
-    const detail = `stopped by the kill switch ${engaged.id}`;
-    stop(turn, claiming, operation, 'kill_switch.engaged', detail, engaged.engagedBy);
-    return undefined;
-  }
+  if (engaged !== undefined)
+    return stop({
+      rule: 'kill_switch.engaged',
+      detail: `stopped by the kill switch ${engaged.id}`,
+      by: engaged.engagedBy,
+    });
   // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
   if (isFrozen(limits, operation.action, operation.principal, turn.nowMs)) return undefined;
   if (!hasPlace(turn, action)) return undefined;
@@ -110,20 +108,14 @@ async function claimUndrifted(
   action: Action,
   operation: Operation,
 ): Promise<Claimed | undefined> {
+  const drifted = (detail: string): undefined =>
+    giveUp(turn, claiming, operation, { rule: 'forward.drifted', detail });
   const permitted = await readPermitted(turn.db, operation.id);
-  const drift =
-    permitted === undefined
-      ? 'its record cannot be read'
-      : await driftOf(turn, claiming, operation, permitted.ids);
-  if (permitted === undefined || drift !== undefined) {
-    stop(turn, claiming, operation, 'forward.drifted', drift ?? '');
-    return undefined;
-  }
+  if (permitted === undefined) return drifted('its record cannot be read');
+  const drift = await driftOf(turn, claiming, operation, permitted.ids);
+  if (drift !== undefined) return drifted(drift);
   const document = readDocument(permitted.document);
-  if (document.reason === undefined) {
-    stop(turn, claiming, operation, 'forward.drifted', 'its record lacks the reason it was asked for');
-    return undefined;
-  }
+  if (document.reason === undefined) return drifted('its record lacks the reason it was asked for');
   const claimed = claim(turn, operation, claiming.gateId, {
     action,
     ids: permitted.ids,
@@ -160,15 +152,9 @@ async function driftOf(
     : 'a declared label of a target is another one than at the decision';
 }
 
-/** @param by the principal whose switch it is; absent where the gate itself gives it up */
-function stop(
-  turn: Turn,
-  claiming: Claiming,
-  operation: Operation,
-  rule: Rule,
-  detail: string,
-  by?: string,
-): void {
-  const event = { type: 'stop', rule, detail, ...(by !== undefined && { by }) } as const;
-  recordEvent(turn, operation, event, claiming.gateId);
+type Why = Omit<Extract<Event, { readonly type: 'stop' }>, 'type'>;
+
+/** Nothing is claimed then. */
+function giveUp(turn: Turn, { gateId }: Claiming, operation: Operation, why: Why): undefined {
+  recordEvent(turn, operation, { type: 'stop', ...why }, gateId);
 }
