@@ -1,4 +1,5 @@
-import type { Clock } from '../kit/clock.ts';
+import { elapsedMs, type Clock } from '../kit/clock.ts';
+import { inTime } from '../kit/in-time.ts';
 import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
 import type { Permit } from '../ledger/permit.ts';
 import type { Attempted } from './attempted.ts';
@@ -12,11 +13,11 @@ export interface ForwardPort {
   /** The text of a file, for the executor's key; rejects if it cannot be read. */
   readText(file: string): Promise<string>;
   /** Aborted when the gate stops: then late answers are not listened for any more. */
-  readonly stopped?: AbortSignal;
+  readonly stopped: AbortSignal;
   /** What is listened for beside this attempt. */
   readonly late: LateAnswers;
   /** Called when the connection is up, right before the claim's age is looked at and the request is written. If it throws, nothing is sent. */
-  readonly beforeWrite?: (permit: Permit) => void;
+  readonly beforeWrite: () => void;
 }
 
 /**
@@ -35,11 +36,11 @@ export async function forward(permit: Permit, port: ForwardPort): Promise<Attemp
     url: permit.executor.url,
     headers: headersOf(permit, bearer),
     body: bodyOf(permit),
-    stopped: port.stopped ?? new AbortController().signal,
+    stopped: port.stopped,
     late: port.late,
     timeoutMs: permit.executor.timeoutMs - ageMs(permit, port.clock),
     mayNotWrite() {
-      port.beforeWrite?.(permit);
+      port.beforeWrite();
       return isTooOld(permit, port.clock) ? 'expired' : undefined;
     },
   });
@@ -74,10 +75,8 @@ const neverSent = (why: 'expired' | 'no_bearer' | 'held_back', detail: string): 
 const expired = (): Attempted =>
   neverSent('expired', "The claim was older than the executor's time-out before anything was sent.");
 
-/** By the monotonic and the wall clock, whichever is longer: one of them stands still while a machine sleeps. */
-function ageMs(permit: Permit, clock: Clock): number {
-  return Math.max(clock.monotonicMs() - permit.claimedAtMonotonicMs, clock.wallMs() - permit.claimedAtWallMs);
-}
+const ageMs = ({ claimedAtWallMs, claimedAtMonotonicMs }: Permit, clock: Clock): number =>
+  elapsedMs(clock, { wallMs: claimedAtWallMs, monotonicMs: claimedAtMonotonicMs });
 
 /** Asked so that an age that is no number is too old. */
 const isTooOld = (permit: Permit, clock: Clock): boolean =>
@@ -108,20 +107,15 @@ function bodyOf(permit: Permit): string {
 async function readBearer(permit: Permit, port: ForwardPort): Promise<string | undefined> {
   const file = permit.executor.bearerFile;
   if (file === undefined) return '';
-  const text = await textInTime(port.readText(file), permit.executor.timeoutMs - ageMs(permit, port.clock));
-  const bearer = text?.trim() ?? '';
+  const leftMs = permit.executor.timeoutMs - ageMs(permit, port.clock);
+  const bearer = await readInTime(port, file, leftMs);
   // One line of visible ASCII: anything else would end the header, or be cut off somewhere.
-  return /^[\x21-\x7e]{1,4096}$/.test(bearer) ? bearer : undefined;
+  return bearer !== undefined && /^[\x21-\x7e]{1,4096}$/.test(bearer) ? bearer : undefined;
 }
 
-/** The text, or undefined if reading fails or does not end in time: a pipe, or a network disk that is away. */
-function textInTime(reading: Promise<string>, timeoutMs: number): Promise<string | undefined> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => resolve(undefined), Math.min(timeoutMs, MAX_TIMER_MS));
-    const settle = (text: string | undefined): void => {
-      clearTimeout(timer);
-      resolve(text);
-    };
-    reading.then(settle, () => settle(undefined));
-  });
-}
+/** The text without what surrounds it, or undefined if reading fails or does not end in time: a pipe, or a network disk that is away. */
+const readInTime = async (port: ForwardPort, file: string, withinMs: number): Promise<string | undefined> =>
+  await inTime(port.readText(file), Math.min(withinMs, MAX_TIMER_MS), () => new Error('not in time')).then(
+    text => text.trim(),
+    () => undefined,
+  );

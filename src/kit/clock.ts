@@ -10,3 +10,9 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
 };
+
+/** Milliseconds since the clocks showed these times, by the one that has gone further: one of them stands still while a machine sleeps. */
+export const elapsedMs = (
+  clock: Clock,
+  since: { readonly wallMs: number; readonly monotonicMs: number },
+): number => Math.max(clock.wallMs() - since.wallMs, clock.monotonicMs() - since.monotonicMs);

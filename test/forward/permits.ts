@@ -38,6 +38,8 @@ export function permitFor(
 
 /** The real clock and the real files. */
 export const realPort: ForwardPort = {
+  stopped: new AbortController().signal,
+  beforeWrite: () => undefined,
   clock: systemClock,
   readText: file => readFile(file, 'utf8'),
   late: new LateAnswers({ warn: () => undefined }),
