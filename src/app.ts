@@ -132,8 +132,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
 /** What reads files, by threads that are counted together. */
 function shareThreads() {
   const threads = new FileThreads();
-  const lane = (): DiskLane => new DiskLane({ threads });
-  return { threads, disks: { own: lane(), others: lane() }, readFile: createReadKeys({ threads }) };
+  const lane = (): DiskLane => new DiskLane(threads);
+  return { threads, disks: { own: lane(), others: lane() }, readFile: createReadKeys(threads) };
 }
 
 /** What the files say, and in the log what of it somebody should look at. @throws FileError */

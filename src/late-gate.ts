@@ -1,6 +1,6 @@
 import type { Gate } from './gate.ts';
 import { StoreInUse, StoreReadOnly, StoreRefused } from './db/store-refused.ts';
-import { systemClock, type Clock } from './kit/clock.ts';
+import { elapsedMs, type Clock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
 import type { Logger } from './kit/logger.ts';
 import { Trouble } from './kit/trouble.ts';
@@ -29,9 +29,10 @@ export class LateGate {
   #trying: Promise<void> | undefined;
 
   /** To be made when the gate is started, before its files are read. */
-  constructor(logger: Logger, clock: Clock = systemClock) {
+  constructor(logger: Logger, clock: Clock) {
     this.#logger = logger;
-    this.#sinceStartMs = stopwatch(clock);
+    const started = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    this.#sinceStartMs = () => elapsedMs(clock, started);
     this.#trouble = new Trouble(logger, clock, {
       begins: 'the database is still no use',
       over: 'the database is there',
@@ -117,10 +118,4 @@ function beginOf(thrown: unknown): string {
   if (thrown instanceof StoreInUse)
     return 'the database cannot be brought to this version yet: nothing is decided here until it is';
   return 'the database is away: nothing is decided until it is back';
-}
-
-/** Milliseconds from now on, by the monotonic or the wall clock, whichever is longer: one of them stands still while a machine sleeps. */
-function stopwatch(clock: Clock): () => number {
-  const [wallMs, monotonicMs] = [clock.wallMs(), clock.monotonicMs()];
-  return () => Math.max(clock.wallMs() - wallMs, clock.monotonicMs() - monotonicMs);
 }

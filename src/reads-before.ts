@@ -47,7 +47,7 @@ interface Wanted {
 export function createReadsBefore(
   db: Kysely<Database>,
   embedded: boolean,
-  isWeighed: (kind: string) => boolean = () => false,
+  isWeighed: (kind: string) => boolean,
 ): ReadsBefore {
   const patienceMs = UNDECIDED_MS;
   const lane = new Lane(embedded ? LANES.embedded : LANES.server, patienceMs);

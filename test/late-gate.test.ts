@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { StoreInUse } from '../src/db/store-refused.ts';
+import { systemClock } from '../src/kit/clock.ts';
 import { LateGate, type Lateness } from '../src/late-gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
 
@@ -12,7 +13,7 @@ afterEach(() => {
 
 it('says once, and once for each other cause, that its database is still away, however often it tries', async () => {
   const { logger, said } = recordedLogger();
-  const gate = new LateGate(logger);
+  const gate = new LateGate(logger, systemClock);
   let tries = 0;
   const openGate = async (): Promise<never> => {
     tries += 1;
@@ -31,7 +32,7 @@ it('says once, and once for each other cause, that its database is still away, h
 
 it('says what a migration waits for, and leaves the tables to others between its tries', async () => {
   const { logger, said, whole } = recordedLogger();
-  const gate = new LateGate(logger);
+  const gate = new LateGate(logger, systemClock);
   let tries = 0;
   const openGate = async (): Promise<never> => {
     tries += 1;

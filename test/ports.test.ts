@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
+import { systemClock } from '../src/kit/clock.ts';
 import { LateGate } from '../src/late-gate.ts';
 import { createMetrics } from '../src/metrics/create-metrics.ts';
 import { portsOf } from '../src/ports.ts';
@@ -19,7 +20,7 @@ it('a scrape tells of the kill file, and of no switch, while the database was ne
     const metrics = createMetrics({ actions: new Set(), kinds: new Map(), version: '0', wallMs: () => 0 });
     const ports = portsOf({
       signNow: () => undefined,
-      gate: new LateGate(quiet),
+      gate: new LateGate(quiet, systemClock),
       config,
       inForce: new InForce({ config, loaded: undefined }),
       reads: fakePorts([]).reads,

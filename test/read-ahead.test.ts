@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DiskLane } from '../src/kit/disk-lane.ts';
+import { FileThreads } from '../src/kit/file-threads.ts';
 import { readAhead } from '../src/read-ahead.ts';
 
 const files = ['/a', '/b', '/c'];
@@ -7,7 +8,7 @@ const files = ['/a', '/b', '/c'];
 it('a disk that does not answer is named in time, holds one thread however often is asked, and nothing once it answers', async () => {
   const asked: string[] = [];
   let answer = (): void => undefined;
-  const disk = new DiskLane({ withinMs: 5 });
+  const disk = new DiskLane(new FileThreads(), 5);
   const read = async (): Promise<void> =>
     await readAhead(disk, files, async file => {
       asked.push(file);
@@ -25,7 +26,7 @@ it('a disk that does not answer is named in time, holds one thread however often
 
 it('what waits behind a disk that hangs is told which it is, and is not begun when that answers', async () => {
   let answer = (): void => undefined;
-  const disk = new DiskLane({ withinMs: 5 });
+  const disk = new DiskLane(new FileThreads(), 5);
   const first = disk.run('/slow', async () => await new Promise<void>(resolve => (answer = resolve)));
   let isBegun = false;
   const second = disk.run('/other', async () => {
@@ -40,5 +41,5 @@ it('what waits behind a disk that hangs is told which it is, and is not begun wh
 });
 
 it('what is wrong with a file is left to who reads it', async () => {
-  await expect(readAhead(new DiskLane(), ['/there/is/none', '/'])).resolves.toBeUndefined();
+  await expect(readAhead(new DiskLane(new FileThreads()), ['/there/is/none', '/'])).resolves.toBeUndefined();
 });

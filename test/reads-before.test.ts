@@ -17,7 +17,7 @@ const clock = { monotonicMs: () => performance.now() };
 
 describe('a read before the ledger', () => {
   it('is given up at the deadline of its request, one for all of its reads', async () => {
-    const reads = createReadsBefore(store.db, true);
+    const reads = createReadsBefore(store.db, true, () => false);
     const key = { principal: 'bot', key: 'k' };
     // The store's one connection is taken, as by a database that does not answer.
     const tx = await store.db.startTransaction().execute();
@@ -37,7 +37,7 @@ describe('a read before the ledger', () => {
   });
 
   it('that fails says that the database did not answer', async () => {
-    const reads = createReadsBefore(store.db.withSchema('nowhere'), true);
+    const reads = createReadsBefore(store.db.withSchema('nowhere'), true, () => false);
     const tx = await store.db.startTransaction().execute();
     await tx.schema.alterTable('decisions').renameTo('elsewhere').execute();
     await tx.commit().execute();

@@ -5,6 +5,7 @@ import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
 import { DiskLane } from '../src/kit/disk-lane.ts';
+import { FileThreads } from '../src/kit/file-threads.ts';
 import { LateGate } from '../src/late-gate.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
 import { createReload } from '../src/reload.ts';
@@ -16,7 +17,7 @@ import { temporaryFolder } from './support/store.ts';
 /** A gate's files with a certificate, and what loads them again. */
 async function loaded(
   renewCertificates: () => void,
-  disks = { own: new DiskLane(), others: new DiskLane() },
+  disks = { own: new DiskLane(new FileThreads()), others: new DiskLane(new FileThreads()) },
 ) {
   const folder = await temporaryFolder();
   const at = (name: string): string => join(folder.path, name);
@@ -32,7 +33,7 @@ async function loaded(
   const observed: boolean[] = [];
   const reloading = createReload({
     inForce,
-    gate: new LateGate(logger),
+    gate: new LateGate(logger, systemClock),
     logger,
     clock: systemClock,
     disks,
@@ -43,7 +44,7 @@ async function loaded(
 }
 /** A lane in which something hangs already. */
 function hanging(withinMs?: number): DiskLane {
-  const lane = new DiskLane({ withinMs });
+  const lane = new DiskLane(new FileThreads(), withinMs);
   void lane.run('/nfs/limits.yaml', async () => await new Promise(() => undefined)).catch(() => undefined);
   return lane;
 }
@@ -133,7 +134,7 @@ it.each<[string, Doc, readonly string[]]>([
     ['kept', 'replaced', 'less', 'stolen'],
   ],
 ])('a reload %s takes keys out, and replaces those of who is otherwise the same', async (_, wrong, names) => {
-  const disks = { own: new DiskLane(), others: new DiskLane({ withinMs: 1_000 }) };
+  const disks = { own: new DiskLane(new FileThreads()), others: new DiskLane(new FileThreads(), 1_000) };
   const on = await loaded(() => undefined, disks);
   const load = async (config: Doc, principals: readonly Doc[]): Promise<void> => {
     writeGateFiles(on.folder.path, { config: { tls: on.tls, ...config, principals } });
@@ -177,7 +178,7 @@ it.each<[string, Doc, readonly string[]]>([
 });
 
 it('a gate that ends waits for no disk: a reload that does is given up', async () => {
-  const disks = { own: new DiskLane(), others: hanging() };
+  const disks = { own: new DiskLane(new FileThreads()), others: hanging() };
   const on = await loaded(() => undefined, disks);
   const underWay = on.reloading.reload();
   // The configuration's own file is read first: then all waits for the others.

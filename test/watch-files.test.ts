@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { DiskLane } from '../src/kit/disk-lane.ts';
+import { FileThreads } from '../src/kit/file-threads.ts';
 import { readPolicy, toLoaded } from '../src/load-policy.ts';
 import { watchFiles, type FilesWatch } from '../src/watch-files.ts';
 import { writeGateFiles } from './support/gate.ts';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   inForce = new InForce(await loaded());
   const recorded = recordedLogger();
   said = () => recorded.said().map(([, message]) => message);
-  disk = new DiskLane({ withinMs: 200 });
+  disk = new DiskLane(new FileThreads(), 200);
   watch = watchFiles(inForce, disk, recorded.logger);
 });
 afterEach(async () => {

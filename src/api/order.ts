@@ -44,7 +44,7 @@ const putterOfList =
     Array.isArray(list) && put !== undefined ? list.map((one: unknown) => putIn(put, one)) : list;
 
 /** The named members first, in that order; the others by name. */
-function arrange(value: object, order: Order, rest?: Put): object {
+function arrange(value: object, order: Order, rest: Put | undefined): object {
   const members: Members = { ...value };
   const made: Record<string, unknown> = {};
   let found = 0;

@@ -126,7 +126,7 @@ export function blastRadius(
   count: number,
   counted: Tally,
   totals: Totals,
-  weighing: Weighing = new Map(),
+  weighing: Weighing,
 ): BlastRadius {
   const dimensions: Record<string, readonly ValueRadius[]> = {};
   for (const [dimension, values] of counted) {
@@ -164,13 +164,16 @@ export function blastRadius(
 
 function weightRadii(
   weighing: Weighing,
-  totals: Sums = {},
+  totals: Sums | undefined,
   of: (weighed: Weighed) => number | undefined,
   missingOf: (weighed: Weighed) => number = () => 0,
 ): { readonly weights?: Record<string, WeightRadius> } {
   if (weighing.size === 0) return {};
   const radii = [...weighing].map(([name, weighed]): [string, WeightRadius] => {
-    const [weight, total] = [of(weighed) ?? 0, Object.hasOwn(totals, name) ? (totals[name] ?? 0) : 0];
+    const [weight, total] = [
+      of(weighed) ?? 0,
+      totals !== undefined && Object.hasOwn(totals, name) ? (totals[name] ?? 0) : 0,
+    ];
     const missing = missingOf(weighed);
     return [name, { weight, total, share_ppm: sharePpm(weight, total), ...(missing > 0 && { missing }) }];
   });

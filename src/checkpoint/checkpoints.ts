@@ -1,7 +1,7 @@
 import type { Clock } from '../kit/clock.ts';
 import { StoreRefused } from '../db/store-refused.ts';
 import { asError, codeOf } from '../kit/fault.ts';
-import { FileThreads } from '../kit/file-threads.ts';
+import type { FileThreads } from '../kit/file-threads.ts';
 import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
 import {
@@ -28,8 +28,7 @@ export interface CheckpointsOptions {
   readonly known: () => ChainHead | undefined;
   /** Told after each look at the head whether it is signed. */
   readonly onLook: (isWritten: boolean) => void;
-  /** Of the process. */
-  readonly threads?: FileThreads;
+  readonly threads: FileThreads;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -57,7 +56,6 @@ const notInTime = (): Error => new Error(`nothing was written in ${WAIT_MS / 1_0
  */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
-  readonly #threads: FileThreads;
   /** Undefined until it is made, with the first checkpoint: so one that is there has signed. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
   readonly #found: Found;
@@ -77,7 +75,6 @@ export class Checkpoints {
 
   private constructor(options: CheckpointsOptions, found: Found, key: SigningKey | undefined) {
     this.#options = options;
-    this.#threads = options.threads ?? new FileThreads();
     this.#key = key;
     this.#found = found;
     this.#newest = found.checkpoints.at(-1);
@@ -292,13 +289,13 @@ export class Checkpoints {
 
   /** If it is newer than the newest one, or something was said that is not signed yet. */
   async #sign(head: ChainHead): Promise<void> {
-    const { file, clock } = this.#options;
+    const { file, clock, threads } = this.#options;
     const at = new Date(clock.wallMs()).toISOString();
     const isNewer = head.seq > (this.#newest?.seq ?? 0);
     const from = isNewer ? { at, ...head } : this.#newest;
     if (from === undefined || (!isNewer && this.#said.length === 0)) return;
     const isFirst = this.#key === undefined;
-    const key = (this.#key ??= await this.#threads.hold(async () => await makeSigningKey(file)));
+    const key = (this.#key ??= await threads.hold(async () => await makeSigningKey(file)));
     const to = { seq: from.seq, hash: from.hash };
     const said = this.#said.map(entry => ({ at, entry, held: entry, from: { at: from.at, ...to }, to }));
     const givenUp = isNewer && this.#givenUp !== undefined ? [{ ...this.#givenUp, at, to }] : [];
@@ -307,7 +304,7 @@ export class Checkpoints {
     const lines = [...givenUp, ...said].map(stepBack => stepBackLine(signStepBack(stepBack, key)));
     if (checkpoint !== undefined) lines.push(checkpointLine(checkpoint));
     try {
-      this.#size = await this.#threads.hold(async () => await appendLine(file, lines.join('\n'), this.#size));
+      this.#size = await threads.hold(async () => await appendLine(file, lines.join('\n'), this.#size));
     } catch (thrown) {
       // What failed first is what is told.
       if (isFirst) await this.#forgetKey().catch(() => undefined);
@@ -319,11 +316,11 @@ export class Checkpoints {
 
   /** One that has signed nothing is as if it had not been made: left there, it would say at the next start that what it signed is lost. */
   async #forgetKey(): Promise<void> {
-    const { file } = this.#options;
+    const { file, threads } = this.#options;
     let hasSigned = false;
     await eachLine(file, line => (hasSigned ||= parseCheckpoint(line) !== undefined));
     if (hasSigned) return;
-    await this.#threads.hold(async () => await removeKey(file));
+    await threads.hold(async () => await removeKey(file));
     this.#key = undefined;
   }
 

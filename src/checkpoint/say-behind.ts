@@ -21,7 +21,7 @@ export function sayBehind(
 }
 
 /** @param said what is not believed: nothing shows that it was said of this loss */
-export function sayLost(file: string, databaseSeq: number, said?: Restored): string {
+export function sayLost(file: string, databaseSeq: number, said: Restored | undefined): string {
   const not =
     said === undefined ? '' : `--restored ${showRestored(said)} was said, and nothing shows of which loss. `;
   return `${file} holds no checkpoint, and ${file}.key, by which this gate signs them, is there: what it signed is lost, and nobody can tell whether the database, which ends with entry ${databaseSeq}, is an older copy, in which ${FORGOTTEN} are forgotten. Put the file back. ${not}If it is lost, make the kill file, move ${file}.key and ${file}.pub elsewhere and keep them, start once with \`serve --restored ${databaseSeq}\`, settle what waited in the database, set right what was forgotten, and take the kill file away: the gate begins with a key of its own.`;
@@ -33,7 +33,12 @@ const FORGOTTEN = 'engaged switches, spent budgets, used idempotency keys and wh
  * @param said what is not believed
  * @param givenUp what the word must name beside the entry, if the entry alone was said of an earlier loss
  */
-export function sayHowToRestore(copy: Span, databaseSeq: number, said?: Restored, givenUp?: string): string {
+export function sayHowToRestore(
+  copy: Span,
+  databaseSeq: number,
+  said: Restored | undefined,
+  givenUp: string | undefined,
+): string {
   const word = givenUp === undefined ? '' : `:${givenUp}`;
   return `${sayNot(copy, databaseSeq, said)}If it is lost, make the kill file, start once with ${sayRestored(copy, databaseSeq, word)}, set right what was forgotten, and take the kill file away.`;
 }

@@ -94,7 +94,7 @@ const withoutName = (key: string, name = ''): string =>
   key.endsWith(`.${name}`) ? key.slice(0, -name.length - 1) : key.replace(/^(match)\[\d+\]$/, '$1');
 
 /** `windows[5]` → `windows (per region, over 24h)`: it is one of several, and its place is that in the profile's own file. */
-const withItem = (key: string, item?: string): string =>
+const withItem = (key: string, item: string | undefined): string =>
   item === undefined ? key : key.replace(/\[\d+\]/, ` (${item})`);
 
 type Gaps = Shown<Policy['gaps']>;

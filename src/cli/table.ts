@@ -39,7 +39,7 @@ export function formatTable(
 export function fitTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  width?: number,
+  width: number | undefined,
 ): string[] {
   const table = formatTable(columns, rows);
   if (width === undefined || table.every(line => columnsOf(line) <= width)) return table;

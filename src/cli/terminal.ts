@@ -32,7 +32,8 @@ const USUAL_COLUMNS = 80;
 const CLEAR_LINE = '\r\u001b[2K';
 
 /** The process's own. */
-function openTerminal({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process): Terminal {
+function openTerminal(): Terminal {
+  const { stdout, stderr } = process;
   let isProgressShown = false;
   const progress = (line: string | undefined): void => {
     if (stderr.isTTY !== true || (line === undefined && !isProgressShown)) return;

@@ -172,7 +172,7 @@ async function takeFolder(folder: string): Promise<FolderLock> {
 export async function openEmbedded(
   folder: string,
   logger: Logger,
-  options: EmbeddedOptions = {},
+  options: EmbeddedOptions,
 ): Promise<Embedded> {
   const lock = await takeFolder(folder);
   try {

@@ -1,4 +1,4 @@
-import { FileThreads } from '../kit/file-threads.ts';
+import type { FileThreads } from '../kit/file-threads.ts';
 import { inTime } from '../kit/in-time.ts';
 import { MAX_KEY_FILE_BYTES, readPlainFile } from '../kit/plain-file.ts';
 
@@ -25,11 +25,10 @@ const readKeyFile: Read = async file => (await readPlainFile(file, MAX_KEY_FILE_
  * and all of them by two, or by one while another disk hangs. Whoever asks while a file is being read gets what that finds.
  * @throws Error of a file that cannot be read, or not in time; at once while its disk, or those of two others, hang
  */
-export function createReadKeys({
-  read = readKeyFile,
-  withinMs = WITHIN_MS,
-  threads = new FileThreads(),
-} = {}): Read {
+export function createReadKeys(
+  threads: FileThreads,
+  { read = readKeyFile, withinMs = WITHIN_MS } = {},
+): Read {
   const underWay = new Map<string, Reading>();
   const late = (file: string): Error =>
     new Error(`${file} cannot be read: its disk has not answered for ${withinMs / 1_000} s`);

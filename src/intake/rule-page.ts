@@ -33,7 +33,7 @@ export const page = (title: string, body: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)} · Interlock</title><style>${style}</style></head><body>${body}</body></html>\n`;
 
 /** The page of one rule: complete in itself, nothing is loaded. */
-export function rulePage(name: string, info: RuleInfo, example?: Reason): string {
+export function rulePage(name: string, info: RuleInfo, example: Reason | undefined): string {
   return page(
     info.title,
     `<h1>${escapeHtml(info.title)}</h1><p><code>${escapeHtml(name)}</code>, refused ${steps[info.step]}, with status ${info.status}.</p>` +

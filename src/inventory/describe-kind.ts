@@ -167,7 +167,7 @@ export class DescribedKind {
    * Whether a declared label, the state aside, is another one, is new or is gone.
    * @param gains false where a label that comes to where none was does not count
    */
-  relabelled(before: Labels, after: Labels, gains = true): boolean {
+  relabelled(before: Labels, after: Labels, gains: boolean): boolean {
     return this.#lasting.some(label => {
       const was = labelOf(before, label);
       return was !== labelOf(after, label) && (gains || was !== undefined);

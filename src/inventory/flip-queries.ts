@@ -194,7 +194,7 @@ export async function closeShownHolds(
   tx: Db,
   next: NextRevision,
   shownMs: number,
-  only?: readonly string[],
+  only: readonly string[] | undefined,
 ): Promise<void> {
   const named = isNamed(next, only);
   const isAsHeld =

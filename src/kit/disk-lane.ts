@@ -1,4 +1,4 @@
-import { FileThreads } from './file-threads.ts';
+import type { FileThreads } from './file-threads.ts';
 import { inTime } from './in-time.ts';
 
 /** A local disk takes a millisecond. */
@@ -15,7 +15,7 @@ export class DiskLane {
   #underWay: string | undefined;
   #hangs: Error | undefined;
 
-  constructor({ withinMs = WITHIN_MS, threads = new FileThreads() } = {}) {
+  constructor(threads: FileThreads, withinMs = WITHIN_MS) {
     this.threads = threads;
     this.#withinMs = withinMs;
   }

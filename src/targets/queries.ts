@@ -64,7 +64,7 @@ export async function findByTags(
   groups: readonly (readonly string[])[],
   revision: number,
   limit: number,
-  isWeighed = false,
+  isWeighed: boolean,
 ): Promise<Target[]> {
   if (groups.length === 0) return [];
   const { rows } = await sql<TargetRow>`

@@ -113,7 +113,7 @@ describe('what targets weigh', () => {
 describe('a blast radius', () => {
   it('counts what the set takes out of each value, and what stays of it in service', () => {
     const targets = [target('a', 'z1', 'r1'), target('b', 'z1', 'r2'), target('c', 'z0', 'r1', 'retired')];
-    expect(blastRadius(kind, 3, tally(kind, targets, nobody), totals)).toEqual({
+    expect(blastRadius(kind, 3, tally(kind, targets, nobody), totals, new Map())).toEqual({
       fleet: { count: 3, total: 100, share_ppm: 30_000 },
       zone: [
         { value: 'z0', count: 1, total: 3, share_ppm: 333_334, remaining: 3 },
@@ -128,7 +128,7 @@ describe('a blast radius', () => {
 
   it('does not take a target twice that an operation not shown yet has taken', () => {
     const counted = tally(kind, [target('a', 'z1', 'r1')], id => id === 'a');
-    expect(blastRadius(kind, 1, counted, totals)).toMatchObject({
+    expect(blastRadius(kind, 1, counted, totals, new Map())).toMatchObject({
       zone: [{ value: 'z1', count: 1, remaining: 5 }],
     });
   });
@@ -144,14 +144,14 @@ describe('a blast radius', () => {
     const { state: _state, ...stateless } = kind;
     const counted = tally(stateless, [{ ...target('a', 'z1', 'r1'), state: null }], nobody);
     expect(counted.get('rack')?.get('r1')).not.toHaveProperty('untold');
-    expect(blastRadius(stateless, 1, counted, totals)['zone']).toEqual([
+    expect(blastRadius(stateless, 1, counted, totals, new Map())['zone']).toEqual([
       { value: 'z1', count: 1, total: 40, share_ppm: 25_000 },
     ]);
   });
 
   it('never says that fewer than none remain', () => {
     const targets = Array.from({ length: 9 }, (_, index) => target(`t${index}`, 'z1', 'r1'));
-    expect(blastRadius(kind, 9, tally(kind, targets, nobody), totals)).toMatchObject({
+    expect(blastRadius(kind, 9, tally(kind, targets, nobody), totals, new Map())).toMatchObject({
       zone: [{ remaining: 0 }],
     });
   });

@@ -17,8 +17,8 @@ import { nameOf, parseRestored } from '../../src/checkpoint/restored.ts';
 import { judgeStepBack, parseStepBack, signStepBack, stepBackLine } from '../../src/checkpoint/step-back.ts';
 import { makeSigningKey } from '../../src/checkpoint/signing-key.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
-import { FileThreads } from '../../src/kit/file-threads.ts';
 import { sha256 } from '../../src/kit/digest.ts';
+import { FileThreads } from '../../src/kit/file-threads.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
 

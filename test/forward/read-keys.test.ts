@@ -19,7 +19,7 @@ const SILENT = /^\/a cannot be read: its disk has not answered for 0\.02 s$/;
 
 it('a disk that does not answer holds one thread however often is asked, is waited for once, and nothing is held against it once it answers', async () => {
   const { asked, read, letGo } = hanging('/a');
-  const readKey = createReadKeys({ read, withinMs: 20 });
+  const readKey = createReadKeys(new FileThreads(), { read, withinMs: 20 });
   const first = await Promise.allSettled(Array.from({ length: 9 }, async () => await readKey('/a')));
   expect(first.map(({ status }) => status)).toEqual(Array.from({ length: 9 }, () => 'rejected'));
   const begunMs = performance.now();
@@ -34,7 +34,7 @@ it('a disk that does not answer holds one thread however often is asked, is wait
 
 it('keys on other disks are read meanwhile, in turn, and not by a third thread where two hang', async () => {
   const { asked, read, letGo } = hanging('/a', '/b');
-  const readKey = createReadKeys({ read, withinMs: 20 });
+  const readKey = createReadKeys(new FileThreads(), { read, withinMs: 20 });
   const late = readKey('/a').catch(String);
   const others = ['/c', '/d', '/e', '/c'];
   expect(await Promise.all(others.map(readKey))).toEqual(others.map(file => `key of ${file}`));
@@ -52,7 +52,7 @@ it('keys on other disks are read meanwhile, in turn, and not by a third thread w
 
 it('a key is read anew each time, and a file that cannot be read is told as it is', async () => {
   let times = 0;
-  const readKey = createReadKeys({
+  const readKey = createReadKeys(new FileThreads(), {
     read: async file => {
       times += 1;
       if (file === '/gone') throw new Error('ENOENT');
@@ -69,7 +69,7 @@ it('where another disk hangs, one key at a time is read: a thread is left that l
   const threads = new FileThreads();
   let answer = (): void => undefined;
   const other = threads.hold(async () => await new Promise<void>(resolve => (answer = resolve)));
-  const readKey = createReadKeys({ read, withinMs: 20, threads });
+  const readKey = createReadKeys(threads, { read, withinMs: 20 });
   await expect(readKey('/a')).rejects.toThrow(SILENT);
   await expect(readKey('/b')).rejects.toThrow(/^\/b is not read: the disks of \/a hang/);
   expect(asked).toEqual(['/a']);

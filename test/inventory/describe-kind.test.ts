@@ -41,10 +41,10 @@ describe('a described target', () => {
 
   it('is relabelled by a declared label only, also one that comes or goes', () => {
     const { labels } = hostLine('h');
-    expect(kind.relabelled(labels, { ...labels, state: 'off', note: 'x' })).toBe(false);
-    expect(kind.relabelled(labels, { ...labels, rack: 'r2' })).toBe(true);
-    expect(kind.relabelled(labels, { ...labels, quarantined_at: 'x' })).toBe(true);
-    expect(kind.relabelled({ ...labels, quarantined_at: 'x' }, labels)).toBe(true);
+    expect(kind.relabelled(labels, { ...labels, state: 'off', note: 'x' }, true)).toBe(false);
+    expect(kind.relabelled(labels, { ...labels, rack: 'r2' }, true)).toBe(true);
+    expect(kind.relabelled(labels, { ...labels, quarantined_at: 'x' }, true)).toBe(true);
+    expect(kind.relabelled({ ...labels, quarantined_at: 'x' }, labels, true)).toBe(true);
   });
 });
 

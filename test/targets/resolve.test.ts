@@ -53,7 +53,7 @@ function resolved(result: TargetSet | Refusal): TargetSet {
 
 describe('a selector', () => {
   it('that selects nothing in particular stands for nothing', async () => {
-    expect(await findByTags(store.db, [], 1, 10)).toEqual([]);
+    expect(await findByTags(store.db, [], 1, 10, false)).toEqual([]);
     expect(refused(await resolve({ selector: {}, expect: 5002 })).reasons[0]).toMatchObject({
       rule: 'targets.unexpected_count',
       measured: 0,
