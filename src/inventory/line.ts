@@ -1,5 +1,5 @@
 import { isForbiddenKey, isJsonObject, type JsonObject } from '../kit/strict-json.ts';
-import { isTargetName, isWildcard, listNames, nearestName, quote } from '../kit/text.ts';
+import { isTargetName, isWildcard, listNames, NAME_FORM, nearestName, quote } from '../kit/text.ts';
 import { labelOf, mayWrite, type Labels, type LineRules, type Weights } from './describe-kind.ts';
 import { malformed } from './load-refusal.ts';
 import type { LoadMethod } from './load-query.ts';
@@ -26,22 +26,20 @@ const labelName = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$/;
 
 export const isLabelName = (text: string): boolean => labelName.test(text) && !isForbiddenKey(text);
 
-const NAME_FORM =
-  '1 to 253 characters of A–Z a–z 0–9 . _ : / -, beginning with a letter or digit, and no word for "all"';
+const A_NAME = `${NAME_FORM}, and no word for "all"`;
 
 /** @throws LoadRefused `inventory.malformed` */
 export function checkId(number: number, id: unknown): string {
   if (typeof id !== 'string')
     throw malformed(number, id === undefined ? '`id` is missing.' : '`id` is not a string.');
-  if (!isTargetName(id) || isWildcard(id))
-    throw malformed(number, `the id ${quote(id)} is not ${NAME_FORM}.`);
+  if (!isTargetName(id) || isWildcard(id)) throw malformed(number, `the id ${quote(id)} is not ${A_NAME}.`);
   return id;
 }
 
 function checkValue(number: number, label: string, value: unknown): string {
   if (typeof value !== 'string') throw malformed(number, `the label ${quote(label)} is not a string.`);
   if (!isTargetName(value) || isWildcard(value))
-    throw malformed(number, `the value ${quote(value)} of ${quote(label)} is not ${NAME_FORM}.`);
+    throw malformed(number, `the value ${quote(value)} of ${quote(label)} is not ${A_NAME}.`);
   return value;
 }
 

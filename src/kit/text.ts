@@ -12,6 +12,9 @@ export const MAX_ARTIFACT_LENGTH = 255;
 /** What a request calls the things that it changes, and limits too. */
 export const effectName = /^[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
 
+/** What names of targets and values of labels look like, for people. */
+export const NAME_FORM = '1 to 253 characters of A-Z a-z 0-9 . _ : / -, beginning with a letter or digit';
+
 const wildcardWords: ReadonlySet<string> = new Set(['*', 'all', 'any', 'every', 'everything', 'everywhere']);
 
 /** Whether a text can be the id of a target or the value of a label, wildcard words aside. */

@@ -6,6 +6,7 @@ import {
   isTargetName,
   MAX_ARTIFACT_LENGTH,
   isWildcard,
+  NAME_FORM,
   pointerSegment,
   quote,
 } from '../kit/text.ts';
@@ -18,7 +19,6 @@ const MAX_EFFECTS = 100;
 const AN_ARTIFACT =
   'a digest like "sha256:9f2c…", in lower case (255 characters at most), and no name that may mean something else tomorrow';
 const A_PLAN = 'an object, as {"name": "dns-us-east-1", "generation": 812}';
-const A_PLAN_NAME = '1 to 253 characters of A-Z a-z 0-9 . _ : / -, beginning with a letter or digit';
 const EFFECTS = 'an object, as {"records": {"before": 812, "after": 811}}';
 const AN_EFFECT_NAME = 'a letter, then letters, digits and _ . - (63 at most)';
 const AN_EFFECT = 'an object with "before" and "after"';
@@ -53,7 +53,7 @@ function checkPlan(found: Findings, value: Json | undefined): Plan | undefined {
   found.noteUnknownFields(value, ['name', 'generation'], '/plan');
   const name = own(value, 'name');
   const isName = typeof name === 'string' && isTargetName(name) && !isWildcard(name);
-  if (!isName) note(found, 'plan name', '/plan/name', name, A_PLAN_NAME);
+  if (!isName) note(found, 'plan name', '/plan/name', name, NAME_FORM);
   const generation = checkWhole(found, own(value, 'generation'), '/plan/generation');
   return isName && generation !== undefined ? { name, generation } : undefined;
 }

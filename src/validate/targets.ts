@@ -1,7 +1,15 @@
 import { MAX_TARGETS } from '../kit/most-targets.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { didYouMean, isBlank, isTargetName, isWildcard, pointerSegment, quote } from '../kit/text.ts';
+import {
+  didYouMean,
+  isBlank,
+  isTargetName,
+  isWildcard,
+  NAME_FORM,
+  pointerSegment,
+  quote,
+} from '../kit/text.ts';
 import { describe, Findings } from './findings.ts';
 import type { Named } from './validated.ts';
 
@@ -9,7 +17,6 @@ import type { Named } from './validated.ts';
 export const MAX_SELECTOR_VALUES = 10_000;
 
 const NAME_THEM = 'name the targets, as {"ids": ["host-0412"]}, or a selector with the number you expect';
-const A_NAME = '1 to 253 characters of A-Z a-z 0-9 . _ : / -, beginning with a letter or digit';
 const AN_OBJECT = 'an object with either "ids" or "selector"';
 const SOME_IDS = 'a list of ids, as {"ids": ["host-0412"]}';
 const A_SELECTOR =
@@ -150,7 +157,7 @@ function checkNames(found: Findings, list: readonly Json[], pointer: string): Va
   let good = true;
   for (const [index, one] of list.entries()) {
     if (typeof one !== 'string') {
-      noteWrongType(found, one, `${pointer}/${index}`, A_NAME);
+      noteWrongType(found, one, `${pointer}/${index}`, NAME_FORM);
       good = false;
     } else if (!checkName(found, one, pointer, index)) {
       good = false;
@@ -178,7 +185,7 @@ function checkName(found: Findings, text: string, pointer: string, index?: numbe
     found.note('alphabet', () => ({
       rule: 'targets.malformed',
       message: `${quote(text)} is not a name${whyNot(text)}.`,
-      remedy: A_NAME,
+      remedy: NAME_FORM,
       pointer: cut(at()),
     }));
   }
@@ -236,7 +243,7 @@ function noteBlank(found: Findings, text: string, pointer: string): void {
   found.note('blank', () => ({
     rule: 'targets.blank',
     message: `${quote(pointer, 200)} is blank: ${quote(text)}.`,
-    remedy: A_NAME,
+    remedy: NAME_FORM,
     pointer: cut(pointer),
   }));
 }
