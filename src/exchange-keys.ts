@@ -1,7 +1,6 @@
 import type { Principal } from './config/config.ts';
-import { describePrincipal } from './config/principals.ts';
+import { formOf } from './config/principals.ts';
 import type { InForce } from './in-force.ts';
-import { canonicalJson } from './kit/canonical-json.ts';
 import type { Logger } from './kit/logger.ts';
 
 /** The names of principals that lost keys, and of those that got some. */
@@ -36,8 +35,6 @@ function keysOf(one: Principal, now: Principal | undefined): readonly string[] {
   if (now === undefined) return [];
   return formOf(one) === formOf(now) ? now.keys : one.keys.filter(key => now.keys.includes(key));
 }
-
-const formOf = (principal: Principal): string => canonicalJson(describePrincipal(principal));
 
 /**
  * Warns of a key that comes to a principal with another name than it had last, also where nobody had it meanwhile. To the gate a principal

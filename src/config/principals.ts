@@ -1,3 +1,4 @@
+import { canonicalJson } from '../kit/canonical-json.ts';
 import { didYouMean, quote } from '../kit/text.ts';
 import type { Principal } from './config.ts';
 import { member, textsOf, type Problems } from './problems.ts';
@@ -108,3 +109,6 @@ export const describePrincipal = ({ name, roles, actions, labels }: Principal) =
   ...{ name, roles: [...roles].toSorted(), actions: [...actions].toSorted() },
   ...(labels !== undefined && { labels }),
 });
+
+/** Equal for principals that differ in nothing but their keys. */
+export const formOf = (principal: Principal): string => canonicalJson(describePrincipal(principal));

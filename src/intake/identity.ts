@@ -1,7 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Principal } from '../config/config.ts';
-import { describePrincipal } from '../config/principals.ts';
-import { canonicalJson } from '../kit/canonical-json.ts';
+import { formOf } from '../config/principals.ts';
 import type { Clock } from '../kit/clock.ts';
 import { countOf } from './headers.ts';
 import { refused, type Refused } from './refused.ts';
@@ -79,8 +78,6 @@ export function createIdentity(
     },
   };
 }
-
-const formOf = (principal: Principal): string => canonicalJson(describePrincipal(principal));
 
 /** Made anew where the list is another one, and not once a request. */
 function currentKeyFinder(principals: () => readonly Principal[]): (key: string) => Principal | undefined {
