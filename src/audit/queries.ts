@@ -1,9 +1,9 @@
 import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
-import { rules, type Rule } from '../kit/rules.ts';
 import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
+import { isRule } from '../ledger/operation-row.ts';
 import type { Search } from './search.ts';
 import type { Sight } from './sight.ts';
 import type { EvidenceView } from '../evidence/evidence.ts';
@@ -159,8 +159,6 @@ function requestView(row: RequestRow): RequestView {
   const outcome = outcomeView(row);
   return { ...documentOf(row.document), status: row.status, ...(outcome !== undefined && { outcome }) };
 }
-
-const isRule = (text: string): text is Rule => Object.hasOwn(rules, text);
 
 function outcomeView(row: RequestRow): OutcomeView | undefined {
   if (row.outcome === null) return undefined;
