@@ -1,6 +1,7 @@
 import { NoAnswerError } from '../client/errors.ts';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
+import { NOTHING_ENGAGED } from '../kit/nothing-engaged.ts';
 import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { isForTheUser } from './for-the-user.ts';
 import { Interrupted } from './interrupt.ts';
@@ -49,6 +50,5 @@ export const mayBeEngaged = (error: Error): boolean =>
 export const isStoreAway = (error: Error): boolean =>
   error instanceof SaidNo && /^store\.(unavailable|behind|undecided)$/.test(ruleOf(error.problem));
 
-export const NOTHING_ENGAGED = 'Nothing was engaged.';
 /** What was to be stopped was not said as it must be. */
 export class ScopeError extends UsageError {}

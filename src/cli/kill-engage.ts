@@ -1,11 +1,12 @@
 import type { EngagedSwitch, RecordedDecision, Scope } from '../client/types.ts';
 import { NoGateError } from '../config/client-settings.ts';
 import { asError } from '../kit/fault.ts';
+import { NOTHING_ENGAGED } from '../kit/nothing-engaged.ts';
 import { isBlank, nearestName } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
 import { connectCalls, type GateCalls } from './gate-calls.ts';
 import { gateOf, type GateOptions } from './gate-connection.ts';
-import { endOf, mayBeEngaged, NOTHING_ENGAGED, sayWhyNot, ScopeError } from './kill-end.ts';
+import { endOf, mayBeEngaged, sayWhyNot, ScopeError } from './kill-end.ts';
 import { jsonLine, printable } from './printable.ts';
 import { readAddress } from './read-address.ts';
 import { SaidNo } from './said-no.ts';

@@ -1,10 +1,10 @@
+import { NOTHING_ENGAGED } from '../kit/nothing-engaged.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { notFound, type Handle } from './exchange.ts';
 import { Refused } from './refused.ts';
 
-const NOTHING = 'Nothing was engaged.';
-
-const withNothing = (text: string): string => (text.includes(NOTHING) ? text : `${text} ${NOTHING}`);
+const withNothing = (text: string): string =>
+  text.includes(NOTHING_ENGAGED) ? text : `${text} ${NOTHING_ENGAGED}`;
 
 const inReason = (reason: Reason): Reason => ({ ...reason, message: withNothing(reason.message) });
 
@@ -23,6 +23,6 @@ export const sayNothingEngaged =
 export const nothingAt = (path: string): Refused =>
   /kill|switch|stop/i.test(path)
     ? notFound(
-        `There is nothing here. ${NOTHING} POST /v1/kill-switch stops everything; GET /v1/kill-switch says what is engaged.`,
+        `There is nothing here. ${NOTHING_ENGAGED} POST /v1/kill-switch stops everything; GET /v1/kill-switch says what is engaged.`,
       )
     : notFound();
