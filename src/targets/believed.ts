@@ -3,7 +3,7 @@ import { listNames, pointerSegment, quote } from '../kit/text.ts';
 import type { Target } from './target-set.ts';
 
 /** So many values, and so many ids, are named in a message; the rest is a number. */
-const MAX_NAMED = 5;
+export const MAX_NAMED = 5;
 
 /**
  * What the caller believes of its targets, held against what the inventory says: one reason for each label that is not so. A

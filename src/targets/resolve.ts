@@ -4,9 +4,9 @@ import type { Database } from '../db/database.ts';
 import { tagOf } from '../inventory/describe-kind.ts';
 import { MAX_TARGETS } from '../kit/most-targets.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
-import { quote } from '../kit/text.ts';
+import { listNames, quote } from '../kit/text.ts';
 import type { Named } from '../validate/validated.ts';
-import { beliefReasons } from './believed.ts';
+import { beliefReasons, MAX_NAMED } from './believed.ts';
 import { meantBy } from './meant.ts';
 import {
   countByTags,
@@ -17,9 +17,6 @@ import {
   findOtherKinds,
 } from './queries.ts';
 import { targetSet, type Target, type TargetSet } from './target-set.ts';
-
-/** So many ids are named in a message; the rest is a number. */
-const MAX_NAMED = 5;
 
 /** So many unknown ids are looked at for what may have been meant. */
 const MAX_HINTS = 3;
@@ -80,7 +77,7 @@ export function freezeFound(
 }
 
 const notExpected = (count: number, expect: number | undefined): Reason[] =>
-  expect === undefined || expect === count ? [] : [unexpected(count, expect, '/targets/expect')];
+  expect === undefined || expect === count ? [] : [unexpected(count, expect)];
 
 async function explainMissing(
   db: Kysely<Database>,
@@ -130,13 +127,11 @@ async function hintFor(db: Kysely<Database>, kind: string, id: string, revision:
   return meant === undefined ? '' : ` Did you mean ${quote(meant)} by ${quote(id)}?`;
 }
 
-function list(ids: readonly string[]): string {
-  const shown = ids
-    .slice(0, MAX_NAMED)
-    .map(id => quote(id))
-    .join(', ');
-  return ids.length > MAX_NAMED ? `${shown} and ${ids.length - MAX_NAMED} more` : shown;
-}
+const list = (ids: readonly string[]): string =>
+  listNames(
+    ids.map(id => quote(id)),
+    MAX_NAMED,
+  );
 
 async function resolveSelector(
   db: Kysely<Database>,
@@ -153,7 +148,7 @@ async function resolveSelector(
   if (some.length <= FEW) return freezeFound(kind, revision, some, named);
   const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
   if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
-  if (count !== expect) return refuse(unexpected(count, expect, '/targets/expect'));
+  if (count !== expect) return refuse(unexpected(count, expect));
   const found = await findByIds(
     db,
     kind,
@@ -175,7 +170,7 @@ const tooMany = (measured: number, expect: number): Reason => ({
   remedy: 'a narrower selector',
 });
 
-const unexpected = (measured: number, limit: number, pointer: string): Reason => ({
+const unexpected = (measured: number, limit: number): Reason => ({
   rule: 'targets.unexpected_count',
   message:
     measured === 0
@@ -184,7 +179,7 @@ const unexpected = (measured: number, limit: number, pointer: string): Reason =>
   measured,
   limit,
   unit: 'targets',
-  pointer,
+  pointer: '/targets/expect',
   // An `expect` of 0 passes nowhere: nothing is never a target set.
   remedy:
     measured === 0
