@@ -23,7 +23,9 @@ export interface Checkpoint extends ChainHead {
 export type SignatureCheck = 'good' | 'foreign' | 'forged';
 
 /** An Ed25519 signature has 64 bytes; the last character before the padding holds two bits of them. */
-export const SIGNATURE = /^[A-Za-z0-9+/]{85}[AQgw]==$/;
+export const signatureField = z.string().regex(/^[A-Za-z0-9+/]{85}[AQgw]==$/);
+
+export const keyField = z.string().regex(/^[0-9a-f]{16}$/);
 
 export const timeField = z
   .string()
@@ -39,8 +41,8 @@ export const headFields = {
 const checkpointSchema = z.strictObject({
   at: timeField,
   ...headFields,
-  key: z.string().regex(/^[0-9a-f]{16}$/),
-  signature: z.string().regex(SIGNATURE),
+  key: keyField,
+  signature: signatureField,
 });
 
 /** The name of a key: the first 16 hex digits of the SHA-256 over the 32 raw bytes of the public half. */
@@ -53,7 +55,7 @@ export function publicKeyName(publicKey: KeyObject): string {
 const signedBytes = ({ at, seq, hash, key }: Omit<Checkpoint, 'signature'>): Buffer =>
   Buffer.from(canonicalJson({ at, hash, key, seq }), 'utf8');
 
-/** @param key the name of `privateKey` */
+/** @param signer the private key with its name */
 export function signCheckpoint(
   head: ChainHead,
   at: string,

@@ -216,9 +216,8 @@ export class Checkpoints {
    * @throws StoreRefused where something was signed, and nobody said that it is given up
    */
   async expectEmpty(restored?: Restored): Promise<void> {
-    if (this.#newest === undefined && this.#key !== undefined)
-      throw new StoreRefused(sayLost(this.#options.file, 0, restored));
     if (this.#newest === undefined) {
+      if (this.#key !== undefined) throw new StoreRefused(sayLost(this.#options.file, 0, restored));
       refuseBeyond(0, restored);
       return;
     }
@@ -229,7 +228,7 @@ export class Checkpoints {
 
   /** The first look, once the gate has what it begins with. Waits for it, but not for a disk that hangs. */
   async begin(): Promise<void> {
-    await inTime(this.look(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
+    await this.#waitFor(this.look());
   }
 
   /** Looks at the head every minute, and sooner after a look that failed. */
@@ -266,7 +265,11 @@ export class Checkpoints {
     clearInterval(this.#timer);
     clearTimeout(this.#again);
     this.#timer = undefined;
-    await inTime(this.lookAnew(), WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
+    await this.#waitFor(this.lookAnew());
+  }
+
+  async #waitFor(look: Promise<void>): Promise<void> {
+    await inTime(look, WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
   }
 
   async #write(): Promise<void> {

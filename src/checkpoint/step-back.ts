@@ -2,9 +2,10 @@ import { sign, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import {
-  headFields,
   checkSignature,
-  SIGNATURE,
+  headFields,
+  keyField,
+  signatureField,
   timeField,
   type ChainHead,
   type Checkpoint,
@@ -40,7 +41,7 @@ export interface StepBack {
 export const givesNothingUp = ({ from, to }: Pick<StepBack, 'from' | 'to'>): boolean => from.hash === to.hash;
 
 const stepBackSchema = z.strictObject({
-  signature: z.string().regex(SIGNATURE),
+  signature: signatureField,
   step_back: z
     .strictObject({
       at: timeField,
@@ -48,7 +49,7 @@ const stepBackSchema = z.strictObject({
       held: z.int().nonnegative(),
       from: z.strictObject({ at: timeField, ...headFields }),
       to: z.strictObject(headFields),
-      key: z.string().regex(/^[0-9a-f]{16}$/),
+      key: keyField,
     })
     .refine(({ entry, held, to }) => held <= entry && entry <= to.seq),
 });
