@@ -23,12 +23,9 @@ export interface LoadedPolicy {
   readonly gaps: LimitGaps;
 }
 
-interface ReadPolicy {
+interface ReadPolicy extends Omit<LoadedPolicy, 'policy'> {
   readonly bundle: Bundle;
   readonly limits: Limits;
-  readonly revision: LoadedPolicy['revision'];
-  readonly profiles: readonly TakenProfile[];
-  readonly gaps: LimitGaps;
 }
 
 /**
@@ -53,11 +50,9 @@ export async function readPolicy(config: Config, disk?: DiskLane): Promise<ReadP
 }
 
 /** What was read, ready to be asked. @throws Fault `policy.unavailable` */
-export const toLoaded = ({ bundle, limits, revision, profiles, gaps }: ReadPolicy): LoadedPolicy => ({
+export const toLoaded = ({ bundle, limits, ...loaded }: ReadPolicy): LoadedPolicy => ({
+  ...loaded,
   policy: createPolicy(bundle, limits),
-  revision,
-  profiles,
-  gaps,
 });
 
 /** @throws FileError for the limits file; a bundle that cannot be loaded leaves the gate without a policy */

@@ -18,7 +18,7 @@ export interface LoadRefusal extends Refusal {
   readonly would?: Would;
 }
 
-/** Unwinds a load from inside its stream. Never leaves this room: `load.ts` makes the refusal of it. */
+/** Unwinds a load from inside its stream. Never leaves this room: `inventory.ts` answers with the refusal in it. */
 export class LoadRefused extends Error {
   override readonly name = 'LoadRefused';
   readonly refusal: LoadRefusal;
