@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { asError, codeOf } from '../kit/fault.ts';
-import { isBlank } from '../kit/text.ts';
+import { isBlank, isKeyInFile } from '../kit/text.ts';
 import { UsageError, type ClientEnvironment, type TlsFiles } from './environment.ts';
 import { Problems } from './problems.ts';
 import { readSecretFile } from './secret-file.ts';
@@ -36,14 +36,7 @@ const settingsSchema = z.strictObject({
   cert_key: text.optional(),
 });
 
-interface Settings {
-  readonly url?: string | undefined;
-  readonly key?: string | undefined;
-  readonly key_file?: string | undefined;
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly cert_key?: string | undefined;
-}
+type Settings = Omit<z.infer<typeof settingsSchema>, 'key'> & { readonly key?: string };
 
 /** Nothing says which gate is called, or as whom. */
 export class NoAccessError extends UsageError {}
@@ -149,9 +142,6 @@ function keyOf({ key, key_file: keyFile }: Settings, file: string): string | und
   return keyFile === undefined ? key : readKeyFile(path.resolve(path.dirname(file), keyFile));
 }
 
-/** A key has some 50 bytes. */
-const MAX_KEY_BYTES = 4096;
-
 /** A file that holds a key and nothing else. */
 function readKeyFile(file: string): string {
   let content: string;
@@ -163,7 +153,7 @@ function readKeyFile(file: string): string {
   const key = content.trim();
   if (key === '') throw new UsageError(`the key file ${file} is empty`);
   // Never a part of it: what is cut off would be told to be a wrong key.
-  if (key.length > MAX_KEY_BYTES || !/^[\x21-\x7e]+$/.test(key))
+  if (!isKeyInFile(key))
     throw new UsageError(`the key file ${file} holds more than a key: it is one word of visible ASCII`);
   return key;
 }

@@ -5,7 +5,7 @@ import { compileParameters } from '../validate/parameters.ts';
 import { systemClock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import { MAX_KEY_FILE_BYTES, readPlainFileSync } from '../kit/plain-file.ts';
-import { didYouMean, quote } from '../kit/text.ts';
+import { didYouMean, isKeyInFile, quote } from '../kit/text.ts';
 import {
   declaredLabels,
   type Action,
@@ -287,7 +287,7 @@ function readExecutor(
 function bearerProblem(file: string): string | undefined {
   try {
     const key = readPlainFileSync(file, MAX_KEY_FILE_BYTES).toString('utf8').trim();
-    return /^[\x21-\x7e]{1,4096}$/.test(key) ? undefined : 'must hold one key: visible ASCII, on one line';
+    return isKeyInFile(key) ? undefined : 'must hold one key: visible ASCII, on one line';
   } catch (error) {
     return `cannot be read: ${asError(error).message}`;
   }

@@ -1,6 +1,7 @@
 import { elapsedMs, type Clock } from '../kit/clock.ts';
 import { inTime } from '../kit/in-time.ts';
 import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
+import { isKeyInFile } from '../kit/text.ts';
 import type { Permit } from '../ledger/permit.ts';
 import type { Attempted } from './attempted.ts';
 import type { LateAnswers } from './late-answers.ts';
@@ -110,7 +111,7 @@ async function readBearer(permit: Permit, port: ForwardPort): Promise<string | u
   const leftMs = permit.executor.timeoutMs - ageMs(permit, port.clock);
   const bearer = await readInTime(port, file, leftMs);
   // One line of visible ASCII: anything else would end the header, or be cut off somewhere.
-  return bearer !== undefined && /^[\x21-\x7e]{1,4096}$/.test(bearer) ? bearer : undefined;
+  return bearer !== undefined && isKeyInFile(bearer) ? bearer : undefined;
 }
 
 /** The text without what surrounds it, or undefined if reading fails or does not end in time: a pipe, or a network disk that is away. */

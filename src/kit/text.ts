@@ -33,6 +33,9 @@ export const isOneLine = (text: string): boolean => !unfit.test(text);
 /** A word of visible ASCII: what stands behind `Bearer`. */
 export const isKey = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
 
+/** As a file holds one, alone: nobody's key is longer. */
+export const isKeyInFile = (text: string): boolean => isKey(text) && text.length <= 4_096;
+
 /** 1 to 255 visible ASCII characters. */
 export const isIdempotencyKey = (text: string): boolean => isKey(text) && text.length <= 255;
 
