@@ -1,4 +1,13 @@
-import { didYouMean, effectName, isOneLine, isTargetName, isUnseen, isWildcard, quote } from '../kit/text.ts';
+import {
+  didYouMean,
+  effectName,
+  isOneLine,
+  isTargetName,
+  isUnseen,
+  isWildcard,
+  NAME_FORM,
+  quote,
+} from '../kit/text.ts';
 import { parseTimeMs } from '../kit/time.ts';
 import { MAX_DURATION_MS, parseDurationMs, parseSharePpm } from '../kit/units.ts';
 import { wordOf, type LimitWord, type RefShape } from '../policy/limit-shape.ts';
@@ -197,9 +206,7 @@ function readTargetName(value: unknown, report: (message: string) => void): stri
     return undefined;
   }
   if (isTargetName(value)) return value;
-  report(
-    `${quote(value)} can be no id and no value: 1 to 253 of A–Z a–z 0–9 . _ : / -, beginning with a letter or digit`,
-  );
+  report(`${quote(value)} can be no id and no value: ${NAME_FORM}`);
   return undefined;
 }
 
