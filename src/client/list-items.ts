@@ -51,7 +51,8 @@ async function fetchPage<Item>(line: Line, call: Call): Promise<Answer<Page<Item
   const { items, next } = answer.value;
   if (Array.isArray(items) && (next === null || (typeof next === 'string' && next !== '')))
     return { ...answer, value: { items, next } };
-  throw noAnswer(line, call, `it answered ${answer.status}, and with no page of a list`, 1, answer.status);
+  const { status } = answer;
+  throw noAnswer(line, call, `it answered ${status}, and with no page of a list`, { status });
 }
 
 async function* turnPages<Item>(
@@ -68,14 +69,10 @@ async function* turnPages<Item>(
     if (page.next === null || left <= 0) return;
     const call = callFor(left, page.next);
     const answer = await fetchPage<Item>(line, call);
-    if (!answer.ok)
-      throw noAnswer(
-        line,
-        call,
-        `it answered ${answer.status} to a later page: ${answer.problem.title}`,
-        1,
-        answer.status,
-      );
+    if (!answer.ok) {
+      const { status, problem } = answer;
+      throw noAnswer(line, call, `it answered ${status} to a later page: ${problem.title}`, { status });
+    }
     page = answer.value;
   }
 }
@@ -110,6 +107,6 @@ async function* takeItems<Item>(
   } catch (thrown) {
     call.signal?.throwIfAborted();
     if (thrown instanceof NoAnswerError) throw thrown;
-    throw noAnswer(line, call, 'the answer is not the lines of JSON that a gate sends', 1);
+    throw noAnswer(line, call, 'the answer is not the lines of JSON that a gate sends');
   }
 }

@@ -63,7 +63,11 @@ async function repeat<T extends { readonly ok: true }>(
       : undefined;
     if (pauseMs === undefined) {
       if (answer.ok === false) return answer;
-      throw noAnswer(line, call, answer.why, number, answer.status, !mayHaveArrived);
+      throw noAnswer(line, call, answer.why, {
+        attempts: number,
+        status: answer.status,
+        neverConnected: !mayHaveArrived,
+      });
     }
     const why = answer.ok === false ? `it answered ${answer.status}: ${answer.problem.title}` : answer.why;
     const unsent = answer.ok === 'untold' && answer.neverConnected === true;
@@ -101,13 +105,17 @@ function endingOf(answer: ToldNo | Untold): Ending {
   };
 }
 
+interface Ended {
+  readonly attempts?: number;
+  readonly status?: number | undefined;
+  readonly neverConnected?: boolean;
+}
+
 export function noAnswer(
   line: Line,
   call: Call,
   why: string,
-  attempts: number,
-  status?: number,
-  neverConnected = false,
+  { attempts = 1, status, neverConnected = false }: Ended = {},
 ): NoAnswerError {
   const [path = ''] = call.path.split('?');
   return new NoAnswerError(why, {
@@ -133,7 +141,6 @@ async function* tellBreak(
       line,
       call,
       `the answer broke off: ${thrown instanceof Error ? thrown.message : 'why is not known'}`,
-      1,
     );
   }
 }
