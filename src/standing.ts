@@ -6,8 +6,7 @@ import { freezeStatus } from './ledger/freezes.ts';
 import type { Operation } from './ledger/operation.ts';
 import { whyStopsAll } from './ledger/stops.ts';
 import type { Turn } from './ledger/turn.ts';
-import type { Metrics } from './metrics/metrics.ts';
-import type { Fill, OperationState, Standing } from './metrics/standing.ts';
+import type { Fill, Metrics, OperationState, Standing } from './metrics/metrics.ts';
 import { scopeName } from './metrics/switches.ts';
 import { UNKNOWN_ACTION } from './metrics/unknown-action.ts';
 

@@ -11,15 +11,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const registers = [registry];
   if (options.process === true) collectDefaultMetrics({ register: registry });
-  const standing = createStandingGauges(registers);
   return {
     ...createDecisionMetrics(registers, options.actions),
     ...createLedgerMetrics(registers),
     ...createSwitchGauge(registers),
     ...createInventoryMetrics(registers, options),
+    ...createStandingGauges(registers),
     ...createProcessMetrics(registers, options.version),
-    standingObserved: found => standing.observe(found),
-    databaseObserved: isThere => standing.observeDatabase(isThere),
     text: async () => await registry.metrics(),
     contentType: registry.contentType,
   };

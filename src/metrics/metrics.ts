@@ -1,6 +1,5 @@
 import type { Kind } from '../config/config.ts';
 import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
-import type { Standing } from './standing.ts';
 
 /** What the gate counts. Observing never throws and never waits, so that it may stand anywhere on the way. */
 export interface Metrics {
@@ -47,6 +46,33 @@ export interface DecisionObserved {
   readonly rule: string | undefined;
   readonly targets: number;
   readonly durationMs: number;
+}
+
+/** Where an operation is that still holds its targets. */
+export type OperationState = 'waiting' | 'on_the_wire' | 'accepted' | 'unknown';
+
+/** How full one limit of the limits file is, in the scope where it is fullest. */
+export interface Fill {
+  /** Empty for a budget over all actions. */
+  readonly action: string;
+  readonly rule: string;
+  readonly per: string;
+  /** Seconds, as text; empty for what is in flight. */
+  readonly over: string;
+  /** 1 is full. */
+  readonly ratio: number;
+}
+
+/** How a gate and its store stand, as one look at the ledger finds them. */
+export interface Standing {
+  /** By action, for every declared one, and together for all others. */
+  readonly operations: ReadonlyMap<string, Readonly<Record<OperationState, number>>>;
+  readonly fills: readonly Fill[];
+  /** Whether this gate's policy revision is the active one; false where none is loaded. */
+  readonly isPolicyActive: boolean;
+  readonly hasClockJumped: boolean;
+  /** Entries of `freezes` that are in force; 0 where no policy is loaded. */
+  readonly freezesInForce: number;
 }
 
 export interface MetricsOptions {

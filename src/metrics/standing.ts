@@ -1,39 +1,12 @@
 import { Gauge, type Registry } from 'prom-client';
-
-/** Where an operation is that still holds its targets. */
-export type OperationState = 'waiting' | 'on_the_wire' | 'accepted' | 'unknown';
+import type { Metrics, OperationState } from './metrics.ts';
 
 const STATES: readonly OperationState[] = ['waiting', 'on_the_wire', 'accepted', 'unknown'];
 
-/** How full one limit of the limits file is, in the scope where it is fullest. */
-export interface Fill {
-  /** Empty for a budget over all actions. */
-  readonly action: string;
-  readonly rule: string;
-  readonly per: string;
-  /** Seconds, as text; empty for what is in flight. */
-  readonly over: string;
-  /** 1 is full. */
-  readonly ratio: number;
-}
-
-/** How a gate and its store stand, as one look at the ledger finds them. */
-export interface Standing {
-  /** By action, for every declared one, and together for all others. */
-  readonly operations: ReadonlyMap<string, Readonly<Record<OperationState, number>>>;
-  readonly fills: readonly Fill[];
-  /** Whether this gate's policy revision is the active one; false where none is loaded. */
-  readonly isPolicyActive: boolean;
-  readonly hasClockJumped: boolean;
-  /** Entries of `freezes` that are in force; 0 where no policy is loaded. */
-  readonly freezesInForce: number;
-}
-
 /** Gauges of what is so now. Their labels come from the configuration and the limits file, never from a caller. */
-export function createStandingGauges(registers: Registry[]): {
-  observe(standing: Standing): void;
-  observeDatabase(isThere: boolean): void;
-} {
+export function createStandingGauges(
+  registers: Registry[],
+): Pick<Metrics, 'standingObserved' | 'databaseObserved'> {
   const database = new Gauge({
     name: 'interlock_database_up',
     help: '1 if the database answered when it was last looked at, and takes what must be written.',
@@ -67,8 +40,8 @@ export function createStandingGauges(registers: Registry[]): {
     registers,
   });
   return {
-    observeDatabase: isThere => database.set(isThere ? 1 : 0),
-    observe(standing) {
+    databaseObserved: isThere => database.set(isThere ? 1 : 0),
+    standingObserved(standing) {
       active.set(standing.isPolicyActive ? 1 : 0);
       jumped.set(standing.hasClockJumped ? 1 : 0);
       freezes.set(standing.freezesInForce);
