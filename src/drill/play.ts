@@ -2,7 +2,7 @@ import { sha256 } from '../kit/digest.ts';
 import { freshId } from '../kit/ids.ts';
 import { asError } from '../kit/fault.ts';
 import { at, listAt, textAt, type GateClient, type Reply } from '../scratch/gate-client.ts';
-import type { CaseRequest, DrillCase, Fleet, Step, Twin } from './case.ts';
+import type { CaseRequest, DrillCase, Step, Twin } from './case.ts';
 import type { ExecutorAnswer, Executor } from './executor.ts';
 import { linesOf, targetsOf, type Lines } from './fleet.ts';
 import { refusal, resultOf, unplayed, unseen, type CaseResult, type Said } from './result.ts';
@@ -103,7 +103,10 @@ async function bringAbout(
 /** @returns what did not go as told */
 async function take(step: Step, lines: Lines, rig: Rig): Promise<string | undefined> {
   const { gate } = rig;
-  if (step.inventory !== undefined) return await reload(step.inventory, rig);
+  if (step.inventory !== undefined) {
+    await load(linesOf(step.inventory, rig.nowMs), rig);
+    return undefined;
+  }
   if (step.evidence !== undefined) {
     const { as = OWN.observer, ...evidence } = step.evidence;
     return troubleOf(await gate.call(as, 'POST', '/v1/evidence', { json: evidence }));
@@ -122,11 +125,6 @@ async function take(step: Step, lines: Lines, rig: Rig): Promise<string | undefi
     const trouble = await askForTrue(step.request, body, step.outcome ?? 'delivered', rig);
     if (trouble !== undefined) return trouble;
   }
-  return undefined;
-}
-
-async function reload(fleet: Fleet, rig: Rig): Promise<undefined> {
-  await load(linesOf(fleet, rig.nowMs), rig);
   return undefined;
 }
 
