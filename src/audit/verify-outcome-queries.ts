@@ -3,7 +3,8 @@ import type { RowCheck } from './row-check.ts';
 
 /* What moves with an outcome, made anew from the chain: operations, and what they hold of targets. */
 
-const iso = (column: string): RawBuilder<unknown> =>
+/** A time of the database as documents and entries write it. */
+export const iso = (column: string): RawBuilder<unknown> =>
   sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** Whether its kind was declared anew since an entry: the digests of what is held follow the declaration, and their own time is over. */

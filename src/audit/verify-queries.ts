@@ -6,7 +6,7 @@ import { DECLARED_ANEW } from '../inventory/describe-kind.ts';
 import type { RowCheck } from './row-check.ts';
 import type { ShownEntry } from './verify-chain.ts';
 import { inventoryChecks } from './verify-inventory-queries.ts';
-import { outcomeChecks } from './verify-outcome-queries.ts';
+import { iso, outcomeChecks } from './verify-outcome-queries.ts';
 
 type Db = Kysely<Database>;
 
@@ -54,9 +54,6 @@ export interface RowFinding {
   readonly table: string;
   readonly message: string;
 }
-
-const iso = (column: string) =>
-  sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** SHA-256 over ids in their order, each followed by a line feed. */
 const digestOf = (text: RawBuilder<unknown>) =>
