@@ -5,16 +5,13 @@ import type { AskOptions } from './ask-options.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
 import { withConnection } from './connection-options.ts';
 import type { GateOptions } from './gate-connection.ts';
+import type { PreflightOptions } from './preflight.ts';
 import { readCount } from './read-count.ts';
 
 interface SubmitOptions extends AskOptions, GateOptions {
   readonly idempotencyKey?: string;
   /** Milliseconds; false for --no-wait. */
   readonly wait: number | false;
-}
-
-interface PreflightOptions extends AskOptions, GateOptions {
-  readonly junit?: string;
 }
 
 const DEFAULT_WAIT_MS = 60_000;
