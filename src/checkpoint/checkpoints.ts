@@ -348,7 +348,7 @@ export class Checkpoints {
   }
 
   #tell(error: Error): void {
-    // Once a change: a file that cannot be written would else fill the log, and that disk. The message may count on.
+    // Once a change: a file that cannot be written would otherwise fill the log, and that disk. The message may count on.
     const trouble = `${error.name} ${codeOf(error)}`;
     if (trouble === this.#trouble) return;
     this.#trouble = trouble;

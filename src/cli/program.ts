@@ -60,7 +60,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 const isHelp = (thrown: unknown): boolean =>
   thrown instanceof CommanderError && thrown.code === 'commander.helpDisplayed';
 
-/** A list of targets that holds `-h` would else end as if it had been asked for, and allowed. */
+/** A list of targets that holds `-h` would otherwise end as if it had been asked for, and allowed. */
 const helpInBetween = (): CommanderError =>
   new CommanderError(
     exitCode.wrongUse,

@@ -72,7 +72,7 @@ export function watchConnections(server: Server): Connections {
   const begin = (req: IncomingMessage, res: ServerResponse): boolean => {
     const entry = open.get(peerOf(req.socket));
     if (entry === undefined) return true;
-    // A client that always sends its next request before it has its answer would else never have to go.
+    // A client that always sends its next request before it has its answer would otherwise never have to go.
     if (entry.isEnding) return false;
     entry.answering.add(req);
     res.once('close', () => {

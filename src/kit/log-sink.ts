@@ -51,7 +51,7 @@ export function stderrLines(): Lines {
 
 /**
  * Where the lines of the log go. Nothing of a gate waits for whoever reads them, or ends because they cannot be written: a reader that
- * hangs, or a full disk, would else keep everybody from the kill switch. What is not taken is dropped, and counted.
+ * hangs, or a full disk, would otherwise keep everybody from the kill switch. What is not taken is dropped, and counted.
  */
 export class LogSink {
   readonly #lines: Lines;
