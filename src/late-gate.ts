@@ -34,7 +34,7 @@ export class LateGate {
     const started = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     this.#sinceStartMs = () => elapsedMs(clock, started);
     this.#trouble = new Trouble(logger, clock, {
-      begins: 'the database is still no use',
+      begins: 'the database still cannot be used',
       over: 'the database is there',
     });
   }

@@ -25,8 +25,8 @@ it('says once, and once for each other cause, that its database is still away, h
   expect(tries).toBeGreaterThan(15);
   expect(said().map(([, message]) => message)).toEqual([
     'the database is away: nothing is decided until it is back',
-    'the database is still no use',
-    'the database is still no use',
+    'the database still cannot be used',
+    'the database still cannot be used',
   ]);
 });
 
@@ -44,7 +44,7 @@ it('says what a migration waits for, and leaves the tables to others between its
   expect(tries).toBe(7);
   expect(said().map(([, message]) => message)).toEqual([
     'the database cannot be brought to this version yet: nothing is decided here until it is',
-    'the database is still no use',
+    'the database still cannot be used',
   ]);
   expect(JSON.stringify(whole())).toContain(
     '0009_a.sql waits for a table that the sessions 7 (pg_dump) hold',

@@ -55,7 +55,7 @@ function findProfile(named: unknown, at: YamlPath, scene: Scene): Profile | unde
     return undefined;
   }
   const file = path.join(SHIPPED, `${name}.yaml`);
-  const yaml = readYamlFile(file, 'it ships with this program: install it anew');
+  const yaml = readYamlFile(file, 'it ships with this program: reinstall that');
   const problems = new Problems(yaml);
   const read = problems.check(profileSchema, yaml.value, []);
   problems.throwIfAny();

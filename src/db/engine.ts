@@ -9,9 +9,7 @@ export class EngineEnded extends Error {
   override readonly name = 'EngineEnded';
 
   constructor() {
-    super(
-      'the embedded database gave up: a write to its folder failed. Start the gate anew when that is mended',
-    );
+    super('the embedded database gave up: a write to its folder failed. Restart the gate when that is fixed');
   }
 
   get status(): never {

@@ -20,7 +20,7 @@ export const NEWEST_MIGRATION = 9;
 
 /** What whoever runs on one with a later one says. */
 export const STORE_NEWER =
-  'A gate of a newer version has migrated the database. This one records nothing in it; ask the newer one, and start this one anew with that version.';
+  'A gate of a newer version has migrated the database. This one records nothing in it; ask the newer one, and restart this one with that version.';
 
 /** Both src/db and dist/db are two folders below the package. */
 const shippedFolder = fileURLToPath(new URL('../../migrations', import.meta.url));

@@ -135,7 +135,7 @@ function checkFrom(read: ReadCase, report: Problems['add']): void {
 /** Every case of a folder, by the names of their files. */
 export function readCorpus(folder: string): DrillCase[] {
   const files = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith('.yaml')) : [];
-  if (files.length === 0) throw new Error(`there are no cases in ${folder}: install this program anew`);
+  if (files.length === 0) throw new Error(`there are no cases in ${folder}: reinstall this program`);
   return files
     .flatMap(file => readCases(path.join(folder, file), true))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -323,7 +323,7 @@ const builtinRules = {
     status: 503,
     title: 'The database is of a newer version than this gate',
     explain:
-      'A gate of a newer version has brought the database to its own while this one ran, and what its rows mean this gate may not know. Ask the newer one; start this one anew with the newer version.',
+      'A gate of a newer version has brought the database to its own while this one ran, and what its rows mean this gate may not know. Ask the newer one; restart this one with the newer version.',
   },
   'store.undecided': {
     step: 'fault',

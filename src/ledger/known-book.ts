@@ -129,7 +129,7 @@ export class KnownBook {
   #behind(head: HeadRow): Fault {
     this.#tellOnce(
       { known: this.#known, found: { version: head.version, seq: head.seq, hash: head.hash } },
-      'the database lacks what this gate knows to be recorded: nothing is decided until the gate is started anew',
+      'the database lacks what this gate knows to be recorded: nothing is decided until the gate is restarted',
     );
     return new Fault(
       'store.behind',
@@ -151,7 +151,7 @@ export class KnownBook {
   #newer(migration: number | null): Fault {
     this.#tellOnce(
       { migration, newest_known: NEWEST_MIGRATION },
-      'a newer version has migrated the database: this gate decides nothing any more. Start it anew with that version',
+      'a newer version has migrated the database: this gate decides nothing any more. Restart it with that version',
     );
     return new Fault('store.newer', STORE_NEWER);
   }

@@ -157,7 +157,7 @@ describe('no line of the log', () => {
   it('holds the password of a database that is away, and none says that the gate is ready', async () => {
     const gate = await startGate({ store: `postgres://gate:${PASSWORD}@127.0.0.1:1/none` });
     try {
-      await untilLine(gate, { msg: 'the database is still no use' });
+      await untilLine(gate, { msg: 'the database still cannot be used' });
       const text = JSON.stringify(gate.logs());
       expect(text).toContain('postgres://gate@127.0.0.1:1/none');
       expect(text).not.toContain(PASSWORD);

@@ -257,7 +257,7 @@ describe('the file of a case', () => {
   });
 
   it('is looked for in a folder that has some', () => {
-    expect(() => readCorpus(path.join(folder.path, 'nothing'))).toThrow('install this program anew');
+    expect(() => readCorpus(path.join(folder.path, 'nothing'))).toThrow('reinstall this program');
   });
 });
 

@@ -156,7 +156,7 @@ const todos: Readonly<Record<string, string>> = {
   'store.behind':
     'do not restart the gate: bring back the database that has it all (docs/on-call.md, `store.behind`)',
   'store.newer':
-    'start it anew with the version of the gate that migrated the database; until then the newer one decides',
+    'restart it with the version of the gate that migrated the database; until then the newer one decides',
 };
 
 const remedyOf = (name: string, rule: string | undefined, next: NextCommand): string =>

@@ -50,7 +50,7 @@ export async function checkPolicy(config: Config, nowMs: number): Promise<Policy
       findings: [
         policy.fail(
           sayNoBundle(config.policies, asError(thrown)),
-          'a gate starts with it and answers 503 to every request: build it anew (interlock policy build FOLDER), or name another',
+          'a gate starts with it and answers 503 to every request: rebuild it (interlock policy build FOLDER), or name another',
         ),
       ],
     };
