@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { Store } from '../src/db/store.ts';
+import { systemClock } from '../src/kit/clock.ts';
 import { Deadline } from '../src/kit/deadline.ts';
 import { createReadsBefore } from '../src/reads-before.ts';
 import { memoryStore } from './support/store.ts';
@@ -13,8 +14,6 @@ afterAll(async () => {
   await store.close();
 });
 
-const clock = { monotonicMs: () => performance.now() };
-
 describe('a read before the ledger', () => {
   it('is given up at the deadline of its request, one for all of its reads', async () => {
     const reads = createReadsBefore(store.db, true, () => false);
@@ -24,7 +23,7 @@ describe('a read before the ledger', () => {
     onTestFinished(async () => {
       if (!tx.isRolledBack) await tx.rollback().execute();
     });
-    const deadline = new Deadline(clock, 50);
+    const deadline = new Deadline(systemClock, 50);
     await expect(reads.recorded(key, deadline)).rejects.toMatchObject({ rule: 'store.undecided' });
     // Timers count whole milliseconds, and so does their clock: one may come within the last two.
     expect(deadline.leftMs()).toBeLessThan(2);
@@ -33,7 +32,7 @@ describe('a read before the ledger', () => {
       rule: 'store.undecided',
     });
     await tx.rollback().execute();
-    expect(await reads.recorded(key, new Deadline(clock, 10_000))).toBeUndefined();
+    expect(await reads.recorded(key, new Deadline(systemClock, 10_000))).toBeUndefined();
   });
 
   it('that fails says that the database did not answer', async () => {
@@ -42,7 +41,7 @@ describe('a read before the ledger', () => {
     await tx.schema.alterTable('decisions').renameTo('elsewhere').execute();
     await tx.commit().execute();
     await expect(
-      reads.recorded({ principal: 'bot', key: 'k' }, new Deadline(clock, 10_000)),
+      reads.recorded({ principal: 'bot', key: 'k' }, new Deadline(systemClock, 10_000)),
     ).rejects.toMatchObject({ rule: 'store.unavailable' });
   });
 });

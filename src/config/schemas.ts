@@ -42,7 +42,7 @@ const keyName = (pattern: RegExp, reserved: readonly string[], what: string) =>
   name(pattern, reserved, what).refine(value => !isForbiddenKey(value), what);
 
 /** Labels stand in tags (`kind:label=value`), in CSV headers (`id`, `weight:…`), and beside `fleet` and `principal` in limits. */
-export const labelName = keyName(
+const labelName = keyName(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
   ['id', 'fleet', 'principal'],
   'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet, principal, constructor and prototype are taken',

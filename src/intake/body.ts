@@ -5,7 +5,7 @@ import type { Patience } from './patience.ts';
 import { refused, type Refused } from './refused.ts';
 import { CHALLENGE } from './identity.ts';
 
-export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
 /** A request whose body is to be read. */
 export interface Incoming {

@@ -15,7 +15,7 @@ export interface Problem {
 const builtin: Readonly<Record<string, RuleInfo>> = rules;
 
 /** What is known of a rule; undefined for one that neither the gate nor `more`, the loaded bundle's, has. */
-export function ruleInfo(rule: string, more: Readonly<Record<string, RuleInfo>>): RuleInfo | undefined {
+function ruleInfo(rule: string, more: Readonly<Record<string, RuleInfo>>): RuleInfo | undefined {
   if (Object.hasOwn(builtin, rule)) return builtin[rule];
   return Object.hasOwn(more, rule) ? more[rule] : undefined;
 }

@@ -2,7 +2,7 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Scope } from '../ledger/book.ts';
 import type { Metrics } from './metrics.ts';
 
-export const EVERYTHING = 'everything';
+const EVERYTHING = 'everything';
 export const KILL_FILE = 'kill-file';
 
 /** `everything`, `action:disk.wipe` or `region:eu`: the label of a switch. */

@@ -91,7 +91,7 @@ function loosenedBy(manifests: readonly CheckManifest[]): ReadonlyMap<string, st
 }
 
 /** What the checks' rules are, as the gate's own list has them, and how they speak. */
-export function rulesOf(manifests: readonly CheckManifest[]): Readonly<Record<string, RuleInfo>> {
+function rulesOf(manifests: readonly CheckManifest[]): Readonly<Record<string, RuleInfo>> {
   return Object.fromEntries(
     manifests.flatMap(({ rules }) =>
       Object.entries(rules).map(([rule, { status, title, explain, sentences, remedies }]) => [

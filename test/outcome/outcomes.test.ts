@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
+import { systemClock } from '../../src/kit/clock.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
 import { gateParts, limits, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
@@ -19,8 +20,6 @@ afterAll(async () => {
   await store.close();
 });
 
-const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-
 const outcomesOf = (parts: Parts, more: Partial<OutcomesOptions> = {}): Outcomes =>
   new Outcomes({
     gateId: 'gate-1',
@@ -32,7 +31,7 @@ const outcomesOf = (parts: Parts, more: Partial<OutcomesOptions> = {}): Outcomes
     killFileEngages: () => false,
     resolveIds: async () => await Promise.reject(new Error('nothing has drifted')),
     logger: quiet,
-    clock,
+    clock: systemClock,
     alone: false,
     forward: async (): Promise<Attempted> =>
       await Promise.resolve({ kind: 'delivered', httpStatus: 200, detail: 'done' }),
@@ -151,7 +150,7 @@ describe('what waits in a database that was put back', () => {
   it('is unknown also while the clocks are not agreed, for it is claimed when they are', async () => {
     const { entry, gate } = await putBack(false);
     const behind = await gateParts(store, {
-      clock: { wallMs: () => Date.now() + 3_600_000, monotonicMs: () => performance.now() },
+      clock: { ...systemClock, wallMs: () => Date.now() + 3_600_000 },
     });
     expect(await behind.ledger.enqueue(({ clockJumped }) => clockJumped)).toBe(true);
     expect(await outcomesOf(behind).doubtRestored(entry)).toBe(2);

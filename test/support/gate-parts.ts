@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Action, Kind, Principal } from '../../src/config/config.ts';
 import { privileges } from '../../src/db/grants.ts';
 import type { Store } from '../../src/db/store.ts';
+import { systemClock } from '../../src/kit/clock.ts';
 import { sha256 } from '../../src/kit/digest.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import { activatePolicy } from '../../src/ledger/activate.ts';
@@ -171,7 +172,7 @@ export async function gateParts(
     kinds: new Map([['host', host]]),
     actions: new Set([wipe.name]),
     limits,
-    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    clock: systemClock,
     logger: quiet,
     onOperation: () => undefined,
     onOutcome: () => undefined,
