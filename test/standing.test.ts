@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { definitionOf } from '../src/inventory/describe-kind.ts';
 import { Book } from '../src/ledger/book.ts';
+import type { Operation } from '../src/ledger/operation.ts';
 import type { Limits } from '../src/policy/limits.ts';
 import { standingOf } from '../src/standing.ts';
 import { host, limits, wipe } from './support/gate-parts.ts';
@@ -12,6 +13,51 @@ const shared: Limits = {
   budgets: [{ kind: 'host', per: 'fleet', over_s: 3_600, max_share: { share_ppm: 10_000, at_least: 0 } }],
 };
 const revision = { digest: 'p', bundle: { revision: 'r', digest: 'b' }, limitsDigest: 'l' };
+
+const operation: Operation = {
+  ...{ id: 'r1', seq: 1, action: wipe.name, kind: host.name, principal: 'bot', targetCount: 1 },
+  ...{ decidedAtMs: 0, dimensionValues: {}, policyDigest: 'p', inventoryRevision: 1, labelsDigest: 'l' },
+  ...{ timeoutMs: 30_000, validForMs: 60_000, idempotent: false },
+  ...{ outcome: 'pending', phase: 'waiting', wasUnknown: false, attempts: 0 },
+};
+
+it('operations are counted by where they are, those of actions that are not declared together, and those that have ended not at all', () => {
+  const book = new Book(shared, kinds, config.actions);
+  const states: readonly Partial<Operation>[] = [
+    { phase: 'waiting' },
+    { phase: 'claimed' },
+    { phase: 'accepted' },
+    { phase: 'ended', outcome: 'unknown' },
+    { phase: 'ended', outcome: 'delivered' },
+    { phase: 'claimed', action: 'old.name' },
+  ];
+  for (const [index, state] of states.entries())
+    book.setOperation({ ...operation, id: `r${index}`, ...state });
+  const { operations } = standingOf({ book, clockJumped: false, nowMs: 0 }, config, undefined);
+  const none = { waiting: 0, on_the_wire: 0, accepted: 0, unknown: 0 };
+  expect([...operations]).toEqual([
+    [wipe.name, { waiting: 1, on_the_wire: 1, accepted: 1, unknown: 1 }],
+    ['unknown', { ...none, on_the_wire: 1 }],
+  ]);
+});
+
+it('the policy is active where it is this revision, and of freezes those count that are in force', () => {
+  const book = new Book(shared, kinds, config.actions);
+  const freeze = { actions: [wipe.name], reason: 'a test' };
+  const freezes = [
+    { ...freeze, from_ms: 0, until_ms: 10 },
+    { ...freeze, from_ms: 0 },
+    { ...freeze, from_ms: 20 },
+  ];
+  const loaded = { policy: { limits: { ...shared, freezes } }, revision };
+  const standingAt = (active: string | undefined, policy: typeof loaded | undefined) => {
+    book.activePolicy = active;
+    return standingOf({ book, clockJumped: false, nowMs: 10 }, config, policy);
+  };
+  expect(standingAt('p', loaded)).toMatchObject({ isPolicyActive: true, freezesInForce: 1 });
+  expect(standingAt('another', loaded)).toMatchObject({ isPolicyActive: false });
+  expect(standingAt(undefined, undefined)).toMatchObject({ isPolicyActive: false, freezesInForce: 0 });
+});
 
 function fillsWith(count: number | undefined): readonly (readonly [string, number])[] {
   const book = new Book(shared, kinds, config.actions);
@@ -25,6 +71,7 @@ function fillsWith(count: number | undefined): readonly (readonly [string, numbe
     });
   const loaded = { policy: { limits: shared }, revision };
   const { fills } = standingOf({ book, clockJumped: false, nowMs: 0 }, config, loaded);
+  expect(fills.map(({ over }) => over)).toEqual(fills.map(() => '3600'));
   return fills.map(({ action, ratio }) => [action, ratio] as const);
 }
 

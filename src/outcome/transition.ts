@@ -130,10 +130,8 @@ function afterUnknown(operation: Operation, nowMs: number, seen: Seen): Operatio
 function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, nowMs: number): Operation {
   const { attempted } = event;
   const current = operation.phase === 'claimed' && operation.attempts === event.attempt;
-  const seen: Seen =
-    attempted.httpStatus === undefined
-      ? { detail: attempted.detail }
-      : { detail: attempted.detail, httpStatus: attempted.httpStatus };
+  const { detail, httpStatus } = attempted;
+  const seen: Seen = { detail, ...(httpStatus !== undefined && { httpStatus }) };
   // A later attempt is on the wire: it will tell. Only `delivered` is news, and the targets wait for that attempt's end.
   if (!current && operation.phase === 'claimed') {
     return attempted.kind === 'delivered'

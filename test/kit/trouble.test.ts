@@ -5,16 +5,16 @@ import { recordedLogger } from '../support/recorded-logger.ts';
 
 test('a trouble is said when it begins, for each other cause, and when it is over, with how often it was met', () => {
   const { logger, whole } = recordedLogger();
-  let nowMs = 0;
+  let nowMs = 5_000;
   const trouble = new Trouble(logger, { monotonicMs: () => nowMs }, { begins: 'away', over: 'back' });
   trouble.over();
-  for (; nowMs < 20_000; nowMs += 500) {
-    const cause = nowMs < 1_000 ? 'terminated' : nowMs % 1_000 === 0 ? 'refused' : 'terminated';
+  for (; nowMs < 25_000; nowMs += 500) {
+    const cause = nowMs < 6_000 ? 'terminated' : nowMs % 1_000 === 0 ? 'refused' : 'terminated';
     trouble.met(new Fault('store.unavailable', 'it does not answer', new Error(cause)));
   }
   trouble.over();
   trouble.over();
-  trouble.met(new Error('terminated'));
+  trouble.met(new Error('terminated', { cause: new Error('only a fault names it') }));
   expect(whole().map(line => [line['msg'], line['why'] ?? line['times'], line['for_s']])).toEqual([
     ['away', 'store.unavailable: it does not answer (terminated)', undefined],
     ['away', 'store.unavailable: it does not answer (refused)', undefined],

@@ -59,13 +59,23 @@ describe('an attempt at an executor that is not idempotent', () => {
     expect(after(claimed, attempt(kind))).toMatchObject({ outcome, phase });
   });
 
-  it('that expired before anything was sent is stopped', () => {
-    const event = attempt('never_sent', { attempted: { kind: 'never_sent', why: 'expired', detail: 'x' } });
-    expect(after(claimed, event)).toMatchObject({
-      outcome: 'stopped',
-      phase: 'ended',
-      rule: 'forward.expired',
+  it.each([
+    ['expired', 'forward.expired'],
+    ['held_back', 'kill_switch.engaged'],
+  ] as const)('of which nothing was sent (%s) is stopped by %s', (why, rule) => {
+    const event = attempt('never_sent', { attempted: { kind: 'never_sent', why, detail: 'x' } });
+    expect(after(claimed, event)).toMatchObject({ outcome: 'stopped', phase: 'ended', rule });
+  });
+
+  it('is settled when it is known what became of it, with the status that came', () => {
+    const answered: Attempted = { kind: 'delivered', httpStatus: 201, detail: 'x' };
+    expect(after(claimed, attempt('delivered', { attempted: answered }))).toMatchObject({
+      httpStatus: 201,
+      settledAtMs: 1_000,
     });
+    const untold = after(claimed, attempt('unknown'));
+    expect(untold).not.toHaveProperty('httpStatus');
+    expect(untold).not.toHaveProperty('settledAtMs');
   });
 });
 
@@ -92,12 +102,45 @@ describe('an attempt at an idempotent executor', () => {
     },
   );
 
+  it('that never came to a connection is made again after an unknown one, but not at once', () => {
+    const second: Operation = { ...idempotent, attempts: 2, outcome: 'unknown', wasUnknown: true };
+    const again = after(second, attempt('never_connected', { attempt: 2 }));
+    expect(again).toMatchObject({ outcome: 'unknown', phase: 'waiting' });
+    expect(again.notBeforeMs).toBeGreaterThan(1_000);
+  });
+
   it('that was accepted after an unknown one is pending again', () => {
     const second: Operation = { ...claimed, attempts: 2, outcome: 'unknown', wasUnknown: true };
     expect(after(second, attempt('accepted', { attempt: 2 }))).toMatchObject({
       outcome: 'pending',
       phase: 'accepted',
     });
+  });
+});
+
+describe('an answer to an earlier attempt', () => {
+  const second: Operation = { ...idempotent, attempts: 2, outcome: 'unknown', wasUnknown: true };
+  const other = ['accepted', 'refused', 'unknown', 'never_connected', 'never_sent'] as const;
+
+  it('counts while a later one is on the wire if it says delivered, and the targets wait for that one', () => {
+    expect(after(second, attempt('delivered'))).toMatchObject({ outcome: 'delivered', phase: 'claimed' });
+  });
+
+  it.each(other)('changes nothing while a later one is on the wire if it says %s', kind => {
+    expect(after(second, attempt(kind))).toBe(second);
+  });
+
+  it.each(['refused', 'unknown', 'never_connected', 'never_sent'] as const)(
+    'changes nothing of what stayed unknown after a later one if it says %s',
+    kind => {
+      const ended: Operation = { ...second, phase: 'ended' };
+      expect(after(ended, attempt(kind))).toBe(ended);
+    },
+  );
+
+  it.each(other)('changes nothing of what is settled if it says %s', kind => {
+    const settled: Operation = { ...second, phase: 'ended', outcome: 'refused' };
+    expect(after(settled, attempt(kind))).toBe(settled);
   });
 });
 
@@ -130,6 +173,11 @@ describe('a report', () => {
     ).toHaveProperty('conflict');
   });
 
+  it('settles what waits to be tried again', () => {
+    const again: Operation = { ...idempotent, phase: 'waiting', outcome: 'unknown', wasUnknown: true };
+    expect(after(again, report('refused', true))).toMatchObject({ outcome: 'refused', phase: 'ended' });
+  });
+
   it('of an operator has to wait while an attempt is on the wire', () => {
     expect(transition(claimed, report('refused'), 1_000)).toHaveProperty('conflict');
   });
@@ -141,11 +189,12 @@ describe('a report', () => {
   });
 
   it('settles what is unknown, or was accepted', () => {
-    expect(after(unknown, report('refused'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
-    expect(after({ ...claimed, phase: 'accepted' }, report('delivered', true))).toMatchObject({
-      outcome: 'delivered',
-      phase: 'ended',
+    expect(after(unknown, report('refused'))).toMatchObject({
+      ...{ outcome: 'refused', phase: 'ended', rule: 'executor.refused' },
     });
+    const delivered = after({ ...claimed, phase: 'accepted' }, report('delivered', true));
+    expect(delivered).toMatchObject({ outcome: 'delivered', phase: 'ended' });
+    expect(delivered).not.toHaveProperty('rule');
   });
 
   it('cannot take back what was delivered, and delivered wins over refused', () => {
