@@ -3,6 +3,7 @@ import { Deadline } from './kit/deadline.ts';
 import { isRefusal, keyTakenOut, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
+import type { Operation } from './ledger/operation.ts';
 import type { Recorded } from './ledger/recorded.ts';
 import { decideRequest } from './ledger/request.ts';
 import { jobOf, type Submission } from './ledger/submission.ts';
@@ -24,21 +25,14 @@ export class Guard {
     { waitMs, repeatWaitMs }: { readonly waitMs: number; readonly repeatWaitMs: number },
     isStillKnown: () => boolean,
   ): Promise<Answer | Refusal> {
-    const { outcomes } = this.#gate;
     const decided = await this.#decide(asked, 'request', isStillKnown);
     if (isRefusal(decided)) return decided;
     if ('answer' in decided) return decided.answer;
-    if ('repeat' in decided) {
-      const { repeat } = decided;
-      const operation =
-        repeat.operation &&
-        ((await outcomes.waiters.wait(repeat.operation, repeatWaitMs)) ?? repeat.operation);
-      return repeatOf({ ...repeat, ...(operation && { operation }) });
-    }
+    if ('repeat' in decided)
+      return repeatOf(decided.repeat, await this.#waitFor(decided.repeat.operation, repeatWaitMs));
     // forward: only what is durable, and what this gate claimed in the deciding transaction.
-    if (decided.claimed !== undefined) outcomes.start(decided.claimed);
-    const { operation } = decided;
-    const now = operation && ((await outcomes.waiters.wait(operation, waitMs)) ?? operation);
+    if (decided.claimed !== undefined) this.#gate.outcomes.start(decided.claimed);
+    const now = await this.#waitFor(decided.operation, waitMs);
     return answerOf(decided.document, decided.status, now, false, decided.quotas);
   }
 
@@ -48,8 +42,13 @@ export class Guard {
     if (isRefusal(decided)) return decided;
     if ('answer' in decided) return decided.answer;
     return 'repeat' in decided
-      ? repeatOf(decided.repeat)
+      ? repeatOf(decided.repeat, decided.repeat.operation)
       : answerOf(decided.document, decided.status, undefined, false, decided.quotas);
+  }
+
+  /** As it stands once it can be answered, or after that time. */
+  async #waitFor(operation: Operation | undefined, waitMs: number): Promise<Operation | undefined> {
+    return operation && ((await this.#gate.outcomes.waiters.wait(operation, waitMs)) ?? operation);
   }
 
   async #decide(
@@ -78,5 +77,5 @@ export class Guard {
   }
 }
 
-const repeatOf = (recorded: Recorded): Answer =>
-  answerOf(recorded.document, recorded.status, recorded.operation, true);
+const repeatOf = ({ document, status }: Recorded, operation: Operation | undefined): Answer =>
+  answerOf(document, status, operation, true);
