@@ -76,7 +76,8 @@ async function claimOne(
     return undefined;
   }
   const stop = (why: Why): undefined => giveUp(turn, claiming, operation, why);
-  if (turn.nowMs - operation.decidedAtMs > operation.validForMs)
+  // Asked so that a time that is no number is too long ago.
+  if (!(turn.nowMs - operation.decidedAtMs <= operation.validForMs))
     return stop({ rule: 'forward.expired', detail: 'it was not claimed within valid_for of its decision' });
   const { limits } = claiming;
   // A gate with another policy than the active one claims nothing: it does not know what holds.
