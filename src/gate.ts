@@ -232,7 +232,7 @@ export class Gate {
   }
 
   /** Makes this gate's policy the active one, if it may be. */
-  async activate(start: Start): Promise<Activation | 'none'> {
+  async activate(start: Start): Promise<void> {
     const { inForce, gateId } = this.options;
     const { loaded } = inForce;
     if (loaded !== undefined) {
@@ -247,7 +247,6 @@ export class Gate {
     await this.#warnOfIdleGuards();
     // Names of the gates that decide are no news to one that does not.
     if (this.activation !== 'stale') await warnOfUndeclared(this.ledger, this.options);
-    return this.activation;
   }
 
   /**

@@ -53,7 +53,7 @@ export function readLoadQuery(
     read.refuse('`as_of` is for snapshots: a PATCH holds from its arrival.');
   const asOfMs = method === 'put' ? read.time('as_of') : undefined;
   const force = read.force();
-  const reason = read.reason(force.size > 0);
+  const reason = read.reason();
   const [first, ...more] = read.problems;
   if (first !== undefined) return refuse(first, ...more);
   const source = query.get('source');
@@ -109,7 +109,7 @@ class QueryReader {
     return force;
   }
 
-  reason(isForced: boolean): string | undefined {
+  reason(): string | undefined {
     const text = this.#query.get('reason');
     if (text === undefined) {
       if (this.#query.has('force')) this.refuse('A forced load says why: `reason` is missing.');
@@ -119,6 +119,6 @@ class QueryReader {
     else if (isBlank(text)) this.refuse('A forced load says why: `reason` is blank.');
     else if (text.length > MAX_REASON || /\p{Cc}|\p{Cs}/u.test(text))
       this.refuse(`\`reason\` has at most ${MAX_REASON} characters, and no control characters.`);
-    return isForced ? text : undefined;
+    return text;
   }
 }
