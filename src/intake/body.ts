@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { KEY_TAKEN_OUT } from '../kit/refusal.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { isJsonType } from './headers.ts';
 import type { Patience } from './patience.ts';
@@ -17,11 +18,7 @@ export interface Incoming {
 }
 
 export const keyGone = (): Refused =>
-  refused(
-    'request.unauthenticated',
-    'The key was taken out, or its principal may something else, since the request began: nothing of it was taken.',
-    { headers: CHALLENGE },
-  );
+  refused('request.unauthenticated', KEY_TAKEN_OUT, { headers: CHALLENGE });
 
 /** The client closed the connection before its body was whole: nobody is there to answer. */
 export class ClientLeft extends Error {

@@ -56,13 +56,11 @@ export function refuse(first: Reason, ...more: Reason[]): Refusal {
   return { refused: true, reasons: [head, ...tail], status };
 }
 
+export const KEY_TAKEN_OUT =
+  'The key was taken out, or what its principal may do was changed, since the request began: nothing of it was taken.';
+
 /** Of what waited with a key that is not good any more for what it was. */
-export const keyTakenOut = (): Refusal =>
-  refuse({
-    rule: 'request.unauthenticated',
-    message:
-      'The key was taken out, or its principal may something else, since the request began: nothing of it was taken.',
-  });
+export const keyTakenOut = (): Refusal => refuse({ rule: 'request.unauthenticated', message: KEY_TAKEN_OUT });
 
 /** A reason as it is answered and recorded: without what only the answer's head needs. */
 export function publicReason(reason: Reason): Reason {
