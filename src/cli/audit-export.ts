@@ -70,7 +70,7 @@ async function placeOf(out: string, force: boolean): Promise<string> {
       `${quote(out)} is ${kindOf(there)}, and not a file: name one, or leave --out away for stdout`,
     );
   if (!force)
-    throw new UsageError(`${quote(out)} is there already: name another file, or --force to take its place`);
+    throw new UsageError(`${quote(out)} is there already: name another file, or say --force to replace it`);
   if (there === undefined)
     throw new UsageError(`${quote(out)} is a link to nothing: name the file that it should lead to`);
   return await realpath(out);

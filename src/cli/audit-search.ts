@@ -85,7 +85,7 @@ function searchOf(filters: SearchOptions['filters'], nowMs: number): Search {
   }
   const { since, until } = times;
   if (since !== undefined && until !== undefined && Date.parse(since) >= Date.parse(until))
-    throw new UsageError('--since is not before --until, so that nothing can be between them');
+    throw new UsageError('--since must be before --until: nothing lies between these two');
   return { ...filters, ...times };
 }
 

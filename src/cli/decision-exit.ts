@@ -30,7 +30,6 @@ export function exitCodeOf(
     case 'refused':
       return reasonsOf(decided).some(({ rule }) => isWrongUse(rule)) ? exitCode.wrongUse : exitCode.refused;
     case 'fault':
-      return exitCode.couldNotTell;
     default:
       return exitCode.couldNotTell;
   }

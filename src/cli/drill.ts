@@ -172,10 +172,7 @@ async function askCase(drillCase: DrillCase, gate: Preflight, url: string): Prom
   if (trial.kind !== 'trial') return unseen(drillCase, trial);
   const { request, twin } = trial;
   if (history.length > 0 || (twin?.history.length ?? 0) > 0)
-    return unplayed(
-      drillCase,
-      'It tells what was before, which no pre-flight can bring about: say --scratch.',
-    );
+    return unplayed(drillCase, 'It has a history, which no pre-flight can bring about: say --scratch.');
   if ([request, twin?.request].some(namesFleet))
     return unplayed(drillCase, 'It takes its targets `from` a fleet of its own: say --scratch.');
   if ([request, twin?.request].some(one => one?.idempotency_key !== undefined))

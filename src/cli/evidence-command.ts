@@ -50,7 +50,7 @@ function addPost(evidence: Command, { terminal, end }: CommandContext): void {
         '\n\nFor a decision the newest of each name and party counts, and never what its requester said itself. A value that passed\nsays nothing of the whole; one that failed fails it.' +
         exitCodesText({
           done: 'recorded, whatever it says',
-          untold: 'not known whether it is recorded: to say it again does no harm',
+          untold: 'not known whether it is recorded: saying it again does no harm',
         }),
     )
     .action(async (artifact: string, name: string, status: PostOptions['status'], options: PostGiven) => {

@@ -36,7 +36,7 @@ export async function runEvidencePost(
   const recorded = await sendOnce(
     async signal => await calls.postEvidence({ ...seen, artifact }, { signal }),
     {
-      untold: `It is not known whether it is recorded: ${calls.next(`evidence list --artifact ${artifact}`)} tells. To say it again does no harm.`,
+      untold: `It is not known whether it is recorded: ${calls.next(`evidence list --artifact ${artifact}`)} tells. Saying it again does no harm.`,
       terminal,
     },
   );

@@ -105,7 +105,7 @@ async function expectedOf(load: LoadFile, { expect }: LoadOptions): Promise<numb
   if (load.size === undefined) {
     if (expect !== undefined) return expect;
     throw new UsageError(
-      `of ${load.file === undefined ? 'stdin' : `${quote(load.file)}, which is no file,`} no lines can be counted before they are sent, and what ends early looks like the whole: say --expect N, as whoever wrote it counts them; or load a file. Nothing was sent`,
+      `the lines of ${load.file === undefined ? 'stdin' : `${quote(load.file)}, which is no file,`} cannot be counted before they are sent, and what ends early would look like the whole: say --expect N, as counted by whoever wrote it; or load a file. Nothing was sent`,
     );
   }
   const lines = await countLines(load);
@@ -293,6 +293,6 @@ function sayDiff(kind: string, would: Would, now: number, json: boolean, termina
   terminal.say(`  changed  ${showCount(would.changed)}${share(would.changed)}`);
   terminal.say('Nothing was loaded.');
   terminal.complain(
-    'Not told: which targets these are, and whether max_shrink and max_change would let it pass; those also count what patches did. Hold removed and changed against them in the configuration.',
+    'Not told: which targets these are, and whether max_shrink and max_change would let it pass; those also count what patches did. Compare removed and changed with them in the configuration.',
   );
 }

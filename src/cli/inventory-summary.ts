@@ -37,7 +37,7 @@ type Kinds = Inventory['kinds'];
 function linesOf(kinds: Kinds, next: NextCommand, width: number | undefined): string[] {
   if (kinds.length === 0)
     return [
-      `No inventory was ever loaded: nothing is decided without. ${next('inventory load KIND FILE', 'another')}`,
+      `No inventory was ever loaded, and nothing is decided without one. ${next('inventory load KIND FILE', 'another')}`,
     ];
   const columns = [
     { title: 'KIND' },

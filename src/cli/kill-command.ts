@@ -72,7 +72,7 @@ export function addKillCommand(program: Command, { terminal, end }: CommandConte
     .addHelpText(
       'after',
       examplesText('interlock kill release 5b0f6e3e --reason "the list was set right"') +
-        '\n\nWhat it stopped does not come back: who needs it asks again.' +
+        '\n\nWhat it stopped does not come back: whoever needs it asks again.' +
         exitCodesText({
           done: 'released',
           refused: 'it was released before',

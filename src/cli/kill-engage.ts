@@ -40,7 +40,7 @@ export async function runKill(options: KillOptions, terminal: Terminal): Promise
   try {
     const body = engageBody(options);
     const calls = connectAnyhow(options, terminal);
-    untold = `It is not known whether the switch is engaged: ${calls.next('kill status')} tells. Try again: to engage it twice does no harm.`;
+    untold = `It is not known whether the switch is engaged: ${calls.next('kill status')} tells. Try again: engaging it twice does no harm.`;
     const onSlow = (): void => sayNoAnswerYet(without, terminal);
     const engaged = await sendOnce(async signal => await calls.engage(body, { signal }), {
       untold,

@@ -65,7 +65,7 @@ const helpInBetween = (): CommanderError =>
   new CommanderError(
     exitCode.wrongUse,
     'interlock.helpInBetween',
-    'help was asked for beside other words, so the command was not run: leave out -h or --help, or all else',
+    'help was asked for beside other words, so the command was not run: leave out -h or --help, or everything else',
   );
 
 /** A command line that could not be read, and no help that was asked for. */

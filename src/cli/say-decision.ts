@@ -32,7 +32,7 @@ export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: 
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
   if (decided.outcome?.status === 'unknown')
     say(
-      `  Never ask with a new key before: it may be done twice. When it is known, by an operator: ${next(`settle ${printable(decided.id)} --delivered --reason "…"`, 'another')}, or with --refused`,
+      `  Do not ask with a new key until that is known: it may be done twice. Then an operator says so: ${next(`settle ${printable(decided.id)} --delivered --reason "…"`, 'another')}, or with --refused`,
     );
   for (const id of decided.exceptions ?? [])
     say(`  Under the exception ${printable(id)}: without it a limit refuses.`);

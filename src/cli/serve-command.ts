@@ -22,11 +22,11 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
     .option(
       '--activate',
-      'make this policy revision the active one, though it was active before and replaced',
+      'make this policy revision the active one, even if it was active before and was replaced',
     )
     .option(
       '--restored <entry>',
-      'start though the database is behind its newest checkpoint: it was put back on purpose, as it was with this entry; a word for one loss',
+      'start though the database is behind its newest checkpoint: it was put back on purpose, as it was with this entry; holds for one loss',
       readRestored,
     )
     .addOption(

@@ -74,7 +74,7 @@ function gateUrl(text: string): string {
     throw new ClientMisuseError(
       URL.canParse(`http://${text}`) && !text.includes('://')
         ? `The URL of the gate lacks its scheme: http://${text}, or https://${text}.`
-        : 'The URL of the gate is none: it looks like http://127.0.0.1:7070.',
+        : 'The URL of the gate is not one: it looks like http://127.0.0.1:7070.',
     );
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')

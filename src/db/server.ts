@@ -48,7 +48,7 @@ export function refuseUnsuitable(facts: SessionFacts): void {
     );
   if (facts.encoding !== 'UTF8')
     throw new StoreRefused(
-      `The database has the encoding ${facts.encoding}, and a reason may have letters that it lacks: nothing could be stopped for it. Make one with encoding 'UTF8'.`,
+      `The database has the encoding ${facts.encoding}, which lacks letters that a reason may have: nothing could be stopped for such a reason. Make one with encoding 'UTF8'.`,
     );
   for (const setting of ['fsync', 'full_page_writes'] as const)
     if (facts[setting] !== 'on')

@@ -62,7 +62,7 @@ async function askAfter(
   if (anew === undefined)
     return {
       kind: 'untold',
-      says: 'The incident was let through before it on the gate that all cases share: a no could be for what the incident has used up.',
+      says: 'The incident was let through before it, on the gate that all cases share: a no could be due to what the incident used up.',
     };
   return await anew(async fresh => {
     const freshLines = linesOf(fleet, fresh.nowMs);
@@ -96,7 +96,7 @@ async function bringAbout(
   for (const [index, step] of history.entries()) {
     const trouble = await take(step, lines, rig);
     if (trouble !== undefined)
-      throw new Error(`step ${index + 1} of what was ${when} did not go: ${trouble}`);
+      throw new Error(`step ${index + 1} of what was ${when} did not go as told: ${trouble}`);
   }
 }
 

@@ -106,7 +106,8 @@ export const staleGate = (kind: string): Refusal =>
   refuse({
     rule: 'policy.stale',
     message: `This gate's policy is not the active one, so it takes no load of ${kind}. Nothing was loaded.`,
-    remedy: 'the same load again, by way of a gate with the active policy, or of this one once it has that',
+    remedy:
+      'the same load again, through a gate with the active policy, or through this one once it has that',
   });
 
 /** Of several feeds only who says that a target is there, or how it stands, can show what was done to it. */

@@ -51,5 +51,5 @@ export const busy = (kind: string): LoadRefused =>
   noLoad({
     rule: 'inventory.busy',
     message: `Another load of ${kind} is under way. A kind has one writer at a time.`,
-    remedy: 'try again when it has ended; one that sends nothing for 60 s gives its place up',
+    remedy: 'try again when it has ended; one that sends nothing for 60 s loses its place',
   });

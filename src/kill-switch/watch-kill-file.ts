@@ -20,7 +20,7 @@ export function watchKillFile(file: string, logger: Logger): KillFileWatch {
         'the kill file engages this gate: nothing is allowed or forwarded here',
       );
     if (!isEngaged && wasEngaged)
-      logger.warn({ kill_file: file }, 'the kill file is gone: it engages this gate no more');
+      logger.warn({ kill_file: file }, 'the kill file is gone: it no longer engages this gate');
     wasEngaged = isEngaged;
   };
   look();

@@ -23,7 +23,7 @@ export class Lane {
       return await inTime(
         work(),
         this.#patienceMs,
-        () => new Error(`a work was silent for ${this.#patienceMs} ms`),
+        () => new Error(`a piece of work was silent for ${this.#patienceMs} ms`),
       );
     } finally {
       // The place goes on to the next in line, and is free only when nobody waits.

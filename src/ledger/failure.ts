@@ -18,7 +18,7 @@ export const commitUnknown = (cause: Error): Failure => ({
     new Fault(
       'forward.commit_unknown',
       key === undefined
-        ? 'The connection to the database broke while this was committed: it may have come to be. Look whether it has, and call again if not.'
+        ? 'The connection to the database broke while this was committed: it may have happened. See whether it has, and call again if not.'
         : 'The connection to the database broke while the decision was committed: it may have been allowed. Ask again with the same idempotency key; the answer tells which.',
       cause,
     ),

@@ -268,7 +268,7 @@ async function checkGrowth(store: Store, kind: string, nowMs: number): Promise<F
   return [
     findingsOf('inventory').warn(
       `${kind}: a load made ${showCount(after)} of ${countOf(before, 'target')} ${ago} ago: each share of them is so much larger`,
-      'look whether the source tells one target under two names; if it is right, nothing is to be done',
+      'see whether the source has one target under two names; if it is right, there is nothing to do',
     ),
   ];
 }

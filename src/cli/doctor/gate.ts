@@ -211,7 +211,7 @@ function notKnown(url: string, { kinds, ...own }: z.infer<typeof readyToDecide>[
     : [
         findingsOf('gate').unknown(
           `${url}: ${listNames(names)}: not known until the database can be read`,
-          'look again then; nothing is to be done about them now',
+          'look again then; there is nothing to do about them now',
         ),
       ];
 }

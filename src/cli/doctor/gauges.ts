@@ -80,7 +80,7 @@ export function lookAtStore(gauges: Gauges, next: NextCommand): Finding[] {
       ? [
           findingsOf('checkpoints').warn(
             'the gate cannot write them: the audit trail is not anchored',
-            'its log says why: the disk is full, the file is not its to write, or the database was away; then it is tried again within a minute',
+            'its log says why: the disk is full, it may not write the file, or the database was away; then it is tried again within a minute',
           ),
         ]
       : []),
