@@ -1,9 +1,7 @@
 import type { RecordedDecision } from '../client/types.ts';
-import { UsageError } from '../config/environment.ts';
-import { quote } from '../kit/text.ts';
 import { showCount, writeShare } from '../kit/units.ts';
 import { exitCode } from './exit-code.ts';
-import { findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
+import { findId, isWholeId, refuseOddId } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import type { NextCommand } from './next-command.ts';
 import { jsonLine, printable } from './printable.ts';
@@ -33,10 +31,8 @@ const LOOKED_AT = 1000;
 /** A whole id, or the beginning of one of the newest, if it is the only one. @throws UsageError */
 export async function findRequest(given: string, calls: Pick<GateCalls, 'search'>): Promise<string> {
   if (isWholeId(given)) return given;
-  if (!/^[0-9a-f][0-9a-f-]{3,}$/i.test(given))
-    throw new UsageError(
-      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, at least ${SHORTEST_PREFIX} characters, not ${quote(given)}`,
-    );
+  const end = 'Give the whole id';
+  refuseOddId(given, end);
   const ids: string[] = [];
   for await (const { id } of await calls.search({}, { limit: LOOKED_AT })) ids.push(id);
   return findId(given, ids, {
@@ -44,7 +40,7 @@ export async function findRequest(given: string, calls: Pick<GateCalls, 'search'
     many: 'requests',
     listed: 'the newest are',
     none: 'nothing was asked yet',
-    end: 'Give the whole id',
+    end,
   });
 }
 

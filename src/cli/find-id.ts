@@ -1,9 +1,9 @@
 import { UsageError } from '../config/environment.ts';
-import { nearestName, quote } from '../kit/text.ts';
+import { listNames, nearestName, quote } from '../kit/text.ts';
 import { printable } from './printable.ts';
 
 /** Fewer characters say too little to act on. */
-export const SHORTEST_PREFIX = 4;
+const SHORTEST_PREFIX = 4;
 
 /** How it is said that an id was not found. */
 export interface SoughtAfter {
@@ -22,6 +22,17 @@ export const isWholeId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){
 /** Whether an id is the one that is given, or begins so. */
 export const beginsAsGiven = (id: string, given: string): boolean =>
   given.length >= SHORTEST_PREFIX && id.startsWith(given.toLowerCase());
+
+/**
+ * @param end what did not happen
+ * @throws UsageError for what cannot be the beginning of a request's id
+ */
+export function refuseOddId(given: string, end: string): void {
+  if (given.length < SHORTEST_PREFIX || !/^[0-9a-f][0-9a-f-]*$/i.test(given))
+    throw new UsageError(
+      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, at least ${SHORTEST_PREFIX} characters, not ${quote(given)}. ${end}`,
+    );
+}
 
 /** So many are named where none fits. */
 const NAMED = 5;
@@ -43,7 +54,7 @@ export function findId(given: string, ids: readonly string[], sought: SoughtAfte
         ? `did you mean ${near}?`
         : ids.length === 0
           ? sought.none
-          : `${sought.listed} ${ids.slice(0, NAMED).join(', ')}${ids.length > NAMED ? ` and ${ids.length - NAMED} more` : ''}`;
+          : `${sought.listed} ${listNames(ids, NAMED)}`;
   if (isShort)
     throw new UsageError(
       `${quote(given)} is too short: of an id at least ${SHORTEST_PREFIX} characters are needed; ${printable(hint)}. ${sought.end}`,

@@ -1,8 +1,8 @@
 import type { RecordedDecision } from '../client/types.ts';
 import { UsageError } from '../config/environment.ts';
-import { isBlank, quote } from '../kit/text.ts';
+import { isBlank } from '../kit/text.ts';
 import { exitCode } from './exit-code.ts';
-import { beginsAsGiven, findId, isWholeId, SHORTEST_PREFIX } from './find-id.ts';
+import { beginsAsGiven, findId, isWholeId, refuseOddId } from './find-id.ts';
 import type { GateCalls } from './gate-calls.ts';
 import { jsonLine, printable } from './printable.ts';
 import { ruleOf, SaidNo } from './said-no.ts';
@@ -105,10 +105,7 @@ async function findOpen(
   calls: Finding,
 ): Promise<string> {
   if (isWholeId(given)) return given;
-  if (given.length < SHORTEST_PREFIX || !/^[0-9a-f-]+$/i.test(given))
-    throw new UsageError(
-      `the id of a request is like 5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55, or its beginning, at least ${SHORTEST_PREFIX} characters, not ${quote(given)}. ${end}`,
-    );
+  refuseOddId(given, end);
   const open: string[] = [];
   for (const outcome of outcomes)
     for await (const { id } of await searchOpen(outcome, end, calls)) open.push(id);

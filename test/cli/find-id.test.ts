@@ -14,7 +14,7 @@ const find = (given: string, ids: readonly string[] = IDS) =>
 test('the beginning of an id names it, if it is long enough', () => {
   expect(find('b33d')).toBe(IDS[0]);
   expect(() => find('b3')).toThrow(
-    `"b3" is too short: of an id at least 4 characters are needed; engaged are ${IDS.join(', ')}. Nothing was released`,
+    `"b3" is too short: of an id at least 4 characters are needed; engaged are ${IDS.join(' and ')}. Nothing was released`,
   );
   expect(() => find('b3', [])).toThrow(/too short.*nothing is engaged/);
   expect(() => find('beef')).toThrow(/^there is no switch "beef"/);
