@@ -5,8 +5,8 @@ import { inTime } from './in-time.ts';
 const WITHIN_MS = 10_000;
 
 /**
- * Lets one work at a time read from disks: a read from one that hangs never gives its thread back, and the process has few. A work
- * that is late is not ended, and nothing is begun behind it until it ends.
+ * Reads from disks one after the other: a read from one that hangs never gives its thread back, and the process has few. A read that
+ * is late is not ended, and nothing is begun behind it until it ends.
  */
 export class DiskLane {
   readonly threads: FileThreads;

@@ -1,4 +1,4 @@
-/** Knows which works are under way, so that their end can be waited for. */
+/** Knows what is under way, so that its end can be waited for. */
 export class InFlight {
   readonly #works = new Set<Promise<unknown>>();
 

@@ -1,8 +1,8 @@
 import { asError } from './fault.ts';
 
 /**
- * What a work gives if it gives it in time, else `late()`, thrown. The work itself is not ended: whoever gave it a resource
- * must not count on having it back.
+ * What `work` resolves to, if it does so in time; otherwise `late()` is thrown. The work itself is not ended: whoever gave it
+ * a resource must not count on having it back.
  */
 export async function inTime<T>(work: Promise<T>, withinMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -16,7 +16,7 @@ export async function inTime<T>(work: Promise<T>, withinMs: number, late: () => 
   }
 }
 
-/** What a work gives, unless `signal` comes first: then its reason, thrown. The work itself is not ended either. */
+/** What `work` resolves to, unless `signal` comes first: then its reason is thrown. The work itself is not ended either. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = (): void => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -1,8 +1,8 @@
 import { inTime } from './in-time.ts';
 
 /**
- * Lets so many of the works that come run at once, the others in the order they came. A work that is silent for
- * `patienceMs` fails, and gives its place to the next.
+ * Lets so much work run at once, and the rest in the order it came. What is silent for `patienceMs` fails, and gives its place
+ * to the next.
  */
 export class Lane {
   #free: number;
