@@ -55,10 +55,10 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
   const given = options.keyFile === undefined ? environment.key : readKeyFile(options.keyFile);
   const said = tlsOf(options) ?? environment.tls;
   // Who says all of it needs no file, and is not kept from stopping by one that is broken.
-  if (url !== undefined && given !== undefined && (said !== undefined || !isOfTls(url)))
-    return accessOf(url, given, options, said);
-  const folder = environment.settingsFolder;
-  const file = folder === undefined ? undefined : path.join(folder, 'interlock', 'client.yaml');
+  if (url !== undefined && given !== undefined && !isOfTls(url)) return accessOf(url, given, options, said);
+  if (url !== undefined && given !== undefined && said !== undefined)
+    return accessOf(url, given, options, certificatesOf(options, environment));
+  const file = settingsFile(environment);
   const settings = file === undefined ? {} : readSettings(file);
   const chosen = url ?? settings.url;
   if (chosen === undefined)
@@ -75,15 +75,23 @@ export function findAccess(options: AccessOptions, environment: ClientEnvironmen
     throw new NoAccessError(`no key for ${chosen}${why}. Give it with --key-file or INTERLOCK_KEY`);
   }
   const named = file === undefined ? undefined : tlsOfFile(settings, file);
-  const ofFile = isOfFile ? named : tlsOf({ ca: named?.ca, cert: undefined, certKey: undefined });
-  return accessOf(chosen, key, options, said ?? ofFile);
+  const shown = said ?? (isOfFile ? named : undefined);
+  return accessOf(chosen, key, options, believing(shown, environment.tls?.ca ?? named?.ca));
 }
 
-/** Those that the command line or the environment names, for who asks without a key. */
-export const certificatesOf = (
-  options: AccessOptions,
-  environment: ClientEnvironment,
-): TlsFiles | undefined => tlsOf(options) ?? environment.tls;
+/** Those that the command line or the environment names, with whom `client.yaml` believes where neither says it; for who asks without a key. */
+export function certificatesOf(options: AccessOptions, environment: ClientEnvironment): TlsFiles | undefined {
+  const said = tlsOf(options) ?? environment.tls;
+  const ca = said?.ca ?? environment.tls?.ca ?? caOfSoundFile(settingsFile(environment));
+  return believing(said, ca);
+}
+
+/** What is shown comes from one place. To believe an authority gives nothing away: a later place names it where that one does not. */
+const believing = (tls: TlsFiles | undefined, ca: string | undefined): TlsFiles | undefined =>
+  ca === undefined ? tls : { ca, ...tls };
+
+const settingsFile = ({ settingsFolder }: ClientEnvironment): string | undefined =>
+  settingsFolder === undefined ? undefined : path.join(settingsFolder, 'interlock', 'client.yaml');
 
 const isOfTls = (url: string): boolean => /^https:/i.test(url);
 
@@ -94,7 +102,7 @@ function accessOf(url: string, key: string, options: AccessOptions, tls: TlsFile
   return { url, key, ...(tls !== undefined && isOfTls(url) && { tls }) };
 }
 
-/** Undefined where none is named: they are taken from one place, all of them. */
+/** Undefined where none is named. */
 function tlsOf({
   ca,
   cert,
@@ -112,6 +120,15 @@ function tlsOfFile({ ca, cert, cert_key: certKey }: Settings, file: string): Tls
   const resolved = (named: string | undefined): string | undefined =>
     named === undefined ? undefined : path.resolve(path.dirname(file), named);
   return tlsOf({ ca: resolved(ca), cert: resolved(cert), certKey: resolved(certKey) });
+}
+
+/** Whom the file believes; undefined where the file is broken, for somebody who needs nothing else of it. */
+function caOfSoundFile(file: string | undefined): string | undefined {
+  try {
+    return file === undefined ? undefined : tlsOfFile(readSettings(file), file)?.ca;
+  } catch {
+    return undefined;
+  }
 }
 
 function readSettings(file: string): Settings {

@@ -99,6 +99,12 @@ describe('a gate that asks for a certificate is stopped', () => {
     rmSync(at('interlock/client.yaml'));
   });
 
+  test('behind an address that client.yaml does not name, by its `ca` and a certificate that options name', async () => {
+    secret('interlock/client.yaml', 'url: https://gate.example.com\nca: ../gate.crt\n');
+    expect(await run('kill', '--url', url, ...certificate.slice(2))).toMatchObject(ENGAGED);
+    rmSync(at('interlock/client.yaml'));
+  });
+
   test.each([
     ['kill', 'status'],
     ['kill', 'status', '--json'],
@@ -178,4 +184,10 @@ test('doctor asks such a gate with them, for what it says and for the key', asyn
   expect(received).toContain('GET /v1/budgets Bearer ilk_secret');
   const { said: without } = await run('doctor', '--ca', at('gate.crt'));
   expect(without).not.toContain('can decide');
+  // Whom to believe is in client.yaml for who has no key, too.
+  vi.stubEnv('INTERLOCK_KEY', undefined);
+  secret('interlock/client.yaml', 'url: https://gate.example.com\nca: ../gate.crt\n');
+  const { said: keyless } = await run('doctor', '--url', url, ...certificate.slice(2));
+  expect(keyless).toContain(`${url} answers, and can decide`);
+  rmSync(at('interlock/client.yaml'));
 });

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findAccess } from '../../src/config/client-settings.ts';
-import { UsageError } from '../../src/config/environment.ts';
+import { findAccess, type AccessOptions } from '../../src/config/client-settings.ts';
+import { UsageError, type TlsFiles } from '../../src/config/environment.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -67,12 +67,12 @@ it('a key file that client.yaml names is held to the same', () => {
 });
 
 describe('client.yaml, where another gate is named than the one in it', () => {
-  const accessTo = (url: string) => {
+  const accessTo = (url: string, named: AccessOptions = {}, tls?: TlsFiles) => {
     const settingsFolder = path.join(folder.path, 'settings');
     mkdirSync(path.join(settingsFolder, 'interlock'), { recursive: true });
     const text = 'url: https://gates\nkey: ilk_secret\nca: ./ca.crt\ncert: ./me.crt\ncert_key: ./me.key\n';
     writeFileSync(path.join(settingsFolder, 'interlock', 'client.yaml'), text, { mode: 0o600 });
-    return findAccess({ url }, { key: 'given', settingsFolder });
+    return findAccess({ url, ...named }, { key: 'given', settingsFolder, ...(tls && { tls }) });
   };
   const inFolder = (name: string): string => path.join(folder.path, 'settings', 'interlock', name);
 
@@ -91,5 +91,35 @@ describe('client.yaml, where another gate is named than the one in it', () => {
   it('shows its certificate to the gate that it names', () => {
     const tls = { ca: inFolder('ca.crt'), cert: inFolder('me.crt'), certKey: inFolder('me.key') };
     expect(accessTo('https://gates').tls).toEqual(tls);
+  });
+
+  const own = { cert: 'own.crt', certKey: 'own.key' };
+
+  it('says whom to believe to who shows a certificate of another place', () => {
+    expect(accessTo('https://gate-1', own).tls).toEqual({ ...own, ca: inFolder('ca.crt') });
+    expect(accessTo('https://gate-1', {}, own).tls).toEqual({ ...own, ca: inFolder('ca.crt') });
+  });
+
+  it('says it last: after the command line, and after the environment', () => {
+    expect(accessTo('https://gate-1', { ...own, ca: 'named.crt' }, { ca: 'env.crt' }).tls).toEqual({
+      ...own,
+      ca: 'named.crt',
+    });
+    expect(accessTo('https://gate-1', own, { ca: 'env.crt', cert: 'env.crt' }).tls).toEqual({
+      ...own,
+      ca: 'env.crt',
+    });
+  });
+
+  it('shows no certificate beside an authority that the command line names', () => {
+    expect(accessTo('https://gates', { ca: 'named.crt' }).tls).toEqual({ ca: 'named.crt' });
+  });
+
+  it('keeps nobody from a gate who needs nothing else of it, where it is broken', () => {
+    const settingsFolder = path.join(folder.path, 'broken');
+    mkdirSync(path.join(settingsFolder, 'interlock'), { recursive: true });
+    writeFileSync(path.join(settingsFolder, 'interlock', 'client.yaml'), 'ca: [\n', { mode: 0o600 });
+    const access = findAccess({ url: 'https://gate-1', ...own }, { key: 'given', settingsFolder });
+    expect(access.tls).toEqual(own);
   });
 });
