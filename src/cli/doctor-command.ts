@@ -25,7 +25,10 @@ export function addDoctorCommand(program: Command, { terminal, end }: CommandCon
     .command('doctor')
     .description('look at all that a gate needs, and say what to do')
     .option('--config <file>', 'the configuration (default: INTERLOCK_CONFIG, or ./interlock.yaml)')
-    .option('--url <url>', 'the gate to ask (default: where the configuration says that it listens)')
+    .option(
+      '--url <url>',
+      'the gate to ask (default: where the configuration says that it listens, never a shared address)',
+    )
     .option(
       '--key-file <file>',
       'a key to try on it (default: INTERLOCK_KEY, or `key` of client.yaml); never shown',

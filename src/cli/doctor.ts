@@ -93,6 +93,10 @@ const findCertificates = (options: DoctorOptions, given: GateAccess | undefined)
 const fetchOf = (certificates: TlsFiles | undefined, clock: Clock): typeof fetch =>
   certificates === undefined ? fetch : fetchBy(readClientTls(certificates, clock.wallMs()));
 
+/** For where a gate listens: its certificate is of the name that clients know, and no key is shown to it. */
+const fetchOfOwn = (certificates: TlsFiles | undefined, clock: Clock): typeof fetch =>
+  fetchBy(certificates === undefined ? {} : readClientTls(certificates, clock.wallMs()), true);
+
 function ownUrl(config: Config | undefined): { readonly url?: string } {
   const url = config === undefined ? undefined : urlOf(config);
   return url === undefined ? {} : { url };
@@ -147,7 +151,10 @@ async function lookAtConfig(
   const showsCertificate = certificates?.cert !== undefined;
   const gate =
     url === undefined
-      ? await askOwnGate(config, { runs, storeRead: store.read, fetch, showsCertificate, next })
+      ? await askOwnGate(config, {
+          ...{ runs, storeRead: store.read, showsCertificate, next },
+          fetch: fetchOfOwn(certificates, clock),
+        })
       : await askGate(url, { runs: 'must', storeRead: false, fetch, next });
   tell(store.findings.map(finding => (gate.clockIsWell ? easeClock(finding) : finding)));
   tell(gate.findings);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../../config/config.ts';
 import { asError, codeOf } from '../../kit/fault.ts';
-import { urlOf } from '../gate-url.ts';
+import { ownUrlOf } from '../gate-url.ts';
 import { listNames } from '../../kit/text.ts';
 import type { NextCommand } from '../next-command.ts';
 import { printable } from '../printable.ts';
@@ -46,13 +46,13 @@ export interface GateFound {
 
 const alone = (...findings: readonly Finding[]): GateFound => ({ findings, clockIsWell: false });
 
-/** What the gate of a configuration says without a key. */
+/** What the gate of a configuration says without a key, asked where it listens: at a shared address another one may answer. */
 export async function askOwnGate(
   config: Config,
   expected: Expected & { readonly showsCertificate: boolean },
 ): Promise<GateFound> {
   const { unknown } = findingsOf('gate');
-  const url = urlOf(config);
+  const url = ownUrlOf(config);
   if (url === undefined)
     return alone(unknown('the configuration lets the system choose the port', 'name the gate with --url'));
   if (config.tls?.pem.ca !== undefined && !expected.showsCertificate)

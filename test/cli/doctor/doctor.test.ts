@@ -49,7 +49,7 @@ const report = z.object({
   ),
 });
 
-async function examine(folder: string, options: { url?: string } = {}, wallMs?: () => number) {
+async function examine(folder: string, options: { url?: string; ca?: string } = {}, wallMs?: () => number) {
   const terminal = recordedTerminal();
   const clock = wallMs === undefined ? systemClock : { ...systemClock, wallMs };
   const file = path.join(folder, 'interlock.yaml');
@@ -305,14 +305,40 @@ test.each([
 
 describe('a gate with TLS', () => {
   const pair = selfSigned('gate.example', { ca: true });
-  const folderWithTls = (port: number, more: Doc = {}): string => {
+  const folderWithTls = (port: number, more: Doc = {}, publicUrl?: string): string => {
     const folder = temporaryFolder();
     writeFileSync(path.join(folder, 'gate.crt'), pair.cert);
     writeFileSync(path.join(folder, 'gate.key'), pair.key, { mode: 0o600 });
     const tls = { cert: './gate.crt', key: './gate.key', ...more };
-    writeGateFiles(folder, { executor: executorUrl, config: { listen: `127.0.0.1:${port}`, tls } });
+    writeGateFiles(folder, {
+      executor: executorUrl,
+      config: { listen: `127.0.0.1:${port}`, tls, ...(publicUrl !== undefined && { public_url: publicUrl }) },
+    });
     return folder;
   };
+
+  test('is asked where it listens, and not at the address that it shares with others', async () => {
+    const answering = (what: object) =>
+      createTlsServer(pair, (_req, res) => res.end(JSON.stringify(what))).listen(0, '127.0.0.1');
+    const fine = { ok: true };
+    const checks = { process: fine, database: fine, policy: fine, clock: fine, kinds: {} };
+    const stale = answering({ checks: { ...checks, policy: { ok: false, detail: 'stale' } } });
+    const other = answering({ checks });
+    await Promise.all([once(stale, 'listening'), once(other, 'listening')]);
+    try {
+      const folder = folderWithTls(portOf(stale), {}, `https://localhost:${portOf(other)}`);
+      const { about } = await examine(folder, { ca: path.join(folder, 'gate.crt') });
+      expect(about('gate')).toEqual([
+        expect.objectContaining({
+          status: 'fail',
+          what: `https://127.0.0.1:${portOf(stale)}: policy: stale`,
+        }),
+      ]);
+    } finally {
+      stale.close();
+      other.close();
+    }
+  });
 
   test.each([
     ['whose certificate is not trusted here', {}, /certificate/],
