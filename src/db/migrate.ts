@@ -223,7 +223,9 @@ export async function compareMigrations(
   try {
     const landed = await readLanded(client);
     refuseStrangers(landed, shipped);
-    return { landed: landed.length, missing: shipped.slice(landed.length).map(({ name }) => name) };
+    const missing = shipped.slice(landed.length);
+    if (missing[0] !== undefined) await refuseWithoutRight(client, missing[0]);
+    return { landed: landed.length, missing: missing.map(({ name }) => name) };
   } finally {
     client.release();
   }
