@@ -16,12 +16,21 @@ const READ_OTHERS = 0o004;
 const READ_GROUP = 0o040;
 const STICKY = 0o1000;
 
+/** Whom the gate runs as; doctor is run as the same. */
+export interface GateUser {
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+}
+
 /** Who may change what the gate believes, and who may read what must stay secret. */
-export function checkPermissions(config: Config): Finding[] {
+export function checkPermissions(
+  config: Config,
+  user: GateUser = { uid: process.geteuid?.(), gid: process.getegid?.() },
+): Finding[] {
   const believed = believedOf(config).flatMap(checkBelieved);
   const bearers = [...config.actions.values()].flatMap(({ executor }) => executor.bearerFile ?? []);
   const secrets = [...new Set([...bearers, `${config.checkpoints}.key`])];
-  const secret = secrets.flatMap(checkSecret);
+  const secret = secrets.flatMap(file => checkSecret(file, user));
   const found = [...believed, ...secret, ...checkStoreUrl(config)];
   const { ok } = findingsOf('permissions');
   return found.length > 0
@@ -52,24 +61,23 @@ function checkBelieved(file: string): Finding[] {
   return [];
 }
 
-function checkSecret(file: string): Finding[] {
+function checkSecret(file: string, user: GateUser): Finding[] {
   const mode = modeOf(file);
   const { fail, warn } = findingsOf('permissions');
   if (mode === undefined) return [];
+  const { uid, gid } = statSync(file);
+  const isOwn = uid === user.uid && uid !== 0;
+  // Of a file that is root's, or another's, it would keep the gate itself from reading.
+  const close = isOwn ? `chmod 600 ${file}` : `let the gate's user own it (chown), then chmod 600 ${file}`;
   const others = rightsOf(mode, READ_OTHERS, WRITE_OTHERS);
   if (others !== undefined)
     return [
-      fail(
-        `anybody on this machine may ${others} the key in ${file}`,
-        `chmod 600 ${file}, and replace the key`,
-      ),
+      fail(`anybody on this machine may ${others} the key in ${file}`, `${close}, and replace the key`),
     ];
   const group = rightsOf(mode, READ_GROUP, WRITE_GROUP);
-  if (group !== undefined)
-    return [
-      warn(`the whole group may ${group} the key in ${file}`, `chmod 600 ${file}, unless that is meant`),
-    ];
-  return [];
+  // By its group alone the gate reads what is another's.
+  if (group === undefined || (group === 'read' && !isOwn && gid === user.gid && user.uid !== 0)) return [];
+  return [warn(`the whole group may ${group} the key in ${file}`, `${close}, unless that is meant`)];
 }
 
 function rightsOf(mode: number, read: number, write: number): string | undefined {

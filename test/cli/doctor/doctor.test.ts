@@ -8,10 +8,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { runDoctor } from '../../../src/cli/doctor.ts';
+import { checkPermissions, type GateUser } from '../../../src/cli/doctor/files.ts';
 import { showBytes } from '../../../src/cli/show-bytes.ts';
 import { urlOf } from '../../../src/cli/gate-url.ts';
 import { UsageError } from '../../../src/config/environment.ts';
-import { FileError } from '../../../src/config/config.ts';
+import { FileError, type Config } from '../../../src/config/config.ts';
+import { readConfig } from '../../../src/config/read-config.ts';
 import { lockFolder } from '../../../src/db/folder-lock.ts';
 import { systemClock } from '../../../src/kit/clock.ts';
 import { unpackArchive } from '../../../src/policy/bundle-files.ts';
@@ -275,6 +277,42 @@ test('a gate that was named and does not answer fails', async () => {
   const { about, code } = await examine(folderWith(), { url: closedUrl });
   expect(about('gate')[0]).toMatchObject({ status: 'fail', what: expect.stringContaining('ECONNREFUSED') });
   expect(code).toBe(1);
+});
+
+describe('a key that its group may read', () => {
+  const keyOf = (mode: number) => {
+    const folder = folderWith();
+    const key = path.join(folder, 'checkpoints.ndjson.key');
+    writeFileSync(key, '');
+    chmodSync(key, mode);
+    const { uid, gid } = statSync(key);
+    return { config: readConfig(path.join(folder, 'interlock.yaml')), own: { uid, gid } };
+  };
+  const ofKey = (config: Config, user: GateUser) =>
+    checkPermissions(config, user).filter(({ what }) => what.includes('key in'));
+
+  test('is well where the gate may read it by that alone', () => {
+    const { config, own } = keyOf(0o640);
+    expect(ofKey(config, { ...own, uid: own.uid + 1 })).toEqual([]);
+  });
+
+  test('is else to be looked at, and the remedy never takes it from the gate', () => {
+    const { config, own } = keyOf(0o640);
+    const user = { uid: 4711, gid: own.gid + 1 };
+    expect(ofKey(config, user)).toMatchObject([
+      {
+        status: 'warn',
+        todo: expect.stringMatching(/^let the gate's user own it \(chown\), then chmod 600 /),
+      },
+    ]);
+  });
+
+  test('fails where others may read it too, by the same remedy', () => {
+    const { config, own } = keyOf(0o644);
+    expect(ofKey(config, { ...own, uid: own.uid + 1 })).toMatchObject([
+      { status: 'fail', todo: expect.stringMatching(/own it \(chown\), then chmod 600 .*replace the key$/) },
+    ]);
+  });
 });
 
 test.each([
