@@ -1,5 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Metrics, MetricsOptions } from './metrics.ts';
+import type { LoadMethod, LoadResult, Metrics, MetricsOptions } from './metrics.ts';
+
+const METHODS: readonly LoadMethod[] = ['put', 'patch'];
+const RESULTS: readonly LoadResult[] = ['loaded', 'refused', 'trial'];
 
 /** How old each inventory is and may be, and what came of loads. */
 export function createInventoryMetrics(
@@ -15,6 +18,9 @@ export function createInventoryMetrics(
     labelNames: ['kind', 'method', 'result'],
     registers,
   });
+  // A counter that begins with its first load counts that one for nothing in increase(), be it the one that was refused.
+  for (const kind of kinds.keys())
+    for (const method of METHODS) for (const result of RESULTS) loads.inc({ kind, method, result }, 0);
   return {
     loadObserved: (kind, method, result) => loads.inc({ kind, method, result }),
     inventoryObserved: (kind, asOfMs, source) =>

@@ -23,7 +23,7 @@ export interface Metrics {
   /** Whether the database answered that look. */
   databaseObserved(isThere: boolean): void;
   /** A load of an inventory that came to its end. */
-  loadObserved(kind: string, method: 'put' | 'patch', result: 'loaded' | 'refused' | 'trial'): void;
+  loadObserved(kind: string, method: LoadMethod, result: LoadResult): void;
   /** A batch of the ledger, from its begin to its commit. */
   batchObserved(jobs: number, durationMs: number): void;
   /** The head of the audit chain was looked at, and is signed in the file of checkpoints, or could not be. */
@@ -38,6 +38,9 @@ export interface Metrics {
   text(): Promise<string>;
   readonly contentType: string;
 }
+
+export type LoadMethod = 'put' | 'patch';
+export type LoadResult = 'loaded' | 'refused' | 'trial';
 
 export interface DecisionObserved {
   readonly action: string | undefined;

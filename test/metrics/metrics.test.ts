@@ -88,6 +88,17 @@ describe('metrics', () => {
     expect(text).not.toContain('revision="r1"');
   });
 
+  it('count the loads of each kind from nothing, so that the first one is seen to be one more', async () => {
+    const kinds = new Map([['host', { maxAgeMs: 1_000 }]]);
+    const metrics = createMetrics({ actions: new Set(), kinds, version: '0.0.0', wallMs: () => 0 });
+    const line = 'interlock_inventory_loads_total{kind="host",method="put",result="refused"}';
+    expect(await metrics.text()).toContain(`${line} 0\n`);
+    metrics.loadObserved('host', 'put', 'refused');
+    const text = await metrics.text();
+    expect(text).toContain(`${line} 1\n`);
+    expect([...text.matchAll(/^interlock_inventory_loads_total\{/gm)]).toHaveLength(6);
+  });
+
   it('tell of a certificate where there is one, and that nothing failed to be loaded before something was', async () => {
     const metrics = create();
     const before = await metrics.text();
