@@ -47,7 +47,7 @@ export function standingOf(
   const { book, clockJumped, nowMs } = turn;
   const { freezes = [] } = loaded?.policy.limits ?? {};
   return {
-    operations: countOperations(config.actions.keys(), book.operations()),
+    operations: countOperations(config.actions.keys(), book.operations(), nowMs),
     fills:
       loaded === undefined
         ? []
@@ -60,14 +60,23 @@ export function standingOf(
   };
 }
 
-function countOperations(actions: Iterable<string>, operations: Iterable<Operation>): Standing['operations'] {
-  const none = { waiting: 0, on_the_wire: 0, accepted: 0, unknown: 0 };
+function countOperations(
+  actions: Iterable<string>,
+  operations: Iterable<Operation>,
+  nowMs: number,
+): Standing['operations'] {
+  const nothing = { count: 0, oldestS: 0 };
+  const none = { waiting: nothing, on_the_wire: nothing, accepted: nothing, unknown: nothing };
   const counts = new Map([...actions].map(action => [action, { ...none }]));
   // Of actions that are not declared any more, or not here: somebody must settle them all the same.
   const undeclared = { ...none };
   for (const operation of operations) {
     const state = stateOf(operation);
-    if (state !== undefined) (counts.get(operation.action) ?? undeclared)[state] += 1;
+    if (state === undefined) continue;
+    const found = counts.get(operation.action) ?? undeclared;
+    const { count, oldestS } = found[state];
+    const ageS = (nowMs - (operation.claimedAtMs ?? operation.decidedAtMs)) / 1000;
+    found[state] = { count: count + 1, oldestS: Math.max(oldestS, ageS) };
   }
   return counts.set(UNKNOWN_ACTION, undeclared);
 }

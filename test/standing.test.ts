@@ -86,3 +86,38 @@ it('a share of a fleet that was never loaded is not said to be spent', () => {
 it('a share that has come to nothing is full', () => {
   expect(fillsWith(10)).toContainEqual(['', 1]);
 });
+
+it('the oldest request in each state is told, from its last attempt, or from its decision', () => {
+  const book = new Book(shared, kinds, config.actions);
+  const held = (id: string, more: Partial<Operation>): Operation => ({
+    ...{
+      id,
+      seq: 1,
+      action: 'disk.wipe',
+      kind: 'host',
+      principal: 'bot',
+      targetCount: 1,
+      decidedAtMs: 1_000,
+    },
+    ...{ dimensionValues: {}, policyDigest: 'p', inventoryRevision: 1, labelsDigest: 'l', timeoutMs: 1 },
+    ...{
+      validForMs: 1,
+      idempotent: false,
+      outcome: 'pending',
+      phase: 'waiting',
+      wasUnknown: false,
+      attempts: 0,
+    },
+    ...more,
+  });
+  book.setOperation(held('1', { phase: 'accepted', claimedAtMs: 5_000 }));
+  book.setOperation(held('2', { phase: 'accepted', claimedAtMs: 3_000 }));
+  book.setOperation(held('3', {}));
+  const { operations } = standingOf({ book, clockJumped: false, nowMs: 11_000 }, config, undefined);
+  expect(operations.get('disk.wipe')).toEqual({
+    waiting: { count: 1, oldestS: 10 },
+    on_the_wire: { count: 0, oldestS: 0 },
+    accepted: { count: 2, oldestS: 8 },
+    unknown: { count: 0, oldestS: 0 },
+  });
+});

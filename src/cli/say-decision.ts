@@ -66,6 +66,8 @@ function headline({ mode, decision, outcome }: Decided, what: string, { paint }:
   const isUnsent = status === 'refused' && outcome?.http_status === undefined && detail.startsWith(UNSENT);
   const how = isUnsent ? detail.slice(UNSENT.length) : detail;
   const more = how === '' ? '' : ` (${printable(how.replace(/\.$/, '').replace(/^The /, 'the '))})`;
+  if (status === 'pending' && outcome?.attempts === 0)
+    return `${paint.bold(paint.yellow('allowed, and not sent yet: it waits for a place at its executor'))}: ${what}`;
   const said = `${isUnsent ? 'allowed, but not sent to its executor' : (words[status] ?? `allowed, and ${printable(status)}`)}${more}`;
   return `${paint.bold(status === 'delivered' ? paint.green(said) : paint.yellow(said))}: ${what}`;
 }
@@ -75,7 +77,7 @@ const UNSENT = `${NOTHING_WAS_SENT}: `;
 
 const words: Readonly<Record<string, string>> = {
   delivered: 'done',
-  pending: 'allowed; what became of it is not known yet',
+  pending: 'allowed and sent; what became of it is not known yet',
   refused: 'allowed, and refused by its executor',
   unknown: 'allowed; nobody knows whether it was done, and its targets stay taken until that is settled',
   stopped: 'allowed, and stopped before anything was sent',

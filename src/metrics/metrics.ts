@@ -66,10 +66,17 @@ export interface Fill {
   readonly ratio: number;
 }
 
+/** What there is in one state. */
+export interface InState {
+  readonly count: number;
+  /** Since the last attempt at the oldest began, or since its decision where there was none; 0 where there is none. */
+  readonly oldestS: number;
+}
+
 /** How a gate and its store stand, as one look at the ledger finds them. */
 export interface Standing {
   /** By action, for every declared one, and together for all others. */
-  readonly operations: ReadonlyMap<string, Readonly<Record<OperationState, number>>>;
+  readonly operations: ReadonlyMap<string, Readonly<Record<OperationState, InState>>>;
   readonly fills: readonly Fill[];
   /** Whether this gate's policy revision is the active one; false where none is loaded. */
   readonly isPolicyActive: boolean;

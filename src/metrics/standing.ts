@@ -33,6 +33,12 @@ export function createStandingGauges(
     labelNames: ['action', 'state'],
     registers,
   });
+  const oldest = new Gauge({
+    name: 'interlock_oldest_operation_age_seconds',
+    help: 'Since the last attempt at the oldest of these requests began, or since its decision where there was none; 0 where there is none.',
+    labelNames: ['action', 'state'],
+    registers,
+  });
   const fills = new Gauge({
     name: 'interlock_limit_fill_ratio',
     help: 'How full a window, budget, request limit or limit in flight is, in the scope where it is fullest; 1 is full. No action: over all of a kind.',
@@ -45,8 +51,11 @@ export function createStandingGauges(
       active.set(standing.isPolicyActive ? 1 : 0);
       jumped.set(standing.hasClockJumped ? 1 : 0);
       freezes.set(standing.freezesInForce);
-      for (const [action, counts] of standing.operations)
-        for (const state of STATES) operations.set({ action, state }, counts[state]);
+      for (const [action, found] of standing.operations)
+        for (const state of STATES) {
+          operations.set({ action, state }, found[state].count);
+          oldest.set({ action, state }, found[state].oldestS);
+        }
       fills.reset();
       for (const { action, rule, per, over, ratio } of standing.fills)
         fills.set({ action, rule, per, over_seconds: over }, ratio);

@@ -77,8 +77,16 @@ async function claimOne(
   }
   const stop = (why: Why): undefined => giveUp(turn, claiming, operation, why);
   // Asked so that a time that is no number is too long ago.
-  if (!(turn.nowMs - operation.decidedAtMs <= operation.validForMs))
-    return stop({ rule: 'forward.expired', detail: 'it was not claimed within valid_for of its decision' });
+  if (!(turn.nowMs - operation.decidedAtMs <= operation.validForMs)) {
+    const full =
+      action === undefined || hasPlace(turn, action)
+        ? ''
+        : `: its executor's concurrency of ${action.executor.concurrency} is taken up`;
+    return stop({
+      rule: 'forward.expired',
+      detail: `it was not claimed within valid_for of its decision${full}`,
+    });
+  }
   const { limits } = claiming;
   // A gate with another policy than the active one claims nothing: it does not know what holds.
   if (limits === undefined || claiming.policyDigest !== turn.book.activePolicy) return undefined;

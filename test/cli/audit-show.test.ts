@@ -89,6 +89,11 @@ describe('audit show', () => {
     },
   );
 
+  test('tells what waits for a place at its executor from what is there', async () => {
+    expect(await shown({ status: 'pending', attempts: 0 })).toMatch(/outcome: +pending, not sent yet$/m);
+    expect(await shown({ status: 'pending', attempts: 1 })).toMatch(/outcome: +pending$/m);
+  });
+
   test.each(['pending', 'unknown', 'stopped'] as const)(
     'says nothing of reports where it is %s, which none can contradict',
     async status => expect(await shown({ status })).not.toContain('reports:'),

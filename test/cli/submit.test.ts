@@ -50,7 +50,8 @@ const decided = (decision: string, more: object = {}): object => ({
   ...{ id: '1', mode: 'request', decision, action: 'disk.wipe', reasons: [], targets: { count: 1 } },
   ...more,
 });
-const outcome = (status: string): object => decided('allowed', { outcome: { status } });
+const outcome = (status: string, attempts = 1): object =>
+  decided('allowed', { outcome: { status, attempts } });
 const bodyOf = (at = 0): unknown => JSON.parse(server.received[at]?.body ?? '');
 
 describe('the exit code says what became of it', () => {
@@ -119,6 +120,14 @@ describe('the exit code says what became of it', () => {
     const late = await run(...SUBMIT, '--wait', '1s');
     expect(late.code).toBe(3);
     expect(late.complained).toMatch(/--idempotency-key [0-9a-f-]{36}$/);
+    expect(late.said).toContain('allowed and sent; what became of it is not known yet');
+  });
+
+  test('0 with --no-wait while it waits for a place at its executor, which it says', async () => {
+    server.script({ status: 202, body: outcome('pending', 0) });
+    const { code, said } = await run(...SUBMIT, '--no-wait');
+    expect(code).toBe(0);
+    expect(said).toContain('allowed, and not sent yet: it waits for a place at its executor');
   });
 
   test('of the outcome that came later, however long it may wait', async () => {

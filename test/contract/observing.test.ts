@@ -88,6 +88,7 @@ describe('the metrics', () => {
     ['interlock_ledger_batch_duration_seconds', 'histogram'],
     ['interlock_ledger_failed_batches_total', 'counter'],
     ['interlock_operations', 'gauge'],
+    ['interlock_oldest_operation_age_seconds', 'gauge'],
     ['interlock_limit_fill_ratio', 'gauge'],
   ])('have %s as a %s', async (name, type) => {
     const { text } = await on.api.get('/metrics', { as: null });
@@ -105,6 +106,12 @@ describe('the metrics', () => {
     ['that the clocks agree', 'interlock_clock_jumped', {}, 0],
     ['how old an inventory may be', 'interlock_inventory_max_age_seconds', { kind: 'host' }, 86_400],
     ['that nothing is under way', 'interlock_operations', { action: 'test.act', state: 'unknown' }, 0],
+    [
+      'and so nothing has been for long',
+      'interlock_oldest_operation_age_seconds',
+      { action: 'test.act', state: 'accepted' },
+      0,
+    ],
     [
       'how full a window is',
       'interlock_limit_fill_ratio',

@@ -110,6 +110,16 @@ describe('what waits', () => {
     ).toEqual(['forward.expired', 'forward.expired']);
   });
 
+  it('expires with a word on the executor where that was full', async () => {
+    const details = await parts.ledger.enqueue(async turn => {
+      await claimWaiting(later(turn, wipe.executor.validForMs + 1_000), claiming, wipe.name, 'all');
+      return [...turn.draft.operations.values()].map(({ detail }) => detail);
+    });
+    const detail =
+      "it was not claimed within valid_for of its decision: its executor's concurrency of 2 is taken up";
+    expect(details).toEqual([detail, detail]);
+  });
+
   it('waits on while the kill file engages this gate, and while the executor is full', async () => {
     expect(await rulesOf({ killFileEngages: () => true })).toEqual([]);
     expect(await rulesOf({})).toEqual([]);
