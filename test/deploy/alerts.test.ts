@@ -15,7 +15,11 @@ const alertSchema = z.strictObject({
   expr: z.string(),
   for: z.string().optional(),
   labels: z.strictObject({ severity: z.enum(['page', 'ticket']) }),
-  annotations: z.strictObject({ summary: z.string().min(10), description: z.string().min(10) }),
+  annotations: z.strictObject({
+    runbook: z.literal('docs/on-call.md#which-alert'),
+    summary: z.string().min(10),
+    description: z.string().min(10),
+  }),
 });
 const { groups } = z
   .object({ groups: z.array(z.object({ rules: z.array(alertSchema) })) })
@@ -41,6 +45,14 @@ it('each alert is tested: that it fires, and that it does not always', () => {
     const uses = [...tests.matchAll(new RegExp(`alertname="${alert}"`, 'gu'))].length;
     expect([alert, uses >= 3]).toEqual([alert, true]);
   }
+});
+
+it('who is paged finds each alert by its name, and no other, in the chapter that its `runbook` names', () => {
+  const text = readFileSync(path.join(root, 'docs/on-call.md'), 'utf8');
+  const [, chapter = ''] = /^## Which alert\n(.*?)^## /msu.exec(text) ?? [];
+  const rows = [...chapter.matchAll(/^\| (`Interlock[^|]*) \|/gmu)].map(([, cell = '']) => cell);
+  const named = rows.flatMap(cell => [...cell.matchAll(/`(\w+)`/gu)].map(([, name = '']) => name));
+  expect(named.toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted());
 });
 
 const promtool = spawnSync('promtool', ['--version']).status === 0;
