@@ -99,6 +99,11 @@ async function readFolder(folder: string): Promise<BundleFiles> {
     }
   };
   await walk('');
+  // As `policy build` tells it from any other folder.
+  if (files.has('opa-version'))
+    throw new Error(
+      `this folder is what a bundle is built from: name the bundle itself, ${path.join(folder, 'bundle.tar.gz')}, which \`interlock policy build\` puts there`,
+    );
   const list = [...files]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, bytes]) => `${name}\n${sha256(bytes)}\n`);

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -188,6 +189,13 @@ describe('a bundle is refused', () => {
       const own = { interlock: { manifests: { ...data.interlock.manifests, [name ?? '']: manifest } } };
       expect(await refusalOfArchive({ 'data.json': JSON.stringify(own) })).toContain('policy.unavailable');
     }
+  });
+
+  it('when it is the folder that one is built from, which says what to name instead', async () => {
+    const sources = fileURLToPath(new URL('../../policies', import.meta.url));
+    expect(await refusalOf(sources)).toBe(
+      `policy.unavailable: this folder is what a bundle is built from: name the bundle itself, ${sources}/bundle.tar.gz, which \`interlock policy build\` puts there`,
+    );
   });
 
   it('from an address that is not https', async () => {
