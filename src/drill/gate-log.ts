@@ -24,5 +24,8 @@ function troubleOf(line: string): string | undefined {
   if (entry === undefined) return line;
   const level = at(entry, 'level');
   if (typeof level !== 'number' || level < WARNING) return undefined;
-  return [textAt(entry, 'msg'), textAt(entry, 'err', 'message')].filter(part => part !== '').join(': ');
+  // A cause stands behind the sentence of its error, and its full stop.
+  return [textAt(entry, 'msg'), textAt(entry, 'err', 'message').replaceAll('.: ', ': ')]
+    .filter(part => part !== '')
+    .join(': ');
 }

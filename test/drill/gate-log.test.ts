@@ -29,6 +29,12 @@ it('what a gate that did not stand has logged is told by its warnings, its error
   ).toBe('the policy could not be loaded: no such file\nnode: out of memory');
 });
 
+it('a cause is told behind its error as one sentence', () => {
+  expect(
+    troubleIn(logOf('{"level":50,"msg":"no policy","err":{"message":"Not loaded.: no such file"}}')),
+  ).toBe('no policy: Not loaded: no such file');
+});
+
 it('where nothing went wrong by its log, the last lines tell, and a log that is not there is said', () => {
   expect(troubleIn(logOf('{"level":30,"msg":"ready"}'))).toBe('{"level":30,"msg":"ready"}');
   expect(troubleIn(path.join(folder.path, 'nothing'))).toBe('(the gate left no log)');
