@@ -8,9 +8,6 @@ const WITHIN_MS = 10_000;
 /** The second only where the process can spare a thread (kit/file-threads.ts). */
 const MOST = 2;
 
-/** So long a key waits for a thread that something else holds: on a disk that answers it takes milliseconds. */
-const UNTIL_FREED_MS = 1_000;
-
 type Read = (file: string) => Promise<string>;
 
 interface Reading {
@@ -33,7 +30,7 @@ export function createReadKeys(
   const late = (file: string): Error =>
     new Error(`${file} cannot be read: its disk has not answered for ${withinMs / 1_000} s`);
   const begin = (file: string): Reading => {
-    const whole = threads.hold(async () => await read(file)).finally(() => underWay.delete(file));
+    const whole = threads.hold(async () => await read(file), file).finally(() => underWay.delete(file));
     const reading: Reading = {
       isOverdue: false,
       text: inTime(whole, withinMs, () => {
@@ -52,7 +49,7 @@ export function createReadKeys(
       if (underWay.size === 0 || (isSpare && threads.mayLend)) return await begin(file).text;
       const others = [...underWay.values()].filter(({ isOverdue }) => !isOverdue);
       if (others.length === 0) {
-        if (isSpare && (await threads.freed(UNTIL_FREED_MS))) continue;
+        if (isSpare && (await threads.freed())) continue;
         throw new Error(`${file} is not read: the disks of ${[...underWay.keys()].join(', ')} hang`);
       }
       await Promise.race(others.map(async ({ text }) => await text.catch(() => undefined)));

@@ -20,7 +20,7 @@ export class DiskLane {
     this.#withinMs = withinMs;
   }
 
-  /** @throws Error that names the file whose disk hangs: at once where that is known */
+  /** @throws Error that names the file whose disk hangs: at once where that is known; or this one, where no thread is left for it */
   async run<T>(file: string, work: () => Promise<T>): Promise<T> {
     if (this.#hangs !== undefined) throw this.#hangs;
     let isWanted = true;
@@ -28,7 +28,7 @@ export class DiskLane {
       if (!isWanted) throw new Error('nobody waits for this work any more');
       this.#underWay = file;
       try {
-        return await this.threads.hold(work);
+        return await this.threads.hold(work, file);
       } finally {
         this.#hangs = undefined;
       }
