@@ -1,9 +1,8 @@
-import type { Principal } from './config/config.ts';
+import type { Principal, Role } from './config/config.ts';
 import { formOf } from './config/principals.ts';
-import type { InForce } from './in-force.ts';
 import type { Logger } from './kit/logger.ts';
 
-/** The names of principals that lost keys, and of those that got some. */
+/** The names of principals whose keys were good and are not, and of those that got some. */
 export interface Exchanged {
   readonly out: readonly string[];
   readonly in: readonly string[];
@@ -12,28 +11,44 @@ export interface Exchanged {
 /**
  * What waits for no limits and no bundle: a key that the configuration has not any more is out, and a new one of a principal that
  * is otherwise the same is in, for whoever stops may be left with no other. It lets nobody do what he could not before. Who may
- * more or less by now keeps what he may, with the keys that are still his, until all is loaded.
+ * more or less by now keeps what he may, with the keys that are still his, until all is loaded. Only where that leaves nobody who
+ * may stop, the operators of the configuration are in, as operators and nothing else.
+ * @param loaded as they were loaded last, with all else
+ * @param newest as the configuration's own file has them by now
  */
-export function exchangeKeys(inForce: InForce, principals: readonly Principal[]): Exchanged {
-  const { config, loaded } = inForce;
-  const byName = new Map(principals.map(one => [one.name, one]));
-  const next = config.principals.map(one => ({ ...one, keys: keysOf(one, byName.get(one.name)) }));
-  const differ = (from: readonly Principal[], to: readonly Principal[]): string[] =>
-    from
-      .filter(({ keys }, index) => keys.some(key => to[index]?.keys.includes(key) !== true))
-      .map(({ name }) => name);
-  const exchanged = { out: differ(config.principals, next), in: differ(next, config.principals) };
-  if (exchanged.out.length + exchanged.in.length > 0)
-    inForce.change({
-      config: { ...config, principals: next.filter(({ name }) => byName.has(name)) },
-      loaded,
-    });
-  return exchanged;
+export function exchangeKeys(
+  loaded: readonly Principal[],
+  newest: readonly Principal[],
+): readonly Principal[] {
+  const byName = new Map(newest.map(one => [one.name, one]));
+  const kept = loaded.flatMap(one => {
+    const now = byName.get(one.name);
+    if (now === undefined) return [];
+    return formOf(one) === formOf(now)
+      ? now
+      : { ...one, keys: one.keys.filter(key => now.keys.includes(key)) };
+  });
+  if (kept.some(({ roles, keys }) => roles.has('operator') && keys.length > 0)) return kept;
+  const operators = newest.filter(({ roles }) => roles.has('operator')).map(toOperator);
+  const names = new Set(operators.map(({ name }) => name));
+  return [...kept.filter(({ name }) => !names.has(name)), ...operators];
 }
 
-function keysOf(one: Principal, now: Principal | undefined): readonly string[] {
-  if (now === undefined) return [];
-  return formOf(one) === formOf(now) ? now.keys : one.keys.filter(key => now.keys.includes(key));
+const toOperator = (principal: Principal): Principal => ({
+  ...principal,
+  roles: new Set<Role>(['operator']),
+  actions: new Set(),
+});
+
+/** Whose keys are others by now than those that were loaded. */
+export function comparePrincipals(loaded: readonly Principal[], now: readonly Principal[]): Exchanged {
+  const lacking = (from: readonly Principal[], to: readonly Principal[]): string[] => {
+    const keys = new Map(to.map(one => [one.name, one.keys]));
+    return from
+      .filter(one => one.keys.some(key => keys.get(one.name)?.includes(key) !== true))
+      .map(({ name }) => name);
+  };
+  return { out: lacking(loaded, now), in: lacking(now, loaded) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import { exchangeKeys } from './exchange-keys.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 
 /** What of a gate can change while it runs. */
@@ -15,11 +16,15 @@ export interface Changing {
  */
 export class InForce implements Changing {
   #now: Changing;
+  #newest: Config['principals'] | undefined;
+  #principals: Config['principals'];
 
   constructor(now: Changing) {
     this.#now = now;
+    this.#principals = now.config.principals;
   }
 
+  /** As it was loaded last; who may ask by now is said by `principals`. */
   get config(): Config {
     return this.#now.config;
   }
@@ -29,11 +34,26 @@ export class InForce implements Changing {
   }
 
   get principals(): Config['principals'] {
-    return this.#now.config.principals;
+    return this.#principals;
   }
 
-  /** All of it at once: keys of one state of the files and limits of another are a state that nobody has written. */
+  /**
+   * All of it at once: keys of one state of the files and limits of another are a state that nobody has written. A key that was
+   * gone from the configuration before this came into force stays out: what was read first may come last.
+   */
   change(next: Changing): void {
     this.#now = next;
+    this.#exchange();
+  }
+
+  /** What waits for nothing else, of a configuration that was read and is not loaded yet (exchange-keys.ts). */
+  exchange(newest: Config['principals']): void {
+    this.#newest = newest;
+    this.#exchange();
+  }
+
+  #exchange(): void {
+    const { principals } = this.#now.config;
+    this.#principals = this.#newest === undefined ? principals : exchangeKeys(principals, this.#newest);
   }
 }

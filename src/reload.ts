@@ -3,7 +3,7 @@ import { FileError, type Config, type Principal, type TlsConfig } from './config
 import { describePrincipal } from './config/principals.ts';
 import { readConfig } from './config/read-config.ts';
 import { warnOfLimitGaps, warnOfMissingLimits, warnOfOpenKeys } from './describe-start.ts';
-import { createOtherNames, exchangeKeys } from './exchange-keys.ts';
+import { comparePrincipals, createOtherNames } from './exchange-keys.ts';
 import type { Changing, InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
 import type { Clock } from './kit/clock.ts';
@@ -11,6 +11,7 @@ import type { DiskLane } from './kit/disk-lane.ts';
 import { asError } from './kit/fault.ts';
 import { unlessAborted } from './kit/in-time.ts';
 import type { Logger } from './kit/logger.ts';
+import { sharedRead } from './kit/together.ts';
 import type { LateGate } from './late-gate.ts';
 import { readPolicy, toLoaded } from './load-policy.ts';
 import { readAhead } from './read-ahead.ts';
@@ -43,17 +44,25 @@ class NotWithoutRestart extends Error {
   override readonly name = 'NotWithoutRestart';
 }
 
-/** One after the other. Whoever asks while one waits for its turn gets that one: it reads the files after that. */
+/** Longer than a disk has to answer (kit/disk-lane.ts). */
+const EXCHANGE_PATIENCE_MS = 30_000;
+
+/**
+ * One after the other. Whoever asks while one waits for its turn gets that one: it reads the files after that. Keys wait for no
+ * turn: the reload before may wait for a server of bundles, a disk and the database.
+ */
 export function createReload(options: ReloadOptions): Reload {
   let last = Promise.resolve();
   let waiting: Promise<void> | undefined;
   const stopping = new AbortController();
+  const exchange = sharedRead(async () => await readOwn(options), EXCHANGE_PATIENCE_MS);
   const warnOfOtherNames = createOtherNames(options.inForce.principals, options.logger);
   return {
     reload: async () => {
+      if (!stopping.signal.aborted) exchange().catch(leaveToReload);
       waiting ??= last = last.then(async () => {
         waiting = undefined;
-        if (!stopping.signal.aborted) await reloadOnce(options, stopping.signal);
+        if (!stopping.signal.aborted) await reloadOnce(options, exchange, stopping.signal);
         warnOfOtherNames(options.inForce.principals);
       });
       await waiting;
@@ -65,37 +74,52 @@ export function createReload(options: ReloadOptions): Reload {
   };
 }
 
-async function reloadOnce(options: ReloadOptions, stopping: AbortSignal): Promise<void> {
+/** It reads the file as well, and says what is wrong with it. */
+const leaveToReload = (): void => undefined;
+
+async function reloadOnce(
+  options: ReloadOptions,
+  exchange: () => Promise<Config>,
+  stopping: AbortSignal,
+): Promise<void> {
   const { inForce, logger, metrics } = options;
   const before = { config: inForce.config, loaded: inForce.loaded };
-  const [keysOut, keysIn] = [new Set<string>(), new Set<string>()];
-  const exchange = (config: Config): void => {
-    const fixed = changedParts(before.config, config);
-    if (fixed.length > 0)
-      throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
-    // It is this gate's own, so who has no key in it is to have none. One of another gate would lock all out.
-    const exchanged = exchangeKeys(inForce, config.principals);
-    for (const name of exchanged.out) keysOut.add(name);
-    for (const name of exchanged.in) keysIn.add(name);
-  };
   try {
-    const read = await readFiles(options, before.config, exchange, stopping);
+    const read = await readFiles(options, exchange, stopping);
     await bringIntoForce(options, before, read);
     metrics.reloadObserved(areRenewed(options, read.config.tls, read.badCertificates));
   } catch (thrown) {
     metrics.reloadObserved(false);
     const error = asError(thrown);
-    const areKeysOther = keysOut.size + keysIn.size > 0;
+    const exchanged = comparePrincipals(inForce.config.principals, inForce.principals);
+    const areKeysOther = exchanged.out.length + exchanged.in.length > 0;
     logger.error(
       {
         ...(error instanceof FileError ? { problems: error.problems } : { err: error }),
-        ...(areKeysOther && { keys_out: [...keysOut], keys_in: [...keysIn] }),
+        ...(areKeysOther && { keys_out: exchanged.out, keys_in: exchanged.in }),
       },
       areKeysOther
-        ? 'nothing was loaded but that keys which are gone from the configuration are out, and new ones of principals that are otherwise the same are in; what else was in force stays: set it right, and send SIGHUP again'
+        ? 'nothing was loaded but that keys which are gone from the configuration are out, and new ones are in of principals that are otherwise the same, and of operators where none was left; what else was in force stays: set it right, and send SIGHUP again'
         : 'nothing was loaded, and what was in force stays: set it right, and send SIGHUP again',
     );
   }
+}
+
+/** The configuration as its own file says it, with its keys exchanged: a stolen key waits for no other disk, and for no server. */
+async function readOwn({ disks, inForce }: ReloadOptions): Promise<Config> {
+  const { file, tls } = inForce.config;
+  await readAhead(disks.own, [file]);
+  const own = readConfig(file, 'unread');
+  exchangeIn(inForce, { ...own, ...(tls !== undefined && { tls }) });
+  return own;
+}
+
+/** It is this gate's own, so who has no key in it is to have none. One of another gate would lock all out. @throws NotWithoutRestart */
+function exchangeIn(inForce: InForce, config: Config): void {
+  const fixed = changedParts(inForce.config, config);
+  if (fixed.length > 0)
+    throw new NotWithoutRestart(`${fixed.join(', ')}: cannot change while the gate runs; restart it`);
+  inForce.exchange(config.principals);
 }
 
 interface ReadFiles {
@@ -104,22 +128,19 @@ interface ReadFiles {
   readonly badCertificates: FileError | undefined;
 }
 
-/** @param exchange is told of the configuration as soon as its own file is read: a stolen key waits for no other disk, and for no server */
 async function readFiles(
-  { disks, clock }: ReloadOptions,
-  { file, tls }: Config,
-  exchange: (config: Config) => void,
+  { disks, clock, inForce }: ReloadOptions,
+  exchange: () => Promise<Config>,
   stopping: AbortSignal,
 ): Promise<ReadFiles> {
-  await unlessAborted(readAhead(disks.own, [file]), stopping);
-  const own = readConfig(file, 'unread');
-  exchange({ ...own, ...(tls !== undefined && { tls }) });
+  const own = await unlessAborted(exchange(), stopping);
   const others = own.files.filter(other => other !== own.file);
   await unlessAborted(readAhead(disks.others, others), stopping);
+  const { file, tls } = inForce.config;
   let badCertificates: FileError | undefined;
   const onBadCertificates = (error: FileError): void => void (badCertificates = error);
   const config = readConfig(file, clock.wallMs(), tls && { tls, onBadCertificates });
-  exchange(config);
+  exchangeIn(inForce, config);
   const policy = await unlessAborted(readPolicy(config, disks.others), stopping);
   return { config, policy, badCertificates };
 }

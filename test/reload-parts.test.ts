@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { textsOf } from '../src/config/problems.ts';
 import { readConfig } from '../src/config/read-config.ts';
 import { InForce } from '../src/in-force.ts';
 import { systemClock } from '../src/kit/clock.ts';
@@ -190,3 +191,82 @@ it('a gate that ends waits for no disk: a reload that does is given up', async (
   expect(on.said()).toHaveLength(1);
   await on.folder.remove();
 });
+
+const keyOf = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const withKey = (name: string, role: string, digit: string): Doc => ({
+  ...principal(name, [role]),
+  keys: [keyOf(digit)],
+});
+
+it('a stolen key waits for no reload before it, and comes back with none that read its files before', async () => {
+  const disks = { own: new DiskLane(), others: new DiskLane() };
+  const on = await loaded(() => undefined, disks);
+  const write = (...principals: readonly Doc[]): void =>
+    writeGateFiles(on.folder.path, { config: { tls: on.tls, principals } });
+  const op = withKey('op', 'operator', 'a');
+  write(op, withKey('thief', 'auditor', 'b'));
+  await on.reloading.reload();
+  let answer = (): void => undefined;
+  const other = disks.others.run(
+    'a disk',
+    async () => await new Promise<void>(resolve => (answer = resolve)),
+  );
+  write(op, withKey('thief', 'auditor', 'b'), ...newcomer);
+  const first = on.reloading.reload();
+  await disks.own.run('a file', async () => await Promise.resolve());
+  const readFirst = readConfig(on.inForce.config.file);
+  write(op, ...newcomer);
+  const second = on.reloading.reload();
+  await expect.poll(() => namesIn(on.inForce)).toEqual(['op']);
+  // As of a reload that waited for the database.
+  on.inForce.change({ config: readFirst, loaded: on.inForce.loaded });
+  expect(namesIn(on.inForce)).toEqual(['op', 'newcomer']);
+  expect(on.said().filter(([, message]) => message.startsWith('loaded again'))).toHaveLength(1);
+  answer();
+  await Promise.all([other, first, second]);
+  expect(namesIn(on.inForce)).toEqual(['op', 'newcomer']);
+  await on.folder.remove();
+});
+
+it.each<[string, Doc]>([
+  ['by another', withKey('op2', 'operator', 'b')],
+  ['by another name with the same key', withKey('duty', 'operator', 'a')],
+  ['by one who saw only, and no more', withKey('auditor', 'operator', 'c')],
+])(
+  'the only operator that is replaced %s while the limits are broken leaves one who may stop',
+  async (_, op2) => {
+    const on = await loaded(() => undefined);
+    const load = async (principals: readonly Doc[], limitsText?: string): Promise<void> => {
+      writeGateFiles(on.folder.path, {
+        config: { tls: on.tls, principals },
+        ...(limitsText !== undefined && { limitsText }),
+      });
+      await on.reloading.reload();
+    };
+    const standing = () => on.inForce.principals.map(({ name, keys, roles }) => [name, ...keys, ...roles]);
+    const op = withKey('op', 'operator', 'a');
+    const auditor = withKey('auditor', 'auditor', 'c');
+    const others = [auditor].filter(({ name }) => name !== op2['name']);
+    const before = [
+      ['op', keyOf('a'), 'operator'],
+      ['auditor', keyOf('c'), 'auditor'],
+    ];
+    await load([op, auditor]);
+    await load([...others, op2, withKey('bot', 'auditor', 'd')], 'actions: [');
+    const now = [
+      ...before.slice(1).filter(([name]) => name !== op2['name']),
+      [op2['name'], ...textsOf(op2['keys']), 'operator'],
+    ];
+    expect(standing()).toEqual(now);
+    expect(on.said()).toContainEqual([
+      50,
+      expect.stringMatching(/^nothing was loaded but .* of operators where none was left/),
+    ]);
+    await load([op, auditor], 'actions: [');
+    expect(standing()).toEqual(before);
+    expect(on.said()).toContainEqual([50, expect.stringMatching(/^nothing was loaded, and/)]);
+    await load([...others, op2]);
+    expect(standing()).toEqual(now);
+    await on.folder.remove();
+  },
+);
