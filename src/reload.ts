@@ -139,7 +139,7 @@ async function readFiles(
   const { file, tls } = inForce.config;
   let badCertificates: FileError | undefined;
   const onBadCertificates = (error: FileError): void => void (badCertificates = error);
-  const config = readConfig(file, clock.wallMs(), tls && { tls, onBadCertificates });
+  const config = readConfig(file, clock.wallMs(), { tls, onBadCertificates });
   exchangeIn(inForce, config);
   const policy = await unlessAborted(readPolicy(config, disks.others), stopping);
   return { config, policy, badCertificates };

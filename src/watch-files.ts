@@ -27,18 +27,8 @@ export function watchFiles(inForce: InForce, disk: DiskLane, logger: Logger): Fi
     for (const file of files) found.push(await disk.run(file, async () => await fileLooks(file)));
     return found.join('\n');
   };
-  const looks = [policyFiles(inForce, disk), configFile(inForce)].map(({ read, ...watched }) =>
-    lookAt(
-      looksOf,
-      {
-        ...watched,
-        read: async () => {
-          await readAhead(disk, inForce.config.files);
-          return await read();
-        },
-      },
-      logger,
-    ),
+  const looks = [policyFiles(inForce, disk), configFile(inForce, disk)].map(watched =>
+    lookAt(looksOf, watched, logger),
   );
   let isHanging = false;
   const lookOnce = async (): Promise<void> => {
@@ -80,7 +70,10 @@ interface Watched {
 const policyFiles = (inForce: InForce, disk: DiskLane): Watched => ({
   files: () => ({ policies: showPolicies(inForce.config.policies), limits: inForce.config.limitsFile }),
   own: () => inForce.loaded?.revision.digest,
-  read: async () => (await readPolicy(inForce.config, disk)).revision.digest,
+  read: async () => {
+    await readAhead(disk, [inForce.config.limitsFile]);
+    return (await readPolicy(inForce.config, disk)).revision.digest;
+  },
   says: {
     broken:
       'the policy or the limits cannot be loaded any more: what was loaded stays in force, but a restart would not find it',
@@ -90,11 +83,17 @@ const policyFiles = (inForce: InForce, disk: DiskLane): Watched => ({
   },
 });
 
-/** Of the configuration only that it is another: what in it has changed is told when it is loaded. */
-const configFile = (inForce: InForce): Watched => ({
+/**
+ * Of the configuration only that it is another: what in it has changed is told when it is loaded. No file that it names is looked at: by now it
+ * may name other ones than those in force, on a disk that hangs, and this is the thread that decides.
+ */
+const configFile = (inForce: InForce, disk: DiskLane): Watched => ({
   files: () => ({ config: inForce.config.file }),
   own: () => inForce.config.digest,
-  read: async () => await Promise.resolve(readConfig(inForce.config.file).digest),
+  read: async () => {
+    await readAhead(disk, [inForce.config.file]);
+    return readConfig(inForce.config.file, 'unread').digest;
+  },
   says: {
     broken:
       'the configuration cannot be loaded any more: what was loaded stays in force, but a restart would fail',

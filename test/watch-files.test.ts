@@ -30,7 +30,7 @@ beforeEach(async () => {
   inForce = new InForce(await loaded());
   const recorded = recordedLogger();
   said = () => recorded.said().map(([, message]) => message);
-  disk = new DiskLane(new FileThreads(), 200);
+  disk = new DiskLane(new FileThreads(), 1_000);
   watch = watchFiles(inForce, disk, recorded.logger);
 });
 afterEach(async () => {
@@ -66,6 +66,20 @@ it('a configuration that breaks is told once, and so is that it is whole again; 
     expect.stringMatching(/^the configuration cannot be loaded any more/),
     'the configuration is the one that is loaded again',
   ]);
+});
+
+it('a configuration that names other files by now is another one, and none of them is looked at: their disk may hang', async () => {
+  await watch.look();
+  const nowhere = '/there/is/none';
+  writeGateFiles(folder.path, {
+    config: {
+      ...{ tls: { cert: nowhere, key: nowhere }, kill_file: `${nowhere}/KILL`, checkpoints: `${nowhere}/c` },
+      actions: { 'test.act': { executor: { bearer_file: nowhere } } },
+    },
+  });
+  expect(() => readConfig(file)).toThrow(/no such file[^]*its folder must be there/);
+  await watch.look();
+  expect(said()).toEqual([expect.stringMatching(/^the configuration has changed/)]);
 });
 
 it('a disk that hangs is named once, holds one thread, and is said to be back', async () => {

@@ -17,6 +17,7 @@ import {
   type StoreConfig,
   type TlsConfig,
 } from './config.ts';
+import { namedFiles, namedPaths } from './named-files.ts';
 import { readPrincipals } from './principals.ts';
 import { member, Problems, textsOf } from './problems.ts';
 import {
@@ -36,16 +37,19 @@ import { readYamlFile, type YamlPath } from './yaml-file.ts';
 /** The bundle that ships: the same place seen from src/config and from dist/config. */
 const SHIPPED_BUNDLE = fileURLToPath(new URL('../../policies/bundle.tar.gz', import.meta.url));
 
-/** A gate that runs, with certificates that it has: what is wrong with the new ones keeps nothing else from being loaded. */
+/**
+ * A gate that runs. Of certificates that it has, what is wrong with the new ones keeps nothing else from being loaded; and folders that
+ * cannot change any more are not looked at again, for their disk may hang by now.
+ */
 export interface Running {
-  readonly tls: TlsConfig;
+  readonly tls: TlsConfig | undefined;
   readonly onBadCertificates: (error: FileError) => void;
 }
 
 /**
  * Reads and checks a configuration. Paths in it are relative to the file.
- * @param certificatesAtMs certificates must hold at this time; where they are unread, so are executors' keys: an audit must not need them, and
- *   a gate that looks who may ask must not wait for their disks
+ * @param certificatesAtMs certificates must hold at this time; where they are unread, so is all else but the file itself: an audit must not
+ *   need it, and a gate that looks who may ask, or whether the file is another, must not wait for its disks
  * @throws FileError with every problem, each with its line
  */
 export function readConfig(
@@ -57,7 +61,8 @@ export function readConfig(
   const problems = new Problems(yaml);
   const raw = yaml.value;
   const top = problems.check(topSchema, raw, []);
-  const paths = readPaths(problems, raw, resolve(file));
+  const looksAtFolders = certificatesAtMs !== 'unread' && running === undefined;
+  const paths = readPaths(problems, raw, resolve(file), looksAtFolders);
   const ofCertificates = running === undefined ? problems : new Problems(yaml);
   const readCertificates = (atMs: number): TlsConfig | undefined =>
     readTls({ problems, ofCertificates }, member(raw, 'tls'), dirname(resolve(file)), atMs);
@@ -91,15 +96,9 @@ export function readConfig(
     ...(tls !== undefined && { tls }),
     ...(top.public_url !== undefined && { publicUrl: top.public_url }),
   };
-  const files = [
-    resolve(file),
-    paths.limitsFile,
-    ...tlsFiles(raw, dirname(resolve(file))),
-    ...bearerFiles(actions),
-  ];
   return {
     file: resolve(file),
-    files,
+    files: namedFiles(raw, resolve(file)),
     digest: yaml.digest,
     ...serving,
     ...paths,
@@ -108,12 +107,6 @@ export function readConfig(
     principals,
   };
 }
-
-const tlsFiles = (raw: unknown, folder: string): string[] =>
-  textsOf(Object.values(Object(member(raw, 'tls')))).map(file => resolve(folder, file));
-
-const bearerFiles = (actions: ReadonlyMap<string, Action>): string[] =>
-  [...actions.values()].flatMap(({ executor }) => executor.bearerFile ?? []);
 
 /** Keys cross the wire with every request: in the clear only where nobody else can read along, or where somebody says so. */
 function checkListen(
@@ -295,22 +288,19 @@ function bearerProblem(file: string): string | undefined {
 
 type Paths = Pick<Config, 'store' | 'policies' | 'limitsFile' | 'killFile' | 'checkpoints'>;
 
-/** Paths as they came, so that what is wrong elsewhere does not hide what is wrong with them. */
-function readPaths(problems: Problems, raw: unknown, file: string): Paths {
+function readPaths(problems: Problems, raw: unknown, file: string, looksAtFolders: boolean): Paths {
   const folder = dirname(file);
   const textAt = (key: string, fallback: string): string => {
     const value = member(raw, key);
     return typeof value === 'string' ? value : fallback;
   };
-  const limitsFile = resolve(folder, textAt('limits', './limits.yaml'));
-  const killFile = resolve(folder, textAt('kill_file', './KILL'));
-  const checkpoints = resolve(folder, textAt('checkpoints', './checkpoints.ndjson'));
+  const { limitsFile, killFile, checkpoints } = namedPaths(raw, file);
   // A kill file that is always there would always be engaged; checkpoints would be written over the other.
   for (const [key, path, others] of [
     ['kill_file', killFile, [file, limitsFile, checkpoints]],
     ['checkpoints', checkpoints, [file, limitsFile]],
   ] as const) {
-    const problem = folderProblem(dirname(path));
+    const problem = looksAtFolders ? folderProblem(dirname(path)) : undefined;
     if (problem !== undefined) problems.add([key], problem);
     if (others.some(other => other === path)) problems.add([key], 'must be a file of its own');
   }
