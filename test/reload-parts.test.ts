@@ -199,7 +199,8 @@ const withKey = (name: string, role: string, digit: string): Doc => ({
 });
 
 it('a stolen key waits for no reload before it, and comes back with none that read its files before', async () => {
-  const disks = { own: new DiskLane(), others: new DiskLane() };
+  const threads = new FileThreads();
+  const disks = { own: new DiskLane(threads), others: new DiskLane(threads) };
   const on = await loaded(() => undefined, disks);
   const write = (...principals: readonly Doc[]): void =>
     writeGateFiles(on.folder.path, { config: { tls: on.tls, principals } });

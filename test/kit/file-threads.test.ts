@@ -20,8 +20,8 @@ const KEPT = /is neither read nor written: the disks of 3 others hang, and the l
 it('whatever hangs, three files are read at most, a reload of the configuration included: one thread looks names up', async () => {
   const { begun, read, letGo } = hanging();
   const threads = new FileThreads({ untilFreedMs: 20 });
-  const [own, others] = [new DiskLane({ threads }), new DiskLane({ threads })];
-  const readKey = createReadKeys({ read, threads });
+  const [own, others] = [new DiskLane(threads), new DiskLane(threads)];
+  const readKey = createReadKeys(threads, { read });
   const held = [
     readKey('/key'),
     threads.hold(async () => await read('/checkpoints')),
@@ -44,7 +44,7 @@ it('an executor’s key is refused as well where three others hang, and read onc
   const { read, letGo } = hanging();
   const threads = new FileThreads({ untilFreedMs: 20 });
   const held = ['/a', '/b', '/c'].map(async file => await threads.hold(async () => await read(file)));
-  const readKey = createReadKeys({ read: async file => await Promise.resolve(`key of ${file}`), threads });
+  const readKey = createReadKeys(threads, { read: async file => await Promise.resolve(`key of ${file}`) });
   await expect(readKey('/key')).rejects.toThrow(/^\/key is neither/);
   const waits = readKey('/key');
   letGo();
