@@ -1,30 +1,40 @@
-import type { Kysely } from 'kysely';
+import type { Expression, Kysely } from 'kysely';
+
 import type { Database } from './db/database.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 import { tagOf } from './inventory/describe-kind.ts';
 import { readExceptionUses } from './ledger/exception-queries.ts';
 import { freezeStatus } from './ledger/freezes.ts';
-import type { Turn } from './ledger/turn.ts';
 import type { Exception, Freeze, Limits, ProtectedEntry } from './policy/limits.ts';
-import { countByTags, findByIds } from './targets/queries.ts';
+import { countByTags, findByIds, readLoadedKinds, revisionInForce } from './targets/queries.ts';
 
-/** The policy revision of this gate: what it is made of, its checks, and its limits. */
+/** What of it is as a turn of the ledger finds it. */
+export interface PolicyStanding {
+  readonly loaded: LoadedPolicy;
+  readonly activePolicy: string | undefined;
+  readonly nowMs: number;
+}
+
+/**
+ * The policy revision of this gate: what it is made of, its checks, and its limits. What is counted for it is counted outside of the
+ * ledger: it takes as long as there are entries and targets, and a stop would wait for that.
+ */
 export async function describePolicy(
-  turn: Turn,
-  { policy, revision, profiles, gaps }: LoadedPolicy,
+  db: Kysely<Database>,
+  { loaded: { policy, revision, profiles, gaps }, activePolicy, nowMs }: PolicyStanding,
 ): Promise<object> {
   return {
     revision: revision.digest,
     digest: revision.digest,
-    active: turn.book.activePolicy === revision.digest,
+    active: activePolicy === revision.digest,
     bundle: revision.bundle,
     checks: policy.checks,
     limits: policy.limits,
     profiles,
     gaps,
-    protected: await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, policy.limits),
-    freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, turn.nowMs)),
-    exceptions: await describeExceptions(turn.db, policy.limits, turn.nowMs),
+    protected: await countProtectedNow(db, policy.limits),
+    freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, nowMs)),
+    exceptions: await describeExceptions(db, policy.limits, nowMs),
   };
 }
 
@@ -41,7 +51,7 @@ export const describeFreeze = (freeze: Freeze, nowMs: number) => ({
 });
 
 /** Each exception with what of it is used, and whether it can still let anything through at that time. */
-export async function describeExceptions(db: Turn['db'], { exceptions }: Limits, nowMs: number) {
+export async function describeExceptions(db: Kysely<Database>, { exceptions }: Limits, nowMs: number) {
   const ids = exceptions.map(({ id }) => id);
   const uses = ids.length === 0 ? new Map<string, number>() : await readExceptionUses(db, ids);
   return exceptions.map(exception => describeException(exception, uses.get(exception.id) ?? 0, nowMs));
@@ -65,11 +75,17 @@ export type CountedEntry = ProtectedEntry & {
   readonly missing?: readonly string[] | undefined;
 };
 
-/** Each protected entry with how many targets it stands for now; one that matches none guards nothing. */
+/** A number, or what the database reads it from. */
+type Revision = number | Expression<unknown>;
+
+/**
+ * Each protected entry with how many targets it stands for now; one that matches none guards nothing. One statement an entry, so that on
+ * the embedded store others get their turn between two.
+ */
 export async function countProtected(
   db: Kysely<Database>,
-  revisionOf: (kind: string) => number | undefined,
-  limits: Limits,
+  revisionOf: (kind: string) => Revision | undefined,
+  limits: Pick<Limits, 'protected'>,
 ): Promise<readonly CountedEntry[]> {
   const counted: CountedEntry[] = [];
   for (const entry of limits.protected) {
@@ -82,10 +98,25 @@ export async function countProtected(
   return counted;
 }
 
+/** As `countProtected`, each in the revision that is in force while it is counted. */
+async function countProtectedNow(
+  db: Kysely<Database>,
+  limits: Pick<Limits, 'protected'>,
+): Promise<readonly CountedEntry[]> {
+  const loaded = await readLoadedKinds(db);
+  return await countProtected(db, kind => (loaded.has(kind) ? revisionInForce(kind) : undefined), limits);
+}
+
+/** One entry of a kind that has an inventory, as it is now. Of a selector's targets one is enough. */
+export async function findIdle(db: Kysely<Database>, entry: ProtectedEntry): Promise<CountedEntry> {
+  return { ...entry, ...(await countMatches(db, entry, revisionInForce(entry.kind), 1)) };
+}
+
 async function countMatches(
   db: Kysely<Database>,
   entry: ProtectedEntry,
-  revision: number,
+  revision: Revision,
+  upTo?: number,
 ): Promise<Pick<CountedEntry, 'matches' | 'missing'>> {
   if ('ids' in entry) {
     const found = new Set((await findByIds(db, entry.kind, entry.ids, revision)).map(({ id }) => id));
@@ -95,5 +126,5 @@ async function countMatches(
   const groups = Object.entries(entry.selector).map(([label, values]) =>
     values.map(value => tagOf(entry.kind, label, value)),
   );
-  return { matches: await countByTags(db, groups, revision) };
+  return { matches: await countByTags(db, groups, revision, upTo) };
 }

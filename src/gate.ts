@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { weightsOf, type Config } from './config/config.ts';
-import { countProtected } from './describe-policy.ts';
 import type { Store } from './db/store.ts';
 import { EvidenceRoom } from './evidence/evidence.ts';
 import { forward } from './forward/forward.ts';
 import { LateAnswers } from './forward/late-answers.ts';
 import { Guard } from './guard.ts';
+import { IdleProtection } from './idle-protection.ts';
 import { definitionOf } from './inventory/describe-kind.ts';
 import type { Flip, InventoryEntry } from './inventory/flip.ts';
 import { Inventory } from './inventory/inventory.ts';
@@ -34,7 +34,6 @@ import { createReadsBefore } from './reads-before.ts';
 import { resolveTargets } from './targets/resolve.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 import { compileParameterChecks } from './validate/parameters.ts';
-import { warnOfIdleProtection } from './warn-of-idle-protection.ts';
 import { warnOfSwitches } from './warn-of-switches.ts';
 import { warnOfUndeclared } from './warn-of-undeclared.ts';
 
@@ -68,6 +67,7 @@ export class Gate {
   readonly options: GateOptions;
   activation: Activation | 'none' = 'none';
   readonly #calls = new InFlight();
+  readonly #idleProtection: IdleProtection;
   readonly #policyNotice: PolicyNotice;
   readonly #lookTrouble: Trouble;
   readonly #gaugeTrouble: Trouble;
@@ -83,6 +83,7 @@ export class Gate {
   constructor(options: GateOptions) {
     this.options = options;
     this.#policyNotice = new PolicyNotice(options.logger);
+    this.#idleProtection = new IdleProtection(options);
     this.#lookTrouble = new Trouble(options.logger, options.clock, {
       begins: 'the store could not be looked at',
       over: 'the store can be looked at again',
@@ -282,22 +283,12 @@ export class Gate {
   }
 
   async #warnOfIdleGuards(): Promise<void> {
-    const { inForce, logger } = this.options;
+    const { logger } = this.options;
+    this.#idleProtection.look();
     try {
       await this.ledger.enqueue(({ book }) => warnOfSwitches(book, logger));
-      const limits = inForce.loaded?.policy.limits;
-      if (limits === undefined) return;
-      const entries = await this.ledger.enqueue(
-        async turn => await countProtected(turn.db, kind => turn.book.kinds.get(kind)?.revision, limits),
-      );
-      // Before the first load there is nothing that it could match.
-      const loaded = entries.filter(({ kind }) => this.ledger.revisionOf(kind) !== undefined);
-      warnOfIdleProtection(loaded, logger);
     } catch (thrown) {
-      logger.warn(
-        { err: asError(thrown) },
-        'whether each protected entry and each switch guards anything could not be told',
-      );
+      logger.warn({ err: asError(thrown) }, 'whether each switch stops anything could not be told');
     }
   }
 
@@ -359,6 +350,7 @@ export class Gate {
     clearInterval(this.#timer);
     await this.#ticking;
     this.outcomes.stop();
+    await this.#idleProtection.stop();
     // What was asked before is decided, and what that claims is sent: only then can nothing more come.
     await this.#calls.ended();
     await this.ledger.drained();

@@ -1,10 +1,12 @@
 import type { Config } from './config/config.ts';
+import { fromDatabase } from './db/from-database.ts';
 import { describePolicy } from './describe-policy.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 import type { InForce } from './in-force.ts';
 import type { Ports, ReadsPort } from './intake/ports.ts';
 import { Fault } from './kit/fault.ts';
 import { keyTakenOut } from './kit/refusal.ts';
+import { sharedRead } from './kit/together.ts';
 import type { LateGate } from './late-gate.ts';
 import { killFileEngages, sayKillFile } from './kill-switch/kill-file.ts';
 import { acceptClock } from './ledger/accept-clock.ts';
@@ -12,6 +14,9 @@ import { budgetItems } from './ledger/budgets.ts';
 import type { Turn } from './ledger/turn.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { createReadiness } from './readiness.ts';
+
+/** To count what hundreds of protected entries stand for takes many seconds in a large fleet: those who ask meanwhile share the next count. */
+const DESCRIBED_MS = 300_000;
 
 interface Behind {
   readonly gate: LateGate;
@@ -94,10 +99,16 @@ function telling({
       },
     },
     policy: {
-      describe: async () => {
+      describe: sharedRead(async () => {
         policyOrFault();
-        return await gate.get().ledger.enqueue(async turn => await describePolicy(turn, policyOrFault()));
-      },
+        const { ledger, options } = gate.get();
+        const standing = await ledger.enqueue(({ book: { activePolicy }, nowMs }) => ({
+          loaded: policyOrFault(),
+          activePolicy,
+          nowMs,
+        }));
+        return await fromDatabase(async () => await describePolicy(options.store.db, standing));
+      }, DESCRIBED_MS),
       rules: () => inForce.loaded?.policy.rules ?? {},
     },
     gauges: {

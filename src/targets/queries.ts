@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Expression, type Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import { visibleIn } from '../db/visible-in.ts';
@@ -28,6 +28,19 @@ const toTarget = (row: TargetRow): Target => ({
   ...(row.said_by && { saidBy: row.said_by }),
 });
 
+/** Kinds that have an inventory. */
+export async function readLoadedKinds(db: Kysely<Database>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ kind: string }>`select kind from inventory_kinds`.execute(db);
+  return new Set(rows.map(({ kind }) => kind));
+}
+
+/**
+ * For whoever looks outside of the ledger: the revision of a kind that is in force when the statement runs. A number that was read before may be past by then, and
+ * its rows deleted.
+ */
+export const revisionInForce = (kind: string): Expression<unknown> =>
+  sql`(select revision from inventory_kinds where kind = ${kind})`;
+
 /** Ids looked up in one statement: on the embedded store nothing else runs meanwhile. */
 const PAGE = 2_000;
 
@@ -36,7 +49,7 @@ export async function findByIds(
   db: Kysely<Database>,
   kind: string,
   ids: readonly string[],
-  revision: number,
+  revision: number | Expression<unknown>,
   isWeighed = false,
 ): Promise<Target[]> {
   const found: Target[] = [];
@@ -93,7 +106,7 @@ export async function findIdsByTags(
 export async function countByTags(
   db: Kysely<Database>,
   groups: readonly (readonly string[])[],
-  revision: number,
+  revision: number | Expression<unknown>,
   limit?: number,
 ): Promise<number> {
   if (groups.length === 0) return 0;
