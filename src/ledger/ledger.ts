@@ -52,7 +52,7 @@ export interface LedgerOptions {
 }
 
 /** After so long a turn runs no further job: a stop waits for the one that runs. */
-const TURN_MS = 250;
+export const TURN_MS = 250;
 
 /** How long a job waits for its turn before it is withdrawn. */
 export const UNDECIDED_MS = 10_000;

@@ -2,9 +2,9 @@ import type { Job } from './job.ts';
 import type { LockedTurn } from './turn.ts';
 
 /** So many jobs share a batch at most. */
-const MAX_JOBS = 256;
+export const MAX_JOBS = 256;
 /** And so many targets: deciding on one costs microseconds, and a stop waits for the batch that runs. */
-const MAX_WEIGHT = 20_000;
+export const MAX_WEIGHT = 20_000;
 
 /** What runs next: one job alone, or jobs that share a batch. */
 export type Taken = { readonly alone: Job<LockedTurn> } | { readonly jobs: readonly Job[] };

@@ -5,8 +5,10 @@ import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
 import { isFrozen } from '../ledger/freezes.ts';
+import { TURN_MS } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
+import { MAX_JOBS, MAX_WEIGHT } from '../ledger/queue.ts';
 import { readDocument } from '../ledger/recorded.ts';
 import { stops, stoppableOf } from '../ledger/stops.ts';
 import type { Limits } from '../policy/limits.ts';
@@ -38,7 +40,7 @@ export type Which = 'all' | 'free places';
 /**
  * Claims what waits for an action, in order, as far as its executor is free, under the head's lock: so in a state not older
  * than any engage that returned. What may not be claimed any more is stopped.
- * @returns what was claimed; `again` if what was allowed in the same batch waits to be looked at in the next one
+ * @returns what was claimed; `again` if more waits to be looked at in the next turn: what this one had no room for, or what was allowed in the same batch
  */
 export async function claimWaiting(
   turn: Turn,
@@ -49,16 +51,45 @@ export async function claimWaiting(
   const claimed: Claimed[] = [];
   if (turn.clockJumped) return { claimed, again: false };
   const action = claiming.actions.get(name);
+  const share = new Share(turn);
   for (const id of turn.book.waiting(name)) {
     const operation = turn.book.operation(id);
     if (operation === undefined) continue;
     if (which === 'free places' && action !== undefined && !hasPlace(turn, action)) break;
     // Allowed in this very batch: there is no record yet that it could be claimed by.
     if (operation.seq > turn.book.seq) return { claimed, again: true };
+    if (share.isFull()) return { claimed, again: true };
     const one = await claimOne(turn, claiming, action, operation);
     if (one !== undefined) claimed.push(one);
+    share.look(operation);
   }
   return { claimed, again: false };
+}
+
+/** What of all that waits is claimed or given up in one turn: as much as a batch of requests may be, for a stop waits for it. */
+class Share {
+  readonly #turn: Turn;
+  readonly #begunMs: number;
+  #changed = 0;
+  #targets = 0;
+
+  constructor(turn: Turn) {
+    this.#turn = turn;
+    this.#begunMs = turn.monotonicMs();
+  }
+
+  /** Whether that one was changed: what waits on costs next to nothing, and another turn would find it so again. */
+  look({ id, targetCount }: Operation): void {
+    if (this.#turn.book.operation(id)?.phase === 'waiting') return;
+    this.#changed += 1;
+    this.#targets += targetCount;
+  }
+
+  isFull(): boolean {
+    if (this.#changed === 0) return false;
+    const tookMs = this.#turn.monotonicMs() - this.#begunMs;
+    return this.#changed >= MAX_JOBS || this.#targets >= MAX_WEIGHT || tookMs > TURN_MS;
+  }
 }
 
 const hasPlace = (turn: Turn, { name, executor }: Action): boolean =>
@@ -119,9 +150,12 @@ async function claimUndrifted(
 ): Promise<Claimed | undefined> {
   const drifted = (detail: string): undefined =>
     giveUp(turn, claiming, operation, { rule: 'forward.drifted', detail });
+  // First what needs no look-up: where it is so of one, it is so of thousands.
+  const known = knownDrift(turn, operation);
+  if (known !== undefined) return drifted(known);
   const permitted = await readPermitted(turn.db, operation.id);
   if (permitted === undefined) return drifted('its record cannot be read');
-  const drift = await driftOf(turn, claiming, operation, permitted.ids);
+  const drift = await labelDrift(turn, claiming, operation, permitted.ids);
   if (drift !== undefined) return drifted(drift);
   const document = readDocument(permitted.document);
   if (document.reason === undefined) return drifted('its record lacks the reason it was asked for');
@@ -142,19 +176,26 @@ async function claimUndrifted(
   return claimed;
 }
 
-/** What is not as it was at the decision; undefined when all is. */
-async function driftOf(
+const NO_INVENTORY = 'there is no inventory of its kind any more';
+
+/** What the book knows not to be as it was at the decision. */
+function knownDrift(turn: Turn, operation: Operation): string | undefined {
+  if (operation.policyDigest !== turn.book.activePolicy)
+    return 'the policy revision is another one than at the decision';
+  return turn.book.kinds.has(operation.kind) ? undefined : NO_INVENTORY;
+}
+
+/** What of its targets is not as it was at the decision; undefined when all is. */
+async function labelDrift(
   turn: Turn,
   claiming: Claiming,
   operation: Operation,
   ids: readonly string[],
 ): Promise<string | undefined> {
-  if (operation.policyDigest !== turn.book.activePolicy)
-    return 'the policy revision is another one than at the decision';
-  const state = turn.book.kinds.get(operation.kind);
-  if (state === undefined) return 'there is no inventory of its kind any more';
-  if (state.revision === operation.inventoryRevision) return undefined;
-  const now = await claiming.resolveIds(turn, operation.kind, ids, state.revision);
+  const revision = turn.book.kinds.get(operation.kind)?.revision;
+  if (revision === undefined) return NO_INVENTORY;
+  if (revision === operation.inventoryRevision) return undefined;
+  const now = await claiming.resolveIds(turn, operation.kind, ids, revision);
   if (isRefusal(now)) return 'a target is not in the inventory any more';
   return now.labelsDigest === operation.labelsDigest
     ? undefined

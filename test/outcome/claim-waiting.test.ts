@@ -6,7 +6,16 @@ import type { Turn } from '../../src/ledger/turn.ts';
 import type { Freeze } from '../../src/policy/limits.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
-import { bot, gateParts, limits, loadHosts, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import {
+  bot,
+  fakePolicy,
+  gateParts,
+  limits,
+  loadHosts,
+  wipe,
+  wipeStore,
+  type Parts,
+} from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 let store: Store;
@@ -32,6 +41,16 @@ const claiming: Claiming = {
   limits,
   killFileEngages: () => false,
   resolveIds: async () => await Promise.reject(new Error('nothing has drifted')),
+};
+const activateNext = async (): Promise<void> => {
+  await parts.ledger.enqueueAlone(turn => {
+    const revision = {
+      digest: 'sha256:next',
+      bundle: { revision: 'test', digest: 'sha256:test' },
+      limitsDigest: 'sha256:limits',
+    };
+    activatePolicy(turn, revision, false, 'gate-1');
+  });
 };
 const later = (turn: Turn, byMs: number): Turn => ({ ...turn, nowMs: turn.nowMs + byMs });
 const waiting = async (): Promise<number> =>
@@ -155,14 +174,7 @@ describe('what waits', () => {
     });
 
     it('is held back by a freeze that came with another policy revision, and drifts when it is over', async () => {
-      await parts.ledger.enqueueAlone(turn => {
-        const revision = {
-          digest: 'sha256:next',
-          bundle: { revision: 'test', digest: 'sha256:test' },
-          limitsDigest: 'sha256:limits',
-        };
-        activatePolicy(turn, revision, false, 'gate-1');
-      });
+      await activateNext();
       const next = { policyDigest: 'sha256:next' };
       expect(await claimedUnder([{}], next)).toEqual({ claimed: 0, stopped: 0 });
       expect(await claimedUnder([], next)).toEqual({ claimed: 0, stopped: 2 });
@@ -181,5 +193,61 @@ describe('what waits', () => {
       const before = await parts.ledger.enqueue(({ nowMs }) => nowMs);
       expect(await claimedUnder([freeze(before)])).toEqual({ claimed: 2, stopped: 0 });
     });
+  });
+});
+
+describe('what has drifted', () => {
+  const roomy = { ...wipe, executor: { ...wipe.executor, concurrency: 1_000 } };
+  const next: Claiming = {
+    ...claiming,
+    actions: new Map([[wipe.name, roomy]]),
+    policyDigest: 'sha256:next',
+  };
+  const looked = async (over: (turn: Turn) => Partial<Turn>) =>
+    await parts.ledger.enqueue(async turn => {
+      const { again } = await claimWaiting({ ...turn, ...over(turn) }, next, wipe.name, 'all');
+      return { stopped: turn.draft.outcomes.length, again };
+    });
+
+  it('is given up without a look-up where the policy is another one', async () => {
+    await activateNext();
+    let statements = 0;
+    const counted = (turn: Turn): Partial<Turn> => ({
+      db: turn.db.withPlugin({
+        transformQuery: ({ node }) => {
+          statements += 1;
+          return node;
+        },
+        transformResult: async ({ result }) => await Promise.resolve(result),
+      }),
+    });
+    expect(await looked(counted)).toEqual({ stopped: 2, again: false });
+    expect(statements).toBe(0);
+  });
+
+  it('is given up as far as a turn may take, and the rest in the next one', async () => {
+    await activateNext();
+    let ms = 0;
+    const slow = (): Partial<Turn> => ({ monotonicMs: () => (ms += 300) });
+    expect(await looked(slow)).toEqual({ stopped: 1, again: true });
+    expect(await looked(slow)).toEqual({ stopped: 1, again: false });
+  });
+
+  it('is given up as far as the targets of a batch go, and the rest in the next one', async () => {
+    await activateNext();
+    const large = ({ book }: Turn): Partial<Turn> => {
+      for (const operation of [...book.operations()])
+        if (operation.phase === 'waiting') book.setOperation({ ...operation, targetCount: 20_000 });
+      return {};
+    };
+    expect(await looked(large)).toEqual({ stopped: 1, again: true });
+  });
+
+  it('is given up as many at a time as a batch has jobs', async () => {
+    const wide = await gateParts(store, { policy: fakePolicy(() => ({ allow: true })) });
+    await Promise.all(Array.from({ length: 300 }, (_, index) => wide.ask([`h${100 + index}`], `w${index}`)));
+    await activateNext();
+    expect(await looked(() => ({}))).toEqual({ stopped: 256, again: true });
+    expect(await looked(() => ({}))).toEqual({ stopped: 46, again: false });
   });
 });
