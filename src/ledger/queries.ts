@@ -181,6 +181,19 @@ export async function findOperation(db: Kysely<Database>, id: string): Promise<O
   return rows[0]?.o;
 }
 
+/** As `findOperation`, of many in one statement: in no order, and none of those that there are not. */
+export async function findOperations(
+  db: Kysely<Database>,
+  ids: readonly string[],
+): Promise<readonly OperationRow[]> {
+  const { rows } = await sql<{ o: OperationRow }>`
+    select to_json(o) as o from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb) as asked(id)
+    cross join lateral (select ${operationColumns} from operations o where o.id = asked.id::uuid limit 1) o`.execute(
+    db,
+  );
+  return rows.map(({ o }) => o);
+}
+
 /** A decision as a repeat finds it. */
 export interface RecordedRow {
   readonly principal: string;

@@ -15,7 +15,7 @@ import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
 import type { Permit } from '../ledger/permit.ts';
-import { findOperation } from '../ledger/queries.ts';
+import { findOperation, findOperations } from '../ledger/queries.ts';
 import { toOperation } from '../ledger/operation-row.ts';
 import { claimWaiting, type Claiming, type Which } from './claim-waiting.ts';
 import { recordEvent } from './record-event.ts';
@@ -47,6 +47,7 @@ export class Outcomes {
   readonly #onTheWire = new Map<string, Promise<void>>();
   readonly #claiming = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
+  #telling: Promise<void> | undefined;
   #stopping = false;
 
   constructor(options: OutcomesOptions) {
@@ -148,16 +149,32 @@ export class Outcomes {
 
   /** Sweeps claims that nobody will answer for, claims what waits, and tells clients what other gates did. */
   async tick(): Promise<void> {
-    const { news, waiting, swept } = await this.#options.ledger.enqueue(async turn => {
+    const { alive, ended, waiting, swept } = await this.#options.ledger.enqueue(turn => {
       const swept = !turn.clockJumped && this.#sweep(turn);
-      const found = [];
-      for (const id of this.waiters.ids()) found.push(await this.#find(turn, id));
-      return { news: found, waiting: turn.book.waitingActions(), swept };
+      const ids = this.waiters.ids();
+      return {
+        alive: ids.flatMap(id => this.#alive(turn, id) ?? []),
+        ended: ids.filter(id => this.#alive(turn, id) === undefined),
+        waiting: turn.book.waitingActions(),
+        swept,
+      };
     });
     if (swept) crashPoint('sweep.committed');
     // Only now is what this turn changed durable, and may be told.
-    for (const one of news) if (one !== undefined) this.waiters.tell(one);
+    for (const one of alive) this.waiters.tell(one);
     for (const action of waiting) this.#claim(action, 'all');
+    if (ended.length > 0) this.#telling ??= this.#tellEnded(ended);
+  }
+
+  /** What another gate has ended. Read outside of the ledger, which a stop may need: who is told holds nothing up. */
+  async #tellEnded(ids: readonly string[]): Promise<void> {
+    try {
+      for (const row of await findOperations(this.#options.db, ids)) this.waiters.tell(toOperation(row));
+    } catch (thrown) {
+      this.#options.logger.warn({ err: asError(thrown) }, 'what other gates ended could not be told yet');
+    } finally {
+      this.#telling = undefined;
+    }
   }
 
   /** A job of its own: what cannot be claimed must not undo the record before it, nor keep other actions from being claimed. */
@@ -274,6 +291,7 @@ export class Outcomes {
 
   /** Resolves when nothing is on the wire, and what came of it is recorded. */
   async ended(): Promise<void> {
+    await this.#telling;
     while (this.#onTheWire.size + this.#claiming.size > 0)
       await Promise.all([...this.#onTheWire.values(), ...this.#claiming]);
   }

@@ -5,7 +5,16 @@ import type { Store } from '../../src/db/store.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
-import { gateParts, limits, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import {
+  bot,
+  gateParts,
+  limits,
+  loadHosts,
+  quiet,
+  wipe,
+  wipeStore,
+  type Parts,
+} from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 let store: Store;
@@ -95,6 +104,32 @@ describe('a claim of a gate that is gone', () => {
   it('is swept at once where no other gate can be on the store', async () => {
     await outcomesOf(await claimedAgo(0), { alone: true }).tick();
     expect(await rows()).toEqual([{ phase: 'ended', outcome: 'unknown' }]);
+  });
+});
+
+describe('what another gate has ended', () => {
+  it('is told to all who wait for it here, by one statement outside of the ledger', async () => {
+    const [there, here] = [await gateParts(store), await gateParts(store)];
+    for (const index of [1, 2, 3, 4, 5]) await there.ask([`h${index}`], `k${index}`);
+    let statements = 0;
+    const db = store.db.withPlugin({
+      transformQuery: ({ node }) => {
+        statements += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => await Promise.resolve(result),
+    });
+    const outcomes = outcomesOf(here, { db, actions: new Map() });
+    const waiting = await here.ledger.enqueue(({ book }) =>
+      [...book.operations()].filter(({ phase }) => phase === 'waiting'),
+    );
+    const told = waiting.map(async one => await outcomes.waiters.wait(one, 20_000));
+    for (const { id } of waiting) await outcomesOf(there).cancel(id, bot, () => true);
+    await outcomes.tick();
+    const ended = await Promise.all(told);
+    expect(ended.map(one => one?.outcome)).toEqual(['stopped', 'stopped', 'stopped']);
+    expect(statements).toBe(1);
+    await outcomes.ended();
   });
 });
 
