@@ -71,17 +71,40 @@ async function evidencePage(
   return pageOf(rows, limit, evidenceView, row => row.seq);
 }
 
-/** In the order of the chain; `next` is the number of the last entry. */
+/** So much of the trail is in a page: an entry may hold all that a request has brought, and hundreds of them are more than one answer can be. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** In the order of the chain; `next` is the number of the last entry. At least one, however large. */
 async function trailPage(db: Kysely<Database>, { limit, from = 0 }: PageRequest): Promise<Page<TrailEntry>> {
-  const rows = await db
+  const asked = db
     .selectFrom('entries as e')
     .leftJoin('decisions as d', 'd.seq', 'e.seq')
     .select(['e.seq', 'e.at', 'e.type', 'e.body', 'e.prev', 'e.hash', 'd.document'])
     .where('e.seq', '>', from)
     .orderBy('e.seq')
     .limit(limit + 1)
+    .as('asked');
+  const sized = db
+    .selectFrom(asked)
+    .selectAll()
+    .select(
+      sql<number>`sum(coalesce(octet_length(body::text), 0) + coalesce(octet_length(document::text), 0))
+        over (order by seq rows between unbounded preceding and 1 preceding)`.as('bytes_before'),
+    )
+    .select(sql<number>`count(*) over ()`.as('found'))
+    .as('sized');
+  const rows = await db
+    .selectFrom(sized)
+    .selectAll()
+    .where(sql<boolean>`coalesce(bytes_before, 0) < ${MAX_PAGE_BYTES}::bigint`)
+    .orderBy('seq')
     .execute();
-  return pageOf(rows, limit, trailEntry, row => row.seq);
+  const page = pageOf(rows, limit, trailEntry, row => row.seq);
+  const last = rows.at(-1);
+  // Cut short by its size: what was found beyond is the next page's.
+  return page.next === undefined && last !== undefined && last.found > rows.length
+    ? { ...page, next: last.seq }
+    : page;
 }
 
 const requests = (db: Kysely<Database>) =>

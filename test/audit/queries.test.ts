@@ -272,3 +272,24 @@ describe('a database that is away', () => {
     }
   });
 });
+
+describe('a page of the trail', () => {
+  it('ends where its entries are large, and goes on from there', async () => {
+    const from = seq;
+    await sql`
+      insert into entries (seq, at, type, body, prev, hash)
+      select ${from}::int + i, now(), 'outcome', to_json(repeat('x', ${7 * 1024 * 1024}::int)), 'p', 'large' || i
+      from generate_series(1, 5) i`.execute(store.db);
+    const seqs: number[][] = [];
+    let next: number | undefined = from;
+    while (next !== undefined) {
+      const page: Awaited<ReturnType<typeof reads.trail>> = await reads.trail({ limit: 100, from: next });
+      seqs.push(page.items.map(item => item.seq - from));
+      ({ next } = page);
+    }
+    expect(seqs).toEqual([
+      [1, 2, 3],
+      [4, 5],
+    ]);
+  });
+});
