@@ -116,8 +116,11 @@ export const request = z.strictObject({
 
 const NEEDS_REASON = 'The reason is text that is not blank and holds no NUL character.';
 
+const MAX_REASON = 4_000;
+
 const reason = z
   .string({ error: NEEDS_REASON })
+  .max(MAX_REASON, { error: `The reason has at most ${MAX_REASON} characters.` })
   .refine(isText, { error: NEEDS_REASON })
   .meta({ pattern: '[^\\s\\u0000]', description: 'Why, for the audit trail' });
 

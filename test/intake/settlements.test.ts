@@ -47,6 +47,25 @@ describe('an outcome', () => {
     expect(on.calls).toEqual([]);
   });
 
+  it('has a reason of 4000 characters at most', async () => {
+    const withReason = async (length: number) =>
+      await report(
+        serving(),
+        'operator',
+        JSON.stringify({ status: 'delivered', reason: 'x'.repeat(length) }),
+      );
+    expect((await withReason(4_000)).status).toBe(200);
+    const answer = await withReason(4_001);
+    expect(answer.status).toBe(422);
+    expect(answer.body.reasons).toEqual([
+      {
+        rule: 'request.invalid',
+        message: 'The reason has at most 4000 characters.',
+        pointer: '/reason',
+      },
+    ]);
+  });
+
   it('is a 400 for a reason with a NUL in it, which no text of the database can hold', async () => {
     const answer = await report(
       serving(),
