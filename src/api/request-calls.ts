@@ -161,9 +161,10 @@ const settling: readonly Call[] = [
     id: 'cancelRequest',
     tag: 'Requests',
     summary: 'Stop a request of your own that is not claimed yet.',
+    description: 'It takes no body; one with a field is a 422.',
     roles: ['requester (its own)'],
     done: { 200: { description: 'The request as it now stands', content: oneDecision } },
-    no: keyedNos('request.query', 'request.not_found', 'request.conflict'),
+    no: keyedNos(...bodyNos, 'request.query', 'request.not_found', 'request.conflict'),
   },
 ];
 

@@ -123,6 +123,19 @@ export async function readJson(incoming: Incoming): Promise<JsonObject | Refused
   return Buffer.isBuffer(bytes) ? parseBody(bytes) : bytes;
 }
 
+/** As `readJson`, where a body may be left out, or be blank: then undefined. No content type is asked for. */
+export async function readIfAny(incoming: Incoming): Promise<JsonObject | undefined | Refused> {
+  const encoded = refuseEncoding(incoming.req);
+  if (encoded !== undefined) return encoded;
+  const bytes = await readWhole(incoming);
+  if (!Buffer.isBuffer(bytes)) return bytes;
+  return isOnlyBlanks(bytes) ? undefined : parseBody(bytes);
+}
+
+/** The white space of JSON, and nothing else. */
+const isOnlyBlanks = (bytes: Uint8Array): boolean =>
+  bytes.every(byte => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
+
 /** There it is a character outside of the alphabet, which has a name of its own: `targets.malformed`. */
 const NUL_IN = new Set(['targets']);
 

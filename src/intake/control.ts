@@ -1,7 +1,7 @@
 import { parseEngage } from '../kill-switch/engage-body.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
-import { hasBody, parseBody, readJson, readWhole, refuseEncoding } from './body.ts';
+import { hasBody, readIfAny, readJson } from './body.ts';
 import {
   idOf,
   json,
@@ -37,11 +37,7 @@ export function controlHandlers(ports: {
    */
   const engage: Handle = async exchange => {
     const arrivedMs = monotonicMs();
-    const encoded = refuseEncoding(exchange.req);
-    if (encoded !== undefined) return encoded;
-    const bytes = await readWhole(exchange);
-    if (bytes instanceof Refused) return bytes;
-    const body = isOnlyBlanks(bytes) ? undefined : parseBody(bytes);
+    const body = await readIfAny(exchange);
     if (body instanceof Refused) return body;
     const request = parseEngage(body);
     if (isRefusal(request)) return { type: 'refusal', refusal: request };
@@ -110,7 +106,3 @@ async function readReason(exchange: Exchange): Promise<string | Refused> {
   const body = hasBody(exchange.req) ? await readJson(exchange) : {};
   return body instanceof Refused ? body : parseReasonBody(body);
 }
-
-/** The white space of JSON, and nothing else. */
-const isOnlyBlanks = (bytes: Uint8Array): boolean =>
-  bytes.every(byte => byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);

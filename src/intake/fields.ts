@@ -4,7 +4,7 @@ import type { EvidenceRequest } from '../evidence/evidence.ts';
 import { invalid, unknownFields } from '../kit/fields.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
-import { pointerSegment } from '../kit/text.ts';
+import { pointerSegment, quote } from '../kit/text.ts';
 import { refused, Refused } from './refused.ts';
 import type { OutcomeReport } from './ports.ts';
 
@@ -21,6 +21,14 @@ export function parseReport(body: JsonObject): OutcomeReport | Refused {
   if (parsed instanceof Refused) return parsed;
   const { status, reason } = parsed;
   return { status, ...(reason !== undefined && { reason }) };
+}
+
+/** A body that has nothing to say: what it says all the same would be lost. */
+export function refuseFields(body: JsonObject): Refused | undefined {
+  const wrong = Object.keys(body).map(name =>
+    invalid(pointerSegment(name), `The field ${quote(name)} is not known here: this call takes none.`),
+  );
+  return wrong.length === 0 ? undefined : refuseBody(wrong);
 }
 
 /** What an observer says: dimension and value together or not at all. */

@@ -1,8 +1,9 @@
 import { inOrder } from '../api/order.ts';
 import type { Sight } from '../audit/sight.ts';
+import type { RequestView } from '../audit/views.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
-import { readJson } from './body.ts';
+import { readIfAny, readJson } from './body.ts';
 import {
   idOf,
   notAllowed,
@@ -14,7 +15,7 @@ import {
   type Handle,
   type Reply,
 } from './exchange.ts';
-import { parseReport } from './fields.ts';
+import { parseReport, refuseFields } from './fields.ts';
 import type { OutcomesPort, ReadsPort } from './ports.ts';
 import { withoutParameters } from './query.ts';
 import { refused, Refused } from './refused.ts';
@@ -53,6 +54,9 @@ export function settlementHandlers({
   const cancel: Handle = async exchange => {
     const id = idOf(exchange);
     if (id === undefined) return notFound();
+    const body = await readIfAny(exchange);
+    const wrong = body === undefined || body instanceof Refused ? body : refuseFields(body);
+    if (wrong !== undefined) return wrong;
     const own: Sight = { all: false, own: exchange.principal.name, settles: false };
     const result = await outcomes.cancel(id, exchange.principal, exchange.isStillKnown);
     const { res, principal } = exchange;
@@ -95,5 +99,8 @@ async function settled(
   const view = await reads.one(id, sight);
   if (view === undefined || result !== undefined)
     return replyOf(view === undefined ? undefined : inOrder(view));
-  return refused('request.conflict', 'This request was not allowed, so it has no outcome.');
+  return refused('request.conflict', `This ${whyNoOutcome(view)}, so it has no outcome.`);
 }
+
+const whyNoOutcome = ({ mode }: Pick<RequestView, 'mode'>): string =>
+  mode === 'preflight' ? 'was a pre-flight, of which nothing is carried out' : 'request was not allowed';

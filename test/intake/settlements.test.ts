@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { bearer, ID, serving, type Serving } from './fake-ports.ts';
+import { bearer, document, ID, serving, type Serving } from './fake-ports.ts';
 
 describe('an outcome', () => {
   const report = (on: Serving, as: string, text: string, id = ID) =>
@@ -84,6 +84,17 @@ describe('an outcome', () => {
     expect((await report(nowhere, 'operator', '{"status":"delivered"}')).status).toBe(404);
   });
 
+  it('is a 409 that says so for a pre-flight, which was allowed', async () => {
+    const outcomes = { report: async () => undefined, cancel: async () => undefined };
+    const preflight = { ...document, status: 200, mode: 'preflight' } as const;
+    const on = serving({ outcomes, reads: { ...fakeReads, one: async () => preflight } });
+    const answer = await report(on, 'operator', '{"status":"delivered"}');
+    expect(answer.status).toBe(409);
+    expect(answer.body.detail).toBe(
+      'This was a pre-flight, of which nothing is carried out, so it has no outcome.',
+    );
+  });
+
   it('is reported by the executor of the action and by an operator, and answered with the request', async () => {
     const on = serving();
     for (const as of ['worker', 'operator']) {
@@ -120,9 +131,24 @@ describe('a cancel', () => {
     expect((await cancel(serving({ outcomes, reads: fakeReads }), 'bot')).status).toBe(404);
   });
 
-  it('needs no body, and is a 200 with the request', async () => {
+  it.each([
+    ['{"reason":"the wrong rack"}', 422, '/problems/request.invalid'],
+    ['garbage{', 400, '/problems/request.malformed'],
+    ['[]', 400, '/problems/request.malformed'],
+  ])('is no place to say %s, which would be lost', async (text, status, type) => {
     const on = serving();
-    expect((await cancel(on, 'bot')).status).toBe(200);
+    for (const mediaType of ['application/json', 'text/plain']) {
+      const answer = await cancel(on, 'bot').set('content-type', mediaType).send(text);
+      expect(answer.status).toBe(status);
+      expect(answer.body.type).toBe(type);
+    }
+    expect(on.calls).toEqual([]);
+  });
+
+  it.each([undefined, '', ' ', '{}'])('needs no body (%s), and is a 200 with the request', async text => {
+    const on = serving();
+    const asked = cancel(on, 'bot').set('content-type', 'application/json');
+    expect((await (text === undefined ? asked : asked.send(text))).status).toBe(200);
     expect(on.calls[0]).toEqual({ call: 'outcomes.cancel', args: [ID, 'bot'] });
   });
 });
