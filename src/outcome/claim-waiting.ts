@@ -86,6 +86,9 @@ class Share {
   }
 
   isFull(): boolean {
+    // Several looks may share the turn: what they have changed together is written in one statement.
+    const { claims, settledHolds } = this.#turn.draft;
+    if (claims.length + settledHolds.size >= MAX_JOBS) return true;
     if (this.#changed === 0) return false;
     const tookMs = this.#turn.monotonicMs() - this.#begunMs;
     return this.#changed >= MAX_JOBS || this.#targets >= MAX_WEIGHT || tookMs > TURN_MS;

@@ -243,11 +243,15 @@ describe('what has drifted', () => {
     expect(await looked(large)).toEqual({ stopped: 1, again: true });
   });
 
-  it('is given up as many at a time as a batch has jobs', async () => {
+  it('is given up as many at a time as a batch has jobs, however many looks share a turn', async () => {
     const wide = await gateParts(store, { policy: fakePolicy(() => ({ allow: true })) });
     await Promise.all(Array.from({ length: 300 }, (_, index) => wide.ask([`h${100 + index}`], `w${index}`)));
     await activateNext();
-    expect(await looked(() => ({}))).toEqual({ stopped: 256, again: true });
+    const inOneTurn = await Promise.all([looked(() => ({})), looked(() => ({}))]);
+    expect(inOneTurn).toEqual([
+      { stopped: 256, again: true },
+      { stopped: 256, again: true },
+    ]);
     expect(await looked(() => ({}))).toEqual({ stopped: 46, again: false });
   });
 });
