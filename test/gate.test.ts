@@ -128,7 +128,7 @@ describe('while it takes long to count what protected entries stand for', () => 
   const idle = (): unknown[] => on.said().filter(([, message]) => message.includes('protected entry'));
 
   it('the switch is engaged beside GET /v1/policy, and all who ask for that share a count', async () => {
-    const late = new LateGate(on.gate.options.logger);
+    const late = new LateGate(on.gate.options.logger, on.gate.options.clock);
     await late.open(async () => await Promise.resolve(on.gate), false);
     const { inForce, config, gate } = on;
     const { policy } = portsOf({
