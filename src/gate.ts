@@ -24,7 +24,7 @@ import { sharedRead } from './kit/together.ts';
 import { activateAtStart, activatePolicy, type Activation, type Start } from './ledger/activate.ts';
 import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
-import type { Operation } from './ledger/operation.ts';
+import { isTriedAgain, type Operation } from './ledger/operation.ts';
 import type { Deciding } from './ledger/deciding.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { observeStanding } from './standing.ts';
@@ -125,7 +125,10 @@ export class Gate {
       },
       clock,
       logger,
-      onOperation: operation => this.outcomes.waiters.tell(operation),
+      onOperation: operation => {
+        this.outcomes.waiters.tell(operation);
+        this.#tellUnknown(operation);
+      },
       onOutcome: operation => this.#observe(operation),
       onBatch: (jobs, durationMs) => metrics.batchObserved(jobs, durationMs),
       onFailedBatch: () => {
@@ -330,11 +333,19 @@ export class Gate {
   }
 
   #observe(operation: Operation): void {
-    const { metrics, logger } = this.options;
-    metrics.outcomeObserved(operation.action, operation.outcome);
-    if (operation.outcome === 'unknown')
+    this.options.metrics.outcomeObserved(operation.action, operation.outcome);
+  }
+
+  /** A line that calls a person comes once nobody is asked again. */
+  #tellUnknown(operation: Operation): void {
+    const { id: request, action, outcome, detail } = operation;
+    if (outcome !== 'unknown' || operation.phase === 'claimed') return;
+    const { logger } = this.options;
+    if (isTriedAgain(operation))
+      logger.info({ request, action, detail }, 'an attempt is unknown: its executor is asked again');
+    else
       logger.warn(
-        { request: operation.id, action: operation.action, detail: operation.detail },
+        { request, action, detail },
         'an outcome is unknown: it waits for the executor, or for an operator who settles it',
       );
   }

@@ -72,6 +72,12 @@ export const outcome = z.strictObject({
   rule: z.string().optional(),
   detail: z.string().optional(),
   attempts: count.optional(),
+  tries_again: z
+    .literal(true)
+    .optional()
+    .describe(
+      'Of `unknown`: the gate itself makes another attempt, or is making it, and this is not the end. Absent where only a report or a settlement can tell',
+    ),
   settled_at: time.optional(),
   by: z
     .string()

@@ -50,7 +50,8 @@ const deciding: readonly Call[] = [
         headers: { ...ofDecided, 'Preference-Applied': 'sometimes' },
       },
       202: {
-        description: 'Allowed; the outcome is not known yet: look at `Location`',
+        description:
+          'Allowed; the outcome is not known yet: look at `Location` while `outcome.status` is `pending`, or `outcome.tries_again` is there',
         content: oneDecision,
         headers: { Location: 'always', ...ofDecided, 'Preference-Applied': 'sometimes' },
       },

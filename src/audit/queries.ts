@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
 import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
+import { isTriedAgain, type Phase } from '../ledger/operation.ts';
 import { isRule } from '../ledger/operation-row.ts';
 import type { Search } from './search.ts';
 import type { Sight } from './sight.ts';
@@ -114,6 +115,7 @@ const requests = (db: Kysely<Database>) =>
     .select(['d.document', 'd.status', 'd.position', 'd.kind', 'd.targets_digest'])
     .select([
       'o.outcome',
+      'o.phase',
       'o.http_status',
       'o.rule',
       'o.detail',
@@ -170,6 +172,7 @@ interface RequestRow {
   readonly document: unknown;
   readonly status: number;
   readonly outcome: OutcomeView['status'] | null;
+  readonly phase: Phase | null;
   readonly http_status: number | null;
   readonly rule: string | null;
   readonly detail: string | null;
@@ -184,13 +187,15 @@ function requestView(row: RequestRow): RequestView {
 }
 
 function outcomeView(row: RequestRow): OutcomeView | undefined {
-  if (row.outcome === null) return undefined;
+  const { outcome, phase } = row;
+  if (outcome === null || phase === null) return undefined;
   return {
-    status: row.outcome,
+    status: outcome,
     ...(row.http_status !== null && { http_status: row.http_status }),
     ...(row.rule !== null && isRule(row.rule) && { rule: row.rule }),
     ...(row.detail !== null && { detail: row.detail }),
     ...(row.attempts !== null && { attempts: row.attempts }),
+    ...(isTriedAgain({ outcome, phase }) && { tries_again: true }),
     ...(row.settled_at !== null && { settled_at: new Date(row.settled_at).toISOString() }),
     ...(row.settled_by !== null && { by: row.settled_by }),
   };

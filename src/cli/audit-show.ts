@@ -95,7 +95,8 @@ function outcomeOf({ outcome }: RecordedDecision, nowMs: number): string | undef
   const why = [outcome.rule, outcome.detail].filter(text => text !== undefined).join(': ');
   const by = outcome.by === undefined ? '' : ` by ${outcome.by}`;
   const unsent = outcome.status === 'pending' && outcome.attempts === 0 ? ', not sent yet' : '';
-  return `${outcome.status}${unsent}${by}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`;
+  const again = outcome.tries_again === true ? ', and its executor is asked again' : '';
+  return `${outcome.status}${unsent}${again}${by}${settled}${attemptsOf(outcome.attempts)}${why === '' ? '' : `: ${why}`}`;
 }
 
 /** A report that came later and changed nothing is in the trail alone, and nothing finds it there without reading all of it. */

@@ -35,9 +35,13 @@ export function exitCodeOf(
   }
 }
 
+/** The gate itself is not at its end with it: what its executor has, and what it is asked again. */
+export const isUnderWay = (outcome: Outcome | undefined): boolean =>
+  outcome?.status === 'pending' || (outcome?.status === 'unknown' && outcome.tries_again === true);
+
 /** Nobody waits for the outcome; where it is known all the same, it counts. */
 const ofPending = (outcome: Outcome | undefined): ExitCode =>
-  outcome === undefined || outcome.status === 'pending' ? exitCode.done : ofOutcome(outcome);
+  outcome === undefined || isUnderWay(outcome) ? exitCode.done : ofOutcome(outcome);
 
 function ofOutcome(outcome: Outcome | undefined): ExitCode {
   switch (outcome?.status) {

@@ -3,7 +3,7 @@ import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
 import { listNames } from '../kit/text.ts';
 import { showCount } from '../kit/units.ts';
 import { inCommandWords } from './command-words.ts';
-import { NEVER_RECORDED, reasonsOf, type Decided } from './decision-exit.ts';
+import { isUnderWay, NEVER_RECORDED, reasonsOf, type Decided } from './decision-exit.ts';
 import type { GateConnection } from './gate-connection.ts';
 import type { NextCommand } from './next-command.ts';
 import { printable } from './printable.ts';
@@ -30,7 +30,7 @@ export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: 
     for (const line of ruleLines(ofRule, { url, next }, terminal)) say(line);
   if (reasons.length === 0 && 'detail' in decided && typeof decided.detail === 'string')
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
-  if (decided.outcome?.status === 'unknown')
+  if (decided.outcome?.status === 'unknown' && !isUnderWay(decided.outcome))
     say(
       `  Do not ask with a new key until that is known: it may be done twice. Then an operator says so: ${next(`settle ${printable(decided.id)} --delivered --reason "…"`, 'another')}, or with --refused`,
     );
@@ -61,7 +61,8 @@ function headline({ mode, decision, outcome }: Decided, what: string, { paint }:
     return `${paint.bold(paint.red(word))}: ${what}${mode === 'preflight' ? '' : '; nothing was done'}`;
   }
   if (mode === 'preflight') return `${paint.bold(paint.green('would be allowed'))}: ${what}`;
-  const status = outcome?.status ?? 'unknown';
+  const isAskedAgain = outcome?.status === 'unknown' && isUnderWay(outcome);
+  const status = isAskedAgain ? 'asked again' : (outcome?.status ?? 'unknown');
   const detail = outcome?.detail ?? (outcome?.http_status === undefined ? '' : `HTTP ${outcome.http_status}`);
   const isUnsent = status === 'refused' && outcome?.http_status === undefined && detail.startsWith(UNSENT);
   const how = isUnsent ? detail.slice(UNSENT.length) : detail;
@@ -78,6 +79,7 @@ const UNSENT = `${NOTHING_WAS_SENT}: `;
 const words: Readonly<Record<string, string>> = {
   delivered: 'done',
   pending: 'allowed and sent; what became of it is not known yet',
+  'asked again': 'allowed; nobody knows what an attempt did, and its executor is asked again',
   refused: 'allowed, and refused by its executor',
   unknown: 'allowed; nobody knows whether it was done, and its targets stay taken until that is settled',
   stopped: 'allowed, and stopped before anything was sent',

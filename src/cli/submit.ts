@@ -4,7 +4,7 @@ import type { Answer, Problem, RecordedDecision, RefusedDecision } from '../clie
 import { systemClock } from '../kit/clock.ts';
 import { freshId } from '../kit/ids.ts';
 import { describeTargets, readAsk, type Asked, type AskOptions } from './ask-options.ts';
-import { decisionIn, exitCodeOf, type Decided } from './decision-exit.ts';
+import { decisionIn, exitCodeOf, isUnderWay, type Decided } from './decision-exit.ts';
 import { exitCode } from './exit-code.ts';
 import { connectGate, type GateConnection, type GateOptions } from './gate-connection.ts';
 import { exitCodeOfSignal, Interrupted, watchForInterrupt, type InterruptWatch } from './interrupt.ts';
@@ -111,7 +111,7 @@ async function follow(
   const beganMs = systemClock.monotonicMs() - FIRST_WAIT_S * 1000;
   for (let looks = 0; ; looks += 1) {
     const decided = decisionIn(last);
-    if (decided?.outcome?.status !== 'pending') break;
+    if (decided === undefined || !isUnderWay(decided.outcome)) break;
     const nowMs = systemClock.monotonicMs();
     const leftMs = deadlineMs - nowMs;
     if (leftMs <= 0) break;
@@ -134,7 +134,8 @@ const isSent = (outcome: Decided['outcome']): boolean => (outcome?.attempts ?? 0
 /** Who has it, how long already, and what comes when the time is over. */
 function progressOf({ action, outcome }: Decided, sinceMs: number, leftMs: number): string {
   const since = showDuration(sinceMs / 1000);
-  const where = isSent(outcome) ? 'at its executor' : 'waits its turn';
+  const asked = outcome?.status === 'unknown' ? 'its executor is asked again' : 'at its executor';
+  const where = isSent(outcome) ? asked : 'waits its turn';
   return printable(
     `${action ?? 'the request'}: ${where}, ${since} so far; ${showDuration(Math.ceil(leftMs / 1000))} left, then exit code ${exitCode.couldNotTell}`,
   );
@@ -213,7 +214,7 @@ function sayAnswer(
   if (replayed)
     terminal.complain('This is the recorded answer of an earlier request with the same idempotency key.');
   if (decided === undefined && !answer.ok) sayProblem(answer.problem, url, terminal);
-  if (decided?.outcome?.status === 'pending') sayHowToLook(decided, next, terminal);
+  if (decided !== undefined && isUnderWay(decided.outcome)) sayHowToLook(decided, next, terminal);
   if (asksAgain(answer)) terminal.complain(againWith(idempotencyKey));
 }
 
@@ -223,7 +224,7 @@ function sayAnswer(
  */
 function asksAgain(answer: DecisionAnswer): boolean {
   const decided = decisionIn(answer);
-  if (decided?.outcome?.status === 'pending') return true;
+  if (isUnderWay(decided?.outcome)) return true;
   // An allow keeps its key, and its answer, for good.
   return decided?.decision !== 'allowed' && !answer.ok && (answer.status === 429 || answer.status >= 500);
 }

@@ -71,6 +71,8 @@ export interface OutcomeView {
   readonly rule?: Rule;
   readonly detail?: string;
   readonly attempts?: number;
+  /** The gate itself makes another attempt, or is making it: the outcome is not for a person yet. */
+  readonly tries_again?: true;
   readonly settled_at?: string;
   /** The principal whose report, settlement, stop or cancel it comes from; absent where the gate itself saw the executor's answer. */
   readonly by?: string;

@@ -71,6 +71,11 @@ export function isAnswerable(operation: Operation): boolean {
   );
 }
 
+/** Nobody knows what an attempt did, and the gate asks its idempotent executor again: so far nobody has to settle it. */
+export function isTriedAgain({ outcome, phase }: Pick<Operation, 'outcome' | 'phase'>): boolean {
+  return outcome === 'unknown' && phase !== 'ended';
+}
+
 /** The outcome as clients see it. */
 export function outcomeView(operation: Operation): OutcomeView {
   return {
@@ -79,6 +84,7 @@ export function outcomeView(operation: Operation): OutcomeView {
     ...(operation.rule !== undefined && { rule: operation.rule }),
     ...(operation.detail !== undefined && { detail: operation.detail }),
     attempts: operation.attempts,
+    ...(isTriedAgain(operation) && { tries_again: true }),
     ...(operation.settledAtMs !== undefined && { settled_at: new Date(operation.settledAtMs).toISOString() }),
     ...(operation.settledBy !== undefined && { by: operation.settledBy }),
   };

@@ -2,7 +2,7 @@ import { freshId } from '../kit/ids.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import { rules, type Rule } from '../kit/rules.ts';
 import type { Answer, Asked, DecisionDocument, Quota } from '../ledger/decision.ts';
-import { outcomeView, type Operation } from '../ledger/operation.ts';
+import { isTriedAgain, outcomeView, type Operation } from '../ledger/operation.ts';
 
 /**
  * What HTTP says of a decision and its present outcome.
@@ -57,8 +57,8 @@ export function unrecorded(
 
 /** The rule that an outcome is answered by; none for delivered and pending. */
 function ruleOf(operation: Operation): Rule | undefined {
-  // Unknown, but another attempt will be made: not known yet.
-  if (operation.outcome === 'unknown' && operation.phase !== 'ended') return undefined;
+  // Another attempt will be made: not known yet.
+  if (isTriedAgain(operation)) return undefined;
   switch (operation.outcome) {
     case 'pending':
     case 'delivered':

@@ -51,6 +51,12 @@ describe('audit show', () => {
     );
   });
 
+  test('says that its executor is asked again', async () => {
+    expect(await shown({ status: 'unknown', tries_again: true, attempts: 2, detail: 'no answer' })).toContain(
+      'outcome:     unknown, and its executor is asked again, after 2 attempts: no answer',
+    );
+  });
+
   test('says what its targets weigh, and where the rollout stands', async () => {
     const text = await shown(
       { status: 'delivered' },

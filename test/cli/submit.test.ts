@@ -137,6 +137,21 @@ describe('the exit code says what became of it', () => {
     expect((await run(...SUBMIT, '--wait', '36500d')).code).toBe(0);
   });
 
+  test('of the outcome that came later, where its executor was asked again meanwhile', async () => {
+    const asked = { outcome: { status: 'unknown', attempts: 1, tries_again: true } };
+    const again = { status: 202, body: decided('allowed', asked) };
+    server.script(again, { ...again, status: 200 }, { status: 200, body: outcome('delivered') });
+    expect((await run(...SUBMIT)).code).toBe(0);
+    server.script(again);
+    expect((await run(...SUBMIT, '--no-wait')).code).toBe(0);
+    server.script(again, { ...again, status: 200 });
+    const late = await run(...SUBMIT, '--wait', '1s');
+    expect(late.code).toBe(3);
+    expect(late.said).toContain('its executor is asked again');
+    expect(late.said).not.toContain('settle');
+    expect(late.complained).toMatch(/Look: {3}interlock audit show 1\n.*--idempotency-key [0-9a-f-]{36}$/);
+  });
+
   test('of the outcome that came later', async () => {
     server.script(
       { status: 202, body: outcome('pending') },

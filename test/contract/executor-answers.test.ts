@@ -187,6 +187,35 @@ describe('an executor that is idempotent', () => {
     expect(new Set(keys)).toEqual(new Set([answer.body.id]));
   });
 
+  it('is told to be asked again until nobody asks it any more: only then does a line call a person', async () => {
+    const unknownLines = (id: string | undefined): readonly unknown[] =>
+      on.gate.logs().flatMap(line => (line['request'] === id ? [[line['level'], line['msg']]] : []));
+    const key = 'asked-again';
+    const targets = [target()];
+    on.executor.behave([answerOf(500), { type: 'hold', status: 500 }, answerOf(500)]);
+    const first = await on.api.submit('test.idempotent', targets, { key, prefer: 'respond-async' });
+    const { id } = first.body;
+    const between = await on.api.untilOutcome(id, 'unknown');
+    expect(between.outcome).toMatchObject({ attempts: expect.any(Number), tries_again: true });
+    expect((await on.api.search({ outcome: 'unknown' })).find(one => one.id === id)?.outcome).toHaveProperty(
+      'tries_again',
+    );
+    const repeat = await on.api.submit('test.idempotent', targets, { key });
+    expect(repeat.status, repeat.text).toBe(202);
+    expect(repeat.body.outcome).toMatchObject({ status: 'unknown', tries_again: true });
+    expect(unknownLines(id)).toEqual([[30, 'an attempt is unknown: its executor is asked again']]);
+    on.executor.release();
+    const last = await on.api.submit('test.idempotent', targets, { key, prefer: 'wait=20' });
+    expectProblem(last, 504, 'executor.unknown');
+    expect(last.body.outcome).not.toHaveProperty('tries_again');
+    expect((await on.api.request(id)).outcome).not.toHaveProperty('tries_again');
+    expect(unknownLines(id)).toEqual([
+      [30, 'an attempt is unknown: its executor is asked again'],
+      [30, 'an attempt is unknown: its executor is asked again'],
+      [40, 'an outcome is unknown: it waits for the executor, or for an operator who settles it'],
+    ]);
+  });
+
   it('stays unknown when a later attempt is refused', async () => {
     on.executor.behave([answerOf(500), answerOf(400)]);
     const answer = await on.api.submit('test.idempotent', [target()]);
