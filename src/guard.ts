@@ -48,7 +48,7 @@ export class Guard {
 
   /** As it stands once it can be answered, or after that time. */
   async #waitFor(operation: Operation | undefined, waitMs: number): Promise<Operation | undefined> {
-    return operation && ((await this.#gate.outcomes.waiters.wait(operation, waitMs)) ?? operation);
+    return operation && (await this.#gate.outcomes.waiters.wait(operation, waitMs));
   }
 
   async #decide(

@@ -12,25 +12,26 @@ export class Waiters {
   readonly #waiting = new Map<string, Set<Waiter>>();
   #released = false;
 
-  /** The operation once it can be answered, or undefined after `waitMs`, or when the gate stops. */
-  async wait(operation: Operation, waitMs: number): Promise<Operation | undefined> {
-    if (isAnswerable(operation)) return operation;
-    if (waitMs <= 0 || this.#released) return undefined;
+  /** The operation once it can be answered, or as it was last heard of after `waitMs`, or when the gate stops. */
+  async wait(operation: Operation, waitMs: number): Promise<Operation> {
+    if (isAnswerable(operation) || waitMs <= 0 || this.#released) return operation;
     return await new Promise(resolve => {
       const waiters = this.#waiting.get(operation.id) ?? new Set<Waiter>();
-      const end = (now: Operation | undefined): void => {
+      let last = operation;
+      const end = (): void => {
         clearTimeout(timer);
         waiters.delete(waiter);
         if (waiters.size === 0) this.#waiting.delete(operation.id);
-        resolve(now);
+        resolve(last);
       };
       const waiter: Waiter = {
         tell: now => {
+          last = now;
           if (!isAnswerable(now)) return;
           crashPoint('outcome.committed');
-          end(now);
+          end();
         },
-        giveUp: () => end(undefined),
+        giveUp: end,
       };
       const timer = setTimeout(waiter.giveUp, waitMs);
       this.#waiting.set(operation.id, waiters.add(waiter));

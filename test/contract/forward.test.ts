@@ -88,6 +88,15 @@ describe('a client', () => {
     await letGo(answer);
   });
 
+  it('is told how it stands when its wait is over, and not how it was decided', async () => {
+    on.executor.behave([{ ...script.ok, delayMs: 500 }, script.hold]);
+    await submit('test.held');
+    const claimedMeanwhile = await on.api.submit('test.held', [target()], { prefer: 'wait=2' });
+    expect(claimedMeanwhile.status, claimedMeanwhile.text).toBe(202);
+    expect(claimedMeanwhile.body.outcome).toEqual({ status: 'pending', attempts: 1 });
+    await letGo(claimedMeanwhile);
+  });
+
   it.each(['return=minimal', 'wait=soon', 'wait=-1', 'handling=lenient, x', ';;;', 'respond-asynchronously'])(
     'may prefer what is not understood: %s',
     async prefer => {
