@@ -3,6 +3,7 @@ import { asError } from '../kit/fault.ts';
 import { parseJson } from '../kit/parse-json.ts';
 import { parseRetryAfter } from './retry.ts';
 import type { No } from './types.ts';
+import type { WhyNot } from './why-not.ts';
 
 /** One call, ready to be sent. */
 export interface Call {
@@ -23,11 +24,12 @@ export interface Call {
 
 /**
  * What an answer of the gate is known by: one of these statuses, and an object that has each of these members. Any other 2xx is
- * the answer of something that stands between, or of something else.
+ * the answer of something that stands between, or of something else; and so is one that is `whyNot` what was asked for.
  */
 export interface Expected {
   readonly statuses: readonly number[];
   readonly members: readonly string[];
+  readonly whyNot?: WhyNot;
 }
 
 /** Whom to call, and as whom. */
@@ -181,8 +183,11 @@ async function readAnswer(
     return untold(`it answered ${status}: redirects are not followed`, false, status);
   const body = parseObject(await response.text());
   const isYes = yes.statuses.includes(status);
-  if (isYes && body !== undefined && yes.members.every(name => Object.hasOwn(body, name)))
-    return { ok: true, status, headers, body };
+  if (isYes && body !== undefined && yes.members.every(name => Object.hasOwn(body, name))) {
+    const why = yes.whyNot?.(body);
+    if (why === undefined) return { ok: true, status, headers, body };
+    return untold(`it answered ${status}, and not to what was asked: ${why}`, false, status);
+  }
   if (status >= 400 && !isYes && body !== undefined && isProblem(body)) {
     const retryAfterS = parseRetryAfter(headers.get('retry-after'), clock.wallMs());
     return { ok: false, status, headers, problem: body, ...(retryAfterS !== undefined && { retryAfterS }) };

@@ -11,6 +11,7 @@ import { LONGEST_MS, openLine } from './open-line.ts';
 import { answerOf, send, sendForStream, type Line } from './send.ts';
 import { streamOf } from './stream-of.ts';
 import type { Answer, Content, Load, Loaded, RecordedDecision } from './types.ts';
+import { unlessDecides, unlessOf, unlessScope } from './why-not.ts';
 import { segment, withQuery, writeJson } from './write-json.ts';
 
 // This file is what is published as `./client`: whoever catches an error has to be able to name it.
@@ -75,6 +76,7 @@ type Calls = ReturnType<typeof callsWithin>;
 /** 200 with these members. */
 const with200 = (...members: readonly string[]): Expected => ({ statuses: [200], members });
 const DECISION = with200('id', 'decision');
+const decisionOf = (id: string): Expected => ({ ...DECISION, whyNot: unlessOf(id) });
 
 const callsWithin = (withinMs: number) => ({
   read: (path: string, yes: Expected, options: Aborted = {}): Call => ({
@@ -103,8 +105,9 @@ function deciding(line: Line, { post }: Calls, timeoutMs: number): Pick<Client, 
       if (!Number.isSafeInteger(waitS) || waitS < 0)
         throw new ClientMisuseError('`waitS` is a whole number of seconds.');
       const seconds = Math.min(waitS, LONGEST_WAIT_S);
+      const yes = { ...DECISION, statuses: [200, 202], whyNot: unlessDecides(body, 'request') };
       const told = await send(line, {
-        ...post('/v1/requests', { ...DECISION, statuses: [200, 202] }, body, options),
+        ...post('/v1/requests', yes, body, options),
         ...{ repeatable: true, idempotencyKey, prefer: `wait=${seconds}` },
         withinMs: seconds * 1000 + timeoutMs,
       });
@@ -112,17 +115,19 @@ function deciding(line: Line, { post }: Calls, timeoutMs: number): Pick<Client, 
       return { ...answerOf<RecordedDecision>(told), idempotencyKey, replayed };
     },
     // Nothing is consumed, so that to ask twice is to ask once.
-    preflight: async (body, options) =>
-      await ask(line, { ...post('/v1/preflight', DECISION, body, options), repeatable: true }),
+    preflight: async (body, options) => {
+      const yes = { ...DECISION, whyNot: unlessDecides(body, 'preflight') };
+      return await ask(line, { ...post('/v1/preflight', yes, body, options), repeatable: true });
+    },
   };
 }
 
 function settling(line: Line, { post }: Calls): Pick<Client, 'settle' | 'cancel' | 'acceptClock'> {
   return {
     settle: async (id, outcome, options) =>
-      await ask(line, post(`${requestPath(id)}/outcome`, DECISION, outcome, options)),
+      await ask(line, post(`${requestPath(id)}/outcome`, decisionOf(id), outcome, options)),
     cancel: async (id, options) =>
-      await ask(line, post(`${requestPath(id)}/cancel`, DECISION, undefined, options)),
+      await ask(line, post(`${requestPath(id)}/cancel`, decisionOf(id), undefined, options)),
     acceptClock: async (reason, options) =>
       await ask(line, post('/v1/clock/accept', with200('seq', 'accepted'), { reason }, options)),
   };
@@ -133,11 +138,19 @@ const RELEASED = with200('id', 'scope', 'released_at');
 
 function stopping(line: Line, { read, post }: Calls): Pick<Client, 'engage' | 'release' | 'switches'> {
   return {
-    engage: async (engage, options) => await ask(line, post('/v1/kill-switch', ENGAGED, engage, options)),
+    engage: async (engage, options) => {
+      const yes = { ...ENGAGED, whyNot: unlessScope(engage?.scope) };
+      return await ask(line, post('/v1/kill-switch', yes, engage, options));
+    },
     release: async (id, reason, options) =>
       await ask(
         line,
-        post(`/v1/kill-switch/${segment(id, 'switch')}/release`, RELEASED, { reason }, options),
+        post(
+          `/v1/kill-switch/${segment(id, 'switch')}/release`,
+          { ...RELEASED, whyNot: unlessOf(id) },
+          { reason },
+          options,
+        ),
       ),
     switches: async options => await ask(line, read('/v1/kill-switch', with200('engaged'), options)),
   };
@@ -219,7 +232,7 @@ function looking(
     });
   };
   return {
-    one: async (id, options) => await ask(line, read(requestPath(id), DECISION, options)),
+    one: async (id, options) => await ask(line, read(requestPath(id), decisionOf(id), options)),
     inventory: async options => await ask(line, read('/v1/inventory', with200('kinds'), options)),
     budgets: async options => await ask(line, read('/v1/budgets', with200('items'), options)),
     policy: async options => await ask(line, read('/v1/policy', with200('revision', 'limits'), options)),

@@ -3,7 +3,7 @@ import type * as answers from '../api/answers.ts';
 import type { policy } from '../api/policy-answer.ts';
 
 /*
- * What the gate is asked and answers, in the words of `api/answers.ts`. Nothing is checked here: a newer gate may say more than
+ * What the gate is asked and answers, in the words of `api/answers.ts`. Here nothing is checked: a newer gate may say more than
  * these types know, and that must break nobody.
  */
 

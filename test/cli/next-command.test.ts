@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { nextCommandOf } from '../../src/cli/next-command.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { shellWord } from '../../src/cli/shell-word.ts';
-import { problem, type Step } from '../client/scripted-server.ts';
+import { problem, type Step, targetsOf } from '../client/scripted-server.ts';
 import { againstServer } from './against-server.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
@@ -78,7 +78,7 @@ describe('how to release what was engaged', () => {
 const lost: Step = res => void res.destroy();
 const unknown = {
   ...{ id: ID, mode: 'request', decision: 'allowed', action: 'disk.wipe', reasons: [] },
-  ...{ targets: { count: 1 }, outcome: { status: 'unknown' } },
+  ...{ targets: targetsOf('a'), outcome: { status: 'unknown' } },
 };
 const pending = { ...unknown, outcome: { status: 'pending', attempts: 0 } };
 const ask = ['submit', 'disk.wipe', 'a', '--reason', 'r', '--no-wait'];

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createClient, type Retry } from '../../src/client/create-client.ts';
 import { Interrupted } from '../../src/cli/interrupt.ts';
 import { runSubmit } from '../../src/cli/submit.ts';
-import { problem, scriptedServer } from '../client/scripted-server.ts';
+import { problem, scriptedServer, targetsOf } from '../client/scripted-server.ts';
 import { temporaryFolder } from '../config/files.ts';
 import { CTRL_C, onTerminal, type OnTerminal } from '../support/pseudo-terminal.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
@@ -23,7 +23,7 @@ const ID = '5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
 
 const outcome = (status: string, attempts = 1): object => ({
   ...{ id: ID, mode: 'request', decision: 'allowed', action: 'disk.wipe', reasons: [] },
-  ...{ targets: { count: 1 }, outcome: { status, attempts } },
+  ...{ targets: targetsOf('a'), outcome: { status, attempts } },
 });
 const pending = { status: 202, body: outcome('pending') };
 

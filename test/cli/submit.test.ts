@@ -12,7 +12,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
-import { problem, scriptedServer, type Step } from '../client/scripted-server.ts';
+import { problem, scriptedServer, targetsOf, type Step } from '../client/scripted-server.ts';
 import { temporaryFolder } from '../config/files.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
@@ -47,7 +47,7 @@ async function run(...args: string[]) {
 const SUBMIT = ['submit', 'disk.wipe', 'a', '--reason', 'r'];
 const PREFLIGHT = ['preflight', 'disk.wipe', 'a', '--reason', 'r'];
 const decided = (decision: string, more: object = {}): object => ({
-  ...{ id: '1', mode: 'request', decision, action: 'disk.wipe', reasons: [], targets: { count: 1 } },
+  ...{ id: '1', mode: 'request', decision, action: 'disk.wipe', reasons: [], targets: targetsOf('a') },
   ...more,
 });
 const outcome = (status: string, attempts = 1): object =>
@@ -488,7 +488,7 @@ describe('preflight --junit', () => {
   });
 
   test('of an earlier run never speaks for this one', async () => {
-    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight', status: 200 }) });
     expect((await run(...PREFLIGHT, '--junit', file)).code).toBe(0);
     expect(readFileSync(file, 'utf8')).toContain('failures="0" errors="0"');
     expect((await run('preflight', 'disk.wipe', '--reason', 'r', '--junit', file)).code).toBe(2);
@@ -518,7 +518,7 @@ describe('preflight --junit', () => {
     symlinkSync(files.write('junit/behind.xml', 'old'), link);
     expect((await run('preflight', 'disk.wipe', '--reason', 'r', '--junit', link)).code).toBe(2);
     expect(readFileSync(link, 'utf8')).toBe('');
-    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight', status: 200 }) });
     expect((await run(...PREFLIGHT, '--junit', link)).code).toBe(0);
     expect(readFileSync(link, 'utf8')).toContain('failures="0" errors="0"');
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
@@ -527,7 +527,7 @@ describe('preflight --junit', () => {
   test.each(['/dev/null', 'later.xml'])('that is a link to %s is written there, and stays', async to => {
     const link = path.join(path.dirname(file), `to-${path.basename(to)}`);
     symlinkSync(to, link);
-    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight', status: 200 }) });
     expect((await run(...PREFLIGHT, '--junit', link)).code).toBe(0);
     expect(readlinkSync(link)).toBe(to);
   });
@@ -535,7 +535,7 @@ describe('preflight --junit', () => {
   test('that is a pipe is written there, and stays', async () => {
     const pipe = path.join(path.dirname(file), 'pipe');
     spawnSync('mkfifo', [pipe]);
-    server.script({ status: 200, body: decided('allowed', { mode: 'preflight' }) });
+    server.script({ status: 200, body: decided('allowed', { mode: 'preflight', status: 200 }) });
     const [{ code }, read] = await Promise.all([run(...PREFLIGHT, '--junit', pipe), readFile(pipe, 'utf8')]);
     expect(code).toBe(0);
     expect(read).toContain('failures="0" errors="0"');

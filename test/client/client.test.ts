@@ -8,12 +8,15 @@ import {
 } from '../../src/client/create-client.ts';
 import { parseRetryAfter, pauseBeforeNext } from '../../src/client/retry.ts';
 import { selfSigned } from '../support/self-signed.ts';
-import { problem, scriptedServer, type Step } from './scripted-server.ts';
+import { problem, scriptedServer, targetsOf, type Step } from './scripted-server.ts';
 
 const KEY = 'ilk_very-secret-key';
 const ASK = { action: 'disk.wipe', targets: { ids: ['a'] }, reason: 'a test' };
 const SEEN = { artifact: `sha256:${'a'.repeat(64)}`, name: 'canary', status: 'passed' } as const;
-const ALLOWED = { id: '1', decision: 'allowed', status: 200, outcome: { status: 'delivered' } };
+const ALLOWED = {
+  ...{ id: '1', mode: 'request', decision: 'allowed', action: 'disk.wipe', targets: targetsOf('a') },
+  ...{ reasons: [], status: 200, outcome: { status: 'delivered' } },
+};
 const SWITCH = { id: '1', scope: {}, reason: 'x', except: [] };
 const ENGAGED = { ...SWITCH, on_the_wire: [], stopped: [], took_ms: 1 };
 const RELEASED = { ...SWITCH, released_at: '2026-11-28T00:00:00Z' };
@@ -108,11 +111,12 @@ describe('what is asked again', () => {
   });
 
   test.each([
-    ['a pre-flight', (gate: Client) => gate.preflight(ASK)],
-    ['a read', (gate: Client) => gate.one('1')],
-  ])('%s, which changes nothing', async (_, call) => {
-    server.script(breaks, { status: 200, body: ALLOWED });
-    expect(await call(client())).toMatchObject({ ok: true, value: ALLOWED });
+    ['a pre-flight', 'preflight', (gate: Client) => gate.preflight(ASK)],
+    ['a read', 'request', (gate: Client) => gate.one('1')],
+  ])('%s, which changes nothing', async (_, mode, call) => {
+    const body = { ...ALLOWED, mode };
+    server.script(breaks, { status: 200, body });
+    expect(await call(client())).toMatchObject({ ok: true, value: body });
   });
 });
 

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import { sha256 } from '../../src/kit/digest.ts';
 
 export interface Received {
   readonly method: string;
@@ -71,4 +72,15 @@ export const problem = (rule: string, status: number, more: object = {}): object
   detail: `it is ${rule}`,
   instance: '/v1/requests/1',
   ...more,
+});
+
+/** What a decision says of these targets. */
+export const targetsOf = (...ids: readonly string[]): object => ({
+  count: ids.length,
+  digest: sha256(
+    ids
+      .toSorted()
+      .map(id => `${id}\n`)
+      .join(''),
+  ),
 });
