@@ -47,7 +47,9 @@ const settled = (outcome: OutcomeStatus): boolean =>
 export function transition(operation: Operation, event: Event, nowMs: number): Transition {
   switch (event.type) {
     case 'attempt':
-      return { operation: afterAttempt(operation, event, nowMs) };
+      return isRecorded(operation, event)
+        ? { conflict: 'it is recorded already' }
+        : { operation: afterAttempt(operation, event, nowMs) };
     case 'lost':
       return { operation: afterLost(operation, nowMs) };
     case 'restored':
@@ -126,6 +128,17 @@ function afterUnknown(operation: Operation, nowMs: number, seen: Seen): Operatio
     ? { ...unknown, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS }
     : unknown;
 }
+
+/**
+ * A commit that got no answer may have come to be all the same, and then the same end of the same attempt comes once more. It says nothing new,
+ * and least of all that the executor may not be asked again.
+ */
+const isRecorded = (operation: Operation, { attempt, attempted }: Event & { type: 'attempt' }): boolean =>
+  operation.phase !== 'claimed' &&
+  operation.attempts === attempt &&
+  operation.settledBy === undefined &&
+  operation.detail === attempted.detail &&
+  operation.httpStatus === attempted.httpStatus;
 
 function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, nowMs: number): Operation {
   const { attempted } = event;

@@ -91,6 +91,14 @@ describe('an attempt at an idempotent executor', () => {
     });
   });
 
+  it.each(['unknown', 'never_connected', 'delivered', 'refused'] as const)(
+    'that came to %s is recorded once, also where the commit of that got no answer',
+    kind => {
+      const once = after(idempotent, attempt(kind));
+      expect(transition(once, attempt(kind), 2_000)).toHaveProperty('conflict');
+    },
+  );
+
   it.each(['refused', 'never_connected', 'never_sent'] as const)(
     'that came to %s leaves an earlier unknown one unknown',
     kind => {
