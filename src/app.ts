@@ -4,7 +4,6 @@ import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { readChain } from './checkpoint/queries.ts';
 import type { Restored } from './checkpoint/restored.ts';
 import type { Config } from './config/config.ts';
-import { readConfig } from './config/read-config.ts';
 import { readVersion } from './config/version.ts';
 import { refuseMissingRights } from './db/grants.ts';
 import { refuseMissingGuards } from './db/guards.ts';
@@ -36,6 +35,7 @@ import type { Start } from './ledger/activate.ts';
 import { loadPolicy } from './load-policy.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
 import { portsOf } from './ports.ts';
+import { readConfigAhead } from './read-ahead.ts';
 import { createReload } from './reload.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -143,7 +143,7 @@ async function readFiles(
   disk: DiskLane,
 ): Promise<{ readonly config: Config; readonly inForce: InForce }> {
   const { logger } = options;
-  const config = readConfig(options.configFile, clock.wallMs());
+  const config = await readConfigAhead(options.configFile, clock.wallMs(), disk);
   const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger, disk);
   logger.info(describeStart(config, loaded), 'starting');
   const inForce = new InForce({ config, loaded });

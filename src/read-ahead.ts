@@ -1,3 +1,7 @@
+import { resolve } from 'node:path';
+import { FileError, type Config } from './config/config.ts';
+import { lookedAtByStart } from './config/named-files.ts';
+import { readConfig } from './config/read-config.ts';
 import type { DiskLane } from './kit/disk-lane.ts';
 import { readPlainFile } from './kit/plain-file.ts';
 
@@ -18,4 +22,19 @@ export async function readAhead(
   read: Read = async file => await readPlainFile(file, MAX_BYTES),
 ): Promise<void> {
   for (const file of files) await disk.run(file, async () => await read(file).catch(() => undefined));
+}
+
+/**
+ * Reads a configuration as a start does. A start that waits for a disk on the thread that takes signals could be ended by SIGKILL only.
+ * @throws FileError with every problem of it, or of one whose disk does not answer
+ */
+export async function readConfigAhead(file: string, nowMs: number, disk: DiskLane): Promise<Config> {
+  const ahead = async (one: string): Promise<void> => {
+    await readAhead(disk, [one]).catch(() => {
+      throw new FileError([{ file: one, message: 'cannot be read: its disk does not answer' }]);
+    });
+  };
+  await ahead(resolve(file));
+  for (const other of lookedAtByStart(resolve(file))) await ahead(other);
+  return readConfig(file, nowMs);
 }

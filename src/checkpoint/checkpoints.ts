@@ -298,7 +298,7 @@ export class Checkpoints {
     const from = isNewer ? { at, ...head } : this.#newest;
     if (from === undefined || (!isNewer && this.#said.length === 0)) return;
     const isFirst = this.#key === undefined;
-    const key = (this.#key ??= await threads.hold(async () => await makeSigningKey(file)));
+    const key = (this.#key ??= await threads.hold(async () => await makeSigningKey(file), file));
     const to = { seq: from.seq, hash: from.hash };
     const said = this.#said.map(entry => ({ at, entry, held: entry, from: { at: from.at, ...to }, to }));
     const givenUp = isNewer && this.#givenUp !== undefined ? [{ ...this.#givenUp, at, to }] : [];
@@ -307,7 +307,7 @@ export class Checkpoints {
     const lines = [...givenUp, ...said].map(stepBack => stepBackLine(signStepBack(stepBack, key)));
     if (checkpoint !== undefined) lines.push(checkpointLine(checkpoint));
     try {
-      this.#size = await threads.hold(async () => await appendLine(file, lines.join('\n'), this.#size));
+      this.#size = await threads.hold(async () => await appendLine(file, lines.join('\n'), this.#size), file);
     } catch (thrown) {
       // What failed first is what is told.
       if (isFirst) await this.#forgetKey().catch(() => undefined);
@@ -323,7 +323,7 @@ export class Checkpoints {
     let hasSigned = false;
     await eachLine(file, line => (hasSigned ||= parseCheckpoint(line) !== undefined));
     if (hasSigned) return;
-    await threads.hold(async () => await removeKey(file));
+    await threads.hold(async () => await removeKey(file), file);
     this.#key = undefined;
   }
 

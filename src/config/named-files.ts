@@ -1,5 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { member, textsOf } from './problems.ts';
+import { readYamlFile } from './yaml-file.ts';
+
+/** What to do where there is no configuration. */
+export const MISSING = 'name another with --config FILE or INTERLOCK_CONFIG';
 
 /** Paths that a configuration names, or that hold where it names none: as they came, so that what is wrong elsewhere does not hide what is wrong with them. */
 export function namedPaths(raw: unknown, file: string) {
@@ -22,4 +26,15 @@ export function namedFiles(raw: unknown, file: string): string[] {
     ...textsOf(executors.map(executor => member(executor, 'bearer_file'))),
   ];
   return [resolve(file), namedPaths(raw, file).limitsFile, ...named.map(one => resolve(dirname(file), one))];
+}
+
+/**
+ * What a start looks at beside the configuration itself: those files, and the folders that must be there.
+ * @throws FileError where the configuration is not there, or no YAML
+ */
+export function lookedAtByStart(file: string): string[] {
+  const { value } = readYamlFile(file, MISSING);
+  const { killFile, checkpoints } = namedPaths(value, file);
+  const files = namedFiles(value, file).filter(one => one !== file);
+  return [...files, dirname(killFile), dirname(checkpoints)];
 }

@@ -17,7 +17,7 @@ import {
   type StoreConfig,
   type TlsConfig,
 } from './config.ts';
-import { namedFiles, namedPaths } from './named-files.ts';
+import { MISSING, namedFiles, namedPaths } from './named-files.ts';
 import { readPrincipals } from './principals.ts';
 import { member, Problems, textsOf } from './problems.ts';
 import {
@@ -57,7 +57,7 @@ export function readConfig(
   certificatesAtMs: number | 'unread' = systemClock.wallMs(),
   running?: Running,
 ): Config {
-  const yaml = readYamlFile(file, 'name another with --config FILE or INTERLOCK_CONFIG');
+  const yaml = readYamlFile(file, MISSING);
   const problems = new Problems(yaml);
   const raw = yaml.value;
   const top = problems.check(topSchema, raw, []);

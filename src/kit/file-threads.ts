@@ -23,7 +23,7 @@ export class FileThreads {
    * @param work what holds one thread at a time until it ends
    * @throws Error where none is given back in a second: the work is not begun. Of each file whose disk hangs, whoever reads it has said so
    */
-  async hold<T>(work: () => Promise<T>, file = 'this file'): Promise<T> {
+  async hold<T>(work: () => Promise<T>, file: string): Promise<T> {
     while (this.#held >= MOST) {
       if (!(await this.freed()))
         throw new Error(

@@ -55,10 +55,10 @@ class FullDisk extends FileThreads {
     super();
     this.#left = nth;
   }
-  override async hold<T>(work: () => Promise<T>): Promise<T> {
+  override async hold<T>(work: () => Promise<T>, held: string): Promise<T> {
     this.#left -= 1;
     if (this.#left === 0) throw new Error('no room');
-    return await super.hold(work);
+    return await super.hold(work, held);
   }
 }
 

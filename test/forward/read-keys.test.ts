@@ -68,7 +68,7 @@ it('where another disk hangs, one key at a time is read: a thread is left that l
   const { asked, read, letGo } = hanging('/a');
   const threads = new FileThreads();
   let answer = (): void => undefined;
-  const other = threads.hold(async () => await new Promise<void>(resolve => (answer = resolve)));
+  const other = threads.hold(async () => await new Promise<void>(resolve => (answer = resolve)), '/other');
   const readKey = createReadKeys(threads, { read, withinMs: 20 });
   await expect(readKey('/a')).rejects.toThrow(SILENT);
   await expect(readKey('/b')).rejects.toThrow(/^\/b is not read: the disks of \/a hang/);

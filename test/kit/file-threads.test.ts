@@ -24,13 +24,13 @@ it('whatever hangs, three files are read at most, a reload of the configuration 
   const readKey = createReadKeys(threads, { read });
   const held = [
     readKey('/key'),
-    threads.hold(async () => await read('/checkpoints')),
+    threads.hold(async () => await read('/checkpoints'), '/checkpoints'),
     others.run('/limits', async () => await read('/limits')),
   ];
   const file = '/interlock.yaml';
   await expect(own.run(file, async () => await read(file))).rejects.toThrow(KEPT);
   await expect(own.run(file, async () => await read(file))).rejects.toThrow(/^\/interlock\.yaml is neither/);
-  await expect(threads.hold(async () => await read('/checkpoints'))).rejects.toThrow(KEPT);
+  await expect(threads.hold(async () => await read('/checkpoints'), '/checkpoints')).rejects.toThrow(KEPT);
   expect(begun).toEqual(['/key', '/checkpoints', '/limits']);
   letGo();
   await Promise.all(held);
@@ -43,7 +43,7 @@ it('whatever hangs, three files are read at most, a reload of the configuration 
 it('an executor’s key is refused as well where three others hang, and read once one of them answers', async () => {
   const { read, letGo } = hanging();
   const threads = new FileThreads({ untilFreedMs: 20 });
-  const held = ['/a', '/b', '/c'].map(async file => await threads.hold(async () => await read(file)));
+  const held = ['/a', '/b', '/c'].map(async file => await threads.hold(async () => await read(file), file));
   const readKey = createReadKeys(threads, { read: async file => await Promise.resolve(`key of ${file}`) });
   await expect(readKey('/key')).rejects.toThrow(/^\/key is neither/);
   const waits = readKey('/key');
@@ -56,7 +56,7 @@ it('what comes while three are read, and none hangs, waits for the first of them
   const { begun, read, letGo } = hanging();
   const threads = new FileThreads();
   const files = ['/a', '/b', '/c', '/d', '/e'];
-  const all = files.map(async file => await threads.hold(async () => await read(file)));
+  const all = files.map(async file => await threads.hold(async () => await read(file), file));
   expect(begun).toHaveLength(3);
   letGo();
   await new Promise(resolve => setImmediate(resolve));
