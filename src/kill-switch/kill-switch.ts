@@ -48,7 +48,7 @@ export class KillSwitch {
   }
 
   #engage(turn: Turn, { scope, reason, except }: EngageRequest, by: Principal): Engaged | Refusal {
-    const unknown = [...this.#unknownScope(turn.book, scope), ...this.#unknownPrincipals(except)];
+    const unknown = [...this.#unknownScope(turn.book, scope), ...this.#unknownRequesters(except)];
     const [first, ...rest] = unknown;
     if (first !== undefined) return refuse(first, ...rest);
     const engaged: EngagedSwitch = {
@@ -146,15 +146,17 @@ export class KillSwitch {
       .map(({ name }) => name);
   }
 
-  #unknownPrincipals(except: readonly string[]): Reason[] {
-    const names = this.#options.principals.map(({ name }) => name);
+  /** Who may never ask is let through in vain: whoever named an operator would wait for a repair that stands still. */
+  #unknownRequesters(except: readonly string[]): Reason[] {
+    const requesters = this.#options.principals.filter(({ roles }) => roles.has('requester'));
+    const names = requesters.map(({ name }) => name);
     return except.flatMap((name, index) =>
       unknownName(
-        'principal',
+        'requester',
         name,
         names,
         `/except/${index}`,
-        near => near ?? 'a name in `principals`, or none',
+        near => near ?? 'a principal with the role requester, or none',
       ),
     );
   }
