@@ -31,9 +31,12 @@ export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: 
   if (reasons.length === 0 && 'detail' in decided && typeof decided.detail === 'string')
     if (decided.detail !== decided.outcome?.detail) say(`  ${printable(decided.detail)}`);
   if (decided.outcome?.status === 'unknown' && !isUnderWay(decided.outcome))
-    say(
-      `  Do not ask with a new key until that is known: it may be done twice. Then an operator says so: ${next(`settle ${printable(decided.id)} --delivered --reason "…"`, 'another')}, or with --refused`,
-    );
+    for (const line of [
+      'Do not ask with a new key until that is known: it may be done twice. Then an operator says so, with --delivered or --refused,',
+      "and with an operator's --key-file (and --cert and --cert-key, where the gate asks for them):",
+      next(`settle ${printable(decided.id)} --delivered --reason "…"`, 'another'),
+    ])
+      say(`  ${line}`);
   for (const id of decided.exceptions ?? [])
     say(`  Under the exception ${printable(id)}: without it a limit refuses.`);
   if (decided.passes !== undefined)
