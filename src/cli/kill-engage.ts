@@ -142,8 +142,8 @@ async function sayEngaged(
     `Engaged for ${showScope(scope)} in ${tookMs} ms. No gate starts another forward${exceptFor(except)}.`,
   );
   const told = await tellWhat([onTheWire, stopped], calls);
-  sayIds('stopped for good, nothing of it was sent', 'Nothing waited to be sent.', stopped, told, terminal);
-  sayIds('on the wire, and may be being carried out', 'Nothing is on the wire.', onTheWire, told, terminal);
+  sayIds('stopped for good, and never sent', 'Nothing waited to be sent.', stopped, told, terminal);
+  sayIds('on the wire, which may still be carried out', 'Nothing is on the wire.', onTheWire, told, terminal);
   terminal.say(
     `\nTo release it when it is over:\n  ${calls.next(`kill release ${printable(id)} --reason "…"`)}`,
   );
