@@ -7,6 +7,7 @@ import { readConfig } from '../config/read-config.ts';
 import { systemClock, type Clock } from '../kit/clock.ts';
 import { asError } from '../kit/fault.ts';
 import { quote } from '../kit/text.ts';
+import { checkCertificate } from './doctor/certificate.ts';
 import { checkCheckpoints } from './doctor/checkpoints.ts';
 import { checkStore } from './doctor/database.ts';
 import { checkExecutors } from './doctor/executors.ts';
@@ -142,6 +143,7 @@ async function lookAtConfig(
   { certificates, fetch, clock, tell, next }: Looking,
 ): Promise<boolean> {
   tell(await guarded('permissions', async () => await Promise.resolve(checkPermissions(config))));
+  tell(checkCertificate(config, clock.wallMs()));
   const { findings, loaded } = await checkPolicy(config, clock.wallMs());
   tell(findings);
   const checkpoints = await checkCheckpoints(config, clock.wallMs());
