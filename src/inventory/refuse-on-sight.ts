@@ -43,6 +43,7 @@ export const outOfOrder = (asOfMs: number, inForceMs: number): LoadRefused =>
     refuse({
       rule: 'inventory.out_of_order',
       message: `The snapshot was read at ${iso(asOfMs)}; the one in force at ${iso(inForceMs)}.`,
+      remedy: 'a snapshot that is read now',
     }),
   );
 

@@ -120,6 +120,7 @@ describe('a snapshot that is not one', () => {
     taken(await put(hostLines(10), { query: { as_of: '2026-11-01T00:00:10Z' } }));
     const older = await put(hostLines(10), { query: { as_of: '2026-11-01T00:00:09.999Z' } });
     expect(rulesOf(older)).toEqual({ status: 409, rules: ['inventory.out_of_order'] });
+    expect(older).toMatchObject({ reasons: [{ remedy: 'a snapshot that is read now' }] });
     const future = await put(hostLines(10), { query: { as_of: '2999-01-01T00:00:00Z' } });
     expect(rulesOf(future)).toEqual({ status: 422, rules: ['request.invalid'] });
     taken(await put(hostLines(10), { query: { as_of: '2026-11-01T00:00:10Z' } }));
