@@ -158,7 +158,10 @@ function mayDecide(
   deciding: Deciding,
 ): Omit<Circumstances, 'state'> & { readonly digest: string } {
   if (turn.clockJumped) {
-    throw new Fault('clock.jumped', "The database's clock and the gate's have parted by more than 5 s.");
+    throw new Fault(
+      'clock.jumped',
+      "The database's clock and the gate's have parted by more than 5 s. Nothing is decided until they agree again, or an operator accepts the database's time.",
+    );
   }
   if (deciding.policy === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
   refuseStale(turn, deciding);

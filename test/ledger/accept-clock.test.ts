@@ -146,7 +146,10 @@ describe('while the clocks have parted', () => {
     const { ask } = await gate();
     await databaseGoesBack(HOUR);
     const decided = await ask(['h1'], 'k1');
-    expect(decided).toMatchObject({ status: 503, document: { decision: 'fault' } });
+    const message: unknown = expect.stringContaining(
+      "until they agree again, or an operator accepts the database's time",
+    );
+    expect(decided).toMatchObject({ status: 503, document: { decision: 'fault', reasons: [{ message }] } });
     expect(verdictOf(decided)).toBe('clock.jumped');
     expect(verdictOf(await ask(['h1'], '', { mode: 'preflight' }))).toBe('clock.jumped');
     expect(await count('operations')).toBe(0);
