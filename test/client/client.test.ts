@@ -300,7 +300,7 @@ describe('wrong use is told, and nothing is sent', () => {
     ['ftp://x', /begins with ftp:/],
     ['localhost:7070', /lacks its scheme: http:\/\/localhost:7070/],
     ['gate.example', /lacks its scheme/],
-    ['http://', /is none/],
+    ['http://', /is not one/],
   ])('and says of the URL %j what is wrong with it', (url, says) => {
     expect(() => client({ url })).toThrow(says);
   });
