@@ -160,7 +160,6 @@ export class Checkpoints {
     const { at, seq, hash } = newest;
     // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
     this.#givenUp = { entry, held, from: { at, seq, hash } };
-    this.#newest = undefined;
     await this.#signWord(head.seq);
     return entry;
   }
@@ -272,12 +271,17 @@ export class Checkpoints {
     await inTime(look, WAIT_MS, notInTime).catch((thrown: unknown) => this.#tell(asError(thrown)));
   }
 
+  /** The newest one of the history that counts from here on: none yet where it was given up, and that is not signed. */
+  get #counted(): Checkpoint | undefined {
+    return this.#givenUp === undefined ? this.#newest : undefined;
+  }
+
   async #write(): Promise<void> {
     const { file, known, readChain } = this.#options;
     // Signed without a look at the database: that may be away, or another one by now that lacks it, and the next start must learn of it.
     const seen = known();
     if (seen !== undefined) await this.#sign(seen);
-    const newest = this.#newest;
+    const newest = this.#counted;
     const { head, hashAt } = await readChain(newest?.seq ?? 0).catch((thrown: unknown) => {
       throw seen === undefined ? thrown : new NotCompared(asError(thrown));
     });
@@ -294,8 +298,8 @@ export class Checkpoints {
   async #sign(head: ChainHead): Promise<void> {
     const { file, clock, threads } = this.#options;
     const at = new Date(clock.wallMs()).toISOString();
-    const isNewer = head.seq > (this.#newest?.seq ?? 0);
-    const from = isNewer ? { at, ...head } : this.#newest;
+    const isNewer = head.seq > (this.#counted?.seq ?? 0);
+    const from = isNewer ? { at, ...head } : this.#counted;
     if (from === undefined || (!isNewer && this.#said.length === 0)) return;
     const isFirst = this.#key === undefined;
     const key = (this.#key ??= await threads.hold(async () => await makeSigningKey(file), file));

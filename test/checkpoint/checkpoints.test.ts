@@ -752,6 +752,8 @@ describe('a start', () => {
       /cannot be written, and what `--restored` says is signed there .*: no room\. Make room/,
     );
     expect(readFileSync(file, 'utf8')).toBe(before);
+    // A gate that goes on trying to begin is asked the same again.
+    expect(await checkpoints.anchor({ entry: 3 })).toBe(3);
     expect(await start(chain, 3)).toBe(3);
     expect(lines().flatMap(line => parseStepBack(line) ?? [])).toMatchObject([signed]);
   });
