@@ -1,4 +1,4 @@
-import { sql, type Kysely } from 'kysely';
+import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
 import type { Json } from '../kit/strict-json.ts';
@@ -17,10 +17,10 @@ export function createReads(db: Kysely<Database>) {
     search: async (search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>> =>
       await fromDatabase(async () => {
         const query = filtered(visible(requests(db), sight), search);
-        const rows = await (page.from === undefined ? query : query.where('d.position', '<', page.from))
+        const asked = (page.from === undefined ? query : query.where('d.position', '<', page.from))
           .orderBy('d.position', 'desc')
-          .limit(page.limit + 1)
-          .execute();
+          .limit(page.limit + 1);
+        const rows = await readWithin(db, asked, sql`position desc`);
         return pageOf(rows, page.limit, requestView, row => row.position);
       }),
 
@@ -56,7 +56,7 @@ async function evidencePage(
   { artifact, by }: EvidenceSearch,
   { limit, from }: PageRequest,
 ): Promise<Page<EvidenceView>> {
-  const rows = await db
+  const asked = db
     .selectFrom('evidence as e')
     .select(['e.seq', 'e.at', 'e.principal', 'e.artifact', 'e.name', 'e.status', 'e.dimension', 'e.value'])
     .where(where =>
@@ -67,15 +67,12 @@ async function evidencePage(
       ]),
     )
     .orderBy('e.seq', 'desc')
-    .limit(limit + 1)
-    .execute();
+    .limit(limit + 1);
+  const rows = await readWithin(db, asked, sql`seq desc`);
   return pageOf(rows, limit, evidenceView, row => row.seq);
 }
 
-/** So much of the trail is in a page: an entry may hold all that a request has brought, and hundreds of them are more than one answer can be. */
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
-
-/** In the order of the chain; `next` is the number of the last entry. At least one, however large. */
+/** In the order of the chain; `next` is the number of the last entry. */
 async function trailPage(db: Kysely<Database>, { limit, from = 0 }: PageRequest): Promise<Page<TrailEntry>> {
   const asked = db
     .selectFrom('entries as e')
@@ -83,29 +80,9 @@ async function trailPage(db: Kysely<Database>, { limit, from = 0 }: PageRequest)
     .select(['e.seq', 'e.at', 'e.type', 'e.body', 'e.prev', 'e.hash', 'd.document'])
     .where('e.seq', '>', from)
     .orderBy('e.seq')
-    .limit(limit + 1)
-    .as('asked');
-  const sized = db
-    .selectFrom(asked)
-    .selectAll()
-    .select(
-      sql<number>`sum(coalesce(octet_length(body::text), 0) + coalesce(octet_length(document::text), 0))
-        over (order by seq rows between unbounded preceding and 1 preceding)`.as('bytes_before'),
-    )
-    .select(sql<number>`count(*) over ()`.as('found'))
-    .as('sized');
-  const rows = await db
-    .selectFrom(sized)
-    .selectAll()
-    .where(sql<boolean>`coalesce(bytes_before, 0) < ${MAX_PAGE_BYTES}::bigint`)
-    .orderBy('seq')
-    .execute();
-  const page = pageOf(rows, limit, trailEntry, row => row.seq);
-  const last = rows.at(-1);
-  // Cut short by its size: what was found beyond is the next page's.
-  return page.next === undefined && last !== undefined && last.found > rows.length
-    ? { ...page, next: last.seq }
-    : page;
+    .limit(limit + 1);
+  const rows = await readWithin(db, asked, sql`seq`);
+  return pageOf(rows, limit, trailEntry, row => row.seq);
 }
 
 const requests = (db: Kysely<Database>) =>
@@ -254,8 +231,30 @@ function evidenceView({
   return { ...row, ...of, by: principal, at: new Date(at).toISOString() };
 }
 
-/** One row more than asked for was read: it only says that there is more. */
-function pageOf<Row, Item>(
+/** So much is in a page: a row may hold all that a request has brought, and hundreds of them are more than one answer can be. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The first rows of `asked`, until they are larger than a page: at least one, however large. `found` counts all of
+ * `asked`, and `order` is the order it is in.
+ */
+async function readWithin<Row>(
+  db: Kysely<Database>,
+  asked: Expression<Row>,
+  order: RawBuilder<unknown>,
+): Promise<readonly (Row & { readonly found: number })[]> {
+  const read = sql<Row & { readonly found: number }>`select * from (
+      select *, count(*) over () as found,
+        coalesce(sum(octet_length(asked::text)) over (order by ${order} rows between unbounded preceding and 1 preceding), 0) as bytes_before
+      from (${asked}) as asked
+    ) as sized
+    where bytes_before < ${MAX_PAGE_BYTES}::bigint
+    order by ${order}`;
+  return (await read.execute(db)).rows;
+}
+
+/** One row more than asked for was looked for: it only says that there is more. */
+function pageOf<Row extends { readonly found: number }, Item>(
   rows: readonly Row[],
   limit: number,
   item: (row: Row) => Item,
@@ -264,5 +263,5 @@ function pageOf<Row, Item>(
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const items = shown.map(row => item(row));
-  return rows.length > limit && last !== undefined ? { items, next: position(last) } : { items };
+  return last !== undefined && last.found > shown.length ? { items, next: position(last) } : { items };
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReads } from '../../src/audit/queries.ts';
 import type { Search } from '../../src/audit/search.ts';
 import type { Sight } from '../../src/audit/sight.ts';
+import type { Page, PageRequest } from '../../src/audit/views.ts';
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import type { DecisionDocument, OutcomeStatus } from '../../src/ledger/decision.ts';
@@ -19,6 +20,7 @@ interface Recorded {
   readonly outcome?: OutcomeStatus;
   readonly outcomeRule?: BuiltinRule;
   readonly at?: string;
+  readonly message?: string;
 }
 
 let store: Store;
@@ -53,7 +55,7 @@ async function record(what: Recorded): Promise<string> {
     ...(key !== undefined && { idempotency_key: key }),
     body_digest: 'sha256:b',
     ...(targets !== undefined && { targets: { count: targets.length, digest: digest ?? '' } }),
-    reasons: rules.map(rule => ({ rule, message: 'no' })),
+    reasons: rules.map(rule => ({ rule, message: what.message ?? 'no' })),
     decided_at: at.toISOString(),
   };
   await store.db.transaction().execute(async tx => {
@@ -273,23 +275,47 @@ describe('a database that is away', () => {
   });
 });
 
-describe('a page of the trail', () => {
-  it('ends where its entries are large, and goes on from there', async () => {
+/** Sizes of the pages that are read one after the other, and what is in them. */
+async function pagesOf<Item>(
+  readPage: (page: PageRequest) => Promise<Page<Item>>,
+  start?: number,
+): Promise<Item[][]> {
+  const pages: Item[][] = [];
+  let from = start;
+  do {
+    const page = await readPage({ limit: 100, ...(from !== undefined && { from }) });
+    pages.push([...page.items]);
+    from = page.next;
+  } while (from !== undefined);
+  return pages;
+}
+
+const LARGE = 7 * 1024 * 1024;
+
+describe('a page', () => {
+  it('of the trail ends where its entries are large, and goes on from there', async () => {
     const from = seq;
     await sql`
       insert into entries (seq, at, type, body, prev, hash)
-      select ${from}::int + i, now(), 'outcome', to_json(repeat('x', ${7 * 1024 * 1024}::int)), 'p', 'large' || i
+      select ${from}::int + i, now(), 'outcome', to_json(repeat('x', ${LARGE}::int)), 'p', 'large' || i
       from generate_series(1, 5) i`.execute(store.db);
-    const seqs: number[][] = [];
-    let next: number | undefined = from;
-    while (next !== undefined) {
-      const page: Awaited<ReturnType<typeof reads.trail>> = await reads.trail({ limit: 100, from: next });
-      seqs.push(page.items.map(item => item.seq - from));
-      ({ next } = page);
-    }
-    expect(seqs).toEqual([
+    seq += 5;
+    const pages = await pagesOf(reads.trail, from);
+    expect(pages.map(page => page.map(entry => entry.seq - from))).toEqual([
       [1, 2, 3],
       [4, 5],
     ]);
+  });
+
+  it('of requests does so too', async () => {
+    const message = 'x'.repeat(LARGE);
+    const ids: string[] = [];
+    for (let number = 0; number < 4; number += 1) {
+      ids.unshift(await record({ principal: 'large', rules: ['request.invalid'], message }));
+    }
+    const pages = await pagesOf(
+      async page => await reads.search({ mode: 'request', principal: 'large' }, all, page),
+    );
+    expect(pages.map(page => page.map(request => request.id))).toEqual([ids.slice(0, 3), ids.slice(3)]);
   });
 });
