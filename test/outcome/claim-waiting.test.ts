@@ -139,15 +139,18 @@ describe('what waits', () => {
     expect(details).toEqual([detail, detail]);
   });
 
-  it('waits on while the kill file engages this gate, and while the executor is full', async () => {
-    expect(await rulesOf({ killFileEngages: () => true })).toEqual([]);
+  it('waits on while the executor is full', async () => {
     expect(await rulesOf({})).toEqual([]);
     expect(await waiting()).toBe(2);
   });
 
   describe('where its executor has places', () => {
     const roomy = { ...wipe, executor: { ...wipe.executor, concurrency: 10 } };
-    const claimedUnder = async (freezes: readonly Partial<Freeze>[], with_: Partial<Claiming> = {}) =>
+    const claimedUnder = async (
+      freezes: readonly Partial<Freeze>[],
+      with_: Partial<Claiming> = {},
+      over: (turn: Turn) => Partial<Turn> = () => ({}),
+    ) =>
       await parts.ledger.enqueue(async turn => {
         const frozen = freezes.map((freeze): Freeze => ({
           actions: [wipe.name],
@@ -161,10 +164,24 @@ describe('what waits', () => {
           limits: { ...limits, freezes: frozen },
           ...with_,
         };
-        const { claimed } = await claimWaiting(turn, now, wipe.name, 'all');
+        const { claimed } = await claimWaiting({ ...turn, ...over(turn) }, now, wipe.name, 'all');
         return { claimed: claimed.length, stopped: turn.draft.outcomes.length };
       });
     const inAnHour = (): number => Date.now() + 3_600_000;
+
+    it('is held back while the kill file engages this gate, and not stopped', async () => {
+      expect(await claimedUnder([], { killFileEngages: () => true })).toEqual({ claimed: 0, stopped: 0 });
+      expect(await claimedUnder([])).toEqual({ claimed: 2, stopped: 0 });
+    });
+
+    it('is held back while the clocks are not agreed, and not stopped, for nobody knows what has expired', async () => {
+      const parted = ({ nowMs }: Turn): Partial<Turn> => ({
+        clockJumped: true,
+        nowMs: nowMs + wipe.executor.validForMs + 1_000,
+      });
+      expect(await claimedUnder([], {}, parted)).toEqual({ claimed: 0, stopped: 0 });
+      expect(await claimedUnder([])).toEqual({ claimed: 2, stopped: 0 });
+    });
 
     it('is held back by a freeze, and not stopped', async () => {
       expect(await claimedUnder([{}])).toEqual({ claimed: 0, stopped: 0 });
