@@ -7,22 +7,34 @@ import { isAway, isOfConnection } from './failure.ts';
 /** A batch that fails by itself is tried again twice a second, as an outcome that cannot be written is. */
 const QUIET_MS = 60_000;
 
-/** What the log says of batches that were rolled back. */
+/** What the log says of batches that were rolled back, and of those that decide nothing, for the clocks have parted. */
 export class BatchTroubles {
   /** With the database, which ends every batch the same way. */
   readonly #away: Trouble;
   /** With what is in one batch, while others are written: told with its stack, for it may be a mistake of ours. */
   readonly #bad: Trouble;
+  readonly #parted: Trouble;
 
   constructor(logger: Logger, clock: Pick<Clock, 'monotonicMs'>) {
     const begins = 'a batch failed and was rolled back';
     this.#away = new Trouble(logger, clock, { begins, over: 'batches are written again' });
     this.#bad = new Trouble(logger, clock, { begins, over: 'no batch has failed for a minute', whole: true });
+    this.#parted = new Trouble(logger, clock, {
+      begins:
+        "the database's clock and the gate's have parted: nothing is decided or forwarded until they agree",
+      over: 'the clocks agree again',
+    });
   }
 
   met(cause: Error): void {
     if (isAway(cause) || isOfConnection(cause)) this.#away.met(cause, 'error');
     else if (!(cause instanceof Fault)) this.#bad.met(cause, 'error');
+  }
+
+  /** Of each batch. */
+  clock(jumped: boolean): void {
+    if (jumped) this.#parted.met(new Error('more than 5 s, or the last entry is of the future'), 'error');
+    else this.#parted.over();
   }
 
   /** To be called again and again. */

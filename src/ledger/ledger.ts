@@ -277,6 +277,7 @@ export class Ledger {
     read: Pick<Turn, 'recorded' | 'precedents'>,
   ): Turn {
     const reading = this.#watch.read(head.db_now_ms, head.at_ms);
+    this.#troubles.clock(reading.jumped);
     const { book } = this.#known;
     book.advance(reading.nowMs);
     return {

@@ -4,7 +4,6 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
 import { startGate, type RunningGate } from '../../src/app.ts';
-import { createLogger } from '../../src/kit/logger.ts';
 import {
   apiOf,
   expectDelivered,
@@ -21,6 +20,7 @@ import {
 import { ownDatabaseClock, type DatabaseClock } from '../support/database-clock.ts';
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
 import { temporaryFolder, writeGateFiles } from '../support/gate.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
 // The limits, "Windows", and `POST /v1/clock/accept`: gates whose clocks are a test's, on a database whose clock is one too.
@@ -34,6 +34,7 @@ describeWithPostgres('the clocks', () => {
   let admin: Client;
   let databaseClock: DatabaseClock;
   let gates: RunningGate[];
+  let log: ReturnType<typeof recordedLogger>;
   let api: Api;
 
   /** A gate whose own clocks are so far ahead of the true time. */
@@ -41,7 +42,7 @@ describeWithPostgres('the clocks', () => {
     const gate = await startGate({
       configFile: join(folder, 'interlock.yaml'),
       activate: false,
-      logger: createLogger('silent'),
+      logger: log.logger,
       clock: {
         wallMs: () => Date.now() + aheadMs,
         monotonicMs: () => performance.now() + aheadMs,
@@ -75,6 +76,7 @@ describeWithPostgres('the clocks', () => {
       config: { actions: { 'test.act': {}, 'test.wipe': { irreversible: true } } },
     });
     gates = [];
+    log = recordedLogger();
     // All of them are an hour ahead, and agree.
     await databaseClock.goAhead(HOUR);
     api = await start(HOUR);
@@ -96,7 +98,7 @@ describeWithPostgres('the clocks', () => {
     await expectDelivered(api, await api.submit('test.act', ['h-001']));
   });
 
-  it('have parted: nothing is decided or forwarded, and readiness says so', async () => {
+  it('have parted: nothing is decided or forwarded, and readiness and the log say so', async () => {
     await databaseClock.goAhead(0);
     await withNothingForwarded(executor, async () => {
       const answer = await api.submit('test.act', ['h-001'], { key: 'again' });
@@ -110,6 +112,13 @@ describeWithPostgres('the clocks', () => {
     // They agree again by themselves, and the key was left free.
     await databaseClock.goAhead(HOUR);
     await expectDelivered(api, await api.submit('test.act', ['h-001'], { key: 'again' }));
+    expect(log.said().filter(([, message]) => message.includes('clock'))).toEqual([
+      [
+        50,
+        "the database's clock and the gate's have parted: nothing is decided or forwarded until they agree",
+      ],
+      [40, 'the clocks agree again'],
+    ]);
   });
 
   it('have parted: a switch, its release and a load are written, with the time that was agreed', async () => {
