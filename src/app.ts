@@ -1,7 +1,7 @@
 import { createReads } from './audit/queries.ts';
 import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
-import { readChain } from './checkpoint/queries.ts';
+import { isRecorded, readChain } from './checkpoint/queries.ts';
 import type { Restored } from './checkpoint/restored.ts';
 import type { Config } from './config/config.ts';
 import { readVersion } from './config/version.ts';
@@ -170,6 +170,7 @@ async function openCheckpoints(
     return await Checkpoints.open({
       file: config.checkpoints,
       readChain: read,
+      isRecorded: async said => await isRecorded(store.db, said),
       known,
       threads,
       onLook: isWritten => metrics.checkpointsObserved(isWritten),
@@ -191,7 +192,7 @@ async function openGate(
 ): Promise<Gate> {
   await refuseMissingRights(parts.store.pool);
   const { landed } = await compareMigrations(parts.store.pool);
-  if (landed === 0) await checkpoints.expectEmpty(said);
+  if (landed === 0) checkpoints.expectEmpty(said);
   const migrations = await migrate(parts.store.pool);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   await refuseMissingGuards(parts.store.db);
@@ -200,19 +201,21 @@ async function openGate(
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(said);
   const gate = new Gate({ ...parts, gateId: freshId() });
-  if (restored !== undefined) await doubtRestored(gate, restored);
+  if (restored !== undefined) {
+    await doubtRestored(gate, restored);
+    await checkpoints.goOn();
+  }
   await gate.activate(start);
   gate.start();
   await checkpoints.begin();
   return gate;
 }
 
-/** At each start: one that signed its step back may have died before it came to this. */
-async function doubtRestored(gate: Gate, entry: number): Promise<void> {
-  const requests = await gate.outcomes.doubtRestored(entry);
+async function doubtRestored(gate: Gate, restored: Restored): Promise<void> {
+  const requests = await gate.outcomes.doubtRestored(restored);
   if (requests > 0)
     gate.options.logger.warn(
-      { entry, requests },
+      { requests },
       'what waited in the database that was put back may have been sent in the history that was given up: it is unknown now',
     );
 }

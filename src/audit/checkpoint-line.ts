@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
 import { judgeCheckpoint, publicKeyName, parseCheckpoint } from '../checkpoint/checkpoint.ts';
-import { givesNothingUp, judgeStepBack, parseStepBack } from '../checkpoint/step-back.ts';
+import { judgeStepBack, parseStepBack } from '../checkpoint/step-back.ts';
 import type { Signed } from './verify-step-back.ts';
 
 /** Who signed: an Ed25519 public key, and the name that checkpoints give it. */
@@ -39,11 +39,8 @@ export function readCheckpointLine(line: string, keys: ReadonlyMap<string, KeyOb
     return { anchor: { at, seq, hash }, key: name };
   }
   if (stepBack !== undefined && judgeStepBack(stepBack, key) === 'good') {
-    const { at, entry, held, from, to } = stepBack;
-    const anchor = { at, ...to };
-    return givesNothingUp(stepBack)
-      ? { anchor, key: name }
-      : { anchor, stepBack: { at, entry, held, from }, key: name };
+    const { at, held, from, to } = stepBack;
+    return { anchor: { at, ...to }, stepBack: { at, held, from }, key: name };
   }
   return { problem: 'has a wrong signature' };
 }

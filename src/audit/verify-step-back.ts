@@ -1,11 +1,9 @@
 import type { Anchor } from './verify-chain.ts';
 
-/** A gate was told to go on from an older copy: what it signed of the entries after `held`, up to `from`, was given up, and what others signed after `entry`. */
+/** A gate was told that its database was put back: what was signed of the entries after `held`, up to `from`, was given up. */
 export interface SaidStepBack {
   readonly at: string;
-  /** The last entry of the copy. */
-  readonly entry: number;
-  /** The newest entry that the gate had signed of what was given up and that the copy holds. */
+  /** The newest entry that the gate had signed and that the copy holds. */
   readonly held: number;
   /** The newest checkpoint of what was given up. */
   readonly from: Anchor;
@@ -33,17 +31,13 @@ export function anchorsOf(lines: readonly Signed[]): Anchor[] {
   const anchors = lines.map(({ anchor }) => anchor);
   for (const [index, { stepBack, key }] of lines.entries()) {
     if (stepBack === undefined) continue;
-    const { at, entry, held, from } = stepBack;
+    const { at, held, from } = stepBack;
     const last = placeOf(from, key, lines);
     if (last > index) continue;
     for (const [place, line] of lines.slice(0, last + 1).entries()) {
       const { anchor } = line;
-      if (
-        anchor.seq > (line.key === key ? held : entry) &&
-        isUpTo(from, line, key) &&
-        anchors[place]?.givenUp === undefined
-      )
-        anchors[place] = { ...anchor, givenUp: { at, entry } };
+      if (anchor.seq > held && isUpTo(from, line, key) && anchors[place]?.givenUp === undefined)
+        anchors[place] = { ...anchor, givenUp: { at, entry: held } };
     }
   }
   return anchors;

@@ -11,12 +11,11 @@ import {
   type ChainHead,
   type Checkpoint,
 } from './checkpoint.ts';
-import { appendLine, eachLine, sizeIfThere } from './durable-files.ts';
-import { findCopyEnd } from './copy-end.ts';
-import { readFound, readSigned, requireGoodCheckpoint, type Found } from './found.ts';
+import { appendLine, linesFromEnd, sizeIfThere } from './durable-files.ts';
+import { findHeld, readNewest } from './found.ts';
 import type { SeenChain } from './queries.ts';
-import { nameOf, showRestored, type Restored } from './restored.ts';
-import { isWithin, sayBehind, sayHowToRestore, sayLost, type Span } from './say-behind.ts';
+import { nameOf, UNSIGNED, type Restored } from './restored.ts';
+import { sayBehind, sayHowToRestore, sayLost, sayOfNoLoss, sayUnsigned } from './say-behind.ts';
 import { signStepBack, stepBackLine, type StepBack } from './step-back.ts';
 import { makeSigningKey, readSigningKey, removeKey, type SigningKey } from './signing-key.ts';
 
@@ -24,6 +23,8 @@ export interface CheckpointsOptions {
   /** The file of checkpoints; its keys stand beside it. */
   readonly file: string;
   readonly readChain: (seq: number) => Promise<SeenChain>;
+  /** Whether the database knows that it was put back with that word. */
+  readonly isRecorded: (said: Restored) => Promise<boolean>;
   /** The last entry that this gate itself has seen recorded; undefined before it has seen any. */
   readonly known: () => ChainHead | undefined;
   /** Told after each look at the head whether it is signed. */
@@ -58,26 +59,28 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions;
   /** Undefined until it is made, with the first checkpoint: so one that is there has signed. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
-  readonly #found: Found;
   /** The newest one, which the chain must hold. */
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
-  #givenUp: Pick<StepBack, 'entry' | 'held' | 'from'> | undefined;
-  /** The entries that were said at this start, and gave nothing up here, until that is signed. */
-  #said: readonly number[] = [];
+  #givenUp: Pick<StepBack, 'held' | 'from'> | undefined;
+  /** Whether the database is known to hold what was signed, or was said to be put back. */
+  #isAnchored = false;
   /** How many bytes the file has at least; undefined while there is none. */
   #size: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #again: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   /** What the log was told last, so that it is told changes only. */
-  #trouble: string | undefined;
+  #trouble: Error | undefined;
 
-  private constructor(options: CheckpointsOptions, found: Found, key: SigningKey | undefined) {
+  private constructor(
+    options: CheckpointsOptions,
+    newest: Checkpoint | undefined,
+    key: SigningKey | undefined,
+  ) {
     this.#options = options;
     this.#key = key;
-    this.#found = found;
-    this.#newest = found.checkpoints.at(-1);
+    this.#newest = newest;
   }
 
   /**
@@ -91,7 +94,8 @@ export class Checkpoints {
       );
     const read = async (): Promise<Checkpoints> => {
       const key = await readSigningKey(options.file);
-      const checkpoints = new Checkpoints(options, await readFound(options, key), key);
+      const newest = await readNewest(options.file, key, options.logger);
+      const checkpoints = new Checkpoints(options, newest, key);
       checkpoints.#size = await sizeIfThere(options.file);
       return checkpoints;
     };
@@ -99,130 +103,95 @@ export class Checkpoints {
   }
 
   /**
-   * Compares the database with the newest checkpoint.
-   * @param restored said of a database that was put back on purpose; another gate may have added to it since
-   * @returns up to which entry is in doubt what waits: the last of the copy that this gate has gone on from, now or at an earlier start;
-   *   undefined if it never has
-   * @throws StoreRefused if the database is behind, and was not said to be, or to end where it cannot
+   * Compares the database with the newest checkpoint. Until it has, or until `goOn`, nothing is signed: a head of what was put back would
+   * stand for what was given up.
+   * @param said of a database that was put back on purpose
+   * @returns the word, where it is of this loss: what waits in the database is in doubt, and that is recorded before `goOn`
+   * @throws StoreRefused if the database is behind, and that was not said; or if what was said is of no loss that is known
    */
-  async anchor(restored?: Restored): Promise<number | undefined> {
+  async anchor(said?: Restored): Promise<Restored | undefined> {
+    this.#isAnchored = false;
+    const { file, readChain, isRecorded, logger } = this.#options;
     const newest = this.#newest;
-    const seen = await this.#options.readChain(newest?.seq ?? 0);
-    const { head, hashAt } = seen;
+    const { head, hashAt } = await readChain(newest?.seq ?? 0);
+    if (newest === undefined) {
+      const word = this.#beginAnew(head.seq, said);
+      this.#isAnchored = word === undefined;
+      return word;
+    }
     // A restore that failed in the middle may have the entries, and a head that has not come to them.
-    if (newest !== undefined && (hashAt !== newest.hash || head.seq < newest.seq))
-      return await this.#stepBack(newest, seen, restored);
-    const anew = newest === undefined ? this.#beginAnew(head.seq, restored) : undefined;
-    refuseBeyond(head.seq, restored);
-    const said = [...new Set([restored?.entry, anew].filter(entry => entry !== undefined))];
-    this.#said = said.filter(entry => !this.#found.said.has(entry));
-    await this.#signWord(head.seq);
-    const doubted = [...said, this.#found.steppedBackTo].filter(entry => entry !== undefined);
-    return doubted.length === 0 ? undefined : Math.max(...doubted);
-  }
-
-  /**
-   * What was said at a start is signed before anything rests on it: else the same word would be believed for the next copy, and a start that is
-   * killed now would be followed by one that doubts nothing.
-   * @throws StoreRefused where it cannot be
-   */
-  async #signWord(databaseSeq: number): Promise<void> {
-    const isUnsigned = (): boolean => this.#givenUp !== undefined || this.#said.length > 0;
-    // Of an empty chain there is no head to sign.
-    if (!isUnsigned() || databaseSeq === 0) return;
-    let trouble: unknown;
-    await inTime(this.#write(), WAIT_MS, notInTime).catch((thrown: unknown) => (trouble = thrown));
-    if (isUnsigned())
-      throw new StoreRefused(
-        `${this.#options.file} cannot be written, and what \`--restored\` says is signed there before the gate goes on: ${asError(trouble).message}. Make room, or give the gate the right to write it, and start again.`,
-        { cause: trouble },
+    const isHeld = hashAt === newest.hash && head.seq >= newest.seq;
+    if (said === nameOf(newest)) {
+      logger.warn(
+        { checkpoint: newest.seq, database: head.seq, restored: said },
+        'the database is taken as it is: it was said to be put back',
       );
-  }
-
-  /** @returns the entry that was said @throws StoreRefused if none was, or none that is of this loss */
-  async #stepBack(
-    newest: Checkpoint,
-    { head, hashAt }: SeenChain,
-    restored: Restored | undefined,
-  ): Promise<number> {
-    const { file, logger, readChain } = this.#options;
-    logger.info({ file }, 'the file of checkpoints is read whole, for where the copy ends that was put back');
-    const { histories, said } = await readSigned(file, this.#key);
-    const hashOf = async (seq: number): Promise<string | undefined> => (await readChain(seq)).hashAt;
-    const { copy, held, restsOn } = await findCopyEnd(histories, head.seq, hashOf);
-    for (const checkpoint of restsOn)
-      if (this.#key !== undefined) requireGoodCheckpoint(file, checkpoint, this.#key);
-    const { entry } = this.#believe(newest, { head, hashAt }, copy, said, restored);
-    logger.warn(
-      { checkpoint: newest.seq, database: head.seq, restored: entry },
-      'the database is behind its newest checkpoint, and is taken as it is: it was said to be restored',
-    );
-    const { at, seq, hash } = newest;
-    // From here on this head is the newest: the next start asks no more, and whoever verifies sees the step back, signed.
-    this.#givenUp = { entry, held, from: { at, seq, hash } };
-    await this.#signWord(head.seq);
-    return entry;
+      return said;
+    }
+    if (!isHeld)
+      throw new StoreRefused(`${sayBehind(file, newest, head, hashAt)} ${sayHowToRestore(newest, said)}`);
+    if (said !== undefined && !(await isRecorded(said))) throw new StoreRefused(sayOfNoLoss(said, newest));
+    this.#isAnchored = true;
+    return undefined;
   }
 
   /**
-   * An entry is said of one loss, and may be left in a service's file: one that this gate has signed before is believed only with the
-   * name of what is given up now.
-   * @param before the entries that this gate has signed
-   * @throws StoreRefused
+   * Signs that the database was put back, after that was recorded and before anything is sent: from here on its head is the newest, the next
+   * start asks no more, and whoever verifies sees the step back.
+   * @throws StoreRefused where it cannot be signed
    */
-  #believe(
-    newest: Checkpoint,
-    { head, hashAt }: SeenChain,
-    copy: Span,
-    before: ReadonlySet<number>,
-    restored: Restored | undefined,
-  ): Restored {
-    const { file } = this.#options;
-    const isOfThisLoss = ({ entry, givenUp }: Restored): boolean =>
-      givenUp === undefined ? !before.has(entry) : givenUp === nameOf(newest);
-    if (restored !== undefined && isWithin(copy, head.seq, restored.entry) && isOfThisLoss(restored))
-      return restored;
-    const isSpent = [...before].some(entry => isWithin(copy, head.seq, entry));
-    const seen = head.seq < newest.seq ? undefined : hashAt;
-    throw new StoreRefused(
-      `${sayBehind(file, newest, head.seq, seen)} ${sayHowToRestore(copy, head.seq, restored, isSpent ? nameOf(newest) : undefined)}`,
-    );
+  async goOn(): Promise<void> {
+    const { file, readChain } = this.#options;
+    const newest = this.#newest;
+    if (newest !== undefined && this.#key !== undefined) {
+      const { head } = await readChain(0);
+      const hashOf = async (seq: number): Promise<string | undefined> => (await readChain(seq)).hashAt;
+      const held = await findHeld(file, this.#key, head.seq, hashOf);
+      const { at, seq, hash } = newest;
+      this.#givenUp = { held, from: { at, seq, hash } };
+    }
+    this.#isAnchored = true;
+    if (this.#givenUp === undefined) return;
+    await this.#waitFor(this.lookAnew());
+    if (this.#counted === undefined)
+      throw new StoreRefused(
+        `${file} cannot be written, and that the database was put back is signed there before the gate goes on: ${this.#trouble?.message}. Make room, or give the gate the right to write it, and start again.`,
+        { cause: this.#trouble },
+      );
   }
 
   /**
    * Without a checkpoint nobody can tell whether the database is an older copy. A gate that comes to one that others run on begins so, and says
-   * it; but where its key is there, it has signed, and what it signed is lost. No entry is believed then: that it was said of this loss shows only
-   * in that somebody took the key away. And none decides what is sent: whatever waits is in doubt.
-   * @returns up to which entry what waits is in doubt; undefined where nothing was said
+   * it; but where its key is there, it has signed, and what it signed is lost. No word is believed then: that it was said of this loss shows only
+   * in that somebody took the key away.
    * @throws StoreRefused
    */
-  #beginAnew(databaseSeq: number, restored: Restored | undefined): number | undefined {
+  #beginAnew(databaseSeq: number, said: Restored | undefined): Restored | undefined {
     const { file, logger } = this.#options;
-    if (this.#key !== undefined) throw new StoreRefused(sayLost(file, databaseSeq, restored));
-    refuseBeyond(databaseSeq, restored);
-    if (databaseSeq === 0) return undefined;
-    logger.warn(
-      { file, database: databaseSeq, ...(restored !== undefined && { restored: restored.entry }) },
-      restored === undefined
-        ? 'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told'
-        : 'the database has a history, and this gate has signed nothing that the entry could be compared with: whatever waits in it is in doubt',
-    );
-    return restored === undefined ? undefined : databaseSeq;
+    if (this.#key !== undefined) throw new StoreRefused(sayLost(file, databaseSeq));
+    if (said !== undefined && said !== UNSIGNED) throw new StoreRefused(sayUnsigned(said));
+    if (databaseSeq > 0)
+      logger.warn(
+        { file, database: databaseSeq, ...(said !== undefined && { restored: said }) },
+        said === undefined
+          ? 'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told'
+          : 'the database has a history, and this gate has signed nothing of it: it was said to be put back, so whatever waits in it is in doubt',
+      );
+    return said;
   }
 
   /**
    * Of a database without tables, before they are made: to make them would spoil the restore that somebody is about to begin.
    * @throws StoreRefused where something was signed, and nobody said that it is given up
    */
-  async expectEmpty(restored?: Restored): Promise<void> {
-    if (this.#newest === undefined) {
-      if (this.#key !== undefined) throw new StoreRefused(sayLost(this.#options.file, 0, restored));
-      refuseBeyond(0, restored);
-      return;
-    }
-    const nothing = { head: { seq: 0, hash: '' }, hashAt: undefined };
-    const { said } = await readSigned(this.#options.file, this.#key);
-    this.#believe(this.#newest, nothing, { from: 0, to: 0 }, said, restored);
+  expectEmpty(said?: Restored): void {
+    const newest = this.#newest;
+    const nothing = { seq: 0, hash: '' };
+    if (newest === undefined) this.#beginAnew(0, said);
+    else if (said !== nameOf(newest))
+      throw new StoreRefused(
+        `${sayBehind(this.#options.file, newest, nothing, undefined)} ${sayHowToRestore(newest, said)}`,
+      );
   }
 
   /** The first look, once the gate has what it begins with. Waits for it, but not for a disk that hangs. */
@@ -246,6 +215,7 @@ export class Checkpoints {
 
   /** Writes a checkpoint if the head moved since the last one. Never throws: the log is told. */
   async look(): Promise<void> {
+    if (!this.#isAnchored) return;
     this.#looking ??= this.#guarded(async () => await this.#write()).finally(() => {
       this.#looking = undefined;
       this.#lookAgain();
@@ -287,29 +257,26 @@ export class Checkpoints {
     });
     if (newest !== undefined && hashAt !== newest.hash) {
       const behind = new StoreRefused(
-        `${sayBehind(file, newest, head.seq, hashAt)} If it is lost, a start says how to go on without it.`,
+        `${sayBehind(file, newest, head, hashAt)} If it is lost, a start says how to go on without it.`,
       );
       throw seen === undefined ? behind : new NotCompared(behind);
     }
     if (seen === undefined) await this.#sign(head);
   }
 
-  /** If it is newer than the newest one, or something was said that is not signed yet. */
+  /** If it is newer than the newest one. */
   async #sign(head: ChainHead): Promise<void> {
     const { file, clock, threads } = this.#options;
     const at = new Date(clock.wallMs()).toISOString();
-    const isNewer = head.seq > (this.#counted?.seq ?? 0);
-    const from = isNewer ? { at, ...head } : this.#counted;
-    if (from === undefined || (!isNewer && this.#said.length === 0)) return;
+    if (head.seq <= (this.#counted?.seq ?? 0)) return;
     const isFirst = this.#key === undefined;
     const key = (this.#key ??= await threads.hold(async () => await makeSigningKey(file), file));
-    const to = { seq: from.seq, hash: from.hash };
-    const said = this.#said.map(entry => ({ at, entry, held: entry, from: { at: from.at, ...to }, to }));
-    const givenUp = isNewer && this.#givenUp !== undefined ? [{ ...this.#givenUp, at, to }] : [];
-    const checkpoint = isNewer ? signCheckpoint(to, at, key) : undefined;
+    const to = { seq: head.seq, hash: head.hash };
+    const checkpoint = signCheckpoint(to, at, key);
+    const lines = [checkpointLine(checkpoint)];
     // Before the checkpoint, and with it: what is cut off between the two is a step back that the next start asks for again.
-    const lines = [...givenUp, ...said].map(stepBack => stepBackLine(signStepBack(stepBack, key)));
-    if (checkpoint !== undefined) lines.push(checkpointLine(checkpoint));
+    if (this.#givenUp !== undefined)
+      lines.unshift(stepBackLine(signStepBack({ ...this.#givenUp, at, to }, key)));
     try {
       this.#size = await threads.hold(async () => await appendLine(file, lines.join('\n'), this.#size), file);
     } catch (thrown) {
@@ -317,16 +284,13 @@ export class Checkpoints {
       if (isFirst) await this.#forgetKey().catch(() => undefined);
       throw thrown;
     }
-    this.#said = [];
-    if (checkpoint !== undefined) [this.#newest, this.#givenUp] = [checkpoint, undefined];
+    [this.#newest, this.#givenUp] = [checkpoint, undefined];
   }
 
   /** One that has signed nothing is as if it had not been made: left there, it would say at the next start that what it signed is lost. */
   async #forgetKey(): Promise<void> {
     const { file, threads } = this.#options;
-    let hasSigned = false;
-    await eachLine(file, line => (hasSigned ||= parseCheckpoint(line) !== undefined));
-    if (hasSigned) return;
+    for await (const line of linesFromEnd(file)) if (parseCheckpoint(line) !== undefined) return;
     await threads.hold(async () => await removeKey(file), file);
     this.#key = undefined;
   }
@@ -353,9 +317,8 @@ export class Checkpoints {
 
   #tell(error: Error): void {
     // Once a change: a file that cannot be written would otherwise fill the log, and that disk. The message may count on.
-    const trouble = `${error.name} ${codeOf(error)}`;
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
+    if (this.#trouble?.name === error.name && codeOf(this.#trouble) === codeOf(error)) return;
+    this.#trouble = error;
     this.#options.logger.error(
       { err: error, file: this.#options.file },
       error instanceof NotCompared
@@ -363,14 +326,6 @@ export class Checkpoints {
         : 'no checkpoint is written: the audit chain is not anchored outside the database',
     );
   }
-}
-
-/** Whatever the checkpoints say: up to the entry that is said, what waits is taken for unknown. @throws StoreRefused */
-function refuseBeyond(databaseSeq: number, restored: Restored | undefined): void {
-  if (restored === undefined || restored.entry <= databaseSeq) return;
-  throw new StoreRefused(
-    `--restored ${showRestored(restored)} was said, and the database ends with entry ${databaseSeq}: it is not the copy that this was said of. Start without it, or with the entry with which the copy ended.`,
-  );
 }
 
 /** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */

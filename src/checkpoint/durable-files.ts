@@ -96,13 +96,6 @@ const notAll = (file: string, size: number, had: number): Error =>
     `${file} had ${had} bytes and has ${size}: it was moved or cut, and what was signed in it is not all there. Put it back, and let nothing rotate it.`,
   );
 
-/** Tells each line of a file that is not empty, oldest first; none if there is no file. Of a file of years it holds one piece at a time. */
-export async function eachLine(file: string, tell: (line: string) => void): Promise<void> {
-  const handle = await openIfThere(file);
-  if (handle === undefined) return;
-  for await (const line of handle.readLines({ encoding: 'utf8' })) if (line !== '') tell(line);
-}
-
 async function openIfThere(file: string): Promise<FileHandle | undefined> {
   try {
     return await openPlainFile(file, constants.O_RDONLY);
@@ -135,6 +128,30 @@ export async function lastLines(
       if (bytes < size) lines.shift();
       const whole = lines.filter(line => line !== '');
       if (bytes === size || enough(whole)) return whole;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Each line of a file that is not empty, newest first; none if there is no file. Of a file of years it holds one piece at a time. */
+export async function* linesFromEnd(file: string): AsyncGenerator<string> {
+  const handle = await openIfThere(file);
+  if (handle === undefined) return;
+  try {
+    let { size: end } = await handle.stat();
+    let rest = Buffer.alloc(0);
+    while (end > 0) {
+      const piece = Buffer.alloc(Math.min(PIECE_BYTES, end));
+      end -= piece.length;
+      await handle.read(piece, 0, piece.length, end);
+      rest = Buffer.concat([piece, rest]);
+      // What stands before the first end of a line may have begun in the piece before.
+      const whole = end === 0 ? 0 : rest.indexOf('\n') + 1;
+      if (end > 0 && whole === 0) continue;
+      const lines = rest.subarray(whole).toString('utf8').split('\n');
+      rest = rest.subarray(0, whole);
+      for (const line of lines.toReversed()) if (line !== '') yield line;
     }
   } finally {
     await handle.close();

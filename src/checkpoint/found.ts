@@ -2,36 +2,20 @@ import { StoreRefused } from '../db/store-refused.ts';
 import { asError } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import { judgeCheckpoint, parseCheckpoint, type Checkpoint, type SignatureCheck } from './checkpoint.ts';
-import { eachLine, lastLines } from './durable-files.ts';
+import { lastLines, linesFromEnd } from './durable-files.ts';
 import type { SigningKey } from './signing-key.ts';
-import { givesNothingUp, judgeStepBack, parseStepBack, type StepBack } from './step-back.ts';
-
-/** What the end of the file says. */
-export interface Found {
-  /** Of the history that counts, oldest first. The newest is always among them. */
-  readonly checkpoints: readonly Checkpoint[];
-  /** The last entry of the copy that it last went on from, or was told of. */
-  readonly steppedBackTo?: number;
-  /** The entries that were said of a loss, and signed, as far as was read. */
-  readonly said: ReadonlySet<number>;
-}
-
-/** What the whole file says. */
-export interface Signed extends Pick<Found, 'said'> {
-  /** Each history that this gate has signed, oldest checkpoint first: those that were given up, and last the one that counts. */
-  readonly histories: readonly (readonly Checkpoint[])[];
-}
-
-interface Files {
-  readonly file: string;
-  readonly logger: Logger;
-}
+import { judgeStepBack, parseStepBack, type StepBack } from './step-back.ts';
 
 /**
  * Reads the end of the file. Each line must be signed by this key.
+ * @returns the newest checkpoint
  * @throws StoreRefused
  */
-export async function readFound({ file, logger }: Files, key: SigningKey | undefined): Promise<Found> {
+export async function readNewest(
+  file: string,
+  key: SigningKey | undefined,
+  logger: Logger,
+): Promise<Checkpoint | undefined> {
   const lines = await lastLines(file, some => some.some(line => parseCheckpoint(line) !== undefined)).catch(
     cannotRead(file),
   );
@@ -44,32 +28,75 @@ export async function readFound({ file, logger }: Files, key: SigningKey | undef
       'lines that are no checkpoints are passed over: a crash may leave half a line',
     );
   if (key === undefined) {
-    if (checkpoints.length + stepsBack.length === 0) return { checkpoints: [], said: new Set() };
+    if (checkpoints.length + stepsBack.length === 0) return undefined;
     throw new StoreRefused(
       `${file}.key is gone, and ${file} holds what it signed. Put the key back; if it is lost, move ${file} elsewhere and keep it: the gate then begins with a new key.`,
     );
   }
   for (const checkpoint of checkpoints) requireGoodCheckpoint(file, checkpoint, key);
   for (const stepBack of stepsBack) requireGoodStepBack(file, stepBack, key);
-  const reading = new Reading();
-  for (const line of lines) reading.add(line);
-  const { said, steppedBackTo } = reading;
-  return { checkpoints: reading.current, said, ...(steppedBackTo !== undefined && { steppedBackTo }) };
+  return checkpoints.at(-1);
 }
 
+/** So many checkpoints are looked for in the database by halves: each entry's hash holds the one before, so one that holds one holds all before it. */
+const AT_ONCE = 256;
+
 /**
- * Reads all of it, line by line: after years it is larger than a text may be. Of the checkpoints the signatures are not looked at, which
- * would take minutes: whoever rests on one does (`requireGoodCheckpoint`).
+ * The newest entry that this key has signed in the history that counts, and that the database holds: 0 for none. Reads from the end, for mostly
+ * last night's copy was put back. The signatures of those between are not looked at, which would take minutes after years.
+ * @param endsWith the last entry of the database
  * @throws StoreRefused
  */
-export async function readSigned(file: string, key: SigningKey | undefined): Promise<Signed> {
-  const reading = new Reading();
-  if (key === undefined) return reading;
-  await eachLine(file, line => {
-    const stepBack = reading.add(line);
-    if (stepBack !== undefined) requireGoodStepBack(file, stepBack, key);
-  }).catch(cannotRead(file));
-  return reading;
+export async function findHeld(
+  file: string,
+  key: SigningKey,
+  endsWith: number,
+  hashAt: (seq: number) => Promise<string | undefined>,
+): Promise<number> {
+  let upTo = endsWith;
+  let next: Checkpoint | undefined;
+  let some: Checkpoint[] = [];
+  const newestOfSome = async (): Promise<number | undefined> => {
+    const held = await newestHeld(some, hashAt);
+    if (held !== undefined) requireGoodCheckpoint(file, held, key);
+    some = [];
+    return held?.seq;
+  };
+  try {
+    for await (const line of linesFromEnd(file)) {
+      const stepBack = line.includes('"step_back"') ? parseStepBack(line) : undefined;
+      // Not one that was cut off from its checkpoint: that gave nothing up, and was asked for again.
+      if (stepBack !== undefined && stepBack.to.hash === next?.hash) {
+        requireGoodStepBack(file, stepBack, key);
+        upTo = Math.min(upTo, stepBack.held);
+      }
+      const checkpoint = parseCheckpoint(line);
+      next = checkpoint ?? next;
+      if (checkpoint === undefined || checkpoint.seq > upTo) continue;
+      some.push(checkpoint);
+      const held = some.length < AT_ONCE ? undefined : await newestOfSome();
+      if (held !== undefined) return held;
+    }
+  } catch (thrown) {
+    return cannotRead(file)(thrown);
+  }
+  return (await newestOfSome()) ?? 0;
+}
+
+/** @param some of one history, newest first */
+async function newestHeld(
+  some: readonly Checkpoint[],
+  hashAt: (seq: number) => Promise<string | undefined>,
+): Promise<Checkpoint | undefined> {
+  let low = 0;
+  let high = some.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const checkpoint = some[middle];
+    if (checkpoint !== undefined && (await hashAt(checkpoint.seq)) === checkpoint.hash) high = middle;
+    else low = middle + 1;
+  }
+  return some[low];
 }
 
 const cannotRead =
@@ -80,7 +107,7 @@ const cannotRead =
   };
 
 /** @throws StoreRefused */
-export const requireGoodCheckpoint = (file: string, checkpoint: Checkpoint, key: SigningKey): void =>
+const requireGoodCheckpoint = (file: string, checkpoint: Checkpoint, key: SigningKey): void =>
   requireGood(
     file,
     `The checkpoint of entry ${checkpoint.seq}`,
@@ -95,46 +122,6 @@ const requireGoodStepBack = (file: string, stepBack: StepBack, key: SigningKey):
     stepBack,
     judgeStepBack(stepBack, key.publicKey),
   );
-
-/** Lines, oldest first, and which history each is of. */
-class Reading implements Signed {
-  readonly histories: Checkpoint[][] = [[]];
-  readonly said = new Set<number>();
-  steppedBackTo: number | undefined;
-  #stepBack: StepBack | undefined;
-
-  get current(): Checkpoint[] {
-    return this.histories.at(-1) ?? [];
-  }
-
-  /** @returns the step back that the line is, if it is one */
-  add(line: string): StepBack | undefined {
-    const stepBack = line.includes('"step_back"') ? parseStepBack(line) : undefined;
-    if (stepBack !== undefined) {
-      if (givesNothingUp(stepBack)) this.#say(stepBack.entry);
-      else this.#stepBack = stepBack;
-      return stepBack;
-    }
-    const checkpoint = parseCheckpoint(line);
-    if (checkpoint === undefined) return undefined;
-    // Not before: one that was cut off from its checkpoint is asked for again.
-    if (this.#stepBack !== undefined) this.#begin(this.#stepBack);
-    this.#stepBack = undefined;
-    this.current.push(checkpoint);
-    return undefined;
-  }
-
-  #begin({ entry, held }: StepBack): void {
-    this.histories.push(this.current.filter(({ seq }) => seq <= held));
-    this.steppedBackTo = undefined;
-    this.#say(entry);
-  }
-
-  #say(entry: number): void {
-    this.said.add(entry);
-    this.steppedBackTo = Math.max(entry, this.steppedBackTo ?? 0);
-  }
-}
 
 function requireGood(
   file: string,

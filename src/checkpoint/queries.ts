@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { Database } from '../db/database.ts';
 import type { ChainHead } from './checkpoint.ts';
+import type { Restored } from './restored.ts';
 
 export interface SeenChain {
   readonly head: ChainHead;
@@ -16,4 +17,14 @@ export async function readChain(db: Kysely<Database>, seq: number): Promise<Seen
     .select(['h.seq', 'h.hash', 'e.hash as hash_at'])
     .executeTakeFirstOrThrow();
   return { head: { seq: row.seq, hash: row.hash }, hashAt: row.hash_at ?? undefined };
+}
+
+/** Whether the database was put back with that word, and knows it. */
+export async function isRecorded(db: Kysely<Database>, said: Restored): Promise<boolean> {
+  // The second condition is that of the index over what controls the gates.
+  const { rows } = await sql`
+    select from entries where type = 'clock' and body ->> 'given_up' = ${said} and type in ('kill_switch', 'policy', 'clock') limit 1`.execute(
+    db,
+  );
+  return rows.length > 0;
 }

@@ -25,8 +25,8 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
       'make this policy revision the active one, even if it was active before and was replaced',
     )
     .option(
-      '--restored <entry>',
-      'start though the database is behind its newest checkpoint: it was put back on purpose, as it was with this entry; holds for one loss',
+      '--restored <checkpoint>',
+      'start though the database is behind this, the newest checkpoint: it was put back on purpose; holds for one loss',
       readRestored,
     )
     .addOption(
@@ -67,12 +67,11 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
     });
 }
 
-/** What holds for one restored database, also where it is left in a service's file. */
 function readRestored(text: string): Restored {
   const restored = parseRestored(text);
   if (restored === undefined)
     throw new InvalidArgumentError(
-      'It is the number of the last entry of the copy that was put back, as the refusal says it; with a colon and what follows it, where the refusal says that too.',
+      'It is the name of the newest checkpoint, eight hex digits, or unsigned: as the refusal at the start says it.',
     );
   return restored;
 }

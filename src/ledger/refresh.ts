@@ -25,7 +25,10 @@ const switchBody = z.discriminatedUnion('event', [
   z.looseObject({ event: z.literal('release'), id: z.string() }),
 ]);
 const policyBody = z.looseObject({ digest: z.string() });
-const clockBody = z.looseObject({ accepted_ms: z.number(), version: z.number() });
+const clockBody = z.union([
+  z.looseObject({ accepted_ms: z.number(), version: z.number() }),
+  z.looseObject({ event: z.literal('restored') }),
+]);
 
 /**
  * A time that an operator accepted at a version: what was written before, and is later, counts as made then. Rows that move were moved by
@@ -97,7 +100,9 @@ function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
     book.seenPolicies.add(digest);
     return [];
   }
-  const { accepted_ms, version } = clockBody.parse(entry.body);
+  const body = clockBody.parse(entry.body);
+  if ('event' in body) return [];
+  const { accepted_ms, version } = body;
   if (book.activePolicy !== undefined) book.activeByMs = accepted_ms;
   return [{ atMs: accepted_ms, version }];
 }

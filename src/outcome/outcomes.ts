@@ -213,17 +213,20 @@ export class Outcomes {
   }
 
   /**
-   * The database was put back as it was with its entry `entry`: what waited then is unknown from now on, for it may have been sent in the
-   * history that was given up. Before anything is claimed. What was allowed after that entry is left alone, however often it is said.
-   * @returns how many there were
+   * The database was put back: what waits in it is unknown from now on, for it may have been sent in the history that was given up. An
+   * entry says so, which no copy that was made before holds. Before anything is claimed.
+   * @param givenUp the word that was said of it
+   * @returns how many wait
    */
-  async doubtRestored(entry: number): Promise<number> {
+  async doubtRestored(givenUp: string): Promise<number> {
     return await this.#options.ledger.enqueue(turn => {
+      const by = this.#options.gateId;
+      turn.draft.append('clock', { event: 'restored', given_up: givenUp, by });
       const waiting = turn.book.waitingActions().flatMap(action => [...turn.book.waiting(action)]);
       const doubted = waiting.filter(id => {
         const operation = turn.book.operation(id);
         if (operation === undefined) return false;
-        const after = recordEvent(turn, operation, { type: 'restored', entry }, this.#options.gateId);
+        const after = recordEvent(turn, operation, { type: 'restored' }, by);
         return !('conflict' in after);
       });
       return doubted.length;

@@ -71,8 +71,7 @@ function seenIn(event: Event): Record<string, unknown> {
     case 'stop':
       return { detail: event.detail };
     case 'lost':
-      return {};
     case 'restored':
-      return { entry: event.entry };
+      return {};
   }
 }

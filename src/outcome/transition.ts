@@ -16,11 +16,8 @@ export type Event =
       readonly attempted: Attempted;
     }
   | { readonly type: 'lost' }
-  | {
-      /** The database was put back as it was with its entry `entry`: what waited then may have been sent in the history that was given up. */
-      readonly type: 'restored';
-      readonly entry: number;
-    }
+  /** The database was put back: what waits in it may have been sent in the history that was given up. */
+  | { readonly type: 'restored' }
   | {
       readonly type: 'report';
       readonly status: 'delivered' | 'refused';
@@ -53,7 +50,7 @@ export function transition(operation: Operation, event: Event, nowMs: number): T
     case 'lost':
       return { operation: afterLost(operation, nowMs) };
     case 'restored':
-      return afterRestored(operation, event, nowMs);
+      return afterRestored(operation, nowMs);
     case 'report':
       return afterReport(operation, event, nowMs);
     case 'stop':
@@ -107,15 +104,11 @@ const afterLost = (operation: Operation, nowMs: number): Operation =>
  * What may have been sent counts as an attempt that was unknown: so nothing that is seen here says that nothing was done. An idempotent
  * executor knows the request by its key, and gets it again.
  */
-function afterRestored(
-  operation: Operation,
-  { entry }: Event & { type: 'restored' },
-  nowMs: number,
-): Transition {
-  if (operation.seq > entry) return { conflict: 'it was allowed after the database was put back' };
+function afterRestored(operation: Operation, nowMs: number): Transition {
   if (operation.phase !== 'waiting') return { conflict: 'it was claimed already' };
   if (operation.wasUnknown) return { conflict: 'it is unknown already' };
-  const detail = `it waited at entry ${entry}, with which the database was put back: it may have been sent in the history that was given up`;
+  const detail =
+    'it waited in a database that was put back: it may have been sent in the history that was given up';
   return { operation: afterUnknown({ ...operation, attempts: operation.attempts + 1 }, nowMs, { detail }) };
 }
 

@@ -32,10 +32,10 @@ const anchorIn = (chain: readonly ShownEntry[], seq: number, minute = seq): Anch
 const signed = (anchor: Anchor, key = 'a'): Signed => ({ anchor, key });
 const checkpoint = (chain: readonly ShownEntry[], seq: number, minute = seq, key = 'a'): Signed =>
   signed(anchorIn(chain, seq, minute), key);
-/** A step back after entry `entry`, from the lost history to a head of another one. */
-const stepBack = (from: Anchor, entry: number, to: Anchor, key = 'a', held = entry): Signed => ({
+/** A step back after entry `held`, from the lost history to a head of another one. */
+const stepBack = (from: Anchor, held: number, to: Anchor, key = 'a'): Signed => ({
   anchor: to,
-  stepBack: { at: to.at, entry, held, from },
+  stepBack: { at: to.at, held, from },
   key,
 });
 const back15 = stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30));
@@ -70,13 +70,13 @@ describe('the checkpoints of a history that was given up', () => {
       ...before,
       stepBack(anchorIn(lost, 20), 5, anchorIn(older, 7, 30)),
       ...[7, 9].map(seq => checkpoint(older, seq, 30 + seq)),
-      stepBack(anchorIn(older, 9, 39), 17, anchorIn(onWith17, 18, 50), 'a', 5),
+      stepBack(anchorIn(older, 9, 39), 5, anchorIn(onWith17, 18, 50)),
       checkpoint(onWith17, 20, 55),
     ];
     expect(verify(onWith17, lines)).toMatchObject({ finding: undefined, anchored: 20 });
     // What is held is what makes the two of the older copy's history no tampering.
     const unheld = lines.map(line =>
-      line.stepBack?.entry === 17 ? { ...line, stepBack: { ...line.stepBack, held: 17 } } : line,
+      line.stepBack?.from.seq === 9 ? { ...line, stepBack: { ...line.stepBack, held: 17 } } : line,
     );
     expect(verify(onWith17, unheld).finding).toBeDefined();
   });
@@ -181,7 +181,7 @@ describe('the files of two gates, one after the other', () => {
   ];
   const ofB = [
     ...[checkpoint(lost, 6, 6, 'b'), checkpoint(lost, 16, 16, 'b'), checkpoint(lost, 18, 18, 'b')],
-    ...[stepBack(anchorIn(lost, 18), 15, anchorIn(anew, 17, 35), 'b'), checkpoint(anew, 17, 35, 'b')],
+    ...[stepBack(anchorIn(lost, 18), 6, anchorIn(anew, 17, 35), 'b'), checkpoint(anew, 17, 35, 'b')],
   ];
   const orders = [
     [...ofA, ...ofB],
@@ -201,7 +201,7 @@ describe('the files of two gates, one after the other', () => {
     const untilA17 = [
       ...ofA,
       ...ofB.slice(0, 3),
-      stepBack(anchorIn(lost, 18), 15, anchorIn(copy, 15, 35), 'b'),
+      stepBack(anchorIn(lost, 18), 6, anchorIn(copy, 15, 35), 'b'),
     ];
     expect(verify(other, untilA17)).toMatchObject({ finding: ['altered', 16] });
     expect(verify(copy, untilA17)).toMatchObject({ finding: ['removed', 16] });

@@ -10,14 +10,13 @@ const hashOf = (digits: string): string => `sha256:${digits.repeat(16)}`;
 const at = '2026-11-22T15:04:05.678Z';
 const said = {
   at,
-  entry: 15,
   held: 12,
   from: { at: '2026-11-22T14:00:00.000Z', seq: 41, hash: hashOf('0af1') },
   to: { seq: 17, hash: hashOf('0bf2') },
 };
 const signed = signStepBack(said, signer);
 const line = stepBackLine(signed);
-const inside = { at, entry: said.entry, held: said.held, from: said.from, to: said.to, key: signer.key };
+const inside = { at, held: said.held, from: said.from, to: said.to, key: signer.key };
 const written = (changed: object): string =>
   JSON.stringify({ signature: signed.signature, step_back: { ...inside, ...changed } });
 
@@ -29,11 +28,9 @@ describe('a line of a step back', () => {
     ['lacks its signature', JSON.stringify({ step_back: inside })],
     ['says more', written({ more: 1 })],
     ['says more beside it', line.replace('{', '{"more":1,')],
-    ['says a name twice', line.replace('"entry":15', '"entry":14,"entry":15')],
+    ['says a name twice', line.replace('"held":12', '"held":11,"held":12')],
     ['is written in another order', JSON.stringify({ step_back: inside, signature: signed.signature })],
-    ['steps back to before the copy', written({ entry: 18 })],
-    ['steps back to less than nothing', written({ entry: -1 })],
-    ['holds more than the copy', written({ held: 16 })],
+    ['holds all that it goes on with, and that is its word too', written({ held: 17 })],
     ['holds less than nothing', written({ held: -1 })],
     ['steps back to no entry', written({ to: { ...said.to, seq: 0 } })],
     ['gives up half an entry', written({ from: { ...said.from, seq: 41.5 } })],
@@ -53,7 +50,7 @@ describe('a line of a step back', () => {
   });
 
   it('may have gone back to nothing', () => {
-    const all = signStepBack({ ...said, entry: 0, held: 0 }, signer);
+    const all = signStepBack({ ...said, held: 0 }, signer);
     expect(parseStepBack(stepBackLine(all))).toEqual(all);
   });
 });
@@ -61,7 +58,6 @@ describe('a line of a step back', () => {
 describe('its signature', () => {
   it.each([
     ['another time', { at: '2026-11-22T15:04:05.679Z' }],
-    ['another entry', { entry: 14 }],
     ['another one that is held', { held: 11 }],
     ['another checkpoint given up', { from: { ...said.from, seq: 42 } }],
     ['another head', { to: { ...said.to, seq: 18 } }],

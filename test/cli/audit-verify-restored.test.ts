@@ -65,7 +65,8 @@ it('nobody has said yet that a copy was put back: the tail is missing', async ()
 });
 
 it('a copy was put back, and that is signed: what was given up is told, and all is whole', async () => {
-  await gate.restart(['--restored', String(kept)]);
+  const hash = checkpoints().trimEnd().split('"hash":"sha256:').at(-1) ?? '';
+  await gate.restart(['--restored', hash.slice(0, 8)]);
   // On, past the end of what was lost.
   while ((await lastSeq()) <= newest) await engage();
   await gate.stop();
@@ -94,17 +95,10 @@ it('the step back without its line, or with another number in it, is tampering a
   expect([altered.code, altered.given_up]).toEqual([1, []]);
 });
 
-it('the lost night itself, shown with what was signed when it was given up, is not anchored', async () => {
+it('the lost night itself, shown with what was signed when it was given up, is not the history that counts', async () => {
   const lines = checkpoints().split('\n');
   const step = lines.findIndex(line => line.includes('"step_back"'));
-  const then = `${lines.slice(0, step + 1).join('\n')}\n`;
   gate.rewrite({ config: { store: './lost' } });
-  expect((await verify(then)).code).toBe(0);
-  const { code, said } = await verify(then, '--anchored');
-  expect(said.join('\n')).toMatch(
-    new RegExp(
-      `1 checkpoint of a history that was given up at entry ${kept} .*\n.*from entry ${kept + 1} on`,
-    ),
-  );
-  expect(code).toBe(3);
+  const { code, findings } = await verifyAsJson(`${lines.slice(0, step + 1).join('\n')}\n`);
+  expect([code, findings.map(({ table }) => table)]).toEqual([1, ['entries']]);
 });

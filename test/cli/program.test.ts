@@ -21,22 +21,13 @@ describe('wrong use ends with 2 and says why', () => {
     ['an unknown option', ['serve', '--activat'], /unknown option '--activat'/],
     ['an unknown option of the program', ['--verbose'], /unknown option/],
     ['an option without its value', ['serve', '--config'], /argument missing/],
-    ...[
-      '',
-      'yes',
-      '-1',
-      '1.5',
-      '1e2',
-      '9007199254740993',
-      '5:',
-      ':0a1b2c3d',
-      '5:0A1B2C3D',
-      '5:0a1b2c3d:1',
-    ].map((entry): [string, string[], RegExp] => [
-      `an entry that is none: '${entry}'`,
-      ['serve', `--restored=${entry}`],
-      /It is the number of the last entry of the copy/,
-    ]),
+    ...['', 'yes', '15', '0A1B2C3D', '0a1b2c3', '0a1b2c3d4', '0a1b2c3g', ' unsigned', 'Unsigned'].map(
+      (said): [string, string[], RegExp] => [
+        `a checkpoint that is none: '${said}'`,
+        ['serve', `--restored=${said}`],
+        /It is the name of the newest checkpoint, eight hex digits, or unsigned/,
+      ],
+    ),
     ['one argument too many', ['serve', 'now'], /too many arguments/],
     ['a missing argument', ['keygen'], /missing required argument 'name'/],
     ['a name that no configuration takes', ['keygen', 'a b'], /the name "a b" must be a name/],
@@ -253,7 +244,7 @@ describe('serve --check-config', () => {
     expect(await run('serve', '--check-config', '--config', without)).toMatchObject({ code: 2, said: '' });
   });
 
-  test.each(['--activate', '--restored=1'])('stands alone: not beside %s', async option => {
+  test.each(['--activate', '--restored=unsigned'])('stands alone: not beside %s', async option => {
     expect((await run('serve', '--check-config', option)).complained).toMatch(/cannot be used with/);
   });
 });

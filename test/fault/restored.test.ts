@@ -54,6 +54,9 @@ const linesOf = (file: string) =>
     .filter(line => line.endsWith('"}'))
     .map(line => lineSchema.parse(JSON.parse(line)));
 
+/** What is said of a loss: the name of the newest checkpoint. */
+const wordOf = (file: string): string => linesOf(file).at(-1)?.hash.slice('sha256:'.length, 15) ?? '';
+
 /** Decides something that is an entry: a switch that is engaged. */
 async function engage(api: Api): Promise<void> {
   expect((await api.engage({ reason: 'smoke' })).status).toBe(201);
@@ -122,33 +125,40 @@ describeWithPostgres('a database that was put back', () => {
     const before = readFileSync(file, 'utf8');
 
     const said = await refusalOf(gate);
-    expect(said).toContain(`\`serve --restored ${kept}\`, set right`);
+    const word = wordOf(file);
+    expect(said).toContain(`\`serve --restored ${word}\`, settle`);
     expect(said).toContain(`${file} holds entry ${newest} of `);
     expect(said).toContain(`the database ends with entry ${kept}`);
     expect(said).not.toContain('    at ');
-    await refusalOf(gate, ['--restored', String(newest)]);
+    for (const wrong of ['00000000', 'unsigned'])
+      expect(await refusalOf(gate, ['--restored', wrong])).toContain('is not of this loss');
     expect(readFileSync(file, 'utf8')).toBe(before);
 
     // Without the kill file, what was forgotten is warned of. It was without it until now.
     const warned = () =>
       gate.logs().filter(({ msg }) => String(msg).startsWith('started on a restored database without'))
         .length;
-    expect(warned()).toBe(1);
+    expect(warned()).toBe(2);
     writeFileSync(join(gate.folder, 'KILL'), '');
-    await gate.restart(['--restored', String(kept)]);
-    expect(warned()).toBe(1);
+    await gate.restart(['--restored', word]);
+    expect(warned()).toBe(2);
     rmSync(join(gate.folder, 'KILL'));
-    expect((await api.audit()).at(-1)?.seq).toBe(kept);
+    const last = (await api.audit()).at(-1);
+    expect(last).toMatchObject({
+      seq: kept + 1,
+      type: 'clock',
+      body: { event: 'restored', given_up: word },
+    });
     await gate.kill9();
     expect(
       linesOf(file)
         .slice(-2)
         .map(({ seq }) => seq),
-    ).toEqual([newest, kept]);
+    ).toEqual([newest, kept + 1]);
     await gate.restart();
     await engage(api);
     expect((await gate.stop()).code).toBe(0);
-    expect(linesOf(file).at(-1)?.seq).toBe(kept + 1);
+    expect(linesOf(file).at(-1)?.seq).toBe(kept + 2);
   });
 
   it('starts only when its key is moved where all that was signed is lost with the database, but for the key', async () => {
@@ -158,17 +168,16 @@ describeWithPostgres('a database that was put back', () => {
     expect(linesOf(file).length).toBeGreaterThan(0);
     await gate.kill9();
     await gate.restart();
-    const kept = (await api.audit()).at(-1)?.seq ?? 0;
     await gate.stop();
     rmSync(file);
     const said = await refusalOf(gate);
     expect(said).toContain(`${file} holds no checkpoint`);
-    expect(said).toContain(`\`serve --restored ${kept}\``);
-    expect(await refusalOf(gate, ['--restored', String(kept)])).toContain('nothing shows of which loss');
+    expect(said).toContain('`serve --restored unsigned`');
+    expect(await refusalOf(gate, ['--restored', 'unsigned'])).toContain(`${file} holds no checkpoint`);
     for (const one of ['key', 'pub']) renameSync(`${file}.${one}`, `${file}.${one}.old`);
-    await gate.restart(['--restored', String(kept)]);
+    await gate.restart(['--restored', 'unsigned']);
     await gate.kill9();
-    await gate.restart();
+    await gate.restart(['--restored', 'unsigned']);
     expect((await gate.stop()).code).toBe(0);
   });
 
@@ -179,7 +188,7 @@ describeWithPostgres('a database that was put back', () => {
       'test.once': { irreversible: true, executor: { concurrency: 1 } },
       'test.again': { irreversible: true, executor: { concurrency: 1, idempotent: true } },
     };
-    const { gate, api, database } = await standing({ executor: executor.url, config: { actions } });
+    const { gate, api, file, database } = await standing({ executor: executor.url, config: { actions } });
     await api.put('host', hosts('h', 5));
     const submit = async (action: string, id: string) =>
       await api.submit(action, [id], { prefer: 'respond-async' });
@@ -196,6 +205,7 @@ describeWithPostgres('a database that was put back', () => {
     expect(executor.received()).toHaveLength(2);
     const copy = `${database.name}_copy`;
     await asAdmin(`create database ${copy} template ${database.name} owner gate`);
+    const held = linesOf(file).at(-1)?.seq;
 
     // The history that is lost: what waited is sent.
     await gate.restart();
@@ -204,11 +214,11 @@ describeWithPostgres('a database that was put back', () => {
     await database.drop();
     await asAdmin(`alter database ${copy} rename to ${database.name}`);
     writeFileSync(join(gate.folder, 'KILL'), '');
-    const kept = /`serve --restored (\d+)`/.exec(await refusalOf(gate))?.[1] ?? '';
-    await gate.restart(['--restored', kept]);
+    const word = /`serve --restored (\w+)`/.exec(await refusalOf(gate))?.[1] ?? '';
+    await gate.restart(['--restored', word]);
     for (const id of [once, again]) {
       const { outcome } = await api.request(id);
-      expect(outcome).toMatchObject({ status: 'unknown', detail: expect.stringContaining(`entry ${kept}`) });
+      expect(outcome).toMatchObject({ status: 'unknown', detail: expect.stringContaining('put back') });
     }
     rmSync(join(gate.folder, 'KILL'));
     await api.untilOutcome(again, 'delivered');
@@ -225,16 +235,17 @@ describeWithPostgres('a database that was put back', () => {
     await submit('test.once', 'h-005');
     await executor.receivedAtLeast(6);
     await gate.kill9();
-    await gate.restart(['--restored', kept]);
+    await gate.restart(['--restored', word]);
     const restored = async () => (await api.audit()).filter(({ body }) => body?.['event'] === 'restored');
-    expect((await restored()).map(({ body }) => [body?.['request'], body?.['entry']])).toEqual([
-      [once, Number(kept)],
-      [again, Number(kept)],
+    expect((await restored()).map(({ body }) => body?.['given_up'] ?? body?.['request'])).toEqual([
+      word,
+      once,
+      again,
     ]);
     expect(forwardedFor(executor, { id: once })).toHaveLength(1);
     await gate.stop();
     const { code, stdout } = await gate.verify();
-    expect(stdout).toContain(`given up at entry ${kept}`);
+    expect(stdout).toContain(`given up at entry ${held}`);
     expect(code, stdout).toBe(0);
   });
 
@@ -244,7 +255,9 @@ describeWithPostgres('a database that was put back', () => {
     await gate.stop();
     const before = readFileSync(file, 'utf8');
     writeFileSync(file, before.replace('"seq":', '"seq":1'));
-    expect(await refusalOf(gate, ['--restored', '1'])).toContain('has a signature that is not its own');
+    expect(await refusalOf(gate, ['--restored', '0a1b2c3d'])).toContain(
+      'has a signature that is not its own',
+    );
     writeFileSync(file, before);
     const key = readFileSync(`${file}.key`, 'utf8');
     writeFileSync(`${file}.key`, key.slice(0, 40));

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { isRecorded } from '../../src/checkpoint/queries.ts';
 import type { Store } from '../../src/db/store.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { systemClock } from '../../src/kit/clock.ts';
@@ -141,54 +142,69 @@ describe('what waits in a database that was put back', () => {
         store.db,
       )
     ).rows;
-  /** Two are on the wire; two wait, and one more that was allowed since. */
+  /** Two are on the wire; two wait. */
   const putBack = async (idempotent: boolean) => {
     const parts = await gateParts(store);
     const action = { ...wipe, executor: { ...wipe.executor, idempotent } };
-    const ask = async (index: number) => await parts.ask([`h${index}`], `k${index}`, { action });
-    for (const index of [1, 2, 3, 4]) await ask(index);
-    const entry = parts.ledger.lastEntry()?.seq ?? 0;
-    await ask(5);
+    for (const index of [1, 2, 3, 4]) await parts.ask([`h${index}`], `k${index}`, { action });
     const gate = await gateParts(store);
-    return { entry, gate, outcomes: outcomesOf(gate) };
+    return { gate, outcomes: outcomesOf(gate) };
   };
   const onTheWire = { phase: 'claimed', outcome: 'pending' };
-  const allowedSince = { phase: 'waiting', outcome: 'pending' };
 
   it('is unknown before anything is claimed, each with an entry that says why, and only once', async () => {
-    const { entry, outcomes } = await putBack(false);
-    expect(await outcomes.doubtRestored(entry)).toBe(2);
+    const { outcomes } = await putBack(false);
+    expect(await outcomes.doubtRestored('0a1b2c3d')).toBe(2);
     const unknown = { phase: 'ended', outcome: 'unknown' };
-    const then = [onTheWire, onTheWire, unknown, unknown, allowedSince];
+    const then = [onTheWire, onTheWire, unknown, unknown];
     expect(await rows()).toEqual(then);
     const said = await entries();
-    expect(said.map(({ body }) => [body['by'], body['entry'], body['attempts']])).toEqual([
-      ['gate-1', entry, 1],
-      ['gate-1', entry, 1],
+    expect(said.map(({ body }) => [body['by'], body['attempts']])).toEqual([
+      ['gate-1', 1],
+      ['gate-1', 1],
     ]);
-    // Again, as at a second gate, which is told the same.
-    expect(await outcomesOf(await gateParts(store)).doubtRestored(entry)).toBe(0);
+    // Again, as at a second gate.
+    expect(await outcomesOf(await gateParts(store)).doubtRestored('4e5f6071')).toBe(0);
     expect(await rows()).toEqual(then);
     expect(await entries()).toHaveLength(2);
     const held = await sql`select from holds where phase = 'operating'`.execute(store.db);
-    expect(held.rows).toHaveLength(5);
+    expect(held.rows).toHaveLength(4);
+  });
+
+  it('is recorded in the same turn by an entry of its own, also where nothing waits', async () => {
+    const { gate, outcomes } = await putBack(false);
+    const before = gate.ledger.lastEntry();
+    await outcomes.doubtRestored('0a1b2c3d');
+    await outcomes.doubtRestored('4e5f6071');
+    const { rows: found } = await sql<{ body: unknown }>`
+      select body from entries where seq > ${before?.seq ?? 0} order by seq`.execute(store.db);
+    expect(found.map(({ body }) => body)).toMatchObject([
+      { event: 'restored', given_up: '0a1b2c3d', by: 'gate-1' },
+      { event: 'restored', request: expect.any(String) },
+      { event: 'restored', request: expect.any(String) },
+      { event: 'restored', given_up: '4e5f6071', by: 'gate-1' },
+    ]);
+    for (const said of ['0a1b2c3d', '4e5f6071']) expect(await isRecorded(store.db, said)).toBe(true);
+    for (const said of ['0a1b2c3e', 'unsigned']) expect(await isRecorded(store.db, said)).toBe(false);
+    // Another gate reads it as what changes nothing.
+    expect(await gate.ledger.enqueue(({ book }) => book.seq)).toBe((before?.seq ?? 0) + 4);
   });
 
   it('waits on for an executor that is idempotent, and counts as unknown meanwhile', async () => {
-    const { entry, outcomes } = await putBack(true);
-    expect(await outcomes.doubtRestored(entry)).toBe(2);
+    const { outcomes } = await putBack(true);
+    expect(await outcomes.doubtRestored('0a1b2c3d')).toBe(2);
     const unknown = { phase: 'waiting', outcome: 'unknown' };
-    expect(await rows()).toEqual([onTheWire, onTheWire, unknown, unknown, allowedSince]);
-    expect(await outcomes.doubtRestored(entry)).toBe(0);
+    expect(await rows()).toEqual([onTheWire, onTheWire, unknown, unknown]);
+    expect(await outcomes.doubtRestored('4e5f6071')).toBe(0);
   });
 
   it('is unknown also while the clocks are not agreed, for it is claimed when they are', async () => {
-    const { entry, gate } = await putBack(false);
+    const { gate } = await putBack(false);
     const behind = await gateParts(store, {
       clock: { ...systemClock, wallMs: () => Date.now() + 3_600_000 },
     });
     expect(await behind.ledger.enqueue(({ clockJumped }) => clockJumped)).toBe(true);
-    expect(await outcomesOf(behind).doubtRestored(entry)).toBe(2);
-    expect(await gate.ledger.enqueue(({ book }) => [...book.waiting(wipe.name)])).toHaveLength(1);
+    expect(await outcomesOf(behind).doubtRestored('0a1b2c3d')).toBe(2);
+    expect(await gate.ledger.enqueue(({ book }) => [...book.waiting(wipe.name)])).toHaveLength(0);
   });
 });

@@ -1,5 +1,6 @@
 import { parseCheckpoint, type Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { lastLines } from '../../checkpoint/durable-files.ts';
+import { nameOf } from '../../checkpoint/restored.ts';
 import { readSigningKey } from '../../checkpoint/signing-key.ts';
 import type { Config } from '../../config/config.ts';
 import { asError } from '../../kit/fault.ts';
@@ -32,7 +33,7 @@ export async function checkCheckpoints(config: Config, nowMs: number): Promise<C
     if (newest === undefined)
       return { findings: [ok(`none in ${file} yet: a gate signs one in its first minute`)] };
     const agoS = (nowMs - Date.parse(newest.at)) / 1000;
-    const said = `entry ${newest.seq} was signed ${showDuration(agoS)} ago`;
+    const said = `entry ${newest.seq} was signed ${showDuration(agoS)} ago, its checkpoint is ${nameOf(newest)}`;
     if (key === undefined)
       return {
         newest,

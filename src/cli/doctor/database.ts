@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { readChain } from '../../checkpoint/queries.ts';
 import type { Checkpoint } from '../../checkpoint/checkpoint.ts';
+import { nameOf } from '../../checkpoint/restored.ts';
 import type { Config, Kind } from '../../config/config.ts';
 import { findHolder } from '../../db/folder-lock.ts';
 import { refuseMissingRights } from '../../db/grants.ts';
@@ -194,7 +195,7 @@ async function checkChain(store: Store, newest: Checkpoint | undefined): Promise
     ...ahead,
     checkpoints.fail(
       `the database ends with entry ${seq}, and does not hold entry ${newest.seq} as it was signed: an older copy, or another history`,
-      'no gate starts on it: put the newer database back, or read docs/on-call.md before `serve --restored`',
+      `no gate starts on it: put the newer database back, or read docs/on-call.md before \`serve --restored ${nameOf(newest)}\``,
     ),
   ];
 }
