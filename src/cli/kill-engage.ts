@@ -150,7 +150,9 @@ async function sayEngaged(
 }
 
 const exceptFor = (except: readonly string[]): string =>
-  except.length === 0 ? '' : `, but for ${except.map(printable).join(', ')}`;
+  except.length === 0
+    ? ''
+    : `, but for ${except.map(printable).join(', ')} where no other switch stops it (kill status)`;
 
 /** So long what these were is asked for: the switch is engaged, and has been said. */
 const TOLD_WITHIN_MS = 5_000;

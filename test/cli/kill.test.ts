@@ -25,6 +25,13 @@ const ENGAGED = {
   ...{ on_the_wire: [], stopped: [], took_ms: 1 },
 };
 
+test('who is let through is told that another switch may stop it', async () => {
+  server.script({ status: 201, body: { ...ENGAGED, except: ['repair-bot'] } });
+  const { code, said } = await run('kill', '--except', 'repair-bot');
+  expect(code).toBe(0);
+  expect(said).toContain('but for repair-bot where no other switch stops it (kill status).');
+});
+
 test('a release that the database did not take says that nothing was released', async () => {
   server.script({ status: 503, body: problem('store.undecided', 503) });
   const id = '5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
