@@ -22,7 +22,7 @@ export const GATE_OPTIONS = [
   ],
   ['--cert <file>', 'certificate to show (default: INTERLOCK_CERT, or `cert` in that file)'],
   ['--cert-key <file>', 'its key (default: INTERLOCK_CERT_KEY, or `cert_key` in that file)'],
-  ['--json', 'answer as JSON, one line'],
+  ['--json', 'answer as JSON: one line, of a list a line each'],
 ] as const;
 
 export interface GateConnection {
