@@ -6,7 +6,9 @@ import type { DrillOptions } from './drill.ts';
 export function addDrillCommand(program: Command, { terminal, end }: CommandContext): void {
   const command = program
     .command('drill')
-    .description('ask a gate what others regretted, and whether the same done properly still passes')
+    .description(
+      'ask a gate to do what others regretted, and see whether the same done properly still passes',
+    )
     .argument('[cases...]', 'only these, by their names');
   withConnection(command)
     .option('--own <file>', 'cases of your own: asked in pre-flight of the live gate, by its own limits')
