@@ -64,9 +64,20 @@ it('nobody has said yet that a copy was put back: the tail is missing', async ()
   expect([code, given_up]).toEqual([1, []]);
 });
 
-it('a copy was put back, and that is signed: what was given up is told, and all is whole', async () => {
+it('a copy was put back, and then the lost night is found: it is taken only with another word, though nothing was recorded meanwhile', async () => {
   const hash = checkpoints().trimEnd().split('"hash":"sha256:').at(-1) ?? '';
-  await gate.restart(['--restored', hash.slice(0, 8)]);
+  const word = hash.slice(0, 8);
+  await gate.restart(['--restored', word]);
+  expect(await lastSeq()).toBe(kept + 1);
+  await gate.stop();
+  gate.rewrite({ config: { store: './lost' } });
+  for (const args of [[], ['--restored', word]])
+    await expect(gate.restart(args)).rejects.toThrow('The database is behind its newest checkpoint');
+  gate.rewrite({});
+});
+
+it('a copy was put back, and that is signed: what was given up is told, and all is whole', async () => {
+  await gate.restart();
   // On, past the end of what was lost.
   while ((await lastSeq()) <= newest) await engage();
   await gate.stop();
