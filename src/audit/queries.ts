@@ -1,4 +1,4 @@
-import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely';
+import { sql, type AliasedSelectQueryBuilder, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
 import type { Json } from '../kit/strict-json.ts';
@@ -19,9 +19,11 @@ export function createReads(db: Kysely<Database>) {
         const query = filtered(visible(requests(db), sight), search);
         const asked = (page.from === undefined ? query : query.where('d.position', '<', page.from))
           .orderBy('d.position', 'desc')
-          .limit(page.limit + 1);
-        const rows = await readWithin(db, asked, sql`position desc`);
-        return pageOf(rows, page.limit, requestView, row => row.position);
+          .limit(page.limit + 1)
+          .as('asked');
+        const bytes = sql`octet_length(document::text)`;
+        const found = await upToBytes(db, asked, bytes, sql`position desc`);
+        return pageOf(found, page.limit, requestView, row => row.position);
       }),
 
     one: async (id: string, sight: Sight): Promise<RequestView | undefined> =>
@@ -56,7 +58,7 @@ async function evidencePage(
   { artifact, by }: EvidenceSearch,
   { limit, from }: PageRequest,
 ): Promise<Page<EvidenceView>> {
-  const asked = db
+  const rows = await db
     .selectFrom('evidence as e')
     .select(['e.seq', 'e.at', 'e.principal', 'e.artifact', 'e.name', 'e.status', 'e.dimension', 'e.value'])
     .where(where =>
@@ -67,9 +69,9 @@ async function evidencePage(
       ]),
     )
     .orderBy('e.seq', 'desc')
-    .limit(limit + 1);
-  const rows = await readWithin(db, asked, sql`seq desc`);
-  return pageOf(rows, limit, evidenceView, row => row.seq);
+    .limit(limit + 1)
+    .execute();
+  return pageOf({ rows, found: rows.length }, limit, evidenceView, row => row.seq);
 }
 
 /** In the order of the chain; `next` is the number of the last entry. */
@@ -80,9 +82,39 @@ async function trailPage(db: Kysely<Database>, { limit, from = 0 }: PageRequest)
     .select(['e.seq', 'e.at', 'e.type', 'e.body', 'e.prev', 'e.hash', 'd.document'])
     .where('e.seq', '>', from)
     .orderBy('e.seq')
-    .limit(limit + 1);
-  const rows = await readWithin(db, asked, sql`seq`);
-  return pageOf(rows, limit, trailEntry, row => row.seq);
+    .limit(limit + 1)
+    .as('asked');
+  const bytes = sql`coalesce(octet_length(body::text), 0) + coalesce(octet_length(document::text), 0)`;
+  return pageOf(await upToBytes(db, asked, bytes, sql`seq`), limit, trailEntry, row => row.seq);
+}
+
+/** So much is in a page: a decision may hold all that a request has brought, and hundreds of them are more than one answer, and one process, can hold. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** The first of the rows that were asked for, up to that size, and at least one, however large; and how many were found. */
+async function upToBytes<Row>(
+  db: Kysely<Database>,
+  asked: AliasedSelectQueryBuilder<Row, 'asked'>,
+  bytes: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
+) {
+  const sized = db
+    .selectFrom(asked)
+    .selectAll()
+    .select(
+      sql<number>`sum(${bytes}) over (order by ${order} rows between unbounded preceding and 1 preceding)`.as(
+        'bytes_before',
+      ),
+    )
+    .select(sql<number>`count(*) over ()`.as('found'))
+    .as('sized');
+  const rows = await db
+    .selectFrom(sized)
+    .selectAll()
+    .where(sql<boolean>`coalesce(bytes_before, 0) < ${MAX_PAGE_BYTES}::bigint`)
+    .orderBy(order)
+    .execute();
+  return { rows, found: rows.at(-1)?.found ?? 0 };
 }
 
 const requests = (db: Kysely<Database>) =>
@@ -231,31 +263,9 @@ function evidenceView({
   return { ...row, ...of, by: principal, at: new Date(at).toISOString() };
 }
 
-/** So much is in a page: a row may hold all that a request has brought, and hundreds of them are more than one answer can be. */
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
-
-/**
- * The first rows of `asked`, until they are larger than a page: at least one, however large. `found` counts all of
- * `asked`, and `order` is the order it is in.
- */
-async function readWithin<Row>(
-  db: Kysely<Database>,
-  asked: Expression<Row>,
-  order: RawBuilder<unknown>,
-): Promise<readonly (Row & { readonly found: number })[]> {
-  const read = sql<Row & { readonly found: number }>`select * from (
-      select *, count(*) over () as found,
-        coalesce(sum(octet_length(asked::text)) over (order by ${order} rows between unbounded preceding and 1 preceding), 0) as bytes_before
-      from (${asked}) as asked
-    ) as sized
-    where bytes_before < ${MAX_PAGE_BYTES}::bigint
-    order by ${order}`;
-  return (await read.execute(db)).rows;
-}
-
-/** One row more than asked for was looked for: it only says that there is more. */
-function pageOf<Row extends { readonly found: number }, Item>(
-  rows: readonly Row[],
+/** One row more than asked for was looked for: it only says that there is more, as do those that were found and were too much for one page. */
+function pageOf<Row, Item>(
+  { rows, found }: { readonly rows: readonly Row[]; readonly found: number },
   limit: number,
   item: (row: Row) => Item,
   position: (row: Row) => number,
@@ -263,5 +273,5 @@ function pageOf<Row extends { readonly found: number }, Item>(
   const shown = rows.slice(0, limit);
   const last = shown.at(-1);
   const items = shown.map(row => item(row));
-  return last !== undefined && last.found > shown.length ? { items, next: position(last) } : { items };
+  return found > shown.length && last !== undefined ? { items, next: position(last) } : { items };
 }

@@ -114,9 +114,12 @@ async function* pieces<Item>(
 ): AsyncGenerator<string, void> {
   let left = limit ?? Number.POSITIVE_INFINITY;
   let from = start;
+  let size = pageSize;
   let head = text.head ?? '';
   do {
-    const page = await fetchPage({ limit: Math.min(left, pageSize), ...(from !== undefined && { from }) });
+    const page = await fetchPage({ limit: Math.min(left, size), ...(from !== undefined && { from }) });
+    // A page of large ones ends sooner: the next one looks for few, for each that is looked for is read.
+    size = Math.min(pageSize, 2 * Math.max(1, page.items.length));
     yield head + page.items.map(item => text.line(item)).join('');
     head = '';
     left -= page.items.length;
