@@ -589,6 +589,21 @@ describe('a start', () => {
     await checkpoints.look();
     await checkpoints.close();
     expect([seqs(), looks]).toEqual([[5], []]);
+    for (const one of [file, `${file}.key`, `${file}.pub`]) rmSync(one);
+    const { checkpoints: first } = await open(chain);
+    await first.anchor(UNSIGNED);
+    await first.close();
+    expect(seqs()).toEqual([]);
+  });
+
+  it('signs nothing before that either where an earlier try to begin found all that was signed', async () => {
+    const chain = await ranBefore(5);
+    const { checkpoints } = await begun(chain, () => ({ seq: 12, hash: chain.hashes[11] ?? '' }));
+    chain.hashes.length = 3;
+    chain.grow(9, 'other');
+    await checkpoints.anchor(lastName());
+    await checkpoints.close();
+    expect(seqs()).toEqual([5]);
   });
 
   it('with a database that was put back signs what it gave up, before the first checkpoint of what it took', async () => {
