@@ -133,6 +133,9 @@ export const report = z.strictObject({
   reason: reason.optional(),
 });
 
+/** `POST /v1/requests/{id}/cancel`, if it has a body. */
+export const cancellation = z.strictObject({ reason: reason.optional() });
+
 const NEEDS_BOTH = 'A dimension and its value stand together, or neither does.';
 
 /** `POST /v1/evidence`. */

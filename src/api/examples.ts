@@ -104,6 +104,10 @@ export const reports = {
   refused: { summary: 'It was not done, and will not be', value: { status: 'refused' } },
 } as const;
 
+export const cancellations = {
+  why: { summary: 'Why it is taken back', value: { reason: 'the wrong rack' } },
+} as const;
+
 export const engages = {
   everything: { summary: 'Stop everything', value: { reason: 'something is wiping the fleet' } },
   action: {

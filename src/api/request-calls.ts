@@ -162,8 +162,12 @@ const settling: readonly Call[] = [
     id: 'cancelRequest',
     tag: 'Requests',
     summary: 'Stop a request of your own that is not claimed yet.',
-    description: 'It takes no body; one with a field is a 422.',
+    description: 'Why may be said in the body, which may be left out.',
     roles: ['requester (its own)'],
+    body: {
+      required: false,
+      content: { [JSON_TYPE]: { schema: asks.cancellation, examples: examples.cancellations } },
+    },
     done: { 200: { description: 'The request as it now stands', content: oneDecision } },
     no: keyedNos(...bodyNos, 'request.query', 'request.not_found', 'request.conflict'),
   },

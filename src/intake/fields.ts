@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import { evidence, reasonBody, report } from '../api/asks.ts';
+import { cancellation, evidence, reasonBody, report } from '../api/asks.ts';
 import type { EvidenceRequest } from '../evidence/evidence.ts';
 import { invalid, unknownFields } from '../kit/fields.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
-import { pointerSegment, quote } from '../kit/text.ts';
+import { pointerSegment } from '../kit/text.ts';
 import { refused, Refused } from './refused.ts';
 import type { OutcomeReport } from './ports.ts';
 
@@ -23,13 +23,9 @@ export function parseReport(body: JsonObject): OutcomeReport | Refused {
   return { status, ...(reason !== undefined && { reason }) };
 }
 
-/** A body that has nothing to say: what it says all the same would be lost. */
-export function refuseFields(body: JsonObject): Refused | undefined {
-  const wrong = Object.keys(body).map(name =>
-    invalid(pointerSegment(name), `The field ${quote(name)} is not known here: this call takes none.`),
-  );
-  return wrong.length === 0 ? undefined : refuseBody(wrong);
-}
+/** `{"reason": …}`, which may be left out, as may the body. */
+export const parseCancellation = (body: JsonObject): { readonly reason?: string | undefined } | Refused =>
+  readBody(cancellation, body);
 
 /** What an observer says: dimension and value together or not at all. */
 export function parseEvidence(body: JsonObject): EvidenceRequest | Refused {

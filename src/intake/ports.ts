@@ -53,7 +53,12 @@ export interface OutcomesPort {
     report: OutcomeReport,
     isStillKnown: IsStillKnown,
   ): Promise<{ readonly outcome: string } | Refusal | undefined>;
-  cancel(id: string, by: Principal, isStillKnown: IsStillKnown): Promise<object | Refusal | undefined>;
+  cancel(
+    id: string,
+    by: Principal,
+    reason: string | undefined,
+    isStillKnown: IsStillKnown,
+  ): Promise<object | Refusal | undefined>;
 }
 
 export interface KillSwitchPort {

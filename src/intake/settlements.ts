@@ -15,7 +15,7 @@ import {
   type Handle,
   type Reply,
 } from './exchange.ts';
-import { parseReport, refuseFields } from './fields.ts';
+import { parseCancellation, parseReport } from './fields.ts';
 import type { OutcomesPort, ReadsPort } from './ports.ts';
 import { withoutParameters } from './query.ts';
 import { refused, Refused } from './refused.ts';
@@ -55,10 +55,11 @@ export function settlementHandlers({
     const id = idOf(exchange);
     if (id === undefined) return notFound();
     const body = await readIfAny(exchange);
-    const wrong = body === undefined || body instanceof Refused ? body : refuseFields(body);
-    if (wrong !== undefined) return wrong;
+    if (body instanceof Refused) return body;
+    const parsed = parseCancellation(body ?? {});
+    if (parsed instanceof Refused) return parsed;
     const own: Sight = { all: false, own: exchange.principal.name, settles: false };
-    const result = await outcomes.cancel(id, exchange.principal, exchange.isStillKnown);
+    const result = await outcomes.cancel(id, exchange.principal, parsed.reason, exchange.isStillKnown);
     const { res, principal } = exchange;
     if (result !== undefined && !isRefusal(result))
       logger.info(

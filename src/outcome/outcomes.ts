@@ -267,8 +267,10 @@ export class Outcomes {
   async cancel(
     id: string,
     by: Principal,
+    reason: string | undefined,
     isStillKnown: () => boolean,
   ): Promise<Operation | Refusal | undefined> {
+    const detail = `cancelled by ${by.name}${reason === undefined ? '' : `: ${reason}`}`;
     return await this.#options.ledger.enqueue(async turn => {
       if (!isStillKnown()) return keyTakenOut();
       const operation = await this.#find(turn, id);
@@ -278,7 +280,7 @@ export class Outcomes {
       const after = recordEvent(
         turn,
         operation,
-        { type: 'stop', rule: 'request.cancelled', detail: `cancelled by ${by.name}`, by: by.name },
+        { type: 'stop', rule: 'request.cancelled', detail, by: by.name },
         by.name,
       );
       return 'conflict' in after ? conflict(after.conflict) : after;

@@ -95,6 +95,14 @@ describe('an example of what is asked gets what the document says', () => {
     expect(answer.body.outcome?.status).toBe(name);
   });
 
+  it('a cancel, which is understood and comes too late for what is delivered', async () => {
+    const delivered = await on.api.submit(ACTION, ['host-0500'], { as: 'decom-bot' });
+    expect(delivered.body.outcome?.status, delivered.text).toBe('delivered');
+    const path = `/v1/requests/${delivered.body.id}/cancel`;
+    const answer = await send(['cancelRequest', JSON_TYPE, 'why'], 'decom-bot', { path });
+    expect(answer.status, answer.text).toBe(409);
+  });
+
   it.each(['everything', 'action', 'value'])('an engage of %s, and its release', async name => {
     const engaged = await send(['engage', JSON_TYPE, name], 'operator');
     expect(engaged.status, engaged.text).toBe(201);

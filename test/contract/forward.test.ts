@@ -234,12 +234,12 @@ describe('what waits for its claim', () => {
       items => items.length === 1,
     );
     expectProblem(await on.api.cancel(found?.id, 'other-bot'), 404);
-    const cancelled = await on.api.cancel(found?.id);
+    const cancelled = await on.api.cancel(found?.id, 'bot', { reason: 'the wrong rack' });
     expect(cancelled.status, cancelled.text).toBe(200);
     expect(cancelled.body).toMatchObject({
       id: found?.id,
       decision: 'allowed',
-      outcome: { status: 'stopped', by: 'bot' },
+      outcome: { status: 'stopped', by: 'bot', detail: 'cancelled by bot: the wrong rack' },
     });
     expectProblem(await waiting, 423, 'request.cancelled');
     expectProblem(await on.api.cancel(found?.id), 409);

@@ -96,8 +96,8 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
         note('outcomes.report', id, by.name, report);
         return { outcome: report.status };
       },
-      cancel: async (id, by) => {
-        note('outcomes.cancel', id, by.name);
+      cancel: async (id, by, reason) => {
+        note('outcomes.cancel', id, by.name, reason);
         return {};
       },
     },

@@ -132,7 +132,9 @@ describe('a cancel', () => {
   });
 
   it.each([
-    ['{"reason":"the wrong rack"}', 422, '/problems/request.invalid'],
+    ['{"because":"the wrong rack"}', 422, '/problems/request.invalid'],
+    ['{"reason":" "}', 422, '/problems/request.invalid'],
+    [`{"reason":"${'x'.repeat(4_001)}"}`, 422, '/problems/request.invalid'],
     ['garbage{', 400, '/problems/request.malformed'],
     ['[]', 400, '/problems/request.malformed'],
   ])('is no place to say %s, which would be lost', async (text, status, type) => {
@@ -149,6 +151,12 @@ describe('a cancel', () => {
     const on = serving();
     const asked = cancel(on, 'bot').set('content-type', 'application/json');
     expect((await (text === undefined ? asked : asked.send(text))).status).toBe(200);
-    expect(on.calls[0]).toEqual({ call: 'outcomes.cancel', args: [ID, 'bot'] });
+    expect(on.calls[0]).toEqual({ call: 'outcomes.cancel', args: [ID, 'bot', undefined] });
+  });
+
+  it('may say why', async () => {
+    const on = serving();
+    expect((await cancel(on, 'bot').send({ reason: 'the wrong rack' })).status).toBe(200);
+    expect(on.calls[0]).toEqual({ call: 'outcomes.cancel', args: [ID, 'bot', 'the wrong rack'] });
   });
 });

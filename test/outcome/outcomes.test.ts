@@ -125,7 +125,7 @@ describe('what another gate has ended', () => {
       [...book.operations()].filter(({ phase }) => phase === 'waiting'),
     );
     const told = waiting.map(async one => await outcomes.waiters.wait(one, 20_000));
-    for (const { id } of waiting) await outcomesOf(there).cancel(id, bot, () => true);
+    for (const { id } of waiting) await outcomesOf(there).cancel(id, bot, undefined, () => true);
     await outcomes.tick();
     const ended = await Promise.all(told);
     expect(ended.map(one => one?.outcome)).toEqual(['stopped', 'stopped', 'stopped']);

@@ -216,8 +216,8 @@ export function apiOf(gate: { readonly url: string }) {
     request,
     outcome: (id: string | undefined, body: object, as = 'operator'): Promise<Answer> =>
       post(`/v1/requests/${id}/outcome`, body, { as }),
-    cancel: (id: string | undefined, as = 'bot'): Promise<Answer> =>
-      post(`/v1/requests/${id}/cancel`, undefined, { as }),
+    cancel: (id: string | undefined, as = 'bot', body?: Doc): Promise<Answer> =>
+      post(`/v1/requests/${id}/cancel`, body, { as }),
     engage: (body?: CallOptions['body'], as = 'operator'): Promise<Answer> =>
       post('/v1/kill-switch', body, { as }),
     release: (id: string | undefined, reason = 'it is over', as = 'operator'): Promise<Answer> =>
