@@ -72,6 +72,9 @@ export function compileParameters(schema: Schema): CompiledParameters {
   } catch (error) {
     return { ok: false, problems: [`is not a JSON Schema (2020-12): ${asError(error).message}`] };
   }
+  const { type = 'object' } = schema;
+  // Parameters are always an object: every request for the action would be refused, and nobody told before.
+  if (![type].flat().includes('object')) return { ok: false, problems: ['has a `type` that is not object'] };
   const follows = partsOf(schema);
   return {
     ok: true,

@@ -151,6 +151,12 @@ const changes: Change[] = [
     /^19: actions\.disk\.wipe\.parameters: is not a JSON Schema/,
   ],
   [
+    'a schema that no parameters follow',
+    'type: object, properties',
+    'type: [string, "null"], properties',
+    /^19: actions\.disk\.wipe\.parameters: has a `type` that is not object/,
+  ],
+  [
     'a schema that is elsewhere',
     'type: integer',
     '$ref: "https://example.com/x"',
