@@ -38,13 +38,12 @@ const wordsOf = (file: SourceFile): ReadonlySet<string> => new Set(codeOf(file).
 
 const reportSchema = z.object({
   summary: z.object({
-    totalCruised: z.int(),
-    violations: z.array(z.object({ from: z.string(), to: z.string(), rule: z.object({ name: z.string() }) })),
+    violations: z.array(z.object({ rule: z.object({ name: z.string() }) })),
   }),
 });
 
-/** What dependency-cruiser says of `src` below a folder, by the rules of this house. */
-function cruise(folder: string): z.infer<typeof reportSchema>['summary'] {
+/** The rules of this house that `src` below a folder breaks, as dependency-cruiser finds them. */
+function brokenRules(folder: string): Set<string> {
   const program = path.join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
   const config = path.join(folder, '.dependency-cruiser.cjs');
   const ran = spawnSync(process.execPath, [program, '--config', config, '--output-type', 'json', 'src'], {
@@ -52,16 +51,11 @@ function cruise(folder: string): z.infer<typeof reportSchema>['summary'] {
     encoding: 'utf8',
     maxBuffer: 256 * 1024 * 1024,
   });
-  return reportSchema.parse(JSON.parse(ran.stdout)).summary;
+  const { summary } = reportSchema.parse(JSON.parse(ran.stdout));
+  return new Set(summary.violations.map(({ rule }) => rule.name));
 }
 
 describe('who knows whom', () => {
-  it('holds for every module, and the modules were looked at', () => {
-    const { totalCruised, violations } = cruise(root);
-    expect(violations.map(({ from, to, rule }) => `${rule.name}: ${from} → ${to}`)).toEqual([]);
-    expect(totalCruised).toBeGreaterThan(source.length);
-  });
-
   it('is checked by rules that bite', async () => {
     const folder = await temporaryFolder();
     for (const name of ['tsconfig.json', 'package.json', '.dependency-cruiser.cjs'])
@@ -99,7 +93,7 @@ describe('who knows whom', () => {
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, text);
     }
-    const broken = new Set(cruise(folder.path).violations.map(violation => violation.rule.name));
+    const broken = brokenRules(folder.path);
     await folder.remove();
     expect([...broken].toSorted()).toEqual([
       'forward-takes-a-permit',
