@@ -44,8 +44,8 @@ async function loaded(
   return { folder, write, tls, inForce, said, observed, reloading };
 }
 /** A lane in which something hangs already. */
-function hanging(withinMs?: number): DiskLane {
-  const lane = new DiskLane(new FileThreads(), withinMs);
+function hanging(): DiskLane {
+  const lane = new DiskLane(new FileThreads());
   void lane.run('/nfs/limits.yaml', async () => await new Promise(() => undefined)).catch(() => undefined);
   return lane;
 }

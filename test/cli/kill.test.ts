@@ -211,8 +211,8 @@ test('a kill file is named so that a shell takes it', async () => {
 });
 
 describe('the gate of a configuration that is named', () => {
-  const listening = (more = ''): string =>
-    files.write('listening.yaml', `listen: "${new URL(server.url).host}"\nkill_file: ./stop/NOW\n${more}`);
+  const listening = (): string =>
+    files.write('listening.yaml', `listen: "${new URL(server.url).host}"\nkill_file: ./stop/NOW\n`);
 
   test('is stopped where nothing else says which', async () => {
     vi.stubEnv('INTERLOCK_URL', undefined);

@@ -57,10 +57,10 @@ describe('an action like destroy that looks at numbers only is warned of', () =>
 });
 
 describe('a principal that asks for an action, and on whose word its limits rest', () => {
-  const ownWord = async (principals: readonly Doc[], kind: Doc = {}): Promise<readonly string[]> => {
+  const ownWord = async (principals: readonly Doc[]): Promise<readonly string[]> => {
     writeGateFiles(files.folder, {
       config: {
-        kinds: { host: { ...bare, ...kind } },
+        kinds: { host: bare },
         actions: { 'disk.wipe': {}, 'host.reboot': {} },
         principals,
       },

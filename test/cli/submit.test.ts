@@ -52,7 +52,7 @@ const decided = (decision: string, more: object = {}): object => ({
 });
 const outcome = (status: string, attempts = 1): object =>
   decided('allowed', { outcome: { status, attempts } });
-const bodyOf = (at = 0): unknown => JSON.parse(server.received[at]?.body ?? '');
+const sentBody = (): unknown => JSON.parse(server.received[0]?.body ?? '');
 
 describe('the exit code says what became of it', () => {
   test.each<[number, string, Step]>([
@@ -306,7 +306,7 @@ test('what a request carries is what was typed', async () => {
     ...[...SUBMIT, '--assert', 'zone=nyc1', '--assert', 'rack=r1', '--artifact', artifact],
     ...['--plan', 'dns@us-east-1@812', '--effect', 'records=812:811', '--effect', 'zones=0:9007199254740991'],
   );
-  expect(bodyOf()).toEqual({
+  expect(sentBody()).toEqual({
     action: 'disk.wipe',
     targets: { ids: ['a'], asserts: { zone: 'nyc1', rack: 'r1' } },
     reason: 'r',
@@ -348,7 +348,7 @@ test('what is asked is what was typed', async () => {
     ...['--ticket', 'T-1', '--on-behalf-of', 'jo', '--param', 'n=3', '--param', 't=x=y', '--param', 's="3"'],
     ...['--params-file', params, '--idempotency-key', 'k-1'],
   );
-  expect(bodyOf()).toEqual({
+  expect(sentBody()).toEqual({
     action: 'disk.wipe',
     targets: { ids: ['a08', 'a09', 'a10', 'b1', 'b2', 'c'], expect: 6 },
     reason: 'r',

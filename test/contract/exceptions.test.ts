@@ -91,17 +91,17 @@ const submit = async (action: string, ids: readonly string[], as = 'bot'): Promi
   await on.api.submit(action, ids, { as });
 const from = (first: number, count: number): string[] => names('host', count, first);
 
-const memberOf = (body: Body, name: string): unknown => new Map(Object.entries(body)).get(name);
+const exceptionsOf = (body: Body): unknown => new Map(Object.entries(body)).get('exceptions');
 async function expectUnder(id: string, answer: Answer): Promise<Body> {
   const body = await expectDelivered(on.api, answer);
-  expect(memberOf(body, 'exceptions')).toEqual([id]);
-  expect(memberOf(await on.api.request(body.id), 'exceptions')).toEqual([id]);
+  expect(exceptionsOf(body)).toEqual([id]);
+  expect(exceptionsOf(await on.api.request(body.id))).toEqual([id]);
   const entry = (await on.api.audit()).find(one => one.body?.['id'] === body.id);
   expect(entry?.body?.['exceptions']).toEqual([id]);
   return body;
 }
 async function expectWithout(answer: Answer): Promise<void> {
-  expect(memberOf(await expectDelivered(on.api, answer), 'exceptions')).toBeUndefined();
+  expect(exceptionsOf(await expectDelivered(on.api, answer))).toBeUndefined();
 }
 async function expectNo(
   action: string,
@@ -111,12 +111,12 @@ async function expectNo(
 ): Promise<Body> {
   const answer = await withNothingForwarded(on.executor, async () => await submit(action, ids, as));
   const body = await expectRefusal(on.api, answer, status, rules);
-  expect(memberOf(body, 'exceptions')).toBeUndefined();
+  expect(exceptionsOf(body)).toBeUndefined();
   return body;
 }
 const shownOf = async (id: string) => {
   const { body } = await on.api.get('/v1/policy');
-  const list: unknown = memberOf(body, 'exceptions');
+  const list: unknown = exceptionsOf(body);
   const found: unknown = Array.isArray(list) ? list.find(one => Object(one).id === id) : undefined;
   return found;
 };
@@ -169,7 +169,7 @@ describe('an exception for a principal', () => {
   it('gives nothing back of what its executor refused', async () => {
     const answer = await submit('back.act', from(1, 5));
     expect(answer.status, answer.text).toBe(502);
-    expect(memberOf(answer.body, 'exceptions')).toEqual(['back']);
+    expect(exceptionsOf(answer.body)).toEqual(['back']);
     expect(await shownOf('back')).toMatchObject({ used: 5, left: 1 });
     await expectNo('back.act', from(1, 3), TOO_MANY);
   });
@@ -180,7 +180,7 @@ describe('an exception for a principal', () => {
     const first = await on.api.submit('many.act', from(11, 3), options);
     const again = await on.api.submit('many.act', from(11, 3), options);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
-    expect(memberOf(again.body, 'exceptions')).toEqual(['many']);
+    expect(exceptionsOf(again.body)).toEqual(['many']);
     expect(again.body.id).toBe(first.body.id);
     expect(Object(await shownOf('many')).used - Object(before).used).toBe(3);
   });

@@ -74,10 +74,10 @@ const unknown: Row[] = [
   { says: 'what is no HTTP', behaviour: { type: 'raw', text: 'SSH-2.0-OpenSSH_9.2\r\n' } },
 ];
 
-const submit = async (behaviour: Behaviour, action = 'test.act'): Promise<[Answer, string]> => {
+const submit = async (behaviour: Behaviour): Promise<[Answer, string]> => {
   on.executor.behave(behaviour);
   const id = target();
-  return [await on.api.submit(action, [id]), id];
+  return [await on.api.submit('test.act', [id]), id];
 };
 const expectOutcome = async (answer: Answer, status: string): Promise<void> => {
   expect(answer.body.decision, answer.text).toBe('allowed');

@@ -41,8 +41,8 @@ const script = {
 let last = 0;
 const target = (): string => `host-${String((last += 1)).padStart(3, '0')}`;
 const queued = { prefer: 'respond-async' };
-const submit = async (action: string, id = target()): Promise<Answer> => {
-  const answer = await on.api.submit(action, [id], queued);
+const submit = async (action: string): Promise<Answer> => {
+  const answer = await on.api.submit(action, [target()], queued);
   expect(answer.status, answer.text).toBe(202);
   return answer;
 };
@@ -57,11 +57,11 @@ const report = (answer: Answer, status: string, as: string): Promise<Answer> =>
   on.api.outcome(answer.body.id, { status, reason: 'a contract test' }, as);
 
 /** One request on the wire, and one that waits for it. */
-const wireAndQueue = async (action: string): Promise<[Answer, Answer]> => {
+const wireAndQueue = async (): Promise<[Answer, Answer]> => {
   on.executor.behave(script.hold);
-  const wire = await submit(action);
+  const wire = await submit('test.held');
   await onTheWire(wire);
-  return [wire, await submit(action)];
+  return [wire, await submit('test.held')];
 };
 const letGo = async (...answers: Answer[]): Promise<void> => {
   on.executor.release();
@@ -216,7 +216,7 @@ describe('what waits for its claim', () => {
   });
 
   it('goes on when only an undeclared label of its target changed', async () => {
-    const [wire, waits] = await wireAndQueue('test.held');
+    const [wire, waits] = await wireAndQueue();
     const id = `host-${String(last).padStart(3, '0')}`;
     expect((await on.api.patch('host', [host(id, { colour: 'red' })])).status).toBe(200);
     await letGo(wire, waits);
@@ -251,7 +251,7 @@ describe('what waits for its claim', () => {
   });
 
   it('names itself to whoever asks for its target', async () => {
-    const [wire, waits] = await wireAndQueue('test.held');
+    const [wire, waits] = await wireAndQueue();
     const id = `host-${String(last).padStart(3, '0')}`;
     const other = await on.api.submit('test.two', [target(), id]);
     expectProblem(other, 409, 'targets.in_operation');
@@ -262,7 +262,7 @@ describe('what waits for its claim', () => {
 
 describe('a report', () => {
   it('is a 409 before the claim, and from an operator while the attempt is on the wire', async () => {
-    const [wire, waits] = await wireAndQueue('test.held');
+    const [wire, waits] = await wireAndQueue();
     for (const as of ['worker', 'operator']) expectProblem(await report(waits, 'delivered', as), 409);
     expectProblem(await report(wire, 'delivered', 'operator'), 409);
     const answer = await report(wire, 'delivered', 'worker');

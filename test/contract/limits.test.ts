@@ -35,8 +35,7 @@ const fleet: Line[] = names('host', 200).map((id, index) =>
 );
 const plain = (id: string): Line => ({ id, labels: { zone: 'z1', rack: 'r1', role: 'web' } });
 const at = (...places: number[]): string[] => places.map(place => `host-${String(place).padStart(3, '0')}`);
-const upto = (last: number, first = 1): string[] =>
-  at(...Array.from({ length: last - first + 1 }, (_, index) => first + index));
+const upto = (last: number): string[] => at(...Array.from({ length: last }, (_, index) => index + 1));
 
 interface Edge {
   readonly action: string;

@@ -77,12 +77,12 @@ const patch = async (as: string, line: Doc): Promise<void> => {
 const expectDone = async (id: string, action = 'act.host'): Promise<void> => {
   await expectDelivered(on.api, await on.api.submit(action, [id]));
 };
-const expectNo = async (targets: readonly string[], rule: string, action = 'act.host'): Promise<Body> =>
+const expectProtected = async (targets: readonly string[]): Promise<Body> =>
   await expectRefusal(
     on.api,
-    await withNothingForwarded(on.executor, () => on.api.submit(action, targets)),
+    await withNothingForwarded(on.executor, () => on.api.submit('act.host', targets)),
     403,
-    [rule],
+    ['protected.target'],
   );
 
 beforeAll(async () => {
@@ -108,27 +108,27 @@ beforeAll(async () => {
 describe('a target that a source has not named', () => {
   it('is protected by a selector on an optional label of that source, until it is named without it', async () => {
     await expectDone('h0');
-    await expectNo(['h9'], 'protected.target');
+    await expectProtected(['h9']);
     await put(
       'metrics-sync',
       ids.slice(2, 9).map(id => measured(id)),
     );
-    const { reasons } = await expectNo(['h9', 'h5'], 'protected.target');
+    const { reasons } = await expectProtected(['h9', 'h5']);
     expect(reasons?.[0]).toMatchObject({
       measured: 1,
       message: expect.stringContaining('telemetry has not named each of them'),
       remedy: expect.stringContaining('a load of telemetry has named each of them'),
     });
-    await expectNo(['h0'], 'protected.target');
+    await expectProtected(['h0']);
     await patch('metrics-sync', measured('h0'));
     await expectDone('h0');
   });
 
   it('is so from its first line on, of a source that only has what a target may lack too', async () => {
-    await expectNo(['h8'], 'protected.target');
+    await expectProtected(['h8']);
     await patch('cmdb-sync', placed('new'));
     await patch('metrics-sync', measured('new'));
-    const { reasons } = await expectNo(['new'], 'protected.target');
+    const { reasons } = await expectProtected(['new']);
     expect(reasons?.[0]?.remedy).toContain('pins');
     // Elsewhere it cannot be what is protected, whatever its pin is.
     await patch('cmdb-sync', placed('new', 'r2'));

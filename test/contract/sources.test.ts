@@ -103,25 +103,14 @@ const expectRefused = async (
   expectProblem(got, status, rule);
   expect(got.text).toContain(said);
 };
-/** Both feeds have brought so many targets. */
-const loaded = async (count = 4): Promise<string> => {
+/** Both feeds have brought four targets. */
+const loaded = async (): Promise<string> => {
   const name = fresh();
-  await expectTaken(
-    put(
-      name,
-      ids(count).map(id => cmdb(id)),
-      'cmdb-sync',
-    ),
-    { added: count, skipped: 0 },
-  );
-  await expectTaken(
-    put(
-      name,
-      ids(count).map(id => metrics(id)),
-      'metrics-sync',
-    ),
-    { changed: count, skipped: 0 },
-  );
+  const four = ids(4);
+  const placed = four.map(id => cmdb(id));
+  const measured = four.map(id => metrics(id));
+  await expectTaken(put(name, placed, 'cmdb-sync'), { added: 4, skipped: 0 });
+  await expectTaken(put(name, measured, 'metrics-sync'), { changed: 4, skipped: 0 });
   return name;
 };
 const expectNo = async (

@@ -60,11 +60,11 @@ describeWithPostgres('a reload of a gate', () => {
     return (await until(told, found => found !== undefined, BACK_WITHIN_MS)) ?? {};
   }
 
-  const reloadedWithin = async (withinMs: number): Promise<unknown> =>
+  const isReloaded = async (): Promise<unknown> =>
     await until(
       async () => (await reload())['msg'],
       msg => String(msg).startsWith('loaded again'),
-      withinMs,
+      BACK_WITHIN_MS,
     );
 
   const activations = async (): Promise<number> =>
@@ -92,7 +92,7 @@ describeWithPostgres('a reload of a gate', () => {
       const answer = await until(ask, ({ body }) => body.type !== '/problems/store.unavailable');
       expectProblem(answer, 503, 'policy.stale');
     });
-    await reloadedWithin(BACK_WITHIN_MS);
+    await isReloaded();
     expect(await activations()).toBe(before + 1);
     expectProblem(await api.submit('test.act', names('h', 3)), 403, 'blast_radius.max_targets');
     await expectDelivered(api, await api.submit('test.act', ['h-002']));
@@ -106,7 +106,7 @@ describeWithPostgres('a reload of a gate', () => {
     await cut;
     const ask = async () => await api.submit('test.act', ['h-003', 'h-004']);
     await expectDelivered(api, await until(ask, ({ status }) => status !== 503));
-    await reloadedWithin(BACK_WITHIN_MS);
+    await isReloaded();
     expect(await activations()).toBe(before + 1);
     expectProblem(await api.submit('test.act', ['h-005', 'h-006']), 403, 'blast_radius.max_targets');
   });

@@ -8,11 +8,11 @@ const clock = { wallMs: () => 0, monotonicMs: () => 0 };
 const create = (hold: (durationMs: number) => Promise<void> = async () => undefined): Identity =>
   createIdentity(() => principals, clock, hold);
 
-const identify = (identity: Identity, authorization?: string, remoteAddress = '10.0.0.1') =>
+const identify = (identity: Identity, authorization?: string) =>
   identity.identify({
     authorization,
     rawHeaders: authorization === undefined ? [] : ['Authorization', authorization],
-    remoteAddress,
+    remoteAddress: '10.0.0.1',
   });
 
 const ruleOf = (result: object): string => (result instanceof Refused ? result.rule : 'identified');

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { addressGroup, FREE_ANSWERS, WINDOW_MS, WrongKeys } from '../../src/intake/wrong-keys.ts';
 
-const clockAt = (start = 0) => {
-  const clock = { nowMs: start, wallMs: () => clock.nowMs, monotonicMs: () => clock.nowMs };
+const stoppedClock = () => {
+  const clock = { nowMs: 0, wallMs: () => clock.nowMs, monotonicMs: () => clock.nowMs };
   return clock;
 };
 
-const spend = (keys: WrongKeys, address: string, times = FREE_ANSWERS): void => {
-  for (let count = 0; count < times; count += 1) expect(keys.count(address)).toBe(0);
+const spend = (keys: WrongKeys, address: string): void => {
+  for (let count = 0; count < FREE_ANSWERS; count += 1) expect(keys.count(address)).toBe(0);
 };
 
 describe('wrong keys', () => {
   it('are counted by address, and have an answer again when the window is over', () => {
-    const clock = clockAt();
+    const clock = stoppedClock();
     const keys = new WrongKeys(clock);
     spend(keys, '10.0.0.1');
     expect(keys.count('10.0.0.1')).toBe(WINDOW_MS);
@@ -24,7 +24,7 @@ describe('wrong keys', () => {
   });
 
   it('of ever new addresses take no more memory, and clear nobody\u2019s count', () => {
-    const keys = new WrongKeys(clockAt(), 100);
+    const keys = new WrongKeys(stoppedClock(), 100);
     spend(keys, '10.0.0.1');
     for (let one = 0; one < 5_000; one += 1) keys.count(`10.1.${one >> 8}.${one & 255}`);
     expect(keys.count('10.0.0.1')).toBeGreaterThan(0);
@@ -33,7 +33,7 @@ describe('wrong keys', () => {
   });
 
   it('of ever new addresses are forgotten with their windows', () => {
-    const clock = clockAt();
+    const clock = stoppedClock();
     const keys = new WrongKeys(clock, 10);
     for (let one = 0; one < 50; one += 1) keys.count(`10.1.0.${one}`);
     expect(keys.count('10.2.0.1')).toBeGreaterThan(0);

@@ -88,8 +88,8 @@ const load = async (
 const put = async (of: Speaker, changed?: Readonly<Record<string, string>>) =>
   taken(await load('put', of, all, changed));
 /** So many of the ten hosts, from one on, are said otherwise: exactly two may be. */
-const relabel = async (of: Speaker, ids: readonly string[], value: string, force?: 'change') =>
-  await load('patch', of, ids, { rack: value, owner: value }, force);
+const relabel = async (of: Speaker, ids: readonly string[], force?: 'change') =>
+  await load('patch', of, ids, { rack: 'b', owner: 'b' }, force);
 const remove = async (ids: readonly string[]) =>
   await inventory().patch(
     requestOf(
@@ -97,11 +97,11 @@ const remove = async (ids: readonly string[]) =>
       { kind: kind.name, by: principal('cmdb', 'inventory') },
     ),
   );
-const refusal = (measured: number, earlier: number, rule = 'inventory.changed') => ({
+const refusal = (earlier: number, rule = 'inventory.changed') => ({
   status: 409,
   reasons: [
     {
-      ...{ rule, measured, limit: 2 },
+      ...{ rule, measured: 3, limit: 2 },
       message: expect.stringContaining(`, ${earlier} of them by earlier PATCHes within max_age`),
     },
   ],
@@ -115,56 +115,56 @@ describe('what PATCHes have relabelled', () => {
   });
 
   it('is summed for each source', async () => {
-    taken(await relabel(cmdb, host(1, 2), 'b'));
-    taken(await relabel(tel, host(1, 2), 'b'));
-    expect(refusedWith(await relabel(cmdb, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    const { reasons } = refusedWith(await relabel(tel, host(3), 'b'));
-    expect({ status: 409, reasons }).toMatchObject(refusal(3, 2));
+    taken(await relabel(cmdb, host(1, 2)));
+    taken(await relabel(tel, host(1, 2)));
+    expect(refusedWith(await relabel(cmdb, host(3)))).toMatchObject(refusal(2));
+    const { reasons } = refusedWith(await relabel(tel, host(3)));
+    expect({ status: 409, reasons }).toMatchObject(refusal(2));
     expect(reasons[0].remedy).toMatch(/ with \?force=change&reason=…&source=tel$/);
   });
 
   it('starts anew with a force for that source, and for no other', async () => {
-    taken(await relabel(cmdb, host(1, 2), 'b'));
-    taken(await relabel(tel, host(1, 2), 'b'));
-    taken(await relabel(tel, host(3), 'b', 'change'));
-    expect(refusedWith(await relabel(cmdb, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    taken(await relabel(tel, host(4, 2), 'b'));
-    expect(refusedWith(await relabel(tel, host(6), 'b'))).toMatchObject(refusal(3, 2));
-    taken(await relabel(cmdb, host(3), 'b', 'change'));
-    taken(await relabel(cmdb, host(4, 2), 'b'));
-    expect(refusedWith(await relabel(cmdb, host(6), 'b'))).toMatchObject(refusal(3, 2));
+    taken(await relabel(cmdb, host(1, 2)));
+    taken(await relabel(tel, host(1, 2)));
+    taken(await relabel(tel, host(3), 'change'));
+    expect(refusedWith(await relabel(cmdb, host(3)))).toMatchObject(refusal(2));
+    taken(await relabel(tel, host(4, 2)));
+    expect(refusedWith(await relabel(tel, host(6)))).toMatchObject(refusal(2));
+    taken(await relabel(cmdb, host(3), 'change'));
+    taken(await relabel(cmdb, host(4, 2)));
+    expect(refusedWith(await relabel(cmdb, host(6)))).toMatchObject(refusal(2));
   });
 
   it('counts for the max_age of its own source', async () => {
-    taken(await relabel(cmdb, host(1, 2), 'b'));
-    taken(await relabel(tel, host(1, 2), 'b'));
+    taken(await relabel(cmdb, host(1, 2)));
+    taken(await relabel(tel, host(1, 2)));
     aheadMs += 4 * MINUTE_MS;
-    expect(refusedWith(await relabel(tel, host(3), 'b'))).toMatchObject(refusal(3, 2));
+    expect(refusedWith(await relabel(tel, host(3)))).toMatchObject(refusal(2));
     aheadMs += MINUTE_MS;
-    taken(await relabel(tel, host(3, 2), 'b'));
-    expect(refusedWith(await relabel(cmdb, host(3), 'b'))).toMatchObject(refusal(3, 2));
+    taken(await relabel(tel, host(3, 2)));
+    expect(refusedWith(await relabel(cmdb, host(3)))).toMatchObject(refusal(2));
     aheadMs += DAY_MS;
-    taken(await relabel(cmdb, host(3, 2), 'b'));
+    taken(await relabel(cmdb, host(3, 2)));
   });
 
   it('stays with the labels where their source has another name', async () => {
-    taken(await relabel(tel, host(1, 2), 'b'));
+    taken(await relabel(tel, host(1, 2)));
     const renamed = { ...tel, name: 'telemetry', principal: 'telemetry' };
     kind = { ...kind, sources: [cmdb, renamed] };
     await put(cmdb);
     taken(await load('put', renamed, host(3, 8)));
-    expect(refusedWith(await relabel(renamed, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    taken(await relabel(cmdb, host(1, 2), 'b'));
+    expect(refusedWith(await relabel(renamed, host(3)))).toMatchObject(refusal(2));
+    taken(await relabel(cmdb, host(1, 2)));
   });
 
   it('goes over to whoever owns the labels of a source that was taken out, and so does the force for it', async () => {
     const heir = { ...cmdb, labels: [...cmdb.labels, ...tel.labels], maxAgeMs: DAY_MS };
-    taken(await relabel(tel, host(1, 2), 'b'));
+    taken(await relabel(tel, host(1, 2)));
     kind = { ...kind, sources: [heir] };
     await put(heir, { rack: 'r1' });
-    expect(refusedWith(await relabel(heir, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    taken(await relabel(heir, host(3), 'b', 'change'));
-    taken(await relabel(heir, host(4, 2), 'b'));
+    expect(refusedWith(await relabel(heir, host(3)))).toMatchObject(refusal(2));
+    taken(await relabel(heir, host(3), 'change'));
+    taken(await relabel(heir, host(4, 2)));
   });
 });
 
@@ -172,7 +172,7 @@ describe('what a PATCH has relabelled', () => {
   it('of labels that two have now counts for both, and a force for one of them is none for the other', async () => {
     await put(cmdb);
     await put(tel);
-    taken(await relabel(tel, host(1, 2), 'b'));
+    taken(await relabel(tel, host(1, 2)));
     const [more, less] = [
       { ...cmdb, labels: [...cmdb.labels, 'quarantined_at'] },
       { ...tel, labels: ['state', 'owner'] },
@@ -180,9 +180,9 @@ describe('what a PATCH has relabelled', () => {
     kind = { ...kind, sources: [more, less] };
     await put(more);
     taken(await load('put', less, host(3, 8)));
-    taken(await relabel(less, host(3), 'b', 'change'));
-    taken(await relabel(less, host(4, 2), 'b'));
-    expect(refusedWith(await relabel(more, host(3), 'b'))).toMatchObject(refusal(3, 2));
+    taken(await relabel(less, host(3), 'change'));
+    taken(await relabel(less, host(4, 2)));
+    expect(refusedWith(await relabel(more, host(3)))).toMatchObject(refusal(2));
   });
 
   it('of a kind with one source starts anew with a force also where no entry tells what it spoke of', async () => {
@@ -190,10 +190,10 @@ describe('what a PATCH has relabelled', () => {
     const { sources: _sources, ...one } = kind;
     kind = one;
     await put(everything);
-    taken(await relabel(everything, host(1, 2), 'b'));
-    expect(refusedWith(await relabel(everything, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    taken(await relabel(everything, host(3), 'b', 'change'));
-    taken(await relabel(everything, host(4, 2), 'b'));
+    taken(await relabel(everything, host(1, 2)));
+    expect(refusedWith(await relabel(everything, host(3)))).toMatchObject(refusal(2));
+    taken(await relabel(everything, host(3), 'change'));
+    taken(await relabel(everything, host(4, 2)));
   });
 
   it('of a label that nobody has now counts for every source', async () => {
@@ -208,9 +208,9 @@ describe('what a PATCH has relabelled', () => {
     await put(cmdb);
     await put(tel);
     for (const of of [cmdb, tel]) {
-      expect(refusedWith(await relabel(of, host(3), 'b'))).toMatchObject(refusal(3, 2));
-      taken(await relabel(of, host(3), 'b', 'change'));
-      expect(refusedWith(await relabel(of, host(4), 'b'))).toMatchObject(refusal(3, 2));
+      expect(refusedWith(await relabel(of, host(3)))).toMatchObject(refusal(2));
+      taken(await relabel(of, host(3), 'change'));
+      expect(refusedWith(await relabel(of, host(4)))).toMatchObject(refusal(2));
     }
   });
 
@@ -218,39 +218,39 @@ describe('what a PATCH has relabelled', () => {
     const { sources, ...one } = kind;
     kind = one;
     await put(everything);
-    taken(await relabel(everything, host(1, 2), 'b'));
+    taken(await relabel(everything, host(1, 2)));
     kind = { ...one, ...(sources && { sources }) };
     taken(await load('put', cmdb, all, { rack: 'r1' }, 'shrink'));
     taken(await load('put', tel, all, {}, 'shrink'));
-    expect(refusedWith(await relabel(cmdb, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    expect(refusedWith(await relabel(tel, host(3), 'b'))).toMatchObject(refusal(3, 2));
+    expect(refusedWith(await relabel(cmdb, host(3)))).toMatchObject(refusal(2));
+    expect(refusedWith(await relabel(tel, host(3)))).toMatchObject(refusal(2));
   });
 
   it('while it had several counts where it has one, and a force for one of them is none for the others', async () => {
     await put(cmdb);
     await put(tel);
-    taken(await relabel(cmdb, host(1), 'b'));
-    taken(await relabel(tel, host(1), 'b'));
-    taken(await relabel(tel, host(2), 'b', 'change'));
+    taken(await relabel(cmdb, host(1)));
+    taken(await relabel(tel, host(1)));
+    taken(await relabel(tel, host(2), 'change'));
     const { sources: _sources, ...one } = kind;
     kind = one;
     await put(everything, { rack: 'r1' });
-    expect(refusedWith(await relabel(everything, host(3, 2), 'b'))).toMatchObject(refusal(3, 1));
-    taken(await relabel(everything, host(3, 2), 'b', 'change'));
-    taken(await relabel(everything, host(5, 2), 'b'));
+    expect(refusedWith(await relabel(everything, host(3, 2)))).toMatchObject(refusal(1));
+    taken(await relabel(everything, host(3, 2), 'change'));
+    taken(await relabel(everything, host(5, 2)));
   });
 
   it('counts for every source where its entry does not tell what it spoke of, and a force that does not tell is for its own', async () => {
     kept = ({ speaks_of: _untold, ...entry }) => entry;
     await put(cmdb);
     await put(tel);
-    taken(await relabel(cmdb, host(1, 2), 'b'));
-    expect(refusedWith(await relabel(tel, host(3), 'b'))).toMatchObject(refusal(3, 2));
-    taken(await relabel(tel, host(3), 'b', 'change'));
-    expect(refusedWith(await relabel(cmdb, host(3), 'b'))).toMatchObject(refusal(3, 2));
+    taken(await relabel(cmdb, host(1, 2)));
+    expect(refusedWith(await relabel(tel, host(3)))).toMatchObject(refusal(2));
+    taken(await relabel(tel, host(3), 'change'));
+    expect(refusedWith(await relabel(cmdb, host(3)))).toMatchObject(refusal(2));
     kept = entry => entry;
-    taken(await relabel(cmdb, host(3), 'b', 'change'));
-    expect(refusedWith(await relabel(cmdb, host(4), 'b'))).toMatchObject(refusal(3, 2));
+    taken(await relabel(cmdb, host(3), 'change'));
+    expect(refusedWith(await relabel(cmdb, host(4)))).toMatchObject(refusal(2));
   });
 });
 
@@ -263,7 +263,7 @@ describe('what PATCHes have taken out', () => {
 
   it('is no loss of a source that does not say what exists, and a force for that one starts no loss anew', async () => {
     taken(await load('put', tel, host(3, 8), {}, 'shrink'));
-    expect(refusedWith(await remove(host(3)))).toMatchObject(refusal(3, 2, 'inventory.shrunken'));
+    expect(refusedWith(await remove(host(3)))).toMatchObject(refusal(2, 'inventory.shrunken'));
     expect(refusedWith(await load('put', cmdb, host(4, 7)))).toMatchObject({
       reasons: [{ rule: 'inventory.shrunken', measured: 3 }],
     });

@@ -28,8 +28,8 @@ afterAll(async () => {
 });
 
 const weighed = (more: Partial<Kind> = {}): Kind => freshKind({ weights: ['traffic'], ...more });
-const heavy = (id: string, traffic: unknown, labels: Readonly<Record<string, string>> = {}): object => ({
-  ...hostLine(id, labels),
+const heavy = (id: string, traffic: unknown): object => ({
+  ...hostLine(id),
   weights: { traffic },
 });
 

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 
 import { ClockWatch } from '../../src/ledger/clock-watch.ts';
 
-function gateClock(wallMs: number) {
-  const now = { wallMs, monotonicMs: 500 };
+const START = 1_800_000_000_000;
+
+function gateClock() {
+  const now = { wallMs: START, monotonicMs: 500 };
   return {
     clock: { wallMs: () => now.wallMs, monotonicMs: () => now.monotonicMs },
     pass: (ms: number): void => {
@@ -13,11 +15,9 @@ function gateClock(wallMs: number) {
   };
 }
 
-const START = 1_800_000_000_000;
-
 describe('the clock watch', () => {
   it('finds a database that is behind the last entry at start', () => {
-    const { clock } = gateClock(START);
+    const { clock } = gateClock();
     const reading = new ClockWatch(clock).read(START, START + 1);
     expect(reading.jumped).toBe(true);
     expect(reading.nowMs).toBeGreaterThanOrEqual(START + 1);
@@ -25,13 +25,13 @@ describe('the clock watch', () => {
 
   it('finds a database that is off the wall clock at start, in either direction', () => {
     for (const off of [5_001, -5_001]) {
-      const { clock } = gateClock(START);
+      const { clock } = gateClock();
       expect(new ClockWatch(clock).read(START + off, 0).jumped).toBe(true);
     }
   });
 
   it('stays off the wall clock of its start until they agree, however young the last entry is', () => {
-    const { clock, pass } = gateClock(START);
+    const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
     const databaseMs = START + 3_600_000;
     expect(watch.read(databaseMs, databaseMs - 100).jumped).toBe(true);
@@ -49,7 +49,7 @@ describe('the clock watch', () => {
       [5_001, true],
       [-5_001, true],
     ] as const) {
-      const { clock, pass } = gateClock(START);
+      const { clock, pass } = gateClock();
       const watch = new ClockWatch(clock);
       expect(watch.read(START, 0).jumped).toBe(false);
       pass(60_000);
@@ -59,7 +59,7 @@ describe('the clock watch', () => {
 
   it('writes the earlier of both times while they were never agreed on, and takes neither for agreed', () => {
     for (const off of [3_600_000, -3_600_000]) {
-      const { clock, pass } = gateClock(START);
+      const { clock, pass } = gateClock();
       const watch = new ClockWatch(clock);
       const earlierMs = START + Math.min(0, off);
       expect(watch.read(START + off, 0)).toEqual({ nowMs: earlierMs, jumped: true });
@@ -77,7 +77,7 @@ describe('the clock watch', () => {
       [5_000, false],
       [5_001, true],
     ] as const) {
-      const { clock, pass } = gateClock(START);
+      const { clock, pass } = gateClock();
       const watch = new ClockWatch(clock);
       watch.read(START, 0);
       pass(1_000);
@@ -86,7 +86,7 @@ describe('the clock watch', () => {
   });
 
   it('goes on from the last agreed time while the database is elsewhere', () => {
-    const { clock, pass } = gateClock(START);
+    const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
     watch.read(START, 0);
     pass(1_000);
@@ -96,7 +96,7 @@ describe('the clock watch', () => {
   });
 
   it('agrees again by itself when the database comes back', () => {
-    const { clock, pass } = gateClock(START);
+    const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
     watch.read(START, 0);
     pass(1_000);
@@ -106,7 +106,7 @@ describe('the clock watch', () => {
   });
 
   it('takes the time that an operator accepted', () => {
-    const { clock, pass } = gateClock(START);
+    const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
     watch.read(START, 0);
     pass(1_000);
@@ -120,7 +120,7 @@ describe('the clock watch', () => {
   });
 
   it('stands still while the database is a little behind what it said before', () => {
-    const { clock, pass } = gateClock(START);
+    const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
     expect(watch.read(START + 4_000, START).nowMs).toBe(START + 4_000);
     for (const [passed, nowMs] of [
@@ -135,7 +135,7 @@ describe('the clock watch', () => {
   });
 
   it('is never earlier than the last entry', () => {
-    const { clock, pass } = gateClock(START);
+    const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
     watch.read(START, 0);
     pass(100);

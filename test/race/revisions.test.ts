@@ -49,8 +49,8 @@ describeWithPostgres('two gates with different limits on one database, under a s
     await database.drop();
   });
 
-  const startYoung = async (args: readonly string[] = []): Promise<Api> => {
-    young = await startGate({ ...options, limits: limitsOf(20), args });
+  const startYoung = async (): Promise<Api> => {
+    young = await startGate({ ...options, limits: limitsOf(20) });
     return apiOf(young);
   };
   const decisionsAfter = (entries: readonly Body[], seq: number): Body[] =>
