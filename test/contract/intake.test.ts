@@ -85,7 +85,7 @@ describe('a body that is not one JSON object', () => {
   it.each(unreadable)('is a 400 for %s, without a record', async (_title, body) => {
     const key = randomUUID();
     const answer = await withNothingForwarded(on.executor, () => on.api.ask(body, { key }));
-    expectProblem(answer, 400);
+    expectProblem(answer, 400, 'request.malformed');
     await expectNoRecord(on.api, key);
   });
 
@@ -122,7 +122,7 @@ describe('the idempotency key', () => {
     ['not ASCII', 'cl\u00e9'],
   ])('is a 400 when it is %s', async (_title, key) => {
     const answer = await withNothingForwarded(on.executor, () => send(key));
-    expectProblem(answer, 400);
+    expectProblem(answer, 400, 'request.malformed');
   });
 
   it('may have 255 characters, and be every visible one of ASCII', async () => {
@@ -133,16 +133,19 @@ describe('the idempotency key', () => {
 });
 
 describe('a parameter in the address', () => {
-  it.each(['?dry_run=true', '?expect=1', '?wait=0'])('is a 400 without a record: %s', async query => {
-    const key = randomUUID();
-    for (const path of ['/v1/requests', '/v1/preflight']) {
-      const answer = await withNothingForwarded(on.executor, () =>
-        on.api.post(path + query, text, { as: 'bot', headers: { 'idempotency-key': key } }),
-      );
-      expectProblem(answer, 400);
-    }
-    await expectNoRecord(on.api, key);
-  });
+  it.each(['?dry_run=true', '?expect=1', '?wait', '?=', '?action=test.act'])(
+    'is a 400 without a record: %s',
+    async query => {
+      const key = randomUUID();
+      for (const path of ['/v1/requests', '/v1/preflight']) {
+        const answer = await withNothingForwarded(on.executor, () =>
+          on.api.post(path + query, text, { as: 'bot', headers: { 'idempotency-key': key } }),
+        );
+        expectProblem(answer, 400, 'request.query');
+      }
+      await expectNoRecord(on.api, key);
+    },
+  );
 
   it('holds back a release and the like, and what would read as an answer to it', async () => {
     const engaged = await on.api.engage({ reason: 'a parameter', scope: { action: 'test.act' } });
@@ -273,8 +276,8 @@ describe('the type of a body', () => {
     expectProblem(await withNothingForwarded(on.executor, () => send(type)), 415);
   });
 
-  it.each(['gzip', 'deflate', 'br', 'identity', 'x-unknown'])(
-    'is a 415 for any Content-Encoding: %s',
+  it.each(['gzip', 'deflate', 'br', 'identity', 'x-unknown', ''])(
+    'is a 415 for any Content-Encoding: "%s"',
     async encoding => {
       const body = encoding === 'gzip' ? new Uint8Array(gzipSync(text)) : text;
       const answer = await withNothingForwarded(on.executor, () =>

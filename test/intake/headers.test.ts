@@ -32,7 +32,9 @@ describe('a content type', () => {
       '',
       'json',
       'application/json;',
+      'application/jsonp',
       'application/json; charset=utf-16',
+      'application/json; profile=x',
       'application/json, text/plain',
     ]) {
       expect(isJsonType(type)).toBe(false);

@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { Fault } from '../../src/kit/fault.ts';
@@ -35,68 +34,6 @@ describe('a request that HTTP itself refuses', () => {
     expect(decided(on)).toBe(0);
   });
 
-  it.each([
-    ['missing', undefined],
-    ['empty', ''],
-    ['a space inside', 'a b'],
-    ['256 characters', 'k'.repeat(256)],
-    ['not ASCII', 'cl\u00e9'],
-  ])('is a 400 for an idempotency key that is %s', async (_what, key) => {
-    const on = serving();
-    const test = request(on.server).post('/v1/requests').set('authorization', bearer('bot'));
-    const answer = await (key === undefined ? test : test.set('idempotency-key', key)).send(body);
-    expect(answer.status).toBe(400);
-    expect(answer.body.type).toBe('/problems/request.malformed');
-    expect(decided(on)).toBe(0);
-  });
-
-  it.each([
-    ['no body', ''],
-    ['blanks', ' \n'],
-    ['null', 'null'],
-    ['a list', '[]'],
-    ['a string', '"disk.wipe"'],
-    ['a key twice', '{"a":1,"a":2}'],
-    ['__proto__', '{"__proto__":{}}'],
-    ['half an object', '{"a":'],
-    ['a byte order mark', '\ufeff{}'],
-  ])('is a 400 for a body that is %s', async (_what, text) => {
-    const on = serving();
-    const answer = await ask(on).send(text);
-    expect(answer.status).toBe(400);
-    expect(answer.body.type).toBe('/problems/request.malformed');
-    expect(decided(on)).toBe(0);
-  });
-
-  it.each([
-    ['none', ''],
-    ['text', 'text/plain'],
-    ['a form', 'application/x-www-form-urlencoded'],
-    ['another charset', 'application/json; charset=latin1'],
-    ['another parameter', 'application/json; profile=x'],
-    ['a longer name', 'application/jsonp'],
-  ])('is a 415 for a content type that is %s', async (_what, type) => {
-    const on = serving();
-    const answer = await ask(on, { 'content-type': type }).send(JSON.stringify(body));
-    expect(answer.status).toBe(415);
-    expect(decided(on)).toBe(0);
-  });
-
-  it.each(['gzip', 'identity', 'x-unknown', ''])('is a 415 for the Content-Encoding "%s"', async encoding => {
-    const on = serving();
-    const answer = await ask(on, { 'content-encoding': encoding }).send(gzipSync(JSON.stringify(body)));
-    expect(answer.status).toBe(415);
-    expect(decided(on)).toBe(0);
-  });
-
-  it('is a 413 over 8 MiB, and the connection closes', async () => {
-    const on = serving();
-    const answer = await ask(on).send(JSON.stringify({ ...body, reason: 'x'.repeat(8 * 1024 * 1024) }));
-    expect(answer.status).toBe(413);
-    expect(answer.body.type).toBe('/problems/request.too_large');
-    expect(decided(on)).toBe(0);
-  });
-
   it('looks at the headers before the body, and at the media type before the text', async () => {
     const on = serving();
     expect((await ask(on, { 'idempotency-key': ' ', 'content-type': 'text/plain' }).send('{')).status).toBe(
@@ -104,22 +41,6 @@ describe('a request that HTTP itself refuses', () => {
     );
     expect((await ask(on, { 'content-type': 'text/plain' }).send('{')).status).toBe(415);
   });
-
-  it.each(['?dry_run=true', '?expect=1', '?wait', '?=', '?action=disk.wipe'])(
-    'is a 400 with a parameter in its address, which may have been meant to hold it back: %s',
-    async query => {
-      for (const path of ['/v1/requests', '/v1/preflight']) {
-        const on = serving();
-        const answer = await request(on.server)
-          .post(path + query)
-          .set({ authorization: bearer('bot'), 'idempotency-key': 'k1' })
-          .send(body);
-        expect([path, answer.status]).toEqual([path, 400]);
-        expect(answer.body.type).toBe('/problems/request.query');
-        expect(decided(on)).toBe(0);
-      }
-    },
-  );
 
   it('is counted, though it leaves no record', async () => {
     const on = serving();
