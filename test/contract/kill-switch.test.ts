@@ -111,6 +111,7 @@ describe('engaging the kill switch', () => {
   it.each<[string, CallOptions]>([
     ['no body', {}],
     ['no body and a type', { headers: { 'content-type': 'application/json' } }],
+    ['blanks', { body: ' \r\n\t' }],
     ['an empty object', { body: '{}' }],
     ['an empty scope', { body: '{"scope":{}}' }],
     ['only a reason', { body: '{"reason":"smoke"}' }],
@@ -127,6 +128,10 @@ describe('engaging the kill switch', () => {
   it.each([
     ['broken JSON', '{"scope":', 400],
     ['a key twice', '{"reason":"a","reason":"b"}', 400],
+    ['a word', 'stop', 400],
+    ['null', 'null', 400],
+    ['a list', '[]', 400],
+    ['a byte order mark', '\ufeff{}', 400],
     ['a null scope', '{"scope":null}', 422],
     ['a scope that is a string', '{"scope":"all"}', 422],
     ['a scope that is a list', '{"scope":[]}', 422],
@@ -216,9 +221,9 @@ describe('a scope', () => {
 describe('a release', () => {
   it('needs a reason, happens once, and opens the way', async () => {
     const { id } = await engage({});
-    for (const body of [undefined, {}, { reason: '' }, { reason: ' ' }, { reason: null }]) {
+    const unreasoned = [undefined, {}, { reason: '' }, { reason: ' ' }, { reason: null }, { reason: 5 }];
+    for (const body of [...unreasoned, { reason: 'x', scope: {} }])
       expectProblem(await on.api.post(`/v1/kill-switch/${id}/release`, body, { as: 'operator' }), 422);
-    }
     await expectStopped('host.act', 'eu-001');
     const answer = await on.api.release(id, 'it was steam');
     expect(answer.status, answer.text).toBe(200);
