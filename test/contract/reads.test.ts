@@ -104,15 +104,21 @@ describe('a search', () => {
     'limit=1.5',
     'limit=x',
     'limit=',
+    'mode=',
     'mode=all',
     'decision=yes',
     'outcome=maybe',
     'since=yesterday',
+    'since=2026-02-30T00:00:00Z',
     'until=1',
+    'until=2026-01-01T00:00:00+01:00',
+    'cursor=',
+    'cursor=MQ',
     'cursor=nonsense',
     'limit=1&limit=2',
+    'action=%00',
   ])('is a 400 with %s', async query => {
-    expectProblem(await on.api.get(`/v1/requests?${query}`), 400);
+    expectProblem(await on.api.get(`/v1/requests?${query}`), 400, 'request.query');
   });
 
   it('may ask for 1 and for 1000', async () => {
@@ -180,9 +186,13 @@ describe('one request', () => {
     });
   });
 
-  it.each([randomUUID(), 'x', '1', '%00', "'"])('is a 404 when it was never asked: %s', async id => {
-    expectProblem(await on.api.get(`/v1/requests/${id}`), 404);
-  });
+  it.each([randomUUID(), `${randomUUID()}x`, 'null', '1', '%00', '..%2f..', "'"])(
+    'is a 404 when it was never asked, with its targets: %s',
+    async id => {
+      for (const path of [`/v1/requests/${id}`, `/v1/requests/${id}/targets`])
+        expectProblem(await on.api.get(path), 404);
+    },
+  );
 });
 
 describe('the search as a whole', () => {

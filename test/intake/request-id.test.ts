@@ -70,6 +70,8 @@ describe('a request id from outside', () => {
     ['a list', `${EVIL}, ${EVIL}`],
     ['bytes beyond ASCII', `${EVIL}\u00ff\u0080`],
     ['JSON', `{"${EVIL}":1}`],
+    ['markup', `<script>${EVIL}`],
+    ['an option', `-${EVIL}`],
     ['a format of the console', `%s%d${EVIL}`],
     ['a command', `$(${EVIL})`],
     ['a path', `../${EVIL}`],
