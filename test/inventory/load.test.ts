@@ -50,10 +50,6 @@ const rulesOf = (result: Awaited<ReturnType<typeof put>>) => {
 };
 
 describe('a snapshot that is not one', () => {
-  it('of an undeclared kind is nobody’s', async () => {
-    expect(await put([], { kind: 'pod' })).toBeUndefined();
-  });
-
   it('without a line is refused, and no force helps', async () => {
     taken(await put(hostLines(10)));
     for (const empty of ['', '\n', '\r\n\r\n']) {
@@ -76,15 +72,6 @@ describe('a snapshot that is not one', () => {
     expect(refusal).toMatchObject({ status: 422, line: 2001, reasons: [{ rule: 'inventory.malformed' }] });
     expect(await leftovers(store, kind)).toBe(0);
     expect(await contents(store, kind)).toEqual({ revision: 0, rows: [], totals: {} });
-  });
-
-  it('has a bad last line: refused with its number, whatever came before', async () => {
-    taken(await put(hostLines(10)));
-    const refusal = refusedWith(
-      await put(`${JSON.stringify(hostLine('h-0001'))}\n{"id":"h-0002","labels":{`),
-    );
-    expect(refusal).toMatchObject({ status: 422, line: 2, reasons: [{ rule: 'inventory.malformed' }] });
-    expect((await contents(store, kind)).rows).toHaveLength(10);
   });
 
   it('has another number of lines than expected', async () => {
@@ -146,20 +133,6 @@ describe('a snapshot that loses or changes too much', () => {
     });
   });
 
-  it('counts ids that are taken out, though as many new ones come', async () => {
-    taken(await put(hostLines(100)));
-    const result = await put([...hostLines(89), ...hostLines(11, {}, 1001)]);
-    expect(rulesOf(result)).toEqual({ status: 409, rules: ['inventory.shrunken'] });
-  });
-
-  it('is measured against the largest count within max_age, so that a drip of losses ends', async () => {
-    taken(await put(hostLines(100)));
-    taken(await put(hostLines(95)));
-    taken(await put(hostLines(91)));
-    const refusal = refusedWith(await put(hostLines(89)));
-    expect(refusal.reasons[0]).toMatchObject({ rule: 'inventory.shrunken', measured: 11, limit: 10 });
-  });
-
   it('may relabel exactly max_change, the state aside, and not one more', async () => {
     taken(await put(hostLines(100)));
     const relabelled = (count: number) => [
@@ -181,26 +154,6 @@ describe('a snapshot that loses or changes too much', () => {
       status: 409,
       rules: ['inventory.changed', 'inventory.shrunken'],
     });
-  });
-
-  it('is forced by what the operator named only, and the measure starts anew', async () => {
-    taken(await put(hostLines(100)));
-    const half = hostLines(50, { owner: 'b' });
-    const one = await put(half, { by: oncall, query: { force: 'shrink', reason: 'dc closed' } });
-    expect(rulesOf(one)).toEqual({ status: 409, rules: ['inventory.changed'] });
-    const other = await put(half, { by: oncall, query: { force: 'change', reason: 'dc closed' } });
-    expect(rulesOf(other)).toEqual({ status: 409, rules: ['inventory.shrunken'] });
-    taken(await put(half, { by: oncall, query: { force: 'shrink,change', reason: 'dc closed' } }));
-    expect(taken(await put(hostLines(45, { owner: 'b' })))).toMatchObject({ count: 45, removed: 5 });
-    expect(rulesOf(await put(hostLines(44, { owner: 'b' })))).toMatchObject({
-      rules: ['inventory.shrunken'],
-    });
-  });
-
-  it('is not forced by anyone but an operator', async () => {
-    taken(await put(hostLines(100)));
-    const result = await put(hostLines(50), { query: { force: 'shrink', reason: 'x' } });
-    expect(rulesOf(result)).toEqual({ status: 403, rules: ['principal.not_allowed'] });
   });
 });
 
