@@ -93,7 +93,9 @@ describeWithPostgres('the clocks', () => {
   });
 
   it('agree: then there is nothing to accept', async () => {
-    expectProblem(await accept(), 409, 'request.conflict');
+    const answer = await accept();
+    expectProblem(answer, 409, 'request.conflict');
+    expect(answer.text).toContain('ask the gate that answered clock.jumped, by its own address');
     expect(await clockEntries()).toBe(0);
     await expectDelivered(api, await api.submit('test.act', ['h-001']));
   });
@@ -104,6 +106,7 @@ describeWithPostgres('the clocks', () => {
       const answer = await api.submit('test.act', ['h-001'], { key: 'again' });
       expectProblem(answer, 503, 'clock.jumped');
       expect(answer.body.decision).toBe('fault');
+      expect(answer.text).toContain("until they agree again, or an operator accepts the database's time");
       expect(rulesOf(await api.request(answer.body.id))).toEqual(['clock.jumped']);
       expectProblem(await api.preflight('test.act', ['h-001']), 503, 'clock.jumped');
     });

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Action, Principal } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
-import { isRefusal } from '../../src/kit/refusal.ts';
 import { acceptClock } from '../../src/ledger/accept-clock.ts';
 import type { Book } from '../../src/ledger/book.ts';
 import type { Decided } from '../../src/ledger/deciding.ts';
@@ -95,13 +94,6 @@ async function operation(decided: Decided) {
   return rows[0];
 }
 
-async function count(table: string): Promise<number> {
-  const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}`.execute(
-    store.db,
-  );
-  return rows[0]?.n ?? -1;
-}
-
 async function lastEntry() {
   const { rows } = await sql<{ type: string; at: number; head: number; body: unknown }>`
     select e.type, e.at, h.at as head, e.body from entries e, head h where e.seq = h.seq`.execute(store.db);
@@ -142,20 +134,6 @@ afterAll(async () => {
 });
 
 describe('while the clocks have parted', () => {
-  it('nothing is decided, and the record says why', async () => {
-    const { ask } = await gate();
-    await databaseGoesBack(HOUR);
-    const decided = await ask(['h1'], 'k1');
-    const message: unknown = expect.stringContaining(
-      "until they agree again, or an operator accepts the database's time",
-    );
-    expect(decided).toMatchObject({ status: 503, document: { decision: 'fault', reasons: [{ message }] } });
-    expect(verdictOf(decided)).toBe('clock.jumped');
-    expect(verdictOf(await ask(['h1'], '', { mode: 'preflight' }))).toBe('clock.jumped');
-    expect(await count('operations')).toBe(0);
-    expect(await count('spends')).toBe(0);
-  });
-
   it('nothing is claimed, and what waits is claimed once they agree again', async () => {
     const one = await gate();
     for (const index of [1, 2]) await one.ask([`h${index}`], `k${index}`);
@@ -240,20 +218,6 @@ describe('accepting the time of the database', () => {
     expect(await (await gate()).ledger.enqueue(({ book }) => book.activeByMs)).toBe(START + 24 * HOUR);
   });
 
-  it('is refused while the clocks agree, and writes nothing', async () => {
-    const one = await gate();
-    const before = await lastEntry();
-    const refused = await accept(one);
-    expect(isRefusal(refused) && [refused.status, refused.reasons[0].rule]).toEqual([
-      409,
-      'request.conflict',
-    ]);
-    expect(isRefusal(refused) && refused.reasons[0].message).toContain(
-      'ask the gate that answered clock.jumped, by its own address',
-    );
-    expect(await lastEntry()).toEqual(before);
-  });
-
   it('takes the chain there, even backwards, and this gate decides again', async () => {
     const one = await gate();
     await one.ask(['h1'], 'k1');
@@ -270,18 +234,6 @@ describe('accepting the time of the database', () => {
       decision: 'allowed',
       decided_at: new Date(START - HOUR + 10).toISOString(),
     });
-  });
-
-  it('is agreed on by every gate of the store, and by one that starts later', async () => {
-    const one = await gate();
-    const other = await gate();
-    await databaseGoesBack(HOUR);
-    expect(verdictOf(await other.ask(['h1'], 'k1'))).toBe('clock.jumped');
-    await accept(one);
-    expect(verdictOf(await other.ask(['h1'], 'k2'))).toBe('allowed');
-    expect(verdictOf(await one.ask(['h2'], 'k3'))).toBe('allowed');
-    time.gateMs = time.databaseMs;
-    expect(verdictOf(await (await gate()).ask(['h3'], 'k4'))).toBe('allowed');
   });
 
   it('forward counts what is on the wire as claimed then: it is not lost because the clock went on', async () => {

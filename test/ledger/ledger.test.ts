@@ -2,11 +2,10 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
-import { Fault } from '../../src/kit/fault.ts';
 import type { Claimed } from '../../src/ledger/claim.ts';
 import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
-import { fakePolicy, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
+import { gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 const ids = (from: number, count: number): string[] =>
@@ -54,28 +53,6 @@ describe('the ledger', () => {
     expect(await count('operations')).toBe(0);
   });
 
-  it('decides nothing while the policy fails', async () => {
-    const policy = fakePolicy(() => {
-      throw new Fault('policy.failed', 'a trap');
-    });
-    const { ask } = await gateParts(store, { policy });
-    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
-      decision: 'fault',
-      rules: ['policy.failed'],
-      status: 503,
-    });
-    expect(await count('holds')).toBe(0);
-  });
-
-  it('refuses while the kill file engages this gate', async () => {
-    const { ask } = await gateParts(store, { killFile: () => true });
-    expect(verdictOf(await ask(['h1'], 'k1'))).toEqual({
-      decision: 'refused',
-      rules: ['kill_switch.engaged'],
-      status: 423,
-    });
-  });
-
   it('goes on in another turn where the jobs of one take long, and a stop goes before them', async () => {
     let tookMs = 0;
     const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() + tookMs };
@@ -94,28 +71,6 @@ describe('the ledger', () => {
     expect(ran).toEqual(['first', 'second', 'stop', 'third']);
   });
 
-  it('lets a window of 100 have 100 targets and not 101, also when they come at once', async () => {
-    const { ask } = await gateParts(store);
-    const decided = await Promise.all(
-      Array.from({ length: 101 }, (_, index) => ask([`h${index}`], `k${index}`)),
-    );
-    const verdicts = decided.map(verdictOf);
-    expect(verdicts.filter(({ decision }) => decision === 'allowed')).toHaveLength(100);
-    expect(verdicts[100]).toEqual({ decision: 'refused', rules: ['budget.window'], status: 429 });
-    expect(await count('operations')).toBe(100);
-    expect(await count('entries')).toBe(102);
-  });
-
-  it('says how many would pass, and that many do pass', async () => {
-    const { ask } = await gateParts(store);
-    await ask(ids(0, 70), 'k1');
-    const refused = await ask(ids(100, 70), 'k2');
-    expect(refused).toMatchObject({ document: { passes: 30, retry_after_s: 3600 }, status: 429 });
-    expect(verdictOf(await ask(ids(100, 31), 'k3')).decision).toBe('refused');
-    const sorted = ids(100, 70).toSorted();
-    expect(verdictOf(await ask(sorted.slice(0, 30), 'k4')).decision).toBe('allowed');
-  });
-
   it('says nothing of a smaller set where a switch or another request stands in the way', async () => {
     const engaged = await gateParts(store, { killFile: () => true });
     const stopped = await engaged.ask(ids(0, 101), 'k1');
@@ -129,24 +84,6 @@ describe('the ledger', () => {
     const held = await ask(ids(0, 101), 'k3');
     expect(verdictOf(held)).toMatchObject({ rules: ['budget.window', 'targets.in_operation'], status: 409 });
     expect(held).not.toHaveProperty('document.passes');
-  });
-
-  it('makes what can never pass final', async () => {
-    const { ask } = await gateParts(store);
-    const refused = await ask(ids(0, 101), 'k1');
-    expect(refused).toMatchObject({ status: 403, document: { passes: 100 } });
-    expect(refused).not.toHaveProperty('document.retry_after_s');
-  });
-
-  it('refuses a target that is in the operation of another request, and names it', async () => {
-    const { ask } = await gateParts(store);
-    const first = await ask(['h1', 'h2'], 'k1');
-    const second = await ask(['h2', 'h3'], 'k2');
-    expect(second).toMatchObject({ status: 409 });
-    if ('repeat' in first || 'repeat' in second) throw new Error('a repeat');
-    expect(second.document.reasons).toMatchObject([
-      { rule: 'targets.in_operation', request: first.document.id, value: 'h2' },
-    ]);
   });
 
   it.each([
@@ -209,55 +146,6 @@ describe('the ledger', () => {
       status: 503,
     });
     expect(await count('operations')).toBe(0);
-  });
-
-  it('answers fifty equal requests at once with one decision', async () => {
-    const { ask } = await gateParts(store);
-    const decided = await Promise.all(Array.from({ length: 50 }, () => ask(['h1'], 'same')));
-    expect(decided.filter(one => 'repeat' in one)).toHaveLength(49);
-    expect(new Set(decided.map(one => ('repeat' in one ? one.repeat : one).document.id)).size).toBe(1);
-    expect(await count('decisions')).toBe(1);
-  });
-
-  it('knows a repeat after a restart', async () => {
-    const before = await gateParts(store);
-    const first = await before.ask(['h1'], 'same');
-    const after = await gateParts(store);
-    const again = await after.ask(['h1'], 'same');
-    if ('repeat' in first || !('repeat' in again)) throw new Error('not a repeat');
-    expect(again.repeat.document).toEqual(first.document);
-  });
-
-  it('refuses a key with another body, and records that without the key', async () => {
-    const { ask } = await gateParts(store);
-    await ask(['h1'], 'same');
-    expect(verdictOf(await ask(['h2'], 'same'))).toEqual({
-      decision: 'refused',
-      rules: ['request.idempotency_key'],
-      status: 422,
-    });
-    const { rows } = await sql<{
-      n: number;
-    }>`select count(*)::int as n from decisions where idempotency_key is not null`.execute(store.db);
-    expect(rows).toEqual([{ n: 1 }]);
-  });
-
-  it('leaves the key free after a 429', async () => {
-    const { ask } = await gateParts(store);
-    await ask(ids(0, 100), 'k1');
-    expect(verdictOf(await ask(['h500'], 'k2')).status).toBe(429);
-    const again = await ask(['h500'], 'k2');
-    expect('repeat' in again).toBe(false);
-  });
-
-  it('consumes nothing in a pre-flight, and keeps it out of the chain', async () => {
-    const { ask } = await gateParts(store);
-    for (let index = 0; index < 3; index += 1)
-      expect(verdictOf(await ask(ids(0, 60), '', { mode: 'preflight' })).decision).toBe('allowed');
-    expect(await count('operations')).toBe(0);
-    expect(await count('entries')).toBe(1);
-    expect(await count('decisions')).toBe(3);
-    expect(verdictOf(await ask(ids(0, 60), 'k1')).decision).toBe('allowed');
   });
 
   it('sees what another gate decided before its own next decision', async () => {
