@@ -127,17 +127,4 @@ describe('the audit trail', () => {
         .map((row): unknown => JSON.parse(row)),
     ).toEqual(entries);
   });
-
-  it('goes on in the same chain after a restart and a crash', async () => {
-    const before = await on.api.audit();
-    await on.gate.restart();
-    await on.api.submit('test.act', ['host-007']);
-    await on.gate.kill9();
-    await on.gate.restart();
-    await on.api.submit('test.act', ['host-008']);
-    const after = await on.api.audit();
-    expect(after.slice(0, before.length)).toEqual(before);
-    expect(after.length).toBeGreaterThan(before.length + 1);
-    expectChain(after);
-  });
 });

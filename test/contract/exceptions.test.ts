@@ -24,7 +24,6 @@ const limited: Readonly<Record<string, Doc>> = {
   'late.act': few,
   'order.act': few,
   'many.act': few,
-  'race.act': few,
   'frozen.act': few,
   'both.act': { ...few, max_values: { rack: 1 }, ceiling: { max_targets: 8, max_values: { rack: 2 } } },
   'rack.act': { ...wideLimits, max_values: { rack: 1 }, ceiling: { max_values: { rack: 2 } } },
@@ -56,7 +55,6 @@ const exceptions = [
   exception('small', 'order.act', { set: { max_targets: 3 } }),
   exception('large', 'order.act', { set: { max_targets: 6 } }),
   exception('many', 'many.act', { set: { max_targets: 6 } }),
-  exception('race', 'race.act', { set: { max_targets: 3 }, max_targets: 16 }),
   exception('frozen', 'frozen.act', { set: { max_targets: 5 } }),
   exception('both-1', 'both.act', { set: { max_targets: 5 } }),
   exception('both-2', 'both.act', { set: { max_values: { rack: 2 } } }),
@@ -259,18 +257,5 @@ describe('an exception of', () => {
   it('what must stay is looser with less', async () => {
     await expectUnder('least', await submit('least.act', names('live', 2)));
     await expectNo('least.act', ['live-003'], ['blast_radius.min_remaining']);
-  });
-});
-
-describe('at once', () => {
-  it('as many are let through as the exception has targets for, and not one more', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 18 }, async (_, index) => await submit('race.act', from(1 + index * 3, 3))),
-    );
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(5);
-    expect(answers.filter(({ status }) => status === 403)).toHaveLength(13);
-    expect(await shownOf('race')).toMatchObject({ used: 15, left: 1 });
-    const { code, stdout, stderr } = await on.gate.verify();
-    expect(code, stdout + stderr).toBe(0);
   });
 });

@@ -22,7 +22,6 @@ const actions = {
   'test.accepted': { executor: { concurrency: 2 } },
   'test.odd': { executor: { concurrency: 1 } },
   'test.short': { executor: { concurrency: 1, timeout: '15s', valid_for: '1s' } },
-  'test.brief': { executor: { concurrency: 50, timeout: '1s' } },
 };
 const on = standing({
   config: { actions },
@@ -35,7 +34,6 @@ const on = standing({
 const script = {
   hold: { type: 'hold' },
   ok: { type: 'answer', status: 200 },
-  hang: { type: 'hang' },
 } as const;
 
 let last = 0;
@@ -377,15 +375,5 @@ describe('a gate that ends', () => {
     expect(stopped.outcome?.rule).toBe('forward.drifted');
     expect(received(waits)).toBe(0);
     await on.api.untilOutcome(wire.body.id, 'delivered');
-  });
-
-  it('that is killed leaves its claim unknown, and forwards nothing twice', async () => {
-    on.executor.behave(script.hang);
-    const wire = await submit('test.brief');
-    await onTheWire(wire);
-    await on.gate.kill9();
-    await on.gate.restart();
-    await on.api.untilOutcome(wire.body.id, 'unknown', 14_000);
-    expect(received(wire)).toBe(1);
   });
 });

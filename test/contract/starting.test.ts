@@ -525,47 +525,6 @@ describe('the policy revision', () => {
     expect((await api.audit()).filter(entry => entry.type === 'policy')).toHaveLength(3);
   });
 
-  it.skipIf(postgresAbsent() !== undefined)(
-    'of another gate makes this one stale, which it logs once, and once that it is active again',
-    async () => {
-      const database = await freshDatabase();
-      closing.push({ close: () => database.drop() });
-      const first = await startGate({ store: database.url });
-      closing.push(first);
-      const api = apiOf(first);
-      const notices = (): string[] =>
-        first
-          .logs()
-          .map(({ msg }) => String(msg))
-          .filter(msg => msg.includes("this gate's policy revision"));
-      const second = await startGate({ store: database.url, limits: small });
-      closing.push(second);
-      await until(
-        async () => notices().length,
-        count => count > 0,
-      );
-      const stale = await api.submit('test.act', ['host-001']);
-      expectProblem(stale, 503, 'policy.stale');
-      expect(stale.body.detail).toContain(
-        'give this one the files of what is active and send it SIGHUP, or restart it with --activate',
-      );
-      const ready = await api.get('/readyz/decide', { as: null });
-      expect(ready.status).toBe(503);
-      expect(ready.text).toContain('this policy revision is not the active one');
-
-      second.rewrite({ limits: {} });
-      await second.restart(['--activate']);
-      await until(
-        async () => notices().length,
-        count => count > 1,
-      );
-      expect(notices()).toEqual([
-        expect.stringMatching(/is not the active one: nothing is decided/u),
-        expect.stringMatching(/is the active one again/u),
-      ]);
-    },
-  );
-
   it('does not change with the address of an executor, nor while the gate runs, nor with a broken file', async () => {
     const { gate, api, executor: tool } = await standing();
     expect((await api.put('host', hosts('host', 3))).status).toBe(200);

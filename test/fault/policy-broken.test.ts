@@ -151,6 +151,18 @@ describeWithPostgres('the policy of a gate that runs', () => {
     try {
       await stream.untilMore(503, CLIENTS);
       await expectNoDecision(api, 'policy.stale');
+      const ready = await api.get('/readyz/decide', { as: null });
+      expect(ready.status, ready.text).toBe(503);
+      expect(ready.text).toContain('this policy revision is not the active one');
+      const told = (): number =>
+        gate.logs().filter(({ msg }) => String(msg).includes('is not the active one: nothing is decided'))
+          .length;
+      expect(
+        await until(
+          async () => await Promise.resolve(told()),
+          count => count > 0,
+        ),
+      ).toBe(1);
       await stream.stop();
       for (const { answer } of stream.with(503)) expect(answer?.body.type).toBe('/problems/policy.stale');
       await expectDelivered(apiOf(other), await apiOf(other).submit('test.act', names('h', MOST + 1)));
