@@ -1,4 +1,4 @@
-import type { Expression, Kysely } from 'kysely';
+import type { Kysely } from 'kysely';
 
 import type { Database } from './db/database.ts';
 import type { LoadedPolicy } from './load-policy.ts';
@@ -32,7 +32,7 @@ export async function describePolicy(
     limits: policy.limits,
     profiles,
     gaps,
-    protected: await countProtectedNow(db, policy.limits),
+    protected: await countProtected(db, policy.limits),
     freezes: policy.limits.freezes.map(freeze => describeFreeze(freeze, nowMs)),
     exceptions: await describeExceptions(db, policy.limits, nowMs),
   };
@@ -75,49 +75,34 @@ export type CountedEntry = ProtectedEntry & {
   readonly missing?: readonly string[] | undefined;
 };
 
-/** A number, or what the database reads it from. */
-type Revision = number | Expression<unknown>;
-
 /**
- * Each protected entry with how many targets it stands for now; one that matches none guards nothing. One statement an entry, so that on
- * the embedded store others get their turn between two.
+ * Each protected entry with how many targets it stands for, in the revision that is in force while it is counted; one that matches none
+ * guards nothing. One statement an entry, so that on the embedded store others get their turn between two.
  */
 export async function countProtected(
-  db: Kysely<Database>,
-  revisionOf: (kind: string) => Revision | undefined,
-  limits: Pick<Limits, 'protected'>,
-): Promise<readonly CountedEntry[]> {
-  const counted: CountedEntry[] = [];
-  for (const entry of limits.protected) {
-    const revision = revisionOf(entry.kind);
-    counted.push({
-      ...entry,
-      ...(revision === undefined ? { matches: 0 } : await countMatches(db, entry, revision)),
-    });
-  }
-  return counted;
-}
-
-/** As `countProtected`, each in the revision that is in force while it is counted. */
-async function countProtectedNow(
   db: Kysely<Database>,
   limits: Pick<Limits, 'protected'>,
 ): Promise<readonly CountedEntry[]> {
   const loaded = await readLoadedKinds(db);
-  return await countProtected(db, kind => (loaded.has(kind) ? revisionInForce(kind) : undefined), limits);
+  const counted: CountedEntry[] = [];
+  for (const entry of limits.protected) {
+    const found = loaded.has(entry.kind) ? await countMatches(db, entry) : { matches: 0 };
+    counted.push({ ...entry, ...found });
+  }
+  return counted;
 }
 
 /** One entry of a kind that has an inventory, as it is now. Of a selector's targets one is enough. */
 export async function findIdle(db: Kysely<Database>, entry: ProtectedEntry): Promise<CountedEntry> {
-  return { ...entry, ...(await countMatches(db, entry, revisionInForce(entry.kind), 1)) };
+  return { ...entry, ...(await countMatches(db, entry, 1)) };
 }
 
 async function countMatches(
   db: Kysely<Database>,
   entry: ProtectedEntry,
-  revision: Revision,
   upTo?: number,
 ): Promise<Pick<CountedEntry, 'matches' | 'missing'>> {
+  const revision = revisionInForce(entry.kind);
   if ('ids' in entry) {
     const found = new Set((await findByIds(db, entry.kind, entry.ids, revision)).map(({ id }) => id));
     const missing = entry.ids.filter(id => !found.has(id));

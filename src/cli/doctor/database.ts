@@ -24,6 +24,7 @@ import { createLogger } from '../../kit/logger.ts';
 import { MAX_CLOCK_PART_MS } from '../../ledger/clock-watch.ts';
 import { readHead, readHeld } from '../../ledger/queries.ts';
 import { noInventory, staleReasons } from '../../ledger/stale.ts';
+import { readLoadedKinds } from '../../targets/queries.ts';
 import { findUndeclared } from '../../warn-of-undeclared.ts';
 import { showDuration } from '../times.ts';
 import { countOf } from '../table.ts';
@@ -280,16 +281,12 @@ function sayAge(what: string, ageMs: number, maxAgeMs: number, load: string): Fi
   return ageMs > maxAgeMs * SOON ? warn(said, load) : ok(said);
 }
 
-async function checkProtected({ db }: Store, { config, loaded }: Around): Promise<Finding[]> {
+async function checkProtected({ db }: Store, { loaded }: Around): Promise<Finding[]> {
   if (loaded === undefined) return [];
-  const revisions = new Map<string, number>();
-  for (const { name } of config.kinds.values()) {
-    const state = await readInForce(db, name);
-    if (state !== undefined) revisions.set(name, state.revision);
-  }
-  const entries = await countProtected(db, kind => revisions.get(kind), loaded.policy.limits);
+  const kinds = await readLoadedKinds(db);
+  const entries = await countProtected(db, loaded.policy.limits);
   // Before the first load there is nothing that it could match.
-  return sayProtected(entries.filter(({ kind }) => revisions.has(kind)));
+  return sayProtected(entries.filter(({ kind }) => kinds.has(kind)));
 }
 
 async function checkOutcomes(store: Store, next: NextCommand): Promise<Finding[]> {
