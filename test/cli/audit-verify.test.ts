@@ -142,6 +142,7 @@ describeWithPostgres('a store on a server', () => {
     expect(ran.code).toBe(0);
   });
 
+  // Each column of each table: test/audit/.
   it.each<[string, string, string]>([
     ['entries', 'a body', `update entries set body = '{}' where seq = 2`],
     [
@@ -150,7 +151,6 @@ describeWithPostgres('a store on a server', () => {
       `update entries set at = at + interval '1 microsecond' where seq = 2`,
     ],
     ['entries', 'white space in a body', `update entries set body = (body::text || ' ')::json where seq = 2`],
-    ['entries', 'one gone', 'delete from entries where seq = 3'],
     ['entries', 'the last one gone', 'delete from entries where seq = (select max(seq) from entries)'],
     [
       'entries',
@@ -158,62 +158,8 @@ describeWithPostgres('a store on a server', () => {
       'update entries set seq = 1003 where seq = 3; update entries set seq = 3 where seq = 4; update entries set seq = 4 where seq = 1003',
     ],
     ['entries', 'the head', 'update head set seq = seq - 1'],
-    [
-      'entries',
-      'a document of a decision',
-      `update decisions set document = replace(document::text, 'allowed', 'refused')::json where decision = 'allowed'`,
-    ],
     ['entries', 'a decision gone', `delete from decisions where decision = 'allowed'`],
-    ['decisions', 'a principal', `update decisions set principal = 'other-bot' where decision = 'allowed'`],
-    [
-      'decisions',
-      'a verdict',
-      `update decisions set decision = 'refused', rules = array['x'] where decision = 'allowed'`,
-    ],
-    [
-      'decisions',
-      'rules',
-      `update decisions set rules = array['targets.empty', 'x'] where rules = array['targets.empty']`,
-    ],
-    ['decisions', 'one without an entry', `update decisions set seq = seq + 1000 where decision = 'allowed'`],
-    [
-      'target_sets',
-      'an id',
-      `update target_sets set ids = array['host-001', 'host-009'] where ids @> array['host-001']`,
-    ],
-    ['target_sets', 'one gone', `delete from target_sets where ids @> array['host-001']`],
-    ['spends', 'a count', 'update spends set count = count + 1 where ctid = (select min(ctid) from spends)'],
-    ['spends', 'one gone', 'delete from spends where ctid = (select min(ctid) from spends)'],
-    ['spends', 'one that nobody took', 'insert into spends select * from kept.spends limit 1'],
-    ['asks', 'a count', 'update asks set count = count + 1 where ctid = (select min(ctid) from asks)'],
-    ['asks', 'one gone', 'delete from asks where ctid = (select min(ctid) from asks)'],
-    ['inventory_revisions', 'a count', 'update inventory_revisions set count = 1 where revision = 1'],
-    [
-      'inventory_revisions',
-      'a forced load',
-      'update inventory_revisions set forced_shrink = true where revision = 1',
-    ],
-    ['inventory_revisions', 'one gone', 'delete from inventory_revisions where revision = 1'],
-    ['inventory_kinds', 'the revision in force', 'update inventory_kinds set revision = 1'],
-    [
-      'inventory_total_versions',
-      'a total',
-      'update inventory_total_versions set count = count + 1 where to_revision is null',
-    ],
-    [
-      'inventory_total_versions',
-      'what is in service',
-      'update inventory_total_versions set in_service = case in_service when 0 then 1 else 0 end',
-    ],
-    [
-      'inventory_total_versions',
-      'a target in force gone',
-      `delete from inventory_targets where id = 'host-001'`,
-    ],
     ['operations', 'an outcome', `update operations set outcome = 'refused' where outcome = 'delivered'`],
-    ['operations', 'one gone', `delete from operations where outcome = 'delivered'`],
-    ['holds', 'a target let go', `update holds set phase = 'closed' where target_id = 'host-003'`],
-    ['holds', 'a target exchanged', `update holds set target_id = 'host-009' where target_id = 'host-001'`],
   ])('that was tampered with is found: %s, %s', async (table, _, sql) => {
     spoilt = true;
     await spoil(sql);

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   apiOf,
@@ -538,18 +535,5 @@ describe('the policy revision', () => {
     expect(await revision(api)).toBe(first);
     await expectDelivered(api, await api.submit('test.act', ['host-001']));
     expect([tool.received().length, other.received().length]).toEqual([1, 1]);
-  });
-});
-
-describe('interlock keygen', () => {
-  it('prints a key once, and the line with its digest', async () => {
-    const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [program, 'keygen', 'decom-bot']);
-    expect(stdout).toContain('decom-bot');
-    const digest = /sha256:[0-9a-f]{64}/u.exec(stdout)?.[0];
-    const words = stdout.split(/[\s"',[\]{}]+/u);
-    expect(
-      words.filter(word => `sha256:${createHash('sha256').update(word).digest('hex')}` === digest),
-    ).toHaveLength(1);
   });
 });
