@@ -18,13 +18,6 @@ const load = (
     .set({ authorization: bearer(as), 'content-type': type });
 
 describe('a load', () => {
-  it('is not for an operator who forces nothing', async () => {
-    const on = serving();
-    expect((await load(on, undefined, 'operator').send(line)).status).toBe(403);
-    expect((await load(on, undefined, 'operator', undefined, 'patch').send(line)).status).toBe(403);
-    expect(on.calls).toEqual([]);
-  });
-
   it('is forced by an operator only', async () => {
     const on = serving();
     for (const query of [
