@@ -39,7 +39,7 @@ export function observeStanding(turn: Turn, { config, inForce, metrics }: Observ
 /** How this gate stands, for its gauges. */
 export function standingOf(
   turn: Pick<Turn, 'book' | 'clockJumped' | 'nowMs'>,
-  config: Pick<Config, 'actions' | 'kinds'>,
+  config: Pick<Config, 'actions'>,
   loaded:
     | { readonly policy: Pick<LoadedPolicy['policy'], 'limits'>; readonly revision: LoadedPolicy['revision'] }
     | undefined,

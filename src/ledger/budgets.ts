@@ -1,4 +1,3 @@
-import type { Kind } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import type { Book } from './book.ts';
@@ -23,16 +22,11 @@ export interface BudgetItem {
   readonly known_from?: string;
 }
 
-interface Declared {
-  readonly actions: ReadonlyMap<string, { readonly kind: string }>;
-  readonly kinds: ReadonlyMap<string, Kind>;
-}
-
 /** Every window, budget, request limit and limit in flight, per scope in which something is spent; the fleet always. */
 export function budgetItems(
   { book }: Pick<Turn, 'book'>,
   limits: Limits,
-  { actions }: Declared,
+  { actions }: { readonly actions: ReadonlyMap<string, { readonly kind: string }> },
 ): BudgetItem[] {
   const items: BudgetItem[] = [];
   for (const [action, entry] of Object.entries(limits.actions)) {

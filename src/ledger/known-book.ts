@@ -108,7 +108,8 @@ export class KnownBook {
     // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
     const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - this.#book.horizonMs();
     const tail = await readTail(db, {
-      ...this.#bookAt(),
+      version: this.#book.version,
+      seq: this.#book.seq,
       knownSeq: seq,
       spendsSinceMs,
       isFed: [...this.#options.kinds.values()].some(({ sources }) => sources !== undefined),
@@ -120,10 +121,6 @@ export class KnownBook {
       throw this.#restoring(missing);
     this.#guards = tail.guards;
     return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);
-  }
-
-  #bookAt(): { readonly version: number; readonly seq: number } {
-    return { version: this.#book.version, seq: this.#book.seq };
   }
 
   #behind(head: HeadRow): Fault {

@@ -70,10 +70,6 @@ export class Rollout {
     this.#values = new Map([...values].map(([dimension, counts]) => [dimension, new Map(counts)]));
   }
 
-  get run(): Run | undefined {
-    return this.#run;
-  }
-
   /** Targets that were looked up, and the operations of the present run and of the one before that have them. */
   learn(ids: readonly string[], hits: readonly Hit[]): void {
     for (const id of ids) this.#known.add(id);

@@ -346,7 +346,7 @@ export class OneGate {
 
   async budgets(): Promise<readonly BudgetItem[]> {
     const { policy } = this.#options;
-    const declared = { actions: this.#actions, kinds: new Map([[KIND, this.#kind]]) };
+    const declared = { actions: this.#actions };
     return await this.#ledger.enqueue(turn => budgetItems(turn, policy.limits, declared));
   }
 
