@@ -40,7 +40,6 @@ export interface Body {
   readonly decided_at?: string;
   readonly outcome?: {
     readonly status: string;
-    readonly http_status?: number;
     readonly rule?: string;
     readonly attempts?: number;
   };
@@ -54,9 +53,6 @@ export interface Body {
   readonly took_ms?: number;
   readonly kinds?: readonly KindBody[];
   readonly revision?: number | string;
-  readonly count?: number;
-  readonly added?: number;
-  readonly removed?: number;
   readonly changed?: number;
   readonly line?: number;
   readonly seq?: number;
@@ -69,8 +65,6 @@ export interface Body {
   readonly value?: string | null;
   readonly used?: number;
   readonly limit?: number;
-  readonly unit?: string;
-  readonly over_s?: number | null;
   readonly warnings?: readonly string[];
 }
 

@@ -4,9 +4,6 @@ import { until, type Answer } from './api.ts';
 /** One request of a stream, and what its client heard. */
 export interface Heard {
   readonly key: string;
-  readonly target: string;
-  /** By the monotonic clock of the test. */
-  readonly sentMs: number;
   readonly tookMs: number;
   /** Undefined where the connection ended without one. */
   readonly answer: Answer | undefined;
@@ -45,7 +42,7 @@ export function startStream({ clients, targets, name, ask }: StreamOptions): Str
       const target = own[turn % own.length] ?? '';
       const sentMs = performance.now();
       const answer = await ask(target, key).catch(() => undefined);
-      heard.push({ key, target, sentMs, tookMs: performance.now() - sentMs, answer });
+      heard.push({ key, tookMs: performance.now() - sentMs, answer });
       if (answer === undefined || answer.status === 503) await sleep(PAUSE_MS);
     }
   };
