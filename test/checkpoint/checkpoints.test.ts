@@ -673,6 +673,19 @@ describe('a start', () => {
     expect(stepsBack().map(({ held }) => held)).toEqual([3, 3, 20, 20, 0]);
   });
 
+  it('finds it in no history that was given up with one that was given up since', async () => {
+    const chain = new FakeChain();
+    await runUntil(chain, 3, 8, 12);
+    const lost = chain.hashes.slice(0, 10);
+    for (const kept of [10, 4, 10]) {
+      chain.hashes = lost.slice(0, kept);
+      await start(chain, lastName());
+      chain.grow(20, `after ${kept}`);
+      await (await begun(chain)).checkpoints.close();
+    }
+    expect(stepsBack().map(({ held }) => held)).toEqual([8, 3, 3]);
+  });
+
   it('does not take a step back for signed that was cut off from its checkpoint', async () => {
     const chain = new FakeChain();
     await runUntil(chain, 2, 5);
@@ -761,6 +774,17 @@ describe('a start', () => {
     rmSync(`${file}.pub`);
     writeFileSync(file, `${stepBackLine(foreign)}\n`);
     await expect(start(chain)).rejects.toThrow(`${file}.key is gone`);
+  });
+
+  it('rests on no step back that was altered, however long ago', async () => {
+    const chain = new FakeChain();
+    await runUntil(chain, 3, 8);
+    chain.hashes.length = 4;
+    await start(chain, lastName());
+    await signEach(chain, 700);
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"held":3', '"held":4'));
+    chain.hashes.length = 3;
+    await expect(start(chain, lastName())).rejects.toThrow('The step back to entry 5 in');
   });
 
   it('rests on nothing that was altered, however long ago', async () => {
