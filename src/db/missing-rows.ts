@@ -12,12 +12,21 @@ const statement = `
   allowed as materialized (
     select id, decided_at, kind, action, principal from decided where decision = 'allowed'
     union select d.id, d.decided_at, d.kind, d.action, d.principal from operated o join decisions d on d.id = o.id),
+  newest as materialized (select seq, type, body from entries order by seq desc limit ${NEWEST}),
   lacking as (
-    select 'decisions' as lacks, 'entry ' || e.seq as of_row from (select seq, type from entries order by seq desc limit ${NEWEST}) e
+    select 'head' as lacks, 'its last entry' as of_row where (select count(*) from head) = 0
+    union all
+    select 'decisions', 'entry ' || e.seq from newest e
       where e.type = 'decision' and (select count(*) from decisions d where d.seq = e.seq) = 0
     union all
-    select 'evidence', 'entry ' || e.seq from (select seq, type from entries order by seq desc limit ${NEWEST}) e
+    select 'evidence', 'entry ' || e.seq from newest e
       where e.type = 'evidence' and (select count(*) from evidence v where v.seq = e.seq) = 0
+    union all
+    select 'inventory_kinds', 'entry ' || e.seq from newest e
+      where e.type = 'inventory' and (select count(*) from inventory_kinds k where k.kind = e.body ->> 'kind') = 0
+    union all
+    select 'inventory_revisions', 'kind ' || k.kind from inventory_kinds k
+      where (select count(*) from inventory_revisions r where (r.kind, r.revision) = (k.kind, k.revision)) = 0
     union all
     select 'operations', 'decision ' || a.id from allowed a where (select count(*) from operations o where o.id = a.id) = 0
     union all

@@ -52,6 +52,9 @@ describeWithPostgres('a database whose chain is whole, and that lacks rows', () 
     ],
     ['evidence', `update entries set type = 'evidence' where type = 'policy'`, /: evidence of entry \d+\./],
     ['asks', 'delete from asks', /asks of decision [0-9a-f-]+\./],
+    ['head', 'delete from head', /: head of its last entry\./],
+    ['inventory in force', 'delete from inventory_kinds', /: inventory_kinds of entry \d+\./],
+    ['loads', 'delete from inventory_revisions', /: inventory_revisions of kind [a-z-]+\./],
   ])('is refused without its %s', async (_title, statement, lacking) => {
     await spoil(statement);
     try {
