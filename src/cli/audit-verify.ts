@@ -41,6 +41,9 @@ export interface AuditVerifyOptions {
 /** Nobody waits a minute without a word. */
 const PROGRESS_ENTRIES = 50_000;
 
+/** Each has a signature to be looked at: some seconds. */
+const PROGRESS_CHECKPOINTS = 20_000;
+
 /** A count of a million targets may take its time; no gate waits for it. */
 const PATIENCE_MS = 30 * 60_000;
 
@@ -54,7 +57,7 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
     throw new UsageError('either --config or --export: a store or an export is verified, not both');
   const config =
     options.export === undefined ? readConfig(configFileOf(options.config), 'unread') : undefined;
-  const checkpoints = await readCheckpoints(options, config);
+  const checkpoints = await readCheckpoints(options, config, terminal);
   const chain = new ChainVerifier(checkpoints.anchors);
   const watched = watch(chain, options, terminal);
   try {
@@ -195,8 +198,9 @@ interface Checkpoints {
 }
 
 async function readCheckpoints(
-  { checkpoints, keys: keyFiles, anchored }: AuditVerifyOptions,
+  { checkpoints, keys: keyFiles, anchored, progress }: AuditVerifyOptions,
   config: Config | undefined,
+  terminal: Terminal,
 ): Promise<Checkpoints> {
   const file = checkpoints ?? config?.checkpoints;
   if (file === undefined) {
@@ -215,7 +219,10 @@ async function readCheckpoints(
     keyFiles.length > 0
       ? []
       : ['The key was taken from beside the checkpoints; with a copy of your own, name it with --key.'];
-  return await readCheckpointFile(file, keys, notes);
+  const tell = (count: number): void => {
+    if (progress && count % PROGRESS_CHECKPOINTS === 0) terminal.complain(`${count} checkpoints so far …`);
+  };
+  return await readCheckpointFile(file, keys, notes, tell);
 }
 
 const WHAT_ANCHORS =
@@ -225,12 +232,14 @@ async function readCheckpointFile(
   file: string,
   keys: ReadonlyMap<string, KeyObject>,
   notes: string[],
+  tell: (count: number) => void,
 ): Promise<Checkpoints> {
   const signed: Signed[] = [];
   const problems: string[] = [];
   let number = 0;
   for await (const { text, ended } of linesOf(piecesOf(file, '--checkpoints'))) {
     number += 1;
+    tell(number);
     const line = readCheckpointLine(text, keys);
     if (!('problem' in line)) signed.push(line);
     else if (isCutOff(text) || !ended)
