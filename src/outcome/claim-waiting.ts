@@ -52,6 +52,7 @@ export async function claimWaiting(
   if (turn.clockJumped) return { claimed, again: false };
   const action = claiming.actions.get(name);
   const share = new Share(turn);
+  const looking = engagingOnce(claiming);
   for (const id of turn.book.waiting(name)) {
     const operation = turn.book.operation(id);
     if (operation === undefined) continue;
@@ -59,7 +60,7 @@ export async function claimWaiting(
     // Allowed in this very batch: there is no record yet that it could be claimed by.
     if (operation.seq > turn.book.seq) return { claimed, again: true };
     if (share.isFull()) return { claimed, again: true };
-    const one = await claimOne(turn, claiming, action, operation);
+    const one = await claimOne(turn, looking, action, operation);
     if (one !== undefined) claimed.push(one);
     share.look(operation);
   }
@@ -95,6 +96,12 @@ class Share {
   }
 }
 
+/** A kill file that engages is not looked at again for all that waits: thousands of looks at a disk would hold up a stop. */
+function engagingOnce(claiming: Claiming): Claiming {
+  let isEngaged = false;
+  return { ...claiming, killFileEngages: () => (isEngaged ||= claiming.killFileEngages()) };
+}
+
 const hasPlace = (turn: Turn, { name, executor }: Action): boolean =>
   turn.book.busy(name) < executor.concurrency;
 
@@ -127,8 +134,6 @@ async function claimOne(
   if (action === undefined)
     return stop({ rule: 'forward.drifted', detail: 'its action is not declared any more' });
   if ((operation.notBeforeMs ?? 0) > turn.nowMs) return undefined;
-  // The kill file stops this gate only: others may claim.
-  if (claiming.killFileEngages()) return undefined;
   const engaged = [...turn.book.switches.values()].find(each =>
     stops(each, stoppableOf(operation), turn.book),
   );
@@ -141,6 +146,8 @@ async function claimOne(
   // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
   if (isFrozen(limits, operation.action, operation.principal, turn.nowMs)) return undefined;
   if (!hasPlace(turn, action)) return undefined;
+  // The kill file stops this gate only: others may claim. Last, for it is a look at a disk.
+  if (claiming.killFileEngages()) return undefined;
   crashPoint('claim.begun');
   return await claimUndrifted(turn, claiming, action, operation);
 }

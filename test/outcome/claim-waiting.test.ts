@@ -144,6 +144,17 @@ describe('what waits', () => {
     expect(await waiting()).toBe(2);
   });
 
+  it('costs no look at the kill file while the executor is full, and one of all where the file engages', async () => {
+    const roomy = { ...wipe, executor: { ...wipe.executor, concurrency: 10 } };
+    let looks = 0;
+    const killFileEngages = (): boolean => (looks += 1) > 0;
+    expect(await rulesOf({ killFileEngages })).toEqual([]);
+    expect(looks).toBe(0);
+    expect(await rulesOf({ killFileEngages, actions: new Map([[wipe.name, roomy]]) })).toEqual([]);
+    expect(looks).toBe(1);
+    expect(await waiting()).toBe(2);
+  });
+
   describe('where its executor has places', () => {
     const roomy = { ...wipe, executor: { ...wipe.executor, concurrency: 10 } };
     const claimedUnder = async (
