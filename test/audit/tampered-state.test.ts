@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { outcomeChecks } from '../../src/audit/verify-outcome-queries.ts';
 import { auditedStore, type AuditedStore } from './audited-store.ts';
 
 // What moves is not in the chain, and is counted anew: each part of each check, by what it alone finds.
@@ -395,4 +397,16 @@ it.each([
 ])('%s is found, and nothing else', async (_, statement, finding) => {
   expect(await audited.spoil(statement)).toBe(1);
   expect(await audited.findings()).toEqual([expect.stringMatching(finding)]);
+});
+
+it('searches the chain for a declaration since only where labels differ, and not for each decision', async () => {
+  const check = outcomeChecks.find(({ says }) => labelled('').endsWith(`${says}.`));
+  const plan = await audited.store.db.transaction().execute(async tx => {
+    // As it is planned for many rows.
+    await sql`set local enable_nestloop = off`.execute(tx);
+    return await sql`explain (analyze, format json) ${check?.rows ?? sql`select`}`.execute(tx);
+  });
+  const subPlans = [...JSON.stringify(plan.rows).matchAll(/"SubPlan".*?"Actual Loops":(\d+)/g)];
+  expect(subPlans.length).toBeGreaterThan(0);
+  expect(subPlans.map(([, loops]) => loops)).toEqual(subPlans.map(() => '0'));
 });
