@@ -16,6 +16,7 @@ import {
   tellReady,
   warnOfLimitGaps,
   warnOfMissingLimits,
+  warnOfNoOperator,
   warnOfOpenKeys,
 } from './describe-start.ts';
 import { createReadKeys } from './forward/read-keys.ts';
@@ -147,6 +148,7 @@ async function readFiles(
   const loaded = await (options.loadPolicy ?? loadPolicy)(config, logger, disk);
   logger.info(describeStart(config, loaded), 'starting');
   const inForce = new InForce({ config, loaded });
+  warnOfNoOperator(inForce.principals, logger);
   warnOfMissingLimits(inForce, logger);
   warnOfLimitGaps(inForce, logger);
   warnOfOpenKeys(config.actions.values(), logger);

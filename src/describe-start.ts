@@ -27,6 +27,14 @@ export function warnOfMissingLimits({ config, loaded }: Changing, logger: Logger
     logger.warn({ action }, 'an action has no entry in the limits file: every request for it is refused');
 }
 
+/** A file that was cut, or copied half, may be a configuration all the same. No error: a gate must not stay down for it, and its kill file works. */
+export function warnOfNoOperator(principals: Config['principals'], logger: Logger): void {
+  if (!principals.some(({ roles, keys }) => roles.has('operator') && keys.length > 0))
+    logger.warn(
+      'no principal is an operator: no key engages or releases a switch here, or settles anything; what stops this gate is its kill file',
+    );
+}
+
 /** A key that the gate shows a tool and everybody may read is a second way to it. No error: a gate must not stay down for the mode of a file. */
 export function warnOfOpenKeys(
   actions: Iterable<{

@@ -2,7 +2,7 @@ import { policyScope } from './config/policy-scope.ts';
 import { FileError, type Config, type Principal, type TlsConfig } from './config/config.ts';
 import { describePrincipal } from './config/principals.ts';
 import { readConfig } from './config/read-config.ts';
-import { warnOfLimitGaps, warnOfMissingLimits, warnOfOpenKeys } from './describe-start.ts';
+import { warnOfLimitGaps, warnOfMissingLimits, warnOfNoOperator, warnOfOpenKeys } from './describe-start.ts';
 import { comparePrincipals, createOtherNames } from './exchange-keys.ts';
 import type { Changing, InForce } from './in-force.ts';
 import { canonicalJson } from './kit/canonical-json.ts';
@@ -64,6 +64,7 @@ export function createReload(options: ReloadOptions): Reload {
         waiting = undefined;
         if (!stopping.signal.aborted) await reloadOnce(options, exchange, stopping.signal);
         warnOfOtherNames(options.inForce.principals);
+        warnOfNoOperator(options.inForce.principals, options.logger);
       });
       await waiting;
     },

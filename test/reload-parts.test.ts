@@ -50,15 +50,16 @@ function hanging(): DiskLane {
   return lane;
 }
 const newcomer = [principal('newcomer', ['auditor'])];
+const successor = [principal('successor', ['operator'])];
 const namesIn = ({ principals }: InForce): readonly string[] => principals.map(({ name }) => name);
 
 it('certificates that cannot be renewed are told as such: the keys are loaded all the same', async () => {
   const { folder, write, tls, inForce, said, observed, reloading } = await loaded(() => {
     throw new Error('no');
   });
-  writeGateFiles(folder.path, { config: { tls, principals: newcomer } });
+  writeGateFiles(folder.path, { config: { tls, principals: successor } });
   await reloading.reload();
-  expect(namesIn(inForce)).toEqual(['newcomer']);
+  expect(namesIn(inForce)).toEqual(['successor']);
   expect(said()).toEqual([
     [30, expect.stringMatching(/^loaded again: the principals/)],
     [50, expect.stringMatching(/^the certificates could not be renewed/)],
@@ -79,21 +80,21 @@ it.each<[string, (write: (name: string, text: string) => void) => void]>([
   const on = await loaded(() => void (renewals += 1));
   const before = on.inForce.config.tls;
   spoil(on.write);
-  writeGateFiles(on.folder.path, { config: { tls: on.tls, principals: newcomer } });
+  writeGateFiles(on.folder.path, { config: { tls: on.tls, principals: successor } });
   await on.reloading.reload();
-  expect(namesIn(on.inForce)).toEqual(['newcomer']);
+  expect(namesIn(on.inForce)).toEqual(['successor']);
   expect(on.said().at(-1)).toEqual([50, expect.stringMatching(/^the certificates could not be renewed/)]);
   expect([on.observed, renewals]).toEqual([[false], 0]);
   expect(on.inForce.config.tls).toEqual(before);
   // How they are named is the configuration's, and as it must be.
   writeGateFiles(on.folder.path, { config: { tls: { ...on.tls, odd: 1 } } });
   await on.reloading.reload();
-  expect(namesIn(on.inForce)).toEqual(['newcomer']);
+  expect(namesIn(on.inForce)).toEqual(['successor']);
   expect(on.said().at(-1)).toEqual([50, expect.stringMatching(/^nothing was loaded/)]);
   const { cert, key } = selfSigned('gate.example');
   on.write('gate.crt', cert);
   on.write('gate.key', key);
-  writeGateFiles(on.folder.path, { config: { tls: on.tls, principals: newcomer } });
+  writeGateFiles(on.folder.path, { config: { tls: on.tls, principals: successor } });
   await on.reloading.reload();
   expect([on.observed.at(-1), renewals]).toEqual([true, 1]);
   expect(on.inForce.config.tls?.pem.cert).toBe(cert);
@@ -271,3 +272,24 @@ it.each<[string, Doc]>([
     await on.folder.remove();
   },
 );
+
+it('a configuration that leaves no operator is warned of, also where nothing of it is loaded but that keys are out', async () => {
+  const on = await loaded(() => undefined);
+  const load = async (principals: readonly Doc[], limitsText?: string): Promise<number> => {
+    writeGateFiles(on.folder.path, {
+      config: { tls: on.tls, principals },
+      ...(limitsText !== undefined && { limitsText }),
+    });
+    const before = on.said().length;
+    await on.reloading.reload();
+    const warned = on.said().slice(before);
+    return warned.filter(([, message]) => message.startsWith('no principal is an operator')).length;
+  };
+  const auditor = withKey('auditor', 'auditor', 'c');
+  const op = withKey('op', 'operator', 'a');
+  expect(await load([op, auditor])).toBe(0);
+  expect(await load([auditor], 'actions: [')).toBe(1);
+  expect(await load([op, auditor])).toBe(0);
+  expect(await load([auditor])).toBe(1);
+  await on.folder.remove();
+});
