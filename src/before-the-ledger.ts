@@ -6,7 +6,7 @@ import type { Deadline } from './kit/deadline.ts';
 import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import type { Recorded } from './ledger/recorded.ts';
+import { repeatIn, type HeldKey, type Recorded } from './ledger/recorded.ts';
 import type { Deciding } from './ledger/deciding.ts';
 import type { Submission } from './ledger/submission.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -47,9 +47,10 @@ export async function before(
   const base = { asked, mode, ...(action !== undefined && { action }) };
   const notAllowed = mayAsk(asked, action?.name);
   if (notAllowed !== undefined) return { submission: { ...base, refusal: notAllowed } };
-  const recorded = await findRepeat(gate, asked, deadline);
-  if (recorded?.bodyDigest === asked.bodyDigest) return { repeat: recorded };
-  const keyWasFree = recorded === undefined;
+  const held = await findHeld(gate, asked, deadline);
+  const repeat = repeatIn(held, asked.bodyDigest);
+  if (repeat !== undefined) return { repeat };
+  const keyWasFree = held === undefined;
   const validated = validate(asked.body, gate, gate.parameterChecks);
   if (isRefusal(validated)) {
     const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
@@ -60,8 +61,7 @@ export async function before(
   crashPoint('validate.passed');
   const revision = gate.ledger.revisionOf(validated.kind.name);
   // Nothing to resolve against yet, or a key of another body: the ledger says so.
-  if (revision === undefined || recorded !== undefined)
-    return { submission: { ...base, validated }, keyWasFree };
+  if (revision === undefined || held !== undefined) return { submission: { ...base, validated }, keyWasFree };
   const result = await gate.reads.resolve(validated.kind.name, validated.named, revision, deadline);
   crashPoint('targets.resolved');
   return { submission: { ...base, validated, resolved: { revision, result } }, keyWasFree };
@@ -85,13 +85,14 @@ function mayAsk({ principal }: Asked, action: string | undefined): Refusal | und
   });
 }
 
-async function findRepeat(
+async function findHeld(
   { reads }: GuardOptions,
   asked: Asked,
   deadline: Deadline,
-): Promise<Recorded | undefined> {
-  if (asked.idempotencyKey === undefined) return undefined;
-  return await reads.recorded({ principal: asked.principal.name, key: asked.idempotencyKey }, deadline);
+): Promise<HeldKey | undefined> {
+  const { principal, idempotencyKey: key, bodyDigest } = asked;
+  if (key === undefined) return undefined;
+  return await reads.recorded({ principal: principal.name, key, bodyDigest }, deadline);
 }
 
 /** An action that is not declared leaves a log line and a metric: there is nothing to record it under. */

@@ -8,9 +8,9 @@ import { inTime } from './kit/in-time.ts';
 import { Lane } from './kit/lane.ts';
 import type { Refusal } from './kit/refusal.ts';
 import { Together } from './kit/together.ts';
-import { keyName, type Key } from './ledger/key.ts';
+import { keyName, type AskedKey } from './ledger/key.ts';
 import { UNDECIDED_MS } from './ledger/ledger.ts';
-import { readRecorded, type Recorded } from './ledger/recorded.ts';
+import { readRecorded, type HeldKey } from './ledger/recorded.ts';
 import { findByIds } from './targets/queries.ts';
 import { freezeFound, resolveTargets } from './targets/resolve.ts';
 import type { Target, TargetSet } from './targets/target-set.ts';
@@ -18,8 +18,8 @@ import type { Named } from './validate/validated.ts';
 
 /** The reads of a request before the ledger, each up to the request's deadline, waiting included. */
 export interface ReadsBefore {
-  /** The decision that holds a key. @throws Fault `store.unavailable`, `store.undecided` */
-  recorded(key: Key, deadline: Deadline): Promise<Recorded | undefined>;
+  /** What holds a key. @throws Fault `store.unavailable`, `store.undecided` */
+  recorded(key: AskedKey, deadline: Deadline): Promise<HeldKey | undefined>;
   /** As `resolveTargets`. @throws Fault `store.unavailable`, `store.undecided` */
   resolve(kind: string, named: Named, revision: number, deadline: Deadline): Promise<TargetSet | Refusal>;
 }
@@ -51,7 +51,7 @@ export function createReadsBefore(
 ): ReadsBefore {
   const patienceMs = UNDECIDED_MS;
   const lane = new Lane(embedded ? LANES.embedded : LANES.server, patienceMs);
-  const keys = new Together(async (asked: readonly Key[]) => await findAllRecorded(db, asked), {
+  const keys = new Together(async (asked: readonly AskedKey[]) => await findAllRecorded(db, asked), {
     most: KEYS_AT_ONCE,
     patienceMs,
   });
@@ -80,8 +80,8 @@ export function createReadsBefore(
 
 async function findAllRecorded(
   db: Kysely<Database>,
-  keys: readonly Key[],
-): Promise<readonly (Recorded | undefined)[]> {
+  keys: readonly AskedKey[],
+): Promise<readonly (HeldKey | undefined)[]> {
   const found = await readRecorded(db, keys);
   return keys.map(key => found.get(keyName(key)));
 }

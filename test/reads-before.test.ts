@@ -17,7 +17,7 @@ afterAll(async () => {
 describe('a read before the ledger', () => {
   it('is given up at the deadline of its request, one for all of its reads', async () => {
     const reads = createReadsBefore(store.db, true, () => false);
-    const key = { principal: 'bot', key: 'k' };
+    const key = { principal: 'bot', key: 'k', bodyDigest: 'sha256:b' };
     // The store's one connection is taken, as by a database that does not answer.
     const tx = await store.db.startTransaction().execute();
     onTestFinished(async () => {
@@ -41,7 +41,10 @@ describe('a read before the ledger', () => {
     await tx.schema.alterTable('decisions').renameTo('elsewhere').execute();
     await tx.commit().execute();
     await expect(
-      reads.recorded({ principal: 'bot', key: 'k' }, new Deadline(systemClock, 10_000)),
+      reads.recorded(
+        { principal: 'bot', key: 'k', bodyDigest: 'sha256:b' },
+        new Deadline(systemClock, 10_000),
+      ),
     ).rejects.toMatchObject({ rule: 'store.unavailable' });
   });
 });

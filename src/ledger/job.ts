@@ -1,7 +1,7 @@
 import { Fault } from '../kit/fault.ts';
 import type { NamedByRequest } from './precedents.ts';
 import type { Turn } from './turn.ts';
-import type { Key } from './key.ts';
+import type { AskedKey } from './key.ts';
 
 /**
  * A change of the ledger. Runs in the order of arrival; may run again if its batch failed, or was computed from a head that
@@ -11,7 +11,7 @@ export type Work<T, SomeTurn extends Turn = Turn> = (turn: SomeTurn) => Promise<
 
 export interface JobOptions {
   /** Looked up before the work runs. */
-  readonly key?: Key;
+  readonly key?: AskedKey;
   /** A look-up within the job's patience has not found the key: it is looked up again only where this gate has decided it since. */
   readonly keyWasFree?: boolean;
   /** How many targets it is about: a batch is bounded by them too. */
@@ -27,7 +27,7 @@ export interface JobOptions {
 /** One work that waits for its turn, is run, and is told what became of it. */
 export class Job<SomeTurn extends Turn = Turn> {
   readonly work: Work<unknown, SomeTurn>;
-  readonly key: Key | undefined;
+  readonly key: AskedKey | undefined;
   readonly keyWasFree: boolean;
   readonly weight: number;
   readonly names: NamedByRequest | undefined;

@@ -4,4 +4,9 @@ export interface Key {
   readonly key: string;
 }
 
+/** Who asks, by which key and with which body. */
+export interface AskedKey extends Key {
+  readonly bodyDigest: string;
+}
+
 export const keyName = ({ principal, key }: Key): string => `${principal}\n${key}`;

@@ -201,21 +201,23 @@ export interface RecordedRow {
   readonly id: string;
   readonly body_digest: string;
   readonly status: number;
-  readonly document: string;
+  /** Null where it was asked with another body: it may be megabytes, and is not needed to say so. */
+  readonly document: string | null;
   readonly operation: OperationRow | null;
 }
 
 /** The decisions that hold some keys. An empty list reads nothing. */
 export async function findRecorded(
   db: Kysely<Database>,
-  keys: readonly { readonly principal: string; readonly key: string }[],
+  keys: readonly { readonly principal: string; readonly key: string; readonly bodyDigest: string }[],
 ): Promise<readonly RecordedRow[]> {
   if (keys.length === 0) return [];
   // `lateral … limit 1` keeps the plan an index look-up per key, also when the statement was prepared on an empty table.
   const { rows } = await sql<RecordedRow>`
-    select d.principal, d.idempotency_key, d.id, d.body_digest, d.status, d.document::text as document,
+    select d.principal, d.idempotency_key, d.id, d.body_digest, d.status,
+      case when d.body_digest = asked."bodyDigest" then d.document::text end as document,
       (select to_json(o) from (select ${operationColumns} from operations o where o.id = d.id) o) as operation
-    from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as asked(principal text, key text)
+    from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as asked(principal text, key text, "bodyDigest" text)
     cross join lateral (
       select * from decisions d where d.holds_key and d.principal = asked.principal and d.idempotency_key = asked.key limit 1
     ) d`.execute(db);

@@ -12,7 +12,7 @@ import { findSmaller, withSmaller } from './passes.ts';
 import { quotasOf } from './quotas.ts';
 import type { Finding } from './record-decision.ts';
 import { recordRequest } from './record-request.ts';
-import type { Recorded } from './recorded.ts';
+import { repeatIn, type HeldKey } from './recorded.ts';
 import { noInventory, staleReasons } from './stale.ts';
 import { namesOf, type Submission } from './submission.ts';
 
@@ -66,7 +66,8 @@ function decideFirst(
   const decided = recordRequest(turn, submission, find(turn, submission, deciding), deciding, idempotencyKey);
   if (name !== undefined && decided.holdsKey) {
     const { status, document, operation } = decided;
-    turn.recorded.set(name, { bodyDigest, status, document, ...(operation !== undefined && { operation }) });
+    const repeat = { status, document, ...(operation !== undefined && { operation }) };
+    turn.recorded.set(name, { bodyDigest, repeat });
   }
   return withQuotas(turn, submission, decided, deciding);
 }
@@ -85,10 +86,11 @@ function withQuotas(
   return { ...decided, quotas: quotasOf(turn, policy.loaded.limits, asker) };
 }
 
-function decideAgain(turn: Turn, submission: Submission, before: Recorded, deciding: Deciding): Decided {
+function decideAgain(turn: Turn, submission: Submission, before: HeldKey, deciding: Deciding): Decided {
   const { asked } = submission;
   const isRole = 'refusal' in submission && submission.refusal.status === 403;
-  if (!isRole && before.bodyDigest === asked.bodyDigest) return { repeat: before };
+  const repeat = repeatIn(before, asked.bodyDigest);
+  if (!isRole && repeat !== undefined) return { repeat };
   // The key stays the first body's: this no is recorded without it.
   const refusal = isRole ? submission.refusal : usedKey(asked.idempotencyKey ?? '');
   return withQuotas(

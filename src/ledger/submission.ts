@@ -19,9 +19,11 @@ export type Submission = {
 
 /** The key that a submission is looked up by, and how many targets the ledger has to look at. */
 export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight' | 'names'> {
-  const { principal, idempotencyKey } = submission.asked;
+  const { principal, idempotencyKey, bodyDigest } = submission.asked;
   return {
-    ...(idempotencyKey !== undefined && { key: { principal: principal.name, key: idempotencyKey } }),
+    ...(idempotencyKey !== undefined && {
+      key: { principal: principal.name, key: idempotencyKey, bodyDigest },
+    }),
     weight: weightOf(submission),
     ...namesOf(submission),
   };

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { Precedents } from './precedents.ts';
 import type { Book } from './book.ts';
 import type { Draft } from './draft.ts';
-import type { Recorded } from './recorded.ts';
+import type { HeldKey } from './recorded.ts';
 
 /** What a job sees: the book at one version of the head, and the draft that all jobs of the batch write into. */
 export interface Turn {
@@ -21,7 +21,7 @@ export interface Turn {
   /** The clock jumped: nothing may be decided or claimed; what must be written carries the agreed time. */
   readonly clockJumped: boolean;
   /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */
-  readonly recorded: Map<string, Recorded>;
+  readonly recorded: Map<string, HeldKey>;
   /** What was done and seen before of the artifacts and plans that this batch names; jobs add what they do. */
   readonly precedents: Precedents;
 }

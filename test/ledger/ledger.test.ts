@@ -4,8 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/db/store.ts';
 import type { Claimed } from '../../src/ledger/claim.ts';
 import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
+import type { AskedKey } from '../../src/ledger/key.ts';
+import { readRecorded } from '../../src/ledger/recorded.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
-import { gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
+import { bot, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 const ids = (from: number, count: number): string[] =>
@@ -146,6 +148,21 @@ describe('the ledger', () => {
       status: 503,
     });
     expect(await count('operations')).toBe(0);
+  });
+
+  it('reads the decision that holds a key for who asks with its body, also beside one with another body', async () => {
+    const { ask } = await gateParts(store);
+    await ask(['h1'], 'same');
+    const { rows } = await sql<{ digest: string }>`select body_digest as digest from decisions`.execute(
+      store.db,
+    );
+    const own = { principal: bot.name, key: 'same', bodyDigest: rows[0]?.digest ?? '' };
+    const other = { ...own, bodyDigest: 'sha256:other' };
+    const found = async (...keys: readonly AskedKey[]) =>
+      [...(await readRecorded(store.db, keys)).values()].map(held => [held.bodyDigest, 'repeat' in held]);
+    expect(await found(other)).toEqual([[own.bodyDigest, false]]);
+    for (const keys of [[own], [own, other], [other, own]])
+      expect(await found(...keys)).toEqual([[own.bodyDigest, true]]);
   });
 
   it('sees what another gate decided before its own next decision', async () => {
