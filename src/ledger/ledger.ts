@@ -250,13 +250,13 @@ export class Ledger {
   /** What the jobs of a batch may rest on beside the book. */
   async #read(
     db: Kysely<Database>,
-    jobs: readonly Pick<Job, 'names'>[],
+    jobs: readonly Pick<Job, 'names' | 'key'>[],
     lookedUp: readonly Pick<Job, 'key'>[],
   ): Promise<Pick<Turn, 'recorded' | 'precedents'>> {
-    const recorded = await readRecorded(
-      db,
-      lookedUp.flatMap(({ key }) => key ?? []),
-    );
+    const names = new Set(lookedUp.map(({ key }) => key && keyName(key)));
+    // Whoever asks by a key that is looked up for another: what is found is for each body.
+    const keys = jobs.flatMap(({ key }) => (key !== undefined && names.has(keyName(key)) ? key : []));
+    const recorded = await readRecorded(db, keys);
     const precedents = new Precedents(this.#options.limits);
     await precedents.read(
       db,

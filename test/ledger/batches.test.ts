@@ -208,6 +208,18 @@ describe('a batch that is one statement', () => {
     expect(decisionOf(beside)).toBe('allowed');
     expect(failed).toBe(0);
   });
+
+  it('finds such a key with its decision, where it is looked up for another body of the same batch', async () => {
+    const [one, other] = [await gateParts(store), await gateParts(store)];
+    const first = idOf(await other.ask(['h1'], 'k1'));
+    for (let turn = 0; turn < 20; turn += 1) await one.ask(['h2'], '', { mode: 'preflight' });
+    const [again, another] = await Promise.all([
+      one.ask(['h1'], 'k1', { keyWasFree: true }),
+      one.ask(['h2'], 'k1'),
+    ]);
+    expect('repeat' in again && idOf(again)).toBe(first);
+    expect(decisionOf(another)).toBe('refused');
+  });
 });
 
 describe('a stop', () => {
