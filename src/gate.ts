@@ -139,7 +139,7 @@ export class Gate {
   }
 
   #createOutcomes(): Outcomes {
-    const { config, store, inForce, clock, logger, metrics, gateId, readFile } = this.options;
+    const { config, store, inForce, clock, logger, metrics, gateId } = this.options;
     const late = new LateAnswers(logger);
     return new Outcomes({
       gateId,
@@ -160,7 +160,7 @@ export class Gate {
       forward: async (permit, stopped) =>
         await forward(permit, {
           clock,
-          readText: readFile,
+          readText: async file => await this.#readKey(file),
           stopped,
           late,
           // Looked at in the claim already; a commit may have taken long since.
@@ -292,6 +292,17 @@ export class Gate {
       await this.ledger.enqueue(({ book }) => warnOfSwitches(book, logger));
     } catch (thrown) {
       logger.warn({ err: asError(thrown) }, 'whether each switch stops anything could not be told');
+    }
+  }
+
+  /** Whoever asked is told of no file: the log names it. */
+  async #readKey(file: string): Promise<string> {
+    const { logger, readFile } = this.options;
+    try {
+      return await readFile(file);
+    } catch (thrown) {
+      logger.error({ err: asError(thrown) }, "an executor's key cannot be read: nothing was sent to it");
+      throw thrown;
     }
   }
 

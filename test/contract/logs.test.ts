@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectProblem, hosts, until } from '../support/api.ts';
@@ -75,6 +75,21 @@ describe('the id of a request', () => {
     const contradicts = 'an outcome was reported that contradicts the one that holds: it stays as it was';
     expect(await untilLine(on.gate, { msg: contradicts })).toMatchObject({
       ...{ level: 40, by: 'operator', status: 'refused', outcome: 'delivered' },
+    });
+  });
+});
+
+describe('a key of an executor that cannot be read', () => {
+  it('is named in the log alone', async () => {
+    const file = join(on.gate.folder, 'tool.key');
+    rmSync(file);
+    const answer = await on.api.submit('test.act', ['host-003']);
+    writeFileSync(file, BEARER);
+    expect(answer.status, answer.text).toBe(502);
+    expect(answer.text).not.toContain('tool.key');
+    expect(await untilLine(on.gate, { level: 50 })).toMatchObject({
+      msg: "an executor's key cannot be read: nothing was sent to it",
+      err: { message: expect.stringContaining(file) },
     });
   });
 });
