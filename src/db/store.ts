@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { StoreConfig } from '../config/config.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Database } from './database.ts';
-import { openEmbedded, type EmbeddedOptions } from './embedded.ts';
+import type { EmbeddedOptions } from './embedded.ts';
 import { preparing } from './preparing.ts';
 import { openServer, type ServerOptions } from './server.ts';
 
@@ -80,6 +80,8 @@ export async function openStore(
 ): Promise<Store> {
   switch (config.type) {
     case 'embedded': {
+      // A gate on a server needs none of it.
+      const { openEmbedded } = await import('./embedded.ts');
       const embedded = await openEmbedded(config.folder, logger, options);
       return storeOver(embedded.pool, true, embedded.close);
     }
