@@ -130,7 +130,13 @@ export class Checkpoints {
     }
     if (!isHeld)
       throw new StoreRefused(`${sayBehind(file, newest, head, hashAt)} ${sayHowToRestore(newest, said)}`);
-    if (said !== undefined && !(await isRecorded(said))) throw new StoreRefused(sayOfNoLoss(said, newest));
+    if (said !== undefined) {
+      if (!(await isRecorded(said))) throw new StoreRefused(sayOfNoLoss(said, newest));
+      logger.warn(
+        { restored: said, checkpoint: nameOf(newest) },
+        'what --restored says is recorded already, and puts nothing in doubt: for a database that was put back since, name this checkpoint',
+      );
+    }
     this.#isAnchored = true;
     return undefined;
   }

@@ -466,8 +466,10 @@ describe('a start', () => {
     expect(await start(chain, name)).toBe(name);
     expect(seqs()).toEqual([5, 4]);
     expect(await start(chain)).toBeUndefined();
-    // Also left in a service's file.
-    expect(await start(chain, name)).toBeUndefined();
+    // Also left in a service's file, and that is said.
+    const { checkpoints, said: log } = await open(chain);
+    expect(await checkpoints.anchor(name)).toBeUndefined();
+    expect(log()).toEqual(['40 what --restored says is recorded already, and puts nothing in doubt']);
     chain.grow(1, 'other');
     expect(await start(chain, name)).toBeUndefined();
   });
