@@ -180,7 +180,7 @@ export class Gate {
       ledger: this.ledger,
       outcomes: this.outcomes,
       parameterChecks: compileParameterChecks(config.actions),
-      reads: createReadsBefore(store.db, store.embedded, name => {
+      reads: createReadsBefore(store, name => {
         const kind = config.kinds.get(name);
         return kind !== undefined && weightsOf(kind).length > 0;
       }),

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 
 import type { Database } from './db/database.ts';
+import type { Store } from './db/store.ts';
 import { fromDatabase } from './db/from-database.ts';
 import type { Deadline } from './kit/deadline.ts';
 import { Fault } from './kit/fault.ts';
@@ -30,7 +31,7 @@ const REQUESTS_AT_ONCE = 64;
 /** A request with more ids is looked up by itself. */
 const FEW_IDS = 100;
 
-/** The embedded store has one connection, a server's pool has ten: most of them stay for the ledger and for who reads. */
+/** The embedded store has one connection, a server's pool has eight: half of them stay for who reads. */
 const LANES = { embedded: 1, server: 4 };
 
 interface Wanted {
@@ -45,18 +46,17 @@ interface Wanted {
  * @param isWeighed whether a kind declares weights, which are then read too
  */
 export function createReadsBefore(
-  db: Kysely<Database>,
-  embedded: boolean,
+  { db, keyedDb, embedded }: Pick<Store, 'db' | 'keyedDb' | 'embedded'>,
   isWeighed: (kind: string) => boolean,
 ): ReadsBefore {
   const patienceMs = UNDECIDED_MS;
   const lane = new Lane(embedded ? LANES.embedded : LANES.server, patienceMs);
-  const keys = new Together(async (asked: readonly AskedKey[]) => await findAllRecorded(db, asked), {
+  const keys = new Together(async (asked: readonly AskedKey[]) => await findAllRecorded(keyedDb, asked), {
     most: KEYS_AT_ONCE,
     patienceMs,
   });
   const targets = new Together(
-    async (asked: readonly Wanted[]) => await findAllTargets(db, asked, isWeighed),
+    async (asked: readonly Wanted[]) => await findAllTargets(keyedDb, asked, isWeighed),
     {
       most: REQUESTS_AT_ONCE,
       patienceMs,

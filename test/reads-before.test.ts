@@ -16,7 +16,7 @@ afterAll(async () => {
 
 describe('a read before the ledger', () => {
   it('is given up at the deadline of its request, one for all of its reads', async () => {
-    const reads = createReadsBefore(store.db, true, () => false);
+    const reads = createReadsBefore(store, () => false);
     const key = { principal: 'bot', key: 'k', bodyDigest: 'sha256:b' };
     // The store's one connection is taken, as by a database that does not answer.
     const tx = await store.db.startTransaction().execute();
@@ -36,7 +36,7 @@ describe('a read before the ledger', () => {
   });
 
   it('that fails says that the database did not answer', async () => {
-    const reads = createReadsBefore(store.db.withSchema('nowhere'), true, () => false);
+    const reads = createReadsBefore({ ...store, keyedDb: store.db.withSchema('nowhere') }, () => false);
     const tx = await store.db.startTransaction().execute();
     await tx.schema.alterTable('decisions').renameTo('elsewhere').execute();
     await tx.commit().execute();

@@ -15,6 +15,8 @@ export interface Store {
   readonly db: Kysely<Database>;
   /** For the ledger alone: on a server a connection of its own, so that a stop waits for no other work, nor long for a silent server. */
   readonly ledgerDb: Kysely<Database>;
+  /** For a few statements that look rows up by their keys, before each decision: on a server they are planned once a connection, as the ledger's. */
+  readonly keyedDb: Kysely<Database>;
   /** For statements outside Kysely: migrations, streams. The embedded store has one connection. */
   readonly pool: Pool;
   readonly embedded: boolean;
@@ -25,7 +27,7 @@ export interface Store {
 export type StoreOptions = Partial<ServerOptions> & EmbeddedOptions;
 
 const serverDefaults: ServerOptions = {
-  poolSize: 10,
+  poolSize: 8,
   statementTimeoutMs: 60_000,
   lockTimeoutMs: 10_000,
   idleInTransactionMs: 15_000,
@@ -44,21 +46,25 @@ const ledgerDefaults: ServerOptions = {
   indexesOnly: true,
 };
 
+/** Of keys one look-up is under way at a time, and one of targets. */
+const keyedDefaults: ServerOptions = { ...ledgerDefaults, poolSize: 2 };
+
 const over = (pool: PostgresPool): Kysely<Database> =>
   new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 
-/** @param ledgerPool the same one where there is but one connection */
+/** @param prepared pools for what is planned once a connection; none where there is but one connection, the pool's */
 export function storeOver(
   pool: Pool,
   embedded: boolean,
   close: () => Promise<void>,
-  ledgerPool: Pool = pool,
+  prepared?: { readonly ledger: Pool; readonly keyed: Pool },
 ): Store {
   let closed: Promise<void> | undefined;
   const db = over(pool);
   return {
     db,
-    ledgerDb: ledgerPool === pool ? db : over(preparing(ledgerPool)),
+    ledgerDb: prepared === undefined ? db : over(preparing(prepared.ledger)),
+    keyedDb: prepared === undefined ? db : over(preparing(prepared.keyed)),
     pool,
     embedded,
     close: async () => {
@@ -87,11 +93,12 @@ export async function openStore(
     }
     case 'server': {
       const pool = openServer(config.url, { ...serverDefaults, ...options }, logger);
-      const ledgerPool = openServer(config.url, ledgerDefaults, logger);
+      const ledger = openServer(config.url, ledgerDefaults, logger);
+      const keyed = openServer(config.url, keyedDefaults, logger);
       const close = async (): Promise<void> => {
-        await Promise.all([pool.end(), ledgerPool.end()]);
+        await Promise.all([pool.end(), ledger.end(), keyed.end()]);
       };
-      return storeOver(pool, false, close, ledgerPool);
+      return storeOver(pool, false, close, { ledger, keyed });
     }
   }
 }

@@ -169,6 +169,22 @@ describe('the embedded store', () => {
 describeWithPostgres('the store on a server', () => {
   itIsAStore(async () => await serverStore());
 
+  it.each(['ledgerDb', 'keyedDb'] as const)(
+    'plans what is asked of its %s once a connection, and for full tables',
+    async name => {
+      const store = await serverStore();
+      try {
+        for (const seq of [1, 2]) await sql`select from entries where seq = ${seq}`.execute(store[name]);
+        const { rows } = await sql<Record<string, unknown>>`
+          select p.generic_plans + p.custom_plans as runs, current_setting('enable_seqscan') as scans
+          from pg_prepared_statements p where p.statement like '%from entries%'`.execute(store[name]);
+        expect(rows).toEqual([{ runs: 2, scans: 'off' }]);
+      } finally {
+        await store.close();
+      }
+    },
+  );
+
   it('gives statements and locks an end', async () => {
     const store = await serverStore({ statementTimeoutMs: 200, lockTimeoutMs: 100 });
     try {

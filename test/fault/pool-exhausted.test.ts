@@ -23,7 +23,9 @@ const HOSTS = 1_000;
 /** A stop waits for no other work's connection; so much is for a machine that is busy. */
 const STOPPED_WITHIN_MS = 5_000;
 const ANSWERED_WITHIN_MS = 16_000;
-/** More than a gate has connections, the ledger's own aside. */
+/** A gate's connections, the ledger's own and those of look-ups aside. */
+const CONNECTIONS = 8;
+/** More than these. */
 const READERS = byForm(16, 60);
 const ROWS = byForm(1_000, 20_000);
 
@@ -111,8 +113,11 @@ describeWithPostgres('a gate whose connections are all in use', { concurrent: tr
       );
       await until(
         async () => (await admin.query('select from pg_locks where not granted')).rowCount,
-        count => count === 10,
+        count => count === CONNECTIONS,
       );
+      // Ids are looked up over connections of their own.
+      expect((await api.preflight('test.act', ['h-001'])).status).toBe(200);
+      await admin.query('lock table inventory_targets in access exclusive mode');
       await withNothingForwarded(executor, async () => {
         const startedMs = performance.now();
         const [asked, preflighted, engaged] = await Promise.all([
