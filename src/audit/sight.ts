@@ -1,4 +1,5 @@
 import type { Principal } from '../config/config.ts';
+import type { Search } from './search.ts';
 
 /** Which recorded requests a principal may see: all, or what is in at least one of its shares. */
 export type Sight =
@@ -13,3 +14,7 @@ export function sightOf(principal: Principal): Sight | undefined {
   if (roles.has('requester')) return { all: false, own: principal.name, settles };
   return settles ? { all: false, settles } : undefined;
 }
+
+/** Whether nothing of it can ever be seen: an empty list would read as if there were none. */
+export const isOutOfSight = (sight: Sight, { mode, decision = 'allowed' }: Search): boolean =>
+  !sight.all && sight.own === undefined && (mode !== 'request' || decision !== 'allowed');

@@ -1,7 +1,7 @@
 import { inOrder } from '../api/order.ts';
 import { CSV_HEADER, csvCell, csvLine } from '../audit/csv.ts';
 import { isQueryProblem, parseSearch, SEARCH_PARAMETERS } from '../audit/search.ts';
-import { sightOf, type Sight } from '../audit/sight.ts';
+import { isOutOfSight, sightOf, type Sight } from '../audit/sight.ts';
 import type { Page, PageRequest } from '../audit/views.ts';
 import {
   idOf,
@@ -29,6 +29,8 @@ export function readHandlers(reads: ReadsPort): Record<'search' | 'one' | 'targe
     if (listing instanceof Refused) return listing;
     const wanted = parseSearch(listing.query);
     if (isQueryProblem(wanted)) return refused('request.query', wanted.detail);
+    if (isOutOfSight(sight, wanted))
+      return notAllowed(exchange.principal, 'the role auditor, which sees refusals and pre-flights,');
     const fetchPage = (page: PageRequest) => reads.search(wanted, sight, page);
     return await reply(exchange, listing, fetchPage, {
       pageSize: STREAM_PAGE,

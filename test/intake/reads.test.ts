@@ -98,6 +98,22 @@ describe('a search', () => {
     ]);
   });
 
+  it('for what an operator never sees is a 403, and no empty list', async () => {
+    const on = serving();
+    for (const query of [
+      'decision=refused',
+      'decision=fault',
+      'mode=preflight',
+      'mode=preflight&decision=allowed',
+    ]) {
+      const answer = await get(on, `/v1/requests?${query}`, undefined, 'operator');
+      expect([query, answer.status]).toEqual([query, 403]);
+      expect(bodyOf(answer).detail).toContain('the role auditor');
+      expect((await get(on, `/v1/requests?${query}`, undefined, 'bot')).status).toBe(200);
+    }
+    expect((await get(on, '/v1/requests?decision=allowed', undefined, 'operator')).status).toBe(200);
+  });
+
   it('pages with a cursor that belongs to it alone', async () => {
     const on = serving({ reads: reads(5) });
     const first = bodyOf(await get(on, '/v1/requests?limit=3&principal=bot'));
