@@ -199,6 +199,17 @@ function sayHowToLook(
     terminal.complain(`Cancel: ${next(`cancel ${printable(id)}`)}   (as long as no attempt was made)`);
 }
 
+/** A no that was recorded looks like one of now: a job that runs again would mend for ever what is mended. */
+function sayReplayed(decided: Decided | undefined): string {
+  const said = 'This is the recorded answer of an earlier request with the same idempotency key';
+  const isNo = decided?.decision === 'refused' || isSettledNo(decided?.outcome?.status);
+  return isNo
+    ? `${said}: it stays so, whatever has changed since. To be decided anew, ask with a new key.`
+    : `${said}.`;
+}
+
+const isSettledNo = (status: string | undefined): boolean => status === 'refused' || status === 'stopped';
+
 const againWith = (idempotencyKey: string): string =>
   `Ask again, without doing it twice: the same command with --idempotency-key ${printable(idempotencyKey)}`;
 
@@ -211,8 +222,7 @@ function sayAnswer(
   const decided = decisionIn(answer);
   if (isJson) terminal.say(jsonLine(answer.ok ? answer.value : answer.problem));
   else if (decided !== undefined) sayDecision(decided, { url, next }, terminal);
-  if (replayed)
-    terminal.complain('This is the recorded answer of an earlier request with the same idempotency key.');
+  if (replayed) terminal.complain(sayReplayed(decided));
   if (decided === undefined && !answer.ok) sayProblem(answer.problem, url, terminal);
   if (decided !== undefined && isUnderWay(decided.outcome)) sayHowToLook(decided, next, terminal);
   if (asksAgain(answer)) terminal.complain(againWith(idempotencyKey));

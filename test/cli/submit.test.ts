@@ -424,6 +424,22 @@ test('an outcome that nobody knows says how it is settled, and says its detail o
   expect(said.split('no whole answer came')).toHaveLength(2);
 });
 
+test('a recorded no says that it stays so, and what is decided anew; a recorded yes says neither', async () => {
+  const headers = { 'idempotency-replayed': 'true' };
+  server.script({ status: 403, headers, body: problem('evidence.missing', 403, decided('refused')) });
+  expect((await run(...SUBMIT)).complained).toContain(
+    'it stays so, whatever has changed since. To be decided anew, ask with a new key.',
+  );
+  server.script({ status: 502, headers, body: problem('executor.refused', 502, outcome('refused')) });
+  expect((await run(...SUBMIT)).complained).toContain('ask with a new key');
+  for (const status of ['delivered', 'unknown', 'pending']) {
+    server.script({ status: 200, headers, body: outcome(status) }, { status: 200, body: outcome(status) });
+    const { complained } = await run(...SUBMIT, '--no-wait');
+    expect(complained).toContain('the same idempotency key.');
+    expect(complained).not.toContain('with a new key');
+  }
+});
+
 test('what was never sent is not said to be refused by an executor that never heard of it', async () => {
   const refused = async (detail: string, more: object = {}) => {
     const body = decided('allowed', { outcome: { status: 'refused', detail, ...more } });
