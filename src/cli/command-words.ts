@@ -5,6 +5,8 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/`?\?force=([a-z,]+)&reason=…`?/g, '--force $1 --reason "…"'],
   [/\{\} stops everything/g, 'without --action and --dimension everything stops'],
   [/, or \{\} for everything/g, '; or neither --action nor --dimension, for everything'],
+  // What looks like a number was read as one.
+  [/^must be string$/, `must be string: --param 'NAME="…"' is text, whatever it looks like`],
 ];
 
 const LOAD = /`?PUT \/v1\/inventory\/([A-Za-z0-9_.-]+)`?/g;

@@ -41,7 +41,8 @@ export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: 
     say(`  Under the exception ${printable(id)}: without it a limit refuses.`);
   if (decided.passes !== undefined)
     say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
-  if (decided.retry_after_s !== undefined)
+  // In flight it is no time at which anything ends, only one at which to look again: the remedy says what ends it.
+  if (decided.retry_after_s !== undefined && !reasons.some(({ rule }) => rule === 'budget.in_flight'))
     say(`  The same request would pass in ${decided.retry_after_s} s, if nothing else is spent until then.`);
   if (decided.stage !== undefined) say(`  Rollout: ${sayStage(decided.stage)}.`);
   const furtherRun = sayFurtherRun(decided);

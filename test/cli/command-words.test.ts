@@ -15,4 +15,5 @@ test('what the gate says of HTTP is said as a command', () => {
     'disk.wipe; or neither --action nor --dimension, for everything',
   );
   expect(inCommandWords('{} stops everything')).toBe('without --action and --dimension everything stops');
+  expect(inCommandWords('must be string')).toContain(`--param 'NAME="…"' is text`);
 });

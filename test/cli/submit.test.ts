@@ -424,6 +424,18 @@ test('an outcome that nobody knows says how it is settled, and says its detail o
   expect(said.split('no whole answer came')).toHaveLength(2);
 });
 
+test('a refusal says when the same would pass, but not of what is in flight: nobody knows when that ends', async () => {
+  const full = (rule: string) => {
+    const body = decided('refused', { retry_after_s: 4, reasons: [{ rule, message: 'no' }] });
+    // What is answered where the last try is made.
+    server.script(...Array.from({ length: 5 }, () => ({ status: 429, body: problem(rule, 429, body) })));
+  };
+  full('budget.window');
+  expect((await run(...SUBMIT)).said).toContain('The same request would pass in 4 s');
+  full('budget.in_flight');
+  expect((await run(...SUBMIT)).said).not.toContain('would pass in');
+});
+
 test('a recorded no says that it stays so, and what is decided anew; a recorded yes says neither', async () => {
   const headers = { 'idempotency-replayed': 'true' };
   server.script({ status: 403, headers, body: problem('evidence.missing', 403, decided('refused')) });

@@ -28,7 +28,7 @@ const readyToDecide = z.object({
 
 /** What is known of a gate before it is asked. */
 export interface Expected {
-  /** `must`: it was named, or holds the store. `should`: one has run here before. */
+  /** `must`: it was named, or holds the store. `should`: one may have run here before. */
   readonly runs: 'must' | 'should' | 'may';
   /** Whether the store itself was looked into: then nothing is said twice. */
   readonly storeRead: boolean;
@@ -136,7 +136,7 @@ function withoutAnswer(url: string, runs: Expected['runs'], error: Error): Findi
     return unknown(said, 'see whether it runs, or name where it listens with --url');
   return runs === 'may'
     ? ok(`no gate runs at ${url}, and none has yet`)
-    : warn(`no gate runs at ${url}, and one has before`, 'start it, if it should run');
+    : warn(`no gate runs at ${url}`, 'start it, if it should run');
 }
 
 const isOfTls = (code: string): boolean => /CERT|SELF_SIGNED|UNABLE_TO|^ERR_TLS|^ERR_SSL|^EPROTO/.test(code);
