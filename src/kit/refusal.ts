@@ -20,6 +20,9 @@ export interface Reason {
   readonly retryAfterMs?: number;
 }
 
+/** Of which the gate can tell when the request would pass, if nothing else happens: only these are answered 429. */
+export const isTimedRule = (rule: string): boolean => rule.startsWith('budget.') || rule === 'stage.baking';
+
 export type Reasons = readonly [Reason, ...Reason[]];
 
 /** A no. A value, recorded and answered like a yes. */

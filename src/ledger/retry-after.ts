@@ -1,4 +1,4 @@
-import type { Reason } from '../kit/refusal.ts';
+import { isTimedRule, type Reason } from '../kit/refusal.ts';
 import type { RequestsLimit, WindowLimit } from '../policy/limits.ts';
 import { askScope, requestLimitName } from './book.ts';
 import type { Case, Circumstances } from './case.ts';
@@ -37,8 +37,7 @@ export function timed(
   });
 }
 
-/** What passes by itself, if nothing else happens. */
-const isTimed = (reason: Reason): boolean => isBudget(reason) || reason.rule === 'stage.baking';
+const isTimed = ({ rule }: Reason): boolean => isTimedRule(rule);
 
 const isBudget = ({ rule }: Reason): boolean => rule.startsWith('budget.');
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isTimedRule } from '../kit/refusal.ts';
 import { isForbiddenKey } from '../kit/strict-json.ts';
 import { limitShape, type LimitShape } from './limit-shape.ts';
 import { readSentence } from './sentence.ts';
@@ -98,6 +99,13 @@ function readManifest(name: string, value: unknown): CheckManifest {
   const loosened = manifest.keys.filter(({ loosen }) => loosen !== undefined);
   if (loosened.length > 1 || loosened.some(({ on }) => on === 'top'))
     throw new Error(`the manifest of ${name} lets more be loosened than one key of an action's entry`);
+  const untimed = Object.entries(manifest.rules).find(
+    ([rule, own]) => own.status === 429 && !isTimedRule(rule),
+  );
+  if (untimed !== undefined)
+    throw new Error(
+      `the manifest of ${name} answers ${untimed[0]} with 429, which promises a time, and the gate cannot tell one: 403, 409, 422 and 423 are left`,
+    );
   for (const rule of Object.values(manifest.rules))
     for (const template of [...Object.values(rule.sentences), ...Object.values(rule.remedies)])
       readSentence(template);

@@ -191,6 +191,17 @@ describe('a bundle is refused', () => {
     }
   });
 
+  it('when a rule whose end the gate cannot tell is answered 429, which carries Retry-After', async () => {
+    const load = async (own: string, status: number) => {
+      const manifest = { ...data.interlock.manifests['max_targets'], rules: { [own]: { ...rule, status } } };
+      const changed = { interlock: { manifests: { ...data.interlock.manifests, max_targets: manifest } } };
+      return await refusalOfArchive({ 'data.json': JSON.stringify(changed) });
+    };
+    expect(await load('power.budget', 429)).toContain('answers power.budget with 429');
+    expect(await load('blast_radius.max_targets', 429)).toContain('with 429');
+    expect(await load('power.budget', 409)).toBe('it was loaded');
+  });
+
   it('when it is the folder that one is built from, which says what to name instead', async () => {
     const sources = fileURLToPath(new URL('../../policies', import.meta.url));
     expect(await refusalOf(sources)).toBe(
