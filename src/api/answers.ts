@@ -20,6 +20,7 @@ export const reason = z.strictObject({
   message: z.string(),
   dimension: z.string().optional(),
   value: z.string().optional(),
+  weight: z.string().optional().describe('Which weight it is about'),
   measured: z.int().optional(),
   limit: z.int().optional(),
   unit: z.string().optional(),

@@ -65,6 +65,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
     measured: 5000,
     limit: 1000,
     unit: 'ppm',
+    weight: 'traffic',
     remedy: 'targets that have at most 1 traffic together',
   },
   'budget.in_flight': {

@@ -6,6 +6,8 @@ export interface Reason {
   readonly message: string;
   readonly dimension?: string;
   readonly value?: string;
+  /** Of whose shares it speaks, where that is a weight and no number of targets. */
+  readonly weight?: string;
   readonly measured?: number;
   readonly limit?: number;
   readonly unit?: string;

@@ -142,6 +142,7 @@ function speak(raw: unknown, voices: Expected['voices']): Reason {
     message: say(voice.sentences, textOf(reason, 'sentence'), speech, rule),
   };
   Object.assign(said, shown);
+  if (typeof speech['weight'] === 'string') said.weight = speech['weight'];
   said.remedy = say(voice.remedies, textOf(reason, 'remedy'), speech, rule);
   // The gate's own list knows the statuses of the checks that ship; what a bundle says otherwise goes with the reason.
   if (shippedStatus(rule) !== voice.status) said.status = voice.status;

@@ -112,6 +112,7 @@ describe('max_weight', () => {
     const { body } = await expectRefused('weight.fleet', ['busy-00', 'calm-00'], 403, {
       dimension: 'fleet',
       value: 'host',
+      weight: 'traffic',
       measured: 12_000,
       limit: 10_000,
       unit: 'ppm',
@@ -165,6 +166,7 @@ describe('a window on a weight', () => {
     const { answer, body } = await expectRefused('window.fleet', calm(2, 14), 429, {
       rule: 'budget.window',
       dimension: 'fleet',
+      weight: 'traffic',
       measured: 220,
       limit: 200,
       unit: 'weight',

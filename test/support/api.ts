@@ -11,6 +11,7 @@ export interface ReasonBody {
   readonly message: string;
   readonly dimension?: string;
   readonly value?: string;
+  readonly weight?: string;
   readonly measured?: number;
   readonly limit?: number;
   readonly unit?: string;
