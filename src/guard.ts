@@ -9,7 +9,15 @@ import { decideRequest } from './ledger/request.ts';
 import { jobOf, type Submission } from './ledger/submission.ts';
 import type { Decided } from './ledger/deciding.ts';
 import { answerOf } from './outcome/answer.ts';
+import type { OnLeft } from './outcome/waiters.ts';
 import { observeDecision } from './metrics/observe-decision.ts';
+
+/** How long who asks waits for the outcome. */
+interface Patient {
+  readonly waitMs: number;
+  readonly repeatWaitMs: number;
+  readonly onLeft: OnLeft;
+}
 
 /** THE WAY of a request, in order. Each step takes what the step before gives; the first no is recorded and is the answer. */
 export class Guard {
@@ -19,20 +27,23 @@ export class Guard {
     this.#gate = options;
   }
 
-  /** Decides, records, forwards. Answers when the outcome is known, at the latest `waitMs` after the commit, or `repeatWaitMs` after a repeat was found to be one. */
+  /**
+   * Decides, records, forwards. Answers when the outcome is known, at the latest `waitMs` after the commit, or `repeatWaitMs` after a repeat was found to be
+   * one; soon, where the caller has left.
+   */
   async submit(
     asked: Asked,
-    { waitMs, repeatWaitMs }: { readonly waitMs: number; readonly repeatWaitMs: number },
+    { waitMs, repeatWaitMs, onLeft }: Patient,
     isStillKnown: () => boolean,
   ): Promise<Answer | Refusal> {
     const decided = await this.#decide(asked, 'request', isStillKnown);
     if (isRefusal(decided)) return decided;
     if ('answer' in decided) return decided.answer;
     if ('repeat' in decided)
-      return repeatOf(decided.repeat, await this.#waitFor(decided.repeat.operation, repeatWaitMs));
+      return repeatOf(decided.repeat, await this.#waitFor(decided.repeat.operation, repeatWaitMs, onLeft));
     // forward: only what is durable, and what this gate claimed in the deciding transaction.
     if (decided.claimed !== undefined) this.#gate.outcomes.start(decided.claimed);
-    const now = await this.#waitFor(decided.operation, waitMs);
+    const now = await this.#waitFor(decided.operation, waitMs, onLeft);
     return answerOf(decided.document, decided.status, now, false, decided.quotas);
   }
 
@@ -47,8 +58,12 @@ export class Guard {
   }
 
   /** As it stands once it can be answered, or after that time. */
-  async #waitFor(operation: Operation | undefined, waitMs: number): Promise<Operation | undefined> {
-    return operation && (await this.#gate.outcomes.waiters.wait(operation, waitMs));
+  async #waitFor(
+    operation: Operation | undefined,
+    waitMs: number,
+    onLeft: OnLeft,
+  ): Promise<Operation | undefined> {
+    return operation && (await this.#gate.outcomes.waiters.wait(operation, waitMs, onLeft));
   }
 
   async #decide(

@@ -41,7 +41,9 @@ it('gives the ledger what is left of the 10 s of a request, not 10 s anew', asyn
     bodyDigest: 'sha256:b',
     idempotencyKey: 'k',
   };
-  await expect(guard.submit(asked, { waitMs: 0, repeatWaitMs: 0 }, () => true)).rejects.toMatchObject({
+  await expect(
+    guard.submit(asked, { waitMs: 0, repeatWaitMs: 0, onLeft: () => () => undefined }, () => true),
+  ).rejects.toMatchObject({
     rule: 'store.undecided',
   });
   expect(patience).toEqual([6_000]);

@@ -115,6 +115,18 @@ export function onCut(req: IncomingMessage, call: () => void): () => void {
   };
 }
 
+/**
+ * Calls when the client has closed its half of the connection, or all of it, however long ago.
+ * @returns what ends it
+ */
+export function onLeft({ socket }: IncomingMessage, call: () => void): () => void {
+  if (socket.readableEnded || socket.destroyed) call();
+  socket.once('end', call).once('close', call);
+  return () => {
+    socket.off('end', call).off('close', call);
+  };
+}
+
 /** The body as one JSON object, strictly. */
 export async function readJson(incoming: Incoming): Promise<JsonObject | Refused> {
   const wrongType = refuseMediaType(incoming.req);

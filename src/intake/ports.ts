@@ -8,6 +8,7 @@ import type { EngageRequest } from '../kill-switch/engage-body.ts';
 import type { Refusal } from '../kit/refusal.ts';
 import type { RuleInfo } from '../kit/rules.ts';
 import type { Answer, Asked } from '../ledger/decision.ts';
+import type { OnLeft } from '../outcome/waiters.ts';
 import type { Waiting } from './headers.ts';
 
 /** What HTTP needs of the rooms behind it. Each may throw a Fault, which is answered 503. */
@@ -30,10 +31,10 @@ export type IsStillKnown = () => boolean;
 
 /** Both refuse only what waited with a key that was taken out meanwhile; any other no is an answer. */
 export interface GuardPort {
-  /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit (a repeat: `repeatWaitMs`). */
+  /** Decides, records and forwards; answers when the outcome is known, at the latest `waitMs` after the commit (a repeat: `repeatWaitMs`), soon where the caller has left. */
   submit(
     asked: Asked,
-    waiting: Pick<Waiting, 'waitMs' | 'repeatWaitMs'>,
+    waiting: Pick<Waiting, 'waitMs' | 'repeatWaitMs'> & { readonly onLeft: OnLeft },
     isStillKnown: IsStillKnown,
   ): Promise<Answer | Refusal>;
   /** The same decision; nothing consumed, nothing forwarded. `status` is what a request would get now. */

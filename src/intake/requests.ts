@@ -6,9 +6,10 @@ import type { Logger } from '../kit/logger.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { isIdempotencyKey } from '../kit/text.ts';
 import type { Answer, Asked } from '../ledger/decision.ts';
-import { keyGone, readJson } from './body.ts';
+import type { OnLeft } from '../outcome/waiters.ts';
+import { keyGone, onLeft, readJson } from './body.ts';
 import type { Exchange, Handle, Reply } from './exchange.ts';
-import { parsePrefer } from './headers.ts';
+import { parsePrefer, type Waiting } from './headers.ts';
 import type { GuardPort } from './ports.ts';
 import { withoutParameters } from './query.ts';
 import { rateLimitHeaders } from './rate-limit.ts';
@@ -46,8 +47,7 @@ export function requestHandlers({
     const asked = await readAsked(exchange);
     if (asked instanceof Refused) return asked;
     crashPoint('intake.read');
-    const { prefer } = exchange.req.headers;
-    const waiting = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
+    const waiting = waitingOf(exchange);
     const answer = await told(
       exchange,
       async () => await guard.submit({ ...asked, idempotencyKey }, waiting, exchange.isStillKnown),
@@ -75,6 +75,12 @@ export function requestHandlers({
   };
 
   return { submit: withoutParameters(submit), preflight: withoutParameters(preflight) };
+}
+
+function waitingOf({ req }: Exchange): Waiting & { readonly onLeft: OnLeft } {
+  const { prefer } = req.headers;
+  const waiting = parsePrefer(typeof prefer === 'string' ? prefer : undefined);
+  return { ...waiting, onLeft: call => onLeft(req, call) };
 }
 
 async function readAsked(exchange: Exchange): Promise<Asked | Refused> {

@@ -6,11 +6,12 @@ import {
   forwardedFor,
   host,
   hosts,
+  sendRaw,
   until,
   untilItListensNoMore,
   type Answer,
 } from '../support/api.ts';
-import { wideLimits } from '../support/gate.ts';
+import { keyOf, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
 // Claims, concurrency, valid_for, drift, reports, cancels, and what a client that waits is answered.
@@ -84,6 +85,28 @@ describe('a client', () => {
     expect(Date.now() - beforeMs).toBeGreaterThan(900);
     expect(Date.now() - beforeMs).toBeLessThan(5000);
     await letGo(answer);
+  });
+
+  it('is waited for no longer than a moment where it has closed its half: its connection is one that a stop may need', async () => {
+    on.executor.behave(script.hold);
+    const body = JSON.stringify({ action: 'test.two', targets: { ids: [target()] }, reason: 'a test' });
+    const key = randomUUID();
+    const head = [
+      'POST /v1/requests HTTP/1.1',
+      'Host: x',
+      `Authorization: Bearer ${keyOf('bot')}`,
+      `Idempotency-Key: ${key}`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+    ];
+    const beforeMs = Date.now();
+    // Given up by this client itself after 10 s: then without an answer.
+    const answer = await sendRaw(on.gate.url, `${head.join('\r\n')}\r\n\r\n${body}`);
+    expect(answer.status, answer.text).toBe(202);
+    expect(Date.now() - beforeMs).toBeLessThan(8000);
+    const [request] = await on.api.search({ idempotency_key: key });
+    on.executor.release();
+    await on.api.untilOutcome(request?.id, 'delivered');
   });
 
   it('is told how it stands when its wait is over, and not how it was decided', async () => {

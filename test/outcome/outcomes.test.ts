@@ -124,7 +124,7 @@ describe('what another gate has ended', () => {
     const waiting = await here.ledger.enqueue(({ book }) =>
       [...book.operations()].filter(({ phase }) => phase === 'waiting'),
     );
-    const told = waiting.map(async one => await outcomes.waiters.wait(one, 20_000));
+    const told = waiting.map(async one => await outcomes.waiters.wait(one, 20_000, () => () => undefined));
     for (const { id } of waiting) await outcomesOf(there).cancel(id, bot, undefined, () => true);
     await outcomes.tick();
     const ended = await Promise.all(told);
