@@ -23,10 +23,11 @@ export function openHandlers(ports: {
   readonly publicUrl: string;
 }): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule' | 'api' | 'docs', OpenHandle> {
   const { policy, ready, gauges, metrics, publicUrl } = ports;
-  const document = (): object => ({
+  const document = madeOnce(() => ({
     ...apiDocument(),
     ...(publicUrl !== '' && { servers: [{ url: publicUrl }] }),
-  });
+  }));
+  const calls = madeOnce(docsPage);
   // Those of the loaded bundle know how they speak. No check may claim a rule of the gate's own.
   const allRules = (): Readonly<Record<string, RuleInfo>> => ({ ...rules, ...policy.rules() });
 
@@ -55,7 +56,7 @@ export function openHandlers(ports: {
       writeJson(req, res, 200, document());
       return undefined;
     },
-    docs: async (req, res) => await writePage(req, res, docsPage(), document()),
+    docs: async (req, res) => await writePage(req, res, calls(), document()),
     rules: async (req, res) => await writePage(req, res, indexPage(allRules()), { rules: allRules() }),
     rule: async (req, res) => {
       const name = req.params['rule'];
@@ -67,6 +68,12 @@ export function openHandlers(ports: {
       return await writePage(req, res, rulePage(name, info, example), body);
     },
   };
+}
+
+/** What never changes while the gate runs, and costs a tenth of a second to make: who asks for it needs no key. */
+function madeOnce<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => (made ??= make());
 }
 
 /** Another bundle's check may say the same rule otherwise than the one that ships, of which the examples are. */

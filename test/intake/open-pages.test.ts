@@ -160,3 +160,16 @@ describe('the page of a rule', () => {
     ).toBe(406);
   });
 });
+
+describe('what needs no key', () => {
+  it.each(['/openapi.json', '/docs'])('is made once, and not for each who asks: %s', async path => {
+    const { server } = serving();
+    const timed = async (times: number): Promise<number> => {
+      const begunMs = performance.now();
+      for (let at = 0; at < times; at += 1) expect((await request(server).get(path)).status).toBe(200);
+      return performance.now() - begunMs;
+    };
+    const firstMs = await timed(1);
+    expect(await timed(60)).toBeLessThan(20 * firstMs);
+  });
+});
