@@ -206,7 +206,7 @@ export interface RecordedRow {
   readonly operation: OperationRow | null;
 }
 
-/** The decisions that hold some keys. An empty list reads nothing. */
+/** The decisions that hold some keys, each once for each body, however often it is asked for. An empty list reads nothing. */
 export async function findRecorded(
   db: Kysely<Database>,
   keys: readonly { readonly principal: string; readonly key: string; readonly bodyDigest: string }[],
@@ -217,7 +217,7 @@ export async function findRecorded(
     select d.principal, d.idempotency_key, d.id, d.body_digest, d.status,
       case when d.body_digest = asked."bodyDigest" then d.document::text end as document,
       (select to_json(o) from (select ${operationColumns} from operations o where o.id = d.id) o) as operation
-    from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as asked(principal text, key text, "bodyDigest" text)
+    from (select distinct * from jsonb_to_recordset(${JSON.stringify(keys)}::jsonb) as each(principal text, key text, "bodyDigest" text)) as asked
     cross join lateral (
       select * from decisions d where d.holds_key and d.principal = asked.principal and d.idempotency_key = asked.key limit 1
     ) d`.execute(db);

@@ -5,6 +5,7 @@ import type { Store } from '../../src/db/store.ts';
 import type { Claimed } from '../../src/ledger/claim.ts';
 import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
 import type { AskedKey } from '../../src/ledger/key.ts';
+import { findRecorded } from '../../src/ledger/queries.ts';
 import { readRecorded } from '../../src/ledger/recorded.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { bot, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
@@ -163,6 +164,8 @@ describe('the ledger', () => {
     expect(await found(other)).toEqual([[own.bodyDigest, false]]);
     for (const keys of [[own], [own, other], [other, own]])
       expect(await found(...keys)).toEqual([[own.bodyDigest, true]]);
+    // It may be megabytes, and be asked for by hundreds who try again at once.
+    expect(await findRecorded(store.db, [own, own, other, own])).toHaveLength(2);
   });
 
   it('sees what another gate decided before its own next decision', async () => {
