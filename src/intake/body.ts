@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Lane } from '../kit/lane.ts';
 import { KEY_TAKEN_OUT } from '../kit/refusal.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { isJsonType } from './headers.ts';
@@ -7,12 +8,18 @@ import { refused, type Refused } from './refused.ts';
 import { CHALLENGE } from './identity.ts';
 
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** To read what a smaller one says takes some 20 ms at most. */
+const LARGE_BYTES = 1024 * 1024;
+/** Turns of the event loop between two large bodies: in each one connection is accepted, and it takes some until it is answered. */
+const TURNS_BETWEEN = 20;
 
 /** A request whose body is to be read. */
 export interface Incoming {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly patience: Patience;
+  /** What large bodies wait in. */
+  readonly largeBodies: Lane;
   /** Asked once more when the body has come. */
   readonly isStillKnown: () => boolean;
 }
@@ -55,10 +62,22 @@ function refuseMediaType(req: IncomingMessage): Refused | undefined {
 }
 
 /**
- * The body, whole; nothing of it is kept once it is too large or late.
+ * The body, whole; nothing of it is kept once it is too large or late. Large ones that end together are given one
+ * after the other, with turns for all else between: to read what they say takes a tenth of a second each, and a stop would wait for all of them.
  * @throws ClientLeft when the connection ends before the body does.
  */
-export async function readWhole({ req, res, patience, isStillKnown }: Incoming): Promise<Buffer | Refused> {
+export async function readWhole(incoming: Incoming): Promise<Buffer | Refused> {
+  const whole = await gather(incoming);
+  if (Buffer.isBuffer(whole) && whole.length > LARGE_BYTES) await incoming.largeBodies.run(letOthersGo);
+  return whole;
+}
+
+async function letOthersGo(): Promise<void> {
+  for (let turn = 0; turn < TURNS_BETWEEN; turn += 1)
+    await new Promise<void>(resolve => setImmediate(resolve));
+}
+
+async function gather({ req, res, patience, isStillKnown }: Incoming): Promise<Buffer | Refused> {
   if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return tooLarge();
   welcome(req, res);
   return await new Promise((resolve, reject) => {

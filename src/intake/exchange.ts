@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { Principal, Role } from '../config/config.ts';
+import type { Lane } from '../kit/lane.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../ledger/decision.ts';
 import { keyGone } from './body.ts';
@@ -15,6 +16,8 @@ export interface Exchange {
   /** Whether its key is still good for what it was when the head came: a body may take half a minute, a load hours. */
   readonly isStillKnown: () => boolean;
   readonly patience: Patience;
+  /** One for all requests (body.ts). */
+  readonly largeBodies: Lane;
   /** The query string, as it came. */
   readonly query: string;
 }

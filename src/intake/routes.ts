@@ -1,5 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { freshId } from '../kit/ids.ts';
+import { Lane } from '../kit/lane.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { controlHandlers } from './control.ts';
@@ -77,7 +78,11 @@ export function createRoutes(intake: Intake): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.enable('case sensitive routing').enable('strict routing');
-  const context = { ...intake, problems: createProblems(() => ports.policy.rules(), intake.publicUrl) };
+  const context = {
+    ...intake,
+    problems: createProblems(() => ports.policy.rules(), intake.publicUrl),
+    largeBodies: new Lane(1, intake.patience.bodyMs),
+  };
 
   app.use(begin);
   const every = calls(intake);
@@ -114,7 +119,11 @@ function begin(req: Request, res: Response, next: NextFunction): void {
 }
 
 /** A call with a key. First who asks, then whether the head can be read in one way only, then the method. */
-function known(context: Intake & Writing, path: string, methods: Methods<Handle> | undefined) {
+function known(
+  context: Intake & Writing & Pick<Exchange, 'largeBodies'>,
+  path: string,
+  methods: Methods<Handle> | undefined,
+) {
   return async (req: Request, res: Response): Promise<void> => {
     const principal = await context.identity.identify({
       authorization: req.headers.authorization,
@@ -128,7 +137,8 @@ function known(context: Intake & Writing, path: string, methods: Methods<Handle>
     }
     const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
     const isStillKnown = (): boolean => context.identity.isStill(principal, req.headers.authorization);
-    const exchange: Exchange = { req, res, principal, isStillKnown, patience: context.patience, query };
+    const { patience, largeBodies } = context;
+    const exchange: Exchange = { req, res, principal, isStillKnown, patience, largeBodies, query };
     const reply = refuseHead(req, path) ?? (await handled(methods, exchange));
     if (reply instanceof Refused) writeRefused(context, req, res, reply, isDeciding, principal.name);
     else await writeReply(context, exchange, reply);

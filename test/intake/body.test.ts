@@ -1,0 +1,43 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { expect, it } from 'vitest';
+import { readWhole } from '../../src/intake/body.ts';
+import { PATIENCE } from '../../src/intake/patience.ts';
+import { Lane } from '../../src/kit/lane.ts';
+
+/** In which turns of the event loop bodies of that size are given that have all come at once. */
+async function turnsOf(bytes: number): Promise<readonly number[]> {
+  let turn = 0;
+  let isOver = false;
+  const count = (): void => {
+    turn += 1;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const largeBodies = new Lane(1, PATIENCE.bodyMs);
+  const turns: number[] = [];
+  await Promise.all(
+    [1, 2, 3].map(async () => {
+      const req = new IncomingMessage(new Socket());
+      req.complete = true;
+      req.push(Buffer.alloc(bytes));
+      req.push(null);
+      const res = new ServerResponse(req);
+      await readWhole({ req, res, patience: PATIENCE, largeBodies, isStillKnown: () => true });
+      turns.push(turn);
+    }),
+  );
+  isOver = true;
+  return turns;
+}
+
+it('gives large bodies that come together one after the other, with turns for who wants to stop between', async () => {
+  const [first = 0, second = 0, third = 0] = await turnsOf(2 * 1024 * 1024);
+  expect(second - first).toBeGreaterThanOrEqual(10);
+  expect(third - second).toBeGreaterThanOrEqual(10);
+});
+
+it('lets no other body wait', async () => {
+  const [first = 0, , third = 0] = await turnsOf(1000);
+  expect(third - first).toBeLessThan(3);
+});
