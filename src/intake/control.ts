@@ -14,7 +14,7 @@ import {
 } from './exchange.ts';
 import { parseReasonBody } from './fields.ts';
 import { sayNothingEngaged } from './find-the-stop.ts';
-import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort } from './ports.ts';
+import type { BudgetsPort, ClockPort, InventoryPort, KillSwitchPort, PolicyPort, Reached } from './ports.ts';
 import { withoutParameters } from './query.ts';
 import { Refused } from './refused.ts';
 import { requestIdOf } from './write-reply.ts';
@@ -45,7 +45,7 @@ export function controlHandlers(ports: {
     if (isRefusal(engaged)) return replyOf(engaged);
     // Committed: how long whoever pulled the switch waited for it.
     const timed = { ...engaged, took_ms: Math.round(monotonicMs() - arrivedMs) };
-    logger.warn({ request_id: requestIdOf(exchange.res), ...timed }, 'a kill switch is engaged');
+    logger.warn({ request_id: requestIdOf(exchange.res), ...shortened(timed) }, 'a kill switch is engaged');
     return json(timed, 201);
   };
 
@@ -78,6 +78,17 @@ export function controlHandlers(ports: {
     ...showing(ports),
   };
 }
+
+/** Thousands may have waited, and a line that is too long for who takes the log is dropped. All ids are in the answer, and in the trail. */
+const MOST_LOGGED = 100;
+
+const shortened = ({ on_the_wire, stopped, ...engaged }: Reached): object => ({
+  ...engaged,
+  on_the_wire: on_the_wire.slice(0, MOST_LOGGED),
+  on_the_wire_count: on_the_wire.length,
+  stopped: stopped.slice(0, MOST_LOGGED),
+  stopped_count: stopped.length,
+});
 
 /** What shows how things stand, and takes nothing. */
 const showing = (ports: {

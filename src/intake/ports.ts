@@ -62,8 +62,14 @@ export interface OutcomesPort {
   ): Promise<object | Refusal | undefined>;
 }
 
+/** What an engage found in its scope, among all that it answers: ids. */
+export interface Reached {
+  readonly on_the_wire: readonly string[];
+  readonly stopped: readonly string[];
+}
+
 export interface KillSwitchPort {
-  engage(request: EngageRequest, by: Principal): Promise<object | Refusal>;
+  engage(request: EngageRequest, by: Principal): Promise<Reached | Refusal>;
   /** Undefined for an unknown switch; a refusal (409) for one that is released already. */
   release(
     id: string,

@@ -49,6 +49,9 @@ describe('the id of a request', () => {
     expect(await untilLine(on.gate, { msg: 'a kill switch is engaged' })).toMatchObject({
       request_id: 'night-shift-1',
       id: engaged.body.id,
+      on_the_wire: [],
+      on_the_wire_count: 0,
+      stopped_count: 0,
     });
     expect(await untilLine(on.gate, { msg: 'a kill switch is released' })).toMatchObject({
       request_id: 'night-shift-2',

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { refuse } from '../../src/kit/refusal.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
 import { bearer, serving, type Serving } from './fake-ports.ts';
 
 const engaged = (on: Serving) =>
@@ -40,6 +41,21 @@ describe('engaging the kill switch', () => {
       type: '/problems/action.unknown',
       detail: 'There is no disk.wip. Nothing was engaged. Would pass: disk.wipe.',
     });
+  });
+
+  it('names in the log the first of thousands that it stopped, and how many there are; all of them in its answer', async () => {
+    const stopped = Array.from({ length: 20_000 }, (_, at) => `id-${at}`);
+    const { logger, whole } = recordedLogger();
+    const killSwitch = {
+      engage: async () => ({ id: 'one', on_the_wire: ['on-it'], stopped }),
+      release: async () => undefined,
+      status: async () => ({ engaged: [] }),
+    };
+    const answer = await engage(serving({ killSwitch }, {}, { logger }));
+    expect(answer.body).toMatchObject({ on_the_wire: ['on-it'], stopped });
+    const line = whole().find(({ msg }) => msg === 'a kill switch is engaged');
+    expect(line).toMatchObject({ on_the_wire: ['on-it'], on_the_wire_count: 1, stopped_count: 20_000 });
+    expect(line).toMatchObject({ stopped: stopped.slice(0, 100) });
   });
 
   it('says with every refusal that nothing was engaged, once', async () => {
