@@ -173,8 +173,9 @@ export const engage = z.strictObject({
     .string()
     .refine(value => isText(value) || isBlank(value))
     .nullable()
-    .optional(),
-  except: z.array(text).optional().describe('Requesters that are let through'),
+    .optional()
+    .describe('Of one that is longer than 4000 characters the beginning is kept'),
+  except: z.array(text).max(1000).optional().describe('Requesters that are let through'),
 });
 
 /** Names of labels: no colon, which is kept for what a name may mean one day, and nothing by which a prototype can be reached. */

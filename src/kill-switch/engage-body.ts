@@ -1,8 +1,11 @@
 import { invalid, isText, own, unknownFields } from '../kit/fields.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { isBlank } from '../kit/text.ts';
+import { beginningOf, isBlank } from '../kit/text.ts';
 import type { Scope } from '../ledger/book.ts';
+
+/** Each name is compared with all principals', in the turn of the ledger that a stop is. */
+const MOST_EXCEPTIONS = 1_000;
 
 /** What is to be stopped. Whether it is declared was not looked at yet. */
 export interface EngageRequest {
@@ -62,8 +65,12 @@ function parseName(scope: JsonObject, name: 'action' | 'dimension' | 'value', wr
   return '';
 }
 
+/** As long as any other reason may be. One that is longer must not stand in the way of stopping either: it is cut. */
+const MOST_OF_REASON = 4_000;
+
 function parseReason(reason: Json | undefined, wrong: Reason[]): string | undefined {
-  if (isText(reason)) return reason;
+  if (isText(reason))
+    return reason.length > MOST_OF_REASON ? `${beginningOf(reason, MOST_OF_REASON - 2)} …` : reason;
   if (reason === undefined || reason === null || (typeof reason === 'string' && isBlank(reason)))
     return undefined;
   wrong.push(invalid('/reason', 'The reason is text, without NUL characters.'));
@@ -78,10 +85,11 @@ function parseExcept(except: Json | undefined, wrong: Reason[]): string[] {
     );
     return [];
   }
-  const names: string[] = [];
-  for (const [index, name] of except.entries()) {
-    if (!isText(name)) wrong.push(invalid(`/except/${index}`, 'Each exception is the name of a principal.'));
-    else if (!names.includes(name)) names.push(name);
+  if (except.length > MOST_EXCEPTIONS) {
+    wrong.push(invalid('/except', `There are at most ${MOST_EXCEPTIONS} exceptions.`));
+    return [];
   }
-  return names;
+  for (const [index, name] of except.entries())
+    if (!isText(name)) wrong.push(invalid(`/except/${index}`, 'Each exception is the name of a principal.'));
+  return [...new Set(except.filter(isText))];
 }

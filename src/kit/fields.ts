@@ -18,13 +18,17 @@ export const invalid = (pointer: string, message: string): Reason => ({
   pointer,
 });
 
+/** Mistakes of a kind that are named one by one: a body may hold a hundred thousand, and each is a reason of the answer. */
+const MOST_NAMED = 10;
+
 /** @param at where the object stands in the body: a JSON Pointer */
 export const unknownFields = (object: JsonObject, known: readonly string[], at = ''): Reason[] =>
   Object.keys(object)
     .filter(name => !known.includes(name))
+    .slice(0, MOST_NAMED)
     .map(name =>
       invalid(
-        at + pointerSegment(name),
+        at + pointerSegment(name.slice(0, 200)),
         `The field ${quote(name)} is not known here: ${known.join(', ')} are.`,
       ),
     );

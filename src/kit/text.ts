@@ -39,6 +39,10 @@ export const isKeyInFile = (text: string): boolean => isKey(text) && text.length
 /** 1 to 255 visible ASCII characters. */
 export const isIdempotencyKey = (text: string): boolean => isKey(text) && text.length <= 255;
 
+/** So many code units of a text, or one less: half of a pair at the end would have no canonical form. */
+export const beginningOf = (text: string, length: number): string =>
+  text.slice(0, length).replace(/[\ud800-\udbff]$/, '');
+
 /** White space, and what is not seen at all; nothing, too. */
 export const isUnseen = (text: string): boolean =>
   /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*$/u.test(text);

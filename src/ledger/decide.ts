@@ -5,6 +5,7 @@ import { conflictReasons } from './conflicts.ts';
 import { countTargets } from './counts.ts';
 import { askExcepted } from './exceptions.ts';
 import { measure, type Measured } from './facts.ts';
+import { beginningOf } from '../kit/text.ts';
 import { refusingLimitNames, timed } from './retry-after.ts';
 import { stops, whyStopsAll, type Stoppable } from './stops.ts';
 
@@ -67,8 +68,7 @@ const MOST_OF_REASON = 500;
 
 /** Ends the sentence: without a reason there is nothing to announce, and most reasons come without a full stop. */
 function because(reason: string): string {
-  // Half of a pair at the end would have no canonical form.
-  const begin = reason.slice(0, MOST_OF_REASON).replace(/[\ud800-\udbff]$/, '');
+  const begin = beginningOf(reason, MOST_OF_REASON);
   const said = begin === reason ? reason : `${begin.trimEnd()} …`;
   return said === '' ? '.' : `: ${said}${/[.!?…]$/.test(said) ? '' : '.'}`;
 }

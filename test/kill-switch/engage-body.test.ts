@@ -5,6 +5,8 @@ import type { JsonObject } from '../../src/kit/strict-json.ts';
 
 const everything = { scope: {}, except: [] };
 
+const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `n${at}`);
+
 describe('an engage of everything', () => {
   it.each([undefined, {}, { scope: {} }, { reason: '' }, { reason: ' ' }, { reason: null }, { except: [] }])(
     'is %j: nothing may stand in the way of stopping',
@@ -40,6 +42,10 @@ describe('an engage that is refused', () => {
     [{ except: null }, ['/except']],
     [{ except: 'bot' }, ['/except']],
     [{ except: ['bot', '', null, 7] }, ['/except/1', '/except/2', '/except/3']],
+    // Each would be looked for in the turn of the ledger, and be a reason of the answer.
+    [{ except: many(300_000) }, ['/except']],
+    [{ except: many(300_000).map(() => 1) }, ['/except']],
+    [Object.fromEntries(many(90_000).map(name => [name, 1])), many(10).map(name => `/${name}`)],
     [{ scope: null, reason: 5, except: 'bot', x: 1 }, ['/except', '/reason', '/scope', '/x']],
   ])('is %j, with a pointer to each mistake', (body, pointers) => {
     const refusal = parseEngage(body);
@@ -54,6 +60,16 @@ describe('an engage', () => {
     for (const scope of [{ action: 'disk.wipe' }, { dimension: 'region', value: 'eu' }]) {
       expect(parseEngage({ scope, ...rest })).toEqual({ scope, ...rest });
     }
+  });
+
+  it('keeps the beginning of a reason that is longer than any other may be, and is not refused for it', () => {
+    const reasonOf = (reason: string): unknown => {
+      const parsed = parseEngage({ reason });
+      return isRefusal(parsed) ? parsed : parsed.reason;
+    };
+    expect(reasonOf('x'.repeat(4_000))).toBe('x'.repeat(4_000));
+    expect(reasonOf('x'.repeat(4_001))).toBe(`${'x'.repeat(3_998)} …`);
+    expect(reasonOf(`${'x'.repeat(3_997)}\u{1f525}${'x'.repeat(10)}`)).toBe(`${'x'.repeat(3_997)} …`);
   });
 
   it('lets one through once, however often it is named', () => {
