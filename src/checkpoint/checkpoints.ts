@@ -63,6 +63,8 @@ export class Checkpoints {
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
   #givenUp: Pick<StepBack, 'held' | 'from'> | undefined;
+  /** What the database ended with when this gate last saw in it what was said. */
+  #recorded: ChainHead | undefined;
   /** Whether the database is known to hold what was signed, or was said to be put back. */
   #isAnchored = false;
   /** How many bytes the file has at least; undefined while there is none. */
@@ -144,13 +146,17 @@ export class Checkpoints {
   /**
    * Signs that the database was put back, after that was recorded and before anything is sent: from here on its head is the newest, the next
    * start asks no more, and whoever verifies sees the step back.
+   * @param record records what was said. Not called where an earlier try has, and the database holds that: a gate that tries each second would put in doubt whatever waits at the others.
    * @throws StoreRefused where it cannot be signed
    */
-  async goOn(): Promise<void> {
+  async goOn(record: () => Promise<void>): Promise<void> {
     const { file, readChain } = this.#options;
+    const before = this.#recorded;
+    if (before === undefined || (await readChain(before.seq)).hashAt !== before.hash) await record();
+    const { head } = await readChain(0);
+    this.#recorded = head;
     const newest = this.#newest;
     if (newest !== undefined && this.#key !== undefined) {
-      const { head } = await readChain(0);
       const hashOf = async (seq: number): Promise<string | undefined> => (await readChain(seq)).hashAt;
       const held = await findHeld(file, this.#key, head.seq, hashOf);
       const { at, seq, hash } = newest;

@@ -306,14 +306,14 @@ describe('a start', () => {
     expect(seqs()).toEqual([1]);
   });
 
+  const recordIn = (chain: FakeChain, word: string) => async (): Promise<void> => {
+    await Promise.resolve(chain.record(word));
+  };
   /** As a gate does it: what was said is recorded before it is signed. @returns what was said, where it is of this loss */
   const start = async (chain: FakeChain, said?: string): Promise<string | undefined> => {
     const { checkpoints } = await open(chain);
     const word = await checkpoints.anchor(said);
-    if (word !== undefined) {
-      chain.record(word);
-      await checkpoints.goOn();
-    }
+    if (word !== undefined) await checkpoints.goOn(recordIn(chain, word));
     return word;
   };
   /** A gate that runs until the chain is so long, and is stopped, each time. */
@@ -411,8 +411,7 @@ describe('a start', () => {
       const { checkpoints, said } = await open(chain);
       expect(await checkpoints.anchor(UNSIGNED)).toBe(UNSIGNED);
       expect(said().at(-1)).toBe('40 the database has a history, and this gate has signed nothing of it');
-      chain.record(UNSIGNED);
-      await checkpoints.goOn();
+      await checkpoints.goOn(recordIn(chain, UNSIGNED));
       await checkpoints.begin();
       expect(seqs()).toEqual([6]);
       // Left in a service's file it is of no other loss.
@@ -715,19 +714,42 @@ describe('a start', () => {
     const { checkpoints } = await open(chain, undefined, new FullDisk(1));
     const goOn = async (): Promise<void> => {
       expect(await checkpoints.anchor(name)).toBe(name);
-      chain.record(name);
-      await checkpoints.goOn();
+      await checkpoints.goOn(recordIn(chain, name));
     };
     await expect(goOn()).rejects.toThrow(StoreRefused);
     expect(readFileSync(file, 'utf8')).toBe(before);
     const { checkpoints: full } = await open(chain, undefined, new FullDisk(1));
     await full.anchor(name);
-    await expect(full.goOn()).rejects.toThrow(
+    await expect(full.goOn(recordIn(chain, name))).rejects.toThrow(
       /cannot be written, and that the database was put back is signed there .*: no room\. Make room/,
     );
     await goOn();
     expect(stepsBack()).toMatchObject([{ held: 0, from: { seq: 5 }, to: { seq: 5 } }]);
     expect(await start(chain, name)).toBeUndefined();
+  });
+
+  it('that tries again records what was said once, unless another copy was put back meanwhile', async () => {
+    const chain = await ranBefore(5);
+    const name = lastName();
+    const { checkpoints } = await open(chain, undefined, new FullDisk(1));
+    const full = await open(chain, undefined, new FullDisk(1));
+    const goOn = async (of: Checkpoints): Promise<number> => {
+      const before = chain.hashes.length;
+      expect(await of.anchor(name)).toBe(name);
+      await of.goOn(recordIn(chain, name)).catch(() => undefined);
+      return chain.hashes.length - before;
+    };
+    chain.hashes.length = 3;
+    expect(await goOn(checkpoints)).toBe(1);
+    chain.hashes.length = 2;
+    chain.grow(3, 'others');
+    expect(await goOn(full.checkpoints)).toBe(1);
+    expect(stepsBack()).toEqual([]);
+    // What others have added since is of the history that counts.
+    chain.grow(7, 'others');
+    expect(await goOn(full.checkpoints)).toBe(0);
+    expect(stepsBack()).toMatchObject([{ to: { seq: 13 } }]);
+    expect(await goOn(checkpoints)).toBe(1);
   });
 
   it.each([
