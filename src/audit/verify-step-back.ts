@@ -9,7 +9,7 @@ export interface SaidStepBack {
   readonly from: Anchor;
 }
 
-/** What a line of the file of checkpoints vouches for: a head, and of a step back also what was given up. */
+/** What a line of the file of checkpoints says: a head, and of a step back also what was given up. */
 export interface Signed {
   readonly anchor: Anchor;
   readonly stepBack?: SaidStepBack;
@@ -19,15 +19,16 @@ export interface Signed {
 
 const isSame = (a: Anchor, b: Anchor): boolean => a.seq === b.seq && a.hash === b.hash && a.at === b.at;
 
-/** The index of the line that a step back names. That is always a checkpoint: a step back with the same head may stand beside it. */
-const placeOf = (from: Anchor, key: string, lines: readonly Signed[]): number =>
-  lines.findIndex(line => line.stepBack === undefined && line.key === key && isSame(line.anchor, from));
+/** The index of the checkpoint of a head: a step back with the same one stands beside it. */
+const placeOf = (head: Anchor, key: string, lines: readonly Signed[]): number =>
+  lines.findIndex(line => line.stepBack === undefined && line.key === key && isSame(line.anchor, head));
 
 /**
- * The heads that a file vouches for, in its order; each that a later step back gave up says so. Such a step back names the newest line
+ * The heads that the checkpoints of a file vouch for, in its order; each that a later step back gave up says so. Such a step back names the newest line
  * that it gave up: neither a copy of it further down, nor one that was moved, gives up what was signed after it.
  */
-export function anchorsOf(lines: readonly Signed[]): Anchor[] {
+export function anchorsOf(signed: readonly Signed[]): Anchor[] {
+  const lines = signed.filter(line => line.stepBack === undefined || isFinished(line, signed));
   const anchors = lines.map(({ anchor }) => anchor);
   for (const [index, { stepBack, key }] of lines.entries()) {
     if (stepBack === undefined) continue;
@@ -40,8 +41,15 @@ export function anchorsOf(lines: readonly Signed[]): Anchor[] {
         anchors[place] = { ...anchor, givenUp: { at, entry: held } };
     }
   }
-  return anchors;
+  return anchors.filter((_, place) => lines[place]?.stepBack === undefined);
 }
+
+/**
+ * Whether the checkpoint of the head that a step back took, which is written with it, is there too. One that a crash cut off from it gave nothing
+ * up: the next start was asked again, maybe of another copy.
+ */
+const isFinished = ({ anchor, key }: Signed, lines: readonly Signed[]): boolean =>
+  placeOf(anchor, key, lines) >= 0;
 
 /**
  * Whether a line was signed no later than `from`, the line that a step back names, even if lines were moved. Lines of one key go by the number of the

@@ -41,7 +41,13 @@ const stepBack = (from: Anchor, held: number, to: Anchor, key = 'a'): Signed => 
 const back15 = stepBack(anchorIn(lost, 20), 15, anchorIn(copy, 15, 30));
 const before = [5, 12, 17, 20].map(seq => checkpoint(lost, seq));
 
-function verify(chain: readonly ShownEntry[], lines: readonly Signed[]) {
+/** A gate writes the checkpoint of the head that it took with each step back. */
+const whole = (lines: readonly Signed[]): Signed[] =>
+  lines.flatMap(line => (line.stepBack === undefined ? [line] : [line, signed(line.anchor, line.key)]));
+
+const verify = (chain: readonly ShownEntry[], lines: readonly Signed[]) => verifyAsIs(chain, whole(lines));
+
+function verifyAsIs(chain: readonly ShownEntry[], lines: readonly Signed[]) {
   const verifier = new ChainVerifier(anchorsOf(lines));
   for (const entry of chain) verifier.add(entry);
   const { finding, givenUp, anchor, endGivenUp } = verifier.end(chain.at(-1));
@@ -113,6 +119,24 @@ describe('the checkpoints of a history that was given up', () => {
     });
   });
 
+  it('are none where a crash cut the step back off from its checkpoint, whatever was put back then', () => {
+    const never = goOn(lost.slice(0, 12), 1, 'cut off');
+    const cut = stepBack(anchorIn(lost, 20), 12, anchorIn(never, 13, 30));
+    // The database that had it all.
+    const on = [...before, cut, checkpoint(lost, 20, 40)];
+    expect(verifyAsIs(lost, on)).toEqual({ finding: undefined, givenUp: [], anchored: 20 });
+    expect(verifyAsIs(lost, [...before, cut])).toEqual({ finding: undefined, givenUp: [], anchored: 20 });
+    // Another copy, of which the gate was told.
+    expect(verifyAsIs(anew, [...before, cut, ...whole([back15]), checkpoint(anew, 25)])).toEqual({
+      finding: undefined,
+      givenUp: [{ entry: 15, at: atOf(30), checkpoints: 2 }],
+      anchored: 25,
+    });
+    // The checkpoint of another gate is none of this step back.
+    const others = [signed(cut.anchor, 'b'), cut];
+    expect(verifyAsIs(never, [...before, ...others])).toMatchObject({ finding: ['removed', 14] });
+  });
+
   it('are none where all is one history after all', () => {
     const back16 = stepBack(anchorIn(lost, 20), 15, anchorIn(lost, 16, 30));
     const lines = [...before, back16, checkpoint(lost, 20, 40)];
@@ -132,7 +156,7 @@ describe('the checkpoints of a history that was given up', () => {
       checkpoint(third, 12, 31),
       checkpoint(third, 20, 40),
     ];
-    expect(verify(third, lines)).toMatchObject({ finding: undefined, anchored: 20 });
+    expect(verifyAsIs(third, lines)).toMatchObject({ finding: undefined, anchored: 20 });
   });
 
   it('are also those of before that were given up with what lay behind them, where a later copy is an older one', () => {
