@@ -17,7 +17,7 @@ import type { SeenChain } from './queries.ts';
 import { nameOf, UNSIGNED, type Restored } from './restored.ts';
 import { sayBehind, sayHowToRestore, sayLost, sayOfNoLoss, sayUnsigned } from './say-behind.ts';
 import { signStepBack, stepBackLine, type StepBack } from './step-back.ts';
-import { makeSigningKey, readSigningKey, removeKey, type SigningKey } from './signing-key.ts';
+import { makeSigningKey, readSigningKey, removeKey, showPublicKey, type SigningKey } from './signing-key.ts';
 
 export interface CheckpointsOptions {
   /** The file of checkpoints; its keys stand beside it. */
@@ -59,6 +59,8 @@ export class Checkpoints {
   readonly #options: CheckpointsOptions;
   /** Undefined until it is made, with the first checkpoint: so one that is there has signed. Kept: a key that vanishes while the gate runs must not become another one. */
   #key: SigningKey | undefined;
+  /** Whether what is public of it is known to stand beside it. */
+  #isShown = false;
   /** The newest one, which the chain must hold. */
   #newest: Checkpoint | undefined;
   /** What was given up at this start, until that is signed. */
@@ -276,11 +278,19 @@ export class Checkpoints {
     if (seen === undefined) await this.#sign(head);
   }
 
-  /** If it is newer than the newest one. */
+  /** If it is newer than the newest one. What is public of the key is written last: without it nobody verifies, and without a line the key is taken away. */
   async #sign(head: ChainHead): Promise<void> {
+    const { file, threads } = this.#options;
+    if (head.seq > (this.#counted?.seq ?? 0)) await this.#signNewer(head);
+    const key = this.#key;
+    if (key === undefined || this.#isShown) return;
+    await threads.hold(async () => await showPublicKey(file, key), file);
+    this.#isShown = true;
+  }
+
+  async #signNewer(head: ChainHead): Promise<void> {
     const { file, clock, threads } = this.#options;
     const at = new Date(clock.wallMs()).toISOString();
-    if (head.seq <= (this.#counted?.seq ?? 0)) return;
     const isFirst = this.#key === undefined;
     const key = (this.#key ??= await threads.hold(async () => await makeSigningKey(file), file));
     const to = { seq: head.seq, hash: head.hash };

@@ -40,7 +40,7 @@ export async function readSigningKey(checkpoints: string): Promise<SigningKey | 
   return found;
 }
 
-/** Makes the key if there is none, and writes what is public of it if that is not there. Neither takes another file's place. */
+/** Makes the key if there is none; it takes no other file's place. */
 export async function makeSigningKey(checkpoints: string): Promise<SigningKey> {
   let found = await readSigningKey(checkpoints);
   if (found === undefined) {
@@ -50,8 +50,12 @@ export async function makeSigningKey(checkpoints: string): Promise<SigningKey> {
     found = await readSigningKey(checkpoints);
     if (found === undefined) throw new Error(`${checkpoints}.key was made, and is gone`);
   }
-  await makeOnce(`${checkpoints}.pub`, publicPem(found.publicKey), PUBLIC_MODE);
   return found;
+}
+
+/** Writes what is public of the key, if that is not there. */
+export async function showPublicKey(checkpoints: string, { publicKey }: SigningKey): Promise<void> {
+  await makeOnce(`${checkpoints}.pub`, publicPem(publicKey), PUBLIC_MODE);
 }
 
 /** Of a key that has signed nothing. What is public of it goes first: alone it would say that its key is gone. */

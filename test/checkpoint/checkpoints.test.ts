@@ -769,16 +769,33 @@ describe('a start', () => {
     expect(seqs()).toEqual([5, 6]);
   });
 
-  it('leaves no key of which it would be said that what it signed is lost', async () => {
-    const chain = new FakeChain();
-    chain.grow(3);
-    // The key is made, and then there is no room for the line.
-    const { checkpoints } = await begun(chain, undefined, new FullDisk(2));
-    await checkpoints.look();
-    expect(['.key', '.pub'].some(end => existsSync(`${file}${end}`))).toBe(false);
-    expect(await start(chain)).toBeUndefined();
+  it.each([
+    ['the key', 1, []],
+    ['the line', 2, []],
+    ['what is public of the key', 3, ['.key']],
+  ])(
+    'that has no room for %s leaves no key of which it would be said that what it signed is lost',
+    async (_title, nth, left) => {
+      const chain = new FakeChain();
+      chain.grow(3);
+      const { checkpoints, said } = await begun(chain, undefined, new FullDisk(nth));
+      await checkpoints.look();
+      expect(said().at(-1)).toBe('50 no checkpoint is written');
+      expect(['.key', '.pub'].filter(end => existsSync(`${file}${end}`))).toEqual(left);
+      expect(await start(chain)).toBeUndefined();
+      await (await begun(chain)).checkpoints.begin();
+      expect(seqs()).toEqual([3]);
+      expect(existsSync(`${file}.pub`)).toBe(true);
+    },
+  );
+
+  it('writes what is public of its key again where that is gone', async () => {
+    const chain = await ranBefore(5);
+    const before = readFileSync(`${file}.pub`, 'utf8');
+    rmSync(`${file}.pub`);
     await (await begun(chain)).checkpoints.begin();
-    expect(seqs()).toEqual([3]);
+    expect(readFileSync(`${file}.pub`, 'utf8')).toBe(before);
+    expect(seqs()).toEqual([5]);
   });
 
   it('is refused with a step back that was altered, or signed with another key', async () => {

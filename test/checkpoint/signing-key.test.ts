@@ -2,7 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeSigningKey, readSigningKey } from '../../src/checkpoint/signing-key.ts';
+import {
+  makeSigningKey,
+  readSigningKey,
+  showPublicKey,
+  type SigningKey,
+} from '../../src/checkpoint/signing-key.ts';
 import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
 
 let folder: TemporaryFolder;
@@ -15,30 +20,36 @@ afterEach(async () => await folder.remove());
 
 const textOf = (end: string): string => readFileSync(`${file}${end}`, 'utf8');
 
+const make = async (): Promise<SigningKey> => {
+  const key = await makeSigningKey(file);
+  await showPublicKey(file, key);
+  return key;
+};
+
 describe('the key of checkpoints', () => {
   it('is made once, for its owner alone, with its public half beside it and nothing else', async () => {
     expect(await readSigningKey(file)).toBeUndefined();
-    const made = await makeSigningKey(file);
+    const made = await make();
     expect(readdirSync(folder.path).toSorted()).toEqual(['checkpoints.ndjson.key', 'checkpoints.ndjson.pub']);
     expect(statSync(`${file}.key`).mode & 0o777).toBe(0o600);
     const before = [textOf('.key'), textOf('.pub')];
     expect(before[0]).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
     expect(before[1]).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
-    expect((await makeSigningKey(file)).key).toBe(made.key);
+    expect((await make()).key).toBe(made.key);
     expect([textOf('.key'), textOf('.pub')]).toEqual(before);
   });
 
   it('is one, however many gates make it at once', async () => {
-    const made = await Promise.all(Array.from({ length: 8 }, async () => await makeSigningKey(file)));
+    const made = await Promise.all(Array.from({ length: 8 }, async () => await make()));
     expect(new Set(made.map(({ key }) => key)).size).toBe(1);
     expect(readdirSync(folder.path)).toHaveLength(2);
   });
 
   it('whose public half is not there yet, after a crash, gets it', async () => {
-    await makeSigningKey(file);
+    await make();
     const publicText = textOf('.pub');
     rmSync(`${file}.pub`);
-    await makeSigningKey(file);
+    await make();
     expect(textOf('.pub')).toBe(publicText);
   });
 
@@ -54,35 +65,33 @@ describe('the key of checkpoints', () => {
           .toString(),
     ],
   ])('that %s is refused in a sentence, and not written over', async (_title, change) => {
-    await makeSigningKey(file);
+    await make();
     const changed = change(textOf('.key'));
     writeFileSync(`${file}.key`, changed);
-    await expect(makeSigningKey(file)).rejects.toThrow(
-      `${file}.key does not hold an Ed25519 key in PKCS8 PEM`,
-    );
-    await expect(makeSigningKey(file)).rejects.not.toThrow('secret');
+    await expect(make()).rejects.toThrow(`${file}.key does not hold an Ed25519 key in PKCS8 PEM`);
+    await expect(make()).rejects.not.toThrow('secret');
     expect(textOf('.key')).toBe(changed);
   });
 
   it('with the public half of another one is refused in a sentence, and neither is written over', async () => {
-    await makeSigningKey(file);
+    await make();
     const other = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
     writeFileSync(`${file}.pub`, other);
-    await expect(makeSigningKey(file)).rejects.toThrow(`${file}.pub does not belong to ${file}.key`);
+    await expect(make()).rejects.toThrow(`${file}.pub does not belong to ${file}.key`);
     expect(textOf('.pub')).toBe(other);
   });
 
   it('that is gone while its public half is there is not made anew', async () => {
-    await makeSigningKey(file);
+    await make();
     rmSync(`${file}.key`);
-    await expect(makeSigningKey(file)).rejects.toThrow(`${file}.key is gone`);
+    await expect(make()).rejects.toThrow(`${file}.key is gone`);
     expect(readdirSync(folder.path)).toEqual(['checkpoints.ndjson.pub']);
   });
 
   it('that cannot be read is refused', async () => {
-    await makeSigningKey(file);
+    await make();
     rmSync(`${file}.key`);
     mkdirSync(`${file}.key`);
-    await expect(makeSigningKey(file)).rejects.toThrow(`${file}.key cannot be read`);
+    await expect(make()).rejects.toThrow(`${file}.key cannot be read`);
   });
 });
