@@ -251,8 +251,12 @@ async function readCheckpointFile(
   return { anchors: anchorsOf(signed), problems, notes };
 }
 
-/** A crash leaves the beginning of a line, and the gate goes on behind it. It vouches for nothing: a line that is gone says as much. */
-const isCutOff = (line: string): boolean => line.startsWith('{"') && parseJson(line) === undefined;
+/**
+ * A crash leaves the beginning of a line, or zeros where a disk had made room for it, and the gate goes on behind it. It vouches for nothing: a line
+ * that is gone says as much.
+ */
+const isCutOff = (line: string): boolean =>
+  line !== '' && '{"'.startsWith(line.replaceAll('\0', '').slice(0, 2)) && parseJson(line) === undefined;
 
 async function readKey(file: string): Promise<NonNullable<ReturnType<typeof readPublicKey>>> {
   const pem = await readFile(file, 'utf8').catch((error: unknown) => {

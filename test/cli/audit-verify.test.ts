@@ -269,10 +269,11 @@ describeWithPostgres('a store on a server', () => {
     // Whoever writes may be killed in the middle of a line.
     const half = good.slice(0, 50);
     // The gate that comes after it goes on in a line of its own.
-    for (const text of [good + half, `${half}\n${good}`]) {
-      const torn = await verify(...config(), '--checkpoints', write('forged.ndjson', text));
-      expect(torn.verdict).toMatchObject({ verdict: 'whole', anchored: { seq } });
-      expect(torn.verdict?.notes.join()).toContain('was not written to its end, and was left out');
+    const torn = [half, '{', '\0'.repeat(200), `${half}${'\0'.repeat(200)}`];
+    for (const text of [good + half, ...torn.map(one => `${one}\n${good}`)]) {
+      const { verdict } = await verify(...config(), '--checkpoints', write('forged.ndjson', text));
+      expect(verdict, text).toMatchObject({ verdict: 'whole', anchored: { seq } });
+      expect(verdict?.notes.join()).toContain('was not written to its end, and was left out');
     }
   });
 });
