@@ -16,7 +16,7 @@ export function sayBehind(
     hashAt === undefined || head.seq < newest.seq
       ? `the database ends with entry ${head.seq}`
       : `entry ${newest.seq} of the database is another one, and the database ends with entry ${head.seq}`;
-  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, or the history was changed: ${FORGOTTEN} may be forgotten. Put the newer database back.`;
+  return `The database is behind its newest checkpoint: ${file} holds entry ${newest.seq} of ${newest.at}, and ${how}. An older copy was put back, the history was changed, or \`store\` names another database: ${FORGOTTEN} may be forgotten. Put the newer database back.`;
 }
 
 /** @param said what is not believed */
