@@ -52,7 +52,7 @@ export async function claimWaiting(
   if (turn.clockJumped) return { claimed, again: false };
   const action = claiming.actions.get(name);
   const share = new Share(turn);
-  const looking = engagingOnce(claiming);
+  const looking = lookingFrom(claiming);
   for (const id of turn.book.waiting(name)) {
     const operation = turn.book.operation(id);
     if (operation === undefined) continue;
@@ -96,10 +96,21 @@ class Share {
   }
 }
 
-/** A kill file that engages is not looked at again for all that waits: thousands of looks at a disk would hold up a stop. */
-function engagingOnce(claiming: Claiming): Claiming {
-  let isEngaged = false;
-  return { ...claiming, killFileEngages: () => (isEngaged ||= claiming.killFileEngages()) };
+/** One look at all that waits. */
+interface Looking extends Claiming {
+  /** Whether the kill file engaged when it was last looked at; a first look, if there was none. */
+  killFileEngaged(): boolean;
+}
+
+/** A kill file that engages is not looked at again for all that waits, nor is any to give one up: thousands of looks at a disk would hold up a stop. */
+function lookingFrom(claiming: Claiming): Looking {
+  let last: boolean | undefined;
+  const look = (): boolean => (last = claiming.killFileEngages());
+  return {
+    ...claiming,
+    killFileEngages: () => last === true || look(),
+    killFileEngaged: () => last ?? look(),
+  };
 }
 
 const hasPlace = (turn: Turn, { name, executor }: Action): boolean =>
@@ -107,7 +118,7 @@ const hasPlace = (turn: Turn, { name, executor }: Action): boolean =>
 
 async function claimOne(
   turn: Turn,
-  claiming: Claiming,
+  claiming: Looking,
   action: Action | undefined,
   operation: Operation,
 ): Promise<Claimed | undefined> {
@@ -154,7 +165,7 @@ async function claimOne(
 
 async function claimUndrifted(
   turn: Turn,
-  claiming: Claiming,
+  claiming: Looking,
   action: Action,
   operation: Operation,
 ): Promise<Claimed | undefined> {
@@ -214,7 +225,11 @@ async function labelDrift(
 
 type Why = Omit<Extract<Event, { readonly type: 'stop' }>, 'type'>;
 
-/** Nothing is claimed then. */
-function giveUp(turn: Turn, { gateId }: Claiming, operation: Operation, why: Why): undefined {
-  recordEvent(turn, operation, { type: 'stop', ...why }, gateId);
+/**
+ * Nothing is claimed then. Under the kill file nothing is given up either: the database may be an older copy, and what waits in it may have been sent
+ * since. Recorded as never sent, it would give its targets back before anybody says that the copy was put back.
+ */
+function giveUp(turn: Turn, looking: Looking, operation: Operation, why: Why): undefined {
+  if (looking.killFileEngaged()) return;
+  recordEvent(turn, operation, { type: 'stop', ...why }, looking.gateId);
 }

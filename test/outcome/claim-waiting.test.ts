@@ -129,6 +129,18 @@ describe('what waits', () => {
     ).toEqual(['forward.expired', 'forward.expired']);
   });
 
+  it('is not given up under the kill file, and is as soon as that is gone: one look for all of it', async () => {
+    let looks = 0;
+    const killFileEngages = (): boolean => (looks += 1) > 0;
+    const late = wipe.executor.validForMs + 1_000;
+    expect(await rulesOf({ killFileEngages }, late)).toEqual([]);
+    expect(await rulesOf({ killFileEngages, actions: new Map() })).toEqual([]);
+    expect([looks, await waiting()]).toEqual([2, 2]);
+    const gone = (): boolean => (looks += 1) === 0;
+    expect(await rulesOf({ killFileEngages: gone }, late)).toEqual(['forward.expired', 'forward.expired']);
+    expect(looks).toBe(3);
+  });
+
   it('expires with a word on the executor where that was full', async () => {
     const details = await parts.ledger.enqueue(async turn => {
       await claimWaiting(later(turn, wipe.executor.validForMs + 1_000), claiming, wipe.name, 'all');
