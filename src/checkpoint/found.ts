@@ -107,7 +107,7 @@ const cannotRead =
   };
 
 /** @throws StoreRefused */
-const requireGoodCheckpoint = (file: string, checkpoint: Checkpoint, key: SigningKey): void =>
+export const requireGoodCheckpoint = (file: string, checkpoint: Checkpoint, key: SigningKey): void =>
   requireGood(
     file,
     `The checkpoint of entry ${checkpoint.seq}`,

@@ -1,5 +1,6 @@
 import { parseCheckpoint, type Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { lastLines } from '../../checkpoint/durable-files.ts';
+import { requireGoodCheckpoint } from '../../checkpoint/found.ts';
 import { nameOf } from '../../checkpoint/restored.ts';
 import { readSigningKey } from '../../checkpoint/signing-key.ts';
 import type { Config } from '../../config/config.ts';
@@ -54,6 +55,7 @@ export async function checkCheckpoints(config: Config, nowMs: number): Promise<C
           ),
         ],
       };
+    requireGoodCheckpoint(file, newest, key);
     return { newest, findings: [ok(`${said} (${file})`)] };
   } catch (thrown) {
     return { findings: [fail(asError(thrown).message, 'no gate starts like this: set it right')] };

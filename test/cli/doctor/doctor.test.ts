@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { checkpointLine, publicKeyName, signCheckpoint } from '../../../src/checkpoint/checkpoint.ts';
 import { runDoctor } from '../../../src/cli/doctor.ts';
 import { checkPermissions, type GateUser } from '../../../src/cli/doctor/files.ts';
 import { showBytes } from '../../../src/cli/show-bytes.ts';
@@ -16,6 +17,7 @@ import { FileError, type Config } from '../../../src/config/config.ts';
 import { readConfig } from '../../../src/config/read-config.ts';
 import { lockFolder } from '../../../src/db/folder-lock.ts';
 import { systemClock } from '../../../src/kit/clock.ts';
+import { sha256 } from '../../../src/kit/digest.ts';
 import { unpackArchive } from '../../../src/policy/bundle-files.ts';
 import { temporaryFolder, wideLimits, writeGateFiles, type Doc } from '../../support/gate.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../../support/postgres.ts';
@@ -182,6 +184,21 @@ describe('a configuration that no gate ran with yet', () => {
       },
       'checkpoints',
       /holds no checkpoint, and \S+\.key is there: what it signed is lost/,
+    ],
+    [
+      'a checkpoint that was altered',
+      'fail',
+      f => {
+        const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+        const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+        const head = { seq: 5, hash: sha256('5') };
+        const signer = { privateKey, key: publicKeyName(publicKey) };
+        const good = signCheckpoint(head, '2026-11-22T15:04:05.678Z', signer);
+        writeFileSync(path.join(f, 'checkpoints.ndjson.key'), pem, { mode: 0o600 });
+        writeFileSync(path.join(f, 'checkpoints.ndjson'), `${checkpointLine({ ...good, seq: 4 })}\n`);
+      },
+      'checkpoints',
+      /The checkpoint of entry 4 in .* was altered/,
     ],
   ])('is told of %s', async (_, status, spoil, check, what) => {
     const folder = folderWith({ policies: './bundle' });
