@@ -53,7 +53,9 @@ function windowWaits(one: Case, now: Circumstances, { facts }: Measured): Wait[]
     if (fact.weight !== undefined && (fact.total === 0 || facts.weights?.[fact.weight]?.missing !== 0))
       return [undefined];
     const ceiling = windowCeiling(limit, fact.total, fact.weight);
-    if (fact.used !== undefined && fact.used + fact.count <= ceiling) return [];
+    // Of a weight it may add nothing: that passes, however full the window is.
+    const passes = fact.used !== undefined && (fact.count === 0 || fact.used + fact.count <= ceiling);
+    if (passes) return [];
     return [now.book.window(limit, fact.weight).waitMs(fact.value, fact.count, ceiling, now.nowMs)];
   });
 }

@@ -255,6 +255,23 @@ describe('a window on a weight', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(4);
   });
 
+  it('takes what carries nothing, also where it holds more than its limit, be that 0', async () => {
+    const af = (id: string, traffic: number): Line => heavy(id, traffic, { region: 'af', zone: 'af-1' });
+    const none = ['none-1', 'none-2', 'none-3'].map(id => af(id, 0));
+    await on.api.patch('host', [...none, af('was', 100), af('is', 4900)]);
+    await expectAllowed('window.region', ['was']);
+    await on.api.patch('host', [af('is', 900)]);
+    await expectAllowed('window.region', ['none-1']);
+    await on.api.patch('host', [af('was', 0), af('is', 10)]);
+    await expectAllowed('window.region', ['none-2']);
+    // Nor is it waited for: what eu holds is seconds older.
+    const { answer } = await expectRefused('window.region', ['none-3', ...calm(1, 17)], 429, {
+      rule: 'budget.window',
+      value: 'eu',
+    });
+    expect(Number(answer.headers.get('retry-after'))).toBeLessThan(3599);
+  });
+
   it('has no part in the RateLimit headers, which are about targets', async () => {
     const answer = await on.api.preflight('window.principal', ['idle']);
     expect(answer.headers.get('ratelimit') ?? '').not.toContain('window.principal/windows/1');

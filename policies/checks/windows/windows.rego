@@ -115,6 +115,13 @@ within(fact, window) if {
 	fact.used <= limit(fact, window) - fact.count
 }
 
+# What adds nothing exceeds nothing, also where the window holds more than its limit: that was lowered, or the total fell.
+within(fact, window) if {
+	limits_weights(window)
+	fact.total > 0
+	fact.count == 0
+}
+
 limit(_, window) := window.max_targets if {
 	not window.max_share
 	not window.max_weight

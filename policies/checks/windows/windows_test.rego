@@ -255,6 +255,16 @@ test_more_weight_than_a_window_holds_is_a_no if {
 	}}
 }
 
+# The limit is 200, and 0.
+test_what_adds_no_weight_passes_in_a_window_that_holds_more_than_its_limit if {
+	every total in [400, 1] {
+		facts := [weight_facts[0], weight_fact("traffic", "r2", 201, 0, total), weight_facts[2], weight_facts[3]]
+		windows.ok with input as weighing(facts) with data.limits as fleet_only(weight_window)
+		reasons := windows.reasons with input as weighing(facts) with data.limits as fleet_only(weight_window)
+		reasons == set()
+	}
+}
+
 test_what_would_pass_of_a_weight_is_said if {
 	every row in [
 		[{"used": 200}, {"share_ppm": 500000, "at_least": 0}, "wait_weight"],
