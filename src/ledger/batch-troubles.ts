@@ -7,13 +7,14 @@ import { isAway, isOfConnection } from './failure.ts';
 /** A batch that fails by itself is tried again twice a second, as an outcome that cannot be written is. */
 const QUIET_MS = 60_000;
 
-/** What the log says of batches that were rolled back, and of those that decide nothing, for the clocks have parted. */
+/** What the log says of batches that were rolled back, of those that decide nothing, for the clocks have parted, and of requests at which the policy failed. */
 export class BatchTroubles {
   /** With the database, which ends every batch the same way. */
   readonly #away: Trouble;
   /** With what is in one batch, while others are written: told with its stack, for it may be a mistake of ours. */
   readonly #bad: Trouble;
   readonly #parted: Trouble;
+  readonly #policy: Trouble;
 
   constructor(logger: Logger, clock: Pick<Clock, 'monotonicMs'>) {
     const begins = 'a batch failed and was rolled back';
@@ -24,11 +25,20 @@ export class BatchTroubles {
         "the database's clock and the gate's have parted: nothing is decided or forwarded until they agree",
       over: 'the clocks agree again',
     });
+    this.#policy = new Trouble(logger, clock, {
+      begins: 'the policy failed at a request, which is a fault of its own',
+      over: 'the policy has not failed for a minute',
+    });
   }
 
   met(cause: Error): void {
     if (isAway(cause) || isOfConnection(cause)) this.#away.met(cause, 'error');
     else if (!(cause instanceof Fault)) this.#bad.met(cause, 'error');
+  }
+
+  /** Of one request; the others of its batch are decided. */
+  faulted(fault: Fault): void {
+    if (fault.cause !== undefined) this.#policy.met(fault, 'error');
   }
 
   /** Of each batch. */
@@ -40,6 +50,7 @@ export class BatchTroubles {
   /** To be called again and again. */
   look(): void {
     this.#bad.overIfQuiet(QUIET_MS);
+    this.#policy.overIfQuiet(QUIET_MS);
   }
 
   /** The database takes what must be written. */

@@ -289,6 +289,7 @@ export class Ledger {
       gateClock,
       clockJumped: reading.jumped,
       monotonicMs: () => this.#options.clock.monotonicMs(),
+      faulted: fault => this.#troubles.faulted(fault),
       ...read,
     };
   }

@@ -150,6 +150,7 @@ function find(turn: Turn, submission: Submission, deciding: Deciding): Finding {
     };
   } catch (thrown) {
     if (!(thrown instanceof Fault)) throw thrown;
+    turn.faulted(thrown);
     return { fault: { rule: thrown.rule, message: thrown.detail } };
   }
 }

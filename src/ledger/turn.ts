@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
+import type { Fault } from '../kit/fault.ts';
 import type { Precedents } from './precedents.ts';
 import type { Book } from './book.ts';
 import type { Draft } from './draft.ts';
@@ -18,6 +19,8 @@ export interface Turn {
   readonly gateClock: { readonly wallMs: number; readonly monotonicMs: number };
   /** The gate's clock as it goes on: how long something takes within the turn. */
   monotonicMs(): number;
+  /** For the log, where a fault has a cause: no answer and no record tells it. */
+  faulted(fault: Fault): void;
   /** The clock jumped: nothing may be decided or claimed; what must be written carries the agreed time. */
   readonly clockJumped: boolean;
   /** The decisions that hold the keys of this batch, by `keyName`; jobs add what they decide. */

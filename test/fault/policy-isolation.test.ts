@@ -8,6 +8,7 @@ import { createPolicy } from '../../src/policy/create-policy.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import { fixtureModule, oddManifest } from '../policy/samples.ts';
 import { gateParts, loadHosts, wipe, wipeStore } from '../support/gate-parts.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
 import { memoryStore } from '../support/store.ts';
 
 // A real policy in WASM that, for an action of that name, does not end, or takes all the memory there is.
@@ -62,7 +63,8 @@ describe('an evaluation that takes too long or too much', () => {
       steps: behaviour === 'loop' ? 5_000_000 : 1_000_000_000,
       memoryPages,
     });
-    return await gateParts(store, { policy, limits });
+    const { logger, whole } = recordedLogger();
+    return { ...(await gateParts(store, { policy, limits, logger })), whole };
   };
   const said = (decided: Decided): string => {
     const { document } = 'repeat' in decided ? decided.repeat : decided;
@@ -72,7 +74,7 @@ describe('an evaluation that takes too long or too much', () => {
   it.each(['loop', 'memory', 'trap'] as const)(
     '(%s) is a recorded fault of its own: the others of its batch are decided, and so is what comes after',
     async behaviour => {
-      const { ask } = await parts(behaviour);
+      const { ask, whole } = await parts(behaviour);
       // The first turn is under the lock; the batch that matters is the common, fenced one.
       await ask(['h0'], 'first', { action: actionOf('allow') });
       const together = await Promise.all([
@@ -88,6 +90,9 @@ describe('an evaluation that takes too long or too much', () => {
         .where('decision', '=', 'fault')
         .execute();
       expect(recorded).toEqual([{ decision: 'fault', status: 503 }]);
+      // The caller is not told the cause; whoever runs the gate, and wrote the policy, is.
+      const causes = { loop: 'steps', memory: 'malloc', trap: 'conflict' };
+      expect(whole()).toMatchObject([{ level: 50, why: expect.stringContaining(causes[behaviour]) }]);
       const spent = await store.db
         .selectFrom('spends')
         .select('count')
