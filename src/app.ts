@@ -84,7 +84,7 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known, threads);
   // What was seen, and a switch: a gate that is killed before the next minute must not start on a database that lacks it.
   const signNow = (): void => void checkpoints.lookAnew();
-  const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store.db), signNow });
+  const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store), signNow });
   const principals = (): Config['principals'] => inForce.principals;
   const http = createHttpServer({ ...config, ports, principals, clock, metrics, logger });
   const reloading = createReload({

@@ -1,9 +1,10 @@
-import { sql } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReads } from '../../src/audit/queries.ts';
 import type { Search } from '../../src/audit/search.ts';
 import type { Sight } from '../../src/audit/sight.ts';
 import type { Page, PageRequest } from '../../src/audit/views.ts';
+import type { Database } from '../../src/db/database.ts';
 import type { Store } from '../../src/db/store.ts';
 import { Fault } from '../../src/kit/fault.ts';
 import type { DecisionDocument, OutcomeStatus } from '../../src/ledger/decision.ts';
@@ -30,7 +31,7 @@ let count = 0;
 
 beforeAll(async () => {
   store = await memoryStore();
-  reads = createReads(store.db);
+  reads = createReads(store);
 });
 afterAll(async () => {
   await store.close();
@@ -262,7 +263,7 @@ describe('a database that is away', () => {
   it('is a fault, and never an empty answer', async () => {
     const gone = await memoryStore();
     await gone.close();
-    const away = createReads(gone.db);
+    const away = createReads(gone);
     const asked = [
       away.search({ mode: 'request' }, all, { limit: 1 }),
       away.one(idOf(1), all),
@@ -318,4 +319,51 @@ describe('a page', () => {
     );
     expect(pages.map(page => page.map(request => request.id))).toEqual([ids.slice(0, 3), ids.slice(3)]);
   });
+});
+
+describe('readers that all come at once', () => {
+  it.each([
+    [true, 1],
+    [false, 4],
+  ])(
+    'leave the connections to who asks and who stops: embedded %s, %d pages at once',
+    async (embedded, most) => {
+      let underWay = 0;
+      let mostAtOnce = 0;
+      const connection = {
+        executeQuery: async () => {
+          underWay += 1;
+          mostAtOnce = Math.max(mostAtOnce, underWay);
+          await new Promise(resolve => setImmediate(resolve));
+          underWay -= 1;
+          return { rows: [] };
+        },
+        async *streamQuery() {},
+      };
+      const nothing = async (): Promise<void> => undefined;
+      const db = new Kysely<Database>({
+        dialect: {
+          createAdapter: () => new PostgresAdapter(),
+          createDriver: () => ({
+            init: nothing,
+            acquireConnection: async () => connection,
+            beginTransaction: nothing,
+            commitTransaction: nothing,
+            rollbackTransaction: nothing,
+            releaseConnection: nothing,
+            destroy: nothing,
+          }),
+          createIntrospector: one => new PostgresIntrospector(one),
+          createQueryCompiler: () => new PostgresQueryCompiler(),
+        },
+      });
+      const many = createReads({ db, embedded });
+      const each = Array.from({ length: 10 });
+      await Promise.all([
+        ...each.map(async () => await many.search({ mode: 'request' }, all, { limit: 1 })),
+        ...each.map(async () => await many.trail({ limit: 1 })),
+      ]);
+      expect(mostAtOnce).toBe(most);
+    },
+  );
 });
