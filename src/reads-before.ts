@@ -31,7 +31,7 @@ const REQUESTS_AT_ONCE = 64;
 /** A request with more ids is looked up by itself. */
 const FEW_IDS = 100;
 
-/** The embedded store has one connection, a server's pool has eight: half of them stay for who reads. */
+/** The embedded store has one connection, a server's pool has ten: most of them stay for who reads. */
 const LANES = { embedded: 1, server: 4 };
 
 interface Wanted {

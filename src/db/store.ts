@@ -27,7 +27,7 @@ export interface Store {
 export type StoreOptions = Partial<ServerOptions> & EmbeddedOptions;
 
 const serverDefaults: ServerOptions = {
-  poolSize: 8,
+  poolSize: 10,
   statementTimeoutMs: 60_000,
   lockTimeoutMs: 10_000,
   idleInTransactionMs: 15_000,

@@ -24,7 +24,7 @@ const HOSTS = 1_000;
 const STOPPED_WITHIN_MS = 5_000;
 const ANSWERED_WITHIN_MS = 16_000;
 /** A gate's connections, the ledger's own and those of look-ups aside. */
-const CONNECTIONS = 8;
+const CONNECTIONS = 10;
 /** More than these. */
 const READERS = byForm(16, 60);
 const ROWS = byForm(1_000, 20_000);
