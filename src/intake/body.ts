@@ -140,6 +140,8 @@ export function onCut(req: IncomingMessage, call: () => void): () => void {
  */
 export function onLeft({ socket }: IncomingMessage, call: () => void): () => void {
   if (socket.readableEnded || socket.destroyed) call();
+  // Each request of a pipelined connection listens; of more than ten node would warn on stderr, where a gate writes JSON only.
+  socket.setMaxListeners(0);
   socket.once('end', call).once('close', call);
   return () => {
     socket.off('end', call).off('close', call);

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { expect, it } from 'vitest';
-import { readWhole } from '../../src/intake/body.ts';
+import { expect, it, vi } from 'vitest';
+import { onLeft, readWhole } from '../../src/intake/body.ts';
 import { PATIENCE } from '../../src/intake/patience.ts';
 import { Lane } from '../../src/kit/lane.ts';
 
@@ -40,4 +40,16 @@ it('gives large bodies that come together one after the other, with turns for wh
 it('lets no other body wait', async () => {
   const [first = 0, , third = 0] = await turnsOf(1000);
   expect(third - first).toBeLessThan(3);
+});
+
+it('hears of each request of a connection that its client has left, without a word on stderr', () => {
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  const req = new IncomingMessage(new Socket());
+  let left = 0;
+  const ends = Array.from({ length: 20 }, () => onLeft(req, () => (left += 1)));
+  ends[0]?.();
+  req.socket.emit('end');
+  expect([left, warned.mock.calls.length]).toEqual([19, 0]);
+  for (const end of ends) end();
+  warned.mockRestore();
 });
