@@ -173,8 +173,7 @@ export const engage = z.strictObject({
     .string()
     .refine(value => isText(value) || isBlank(value))
     .nullable()
-    .optional()
-    .describe('Of one that is longer than 4000 characters the beginning is kept'),
+    .optional(),
   except: z.array(text).max(1000).optional().describe('Requesters that are let through'),
 });
 

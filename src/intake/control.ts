@@ -1,6 +1,7 @@
 import { parseEngage } from '../kill-switch/engage-body.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
+import { beginningOf } from '../kit/text.ts';
 import { hasBody, readIfAny, readJson } from './body.ts';
 import {
   idOf,
@@ -79,11 +80,13 @@ export function controlHandlers(ports: {
   };
 }
 
-/** Thousands may have waited, and a line that is too long for who takes the log is dropped. All ids are in the answer, and in the trail. */
+/** Thousands may have waited, and a line that is too long for who takes the log is dropped. All of it is in the answer, and in the trail. */
 const MOST_LOGGED = 100;
+const MOST_OF_REASON = 4_000;
 
-const shortened = ({ on_the_wire, stopped, ...engaged }: Reached): object => ({
+const shortened = ({ reason, on_the_wire, stopped, ...engaged }: Reached): object => ({
   ...engaged,
+  reason: beginningOf(reason, MOST_OF_REASON),
   on_the_wire: on_the_wire.slice(0, MOST_LOGGED),
   on_the_wire_count: on_the_wire.length,
   stopped: stopped.slice(0, MOST_LOGGED),

@@ -62,8 +62,9 @@ export interface OutcomesPort {
   ): Promise<object | Refusal | undefined>;
 }
 
-/** What an engage found in its scope, among all that it answers: ids. */
+/** Of what an engage answers: why, and the ids of what it found in its scope. */
 export interface Reached {
+  readonly reason: string;
   readonly on_the_wire: readonly string[];
   readonly stopped: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { invalid, isText, own, unknownFields } from '../kit/fields.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { beginningOf, isBlank } from '../kit/text.ts';
+import { isBlank } from '../kit/text.ts';
 import type { Scope } from '../ledger/book.ts';
 
 /** Each name is compared with all principals', in the turn of the ledger that a stop is. */
@@ -65,12 +65,8 @@ function parseName(scope: JsonObject, name: 'action' | 'dimension' | 'value', wr
   return '';
 }
 
-/** As long as any other reason may be. One that is longer must not stand in the way of stopping either: it is cut. */
-const MOST_OF_REASON = 4_000;
-
 function parseReason(reason: Json | undefined, wrong: Reason[]): string | undefined {
-  if (isText(reason))
-    return reason.length > MOST_OF_REASON ? `${beginningOf(reason, MOST_OF_REASON - 2)} …` : reason;
+  if (isText(reason)) return reason;
   if (reason === undefined || reason === null || (typeof reason === 'string' && isBlank(reason)))
     return undefined;
   wrong.push(invalid('/reason', 'The reason is text, without NUL characters.'));

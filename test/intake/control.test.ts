@@ -43,19 +43,20 @@ describe('engaging the kill switch', () => {
     });
   });
 
-  it('names in the log the first of thousands that it stopped, and how many there are; all of them in its answer', async () => {
+  it('has in the log the beginning of a long reason, the first of thousands that it stopped and how many there are; all of it in its answer', async () => {
     const stopped = Array.from({ length: 20_000 }, (_, at) => `id-${at}`);
+    const reason = `${'x'.repeat(3_999)}\u{1f525}${'x'.repeat(5_000_000)}`;
     const { logger, whole } = recordedLogger();
     const killSwitch = {
-      engage: async () => ({ id: 'one', on_the_wire: ['on-it'], stopped }),
+      engage: async () => ({ id: 'one', reason, on_the_wire: ['on-it'], stopped }),
       release: async () => undefined,
       status: async () => ({ engaged: [] }),
     };
     const answer = await engage(serving({ killSwitch }, {}, { logger }));
-    expect(answer.body).toMatchObject({ on_the_wire: ['on-it'], stopped });
+    expect(answer.body).toMatchObject({ reason, on_the_wire: ['on-it'], stopped });
     const line = whole().find(({ msg }) => msg === 'a kill switch is engaged');
     expect(line).toMatchObject({ on_the_wire: ['on-it'], on_the_wire_count: 1, stopped_count: 20_000 });
-    expect(line).toMatchObject({ stopped: stopped.slice(0, 100) });
+    expect(line).toMatchObject({ stopped: stopped.slice(0, 100), reason: 'x'.repeat(3_999) });
   });
 
   it('says with every refusal that nothing was engaged, once', async () => {

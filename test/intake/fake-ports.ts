@@ -104,7 +104,7 @@ export function fakePorts(calls: Calls, over: Partial<Ports> = {}): Ports {
     killSwitch: {
       engage: async (request, by) => {
         note('killSwitch.engage', request, by.name);
-        return { id: ID, scope: request.scope, on_the_wire: [], stopped: [] };
+        return { id: ID, scope: request.scope, reason: request.reason ?? '', on_the_wire: [], stopped: [] };
       },
       release: async (id, reason, by) => {
         note('killSwitch.release', id, reason, by.name);
