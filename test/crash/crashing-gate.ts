@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CrashPoint } from '#crash-point';
 import { apiOf, until, type Api, type Body, type Line } from '../support/api.ts';
 import { startExecutor, type FakeExecutor } from '../support/executor.ts';
-import { startGate, type Doc, type Exit, type Gate } from '../support/gate.ts';
+import { QUICK_TO_START, startGate, type Doc, type Exit, type Gate } from '../support/gate.ts';
 import { freshDatabase, postgresAbsent } from '../support/postgres.ts';
 
 export type StoreName = 'PostgreSQL' | 'the embedded store';
@@ -87,7 +87,7 @@ export async function startCrashingGate(options: CrashingOptions): Promise<Crash
         [...options.actions].map(([name, executors]) => [name, actionOf(options.store, executors)]),
       ),
     },
-    node: ['--conditions=interlock-crash'],
+    node: [...QUICK_TO_START, '--conditions=interlock-crash'],
     environment: { INTERLOCK_CRASH_FILE: './crash' },
   });
   const api = apiOf(gate);
