@@ -265,6 +265,28 @@ test_what_adds_no_weight_passes_in_a_window_that_holds_more_than_its_limit if {
 	}
 }
 
+# The head that lets it through looks at nothing but the count: the rest must be known before.
+test_what_adds_no_weight_still_needs_to_be_known if {
+	nothing := weight_fact("traffic", "r2", 201, 0, 400)
+	every fact in [
+		object.remove(nothing, ["used"]),
+		object.union(nothing, {"used": null}),
+		object.union(nothing, {"used": -1}),
+		object.union(nothing, {"total": null}),
+		object.union(nothing, {"total": 0}),
+		object.union(object.remove(nothing, ["used"]), {"known_from_ms": 1}),
+		object.union(nothing, {"known_from_ms": 1}),
+	] {
+		facts := weighing([weight_facts[0], fact, weight_facts[2], weight_facts[3]])
+		not windows.ok with input as facts with data.limits as fleet_only(weight_window)
+	}
+	lacking := {"traffic": object.union(sample.facts.weights.traffic, {"missing": 1})}
+	facts := weighing([weight_facts[0], nothing, weight_facts[2], weight_facts[3]])
+	less := object.union(facts, {"weights": object.union(facts.weights, lacking)})
+	windows.ok with input as facts with data.limits as fleet_only(weight_window)
+	not windows.ok with input as less with data.limits as fleet_only(weight_window)
+}
+
 test_what_would_pass_of_a_weight_is_said if {
 	every row in [
 		[{"used": 200}, {"share_ppm": 500000, "at_least": 0}, "wait_weight"],
