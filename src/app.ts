@@ -203,6 +203,7 @@ async function openGate(
   // Before anything is written: even the policy's activation would be an entry of a history that is behind.
   const restored = await checkpoints.anchor(said);
   const gate = new Gate({ ...parts, gateId: freshId() });
+  await gate.ledger.begin();
   if (restored !== undefined) await checkpoints.goOn(async () => await doubtRestored(gate, restored));
   await gate.activate(start);
   gate.start();

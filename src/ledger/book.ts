@@ -1,6 +1,7 @@
 import type { Kind } from '../config/config.ts';
 import type { Sums } from '../kit/add-each.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
+import type { Horizons } from './counted-queries.ts';
 import { Held } from './held.ts';
 import { holdsItsTargets, occupiesExecutor, type Operation } from './operation.ts';
 import { Window } from './window.ts';
@@ -73,6 +74,9 @@ export interface Ask {
   readonly count: number;
 }
 
+/** Dimension → how far back it is looked at, in milliseconds. */
+type Spans = Map<string, number>;
+
 /** What is declared, by name. */
 export type Names = Pick<ReadonlySet<string>, 'has'>;
 
@@ -124,15 +128,25 @@ export class Book {
     this.#spendWindows.set(limit, { ...scope, per: limit.per, windows });
   }
 
-  /** How far back the limits look, in milliseconds. */
-  horizonMs(): number {
-    const spans = [
-      ...[...this.#spendWindows.keys()].map(limit => limit.over_s),
-      ...Object.values(this.#limits?.actions ?? {}).flatMap(entry =>
-        (entry.max_requests ?? []).map(limit => limit.over_s),
-      ),
-    ];
-    return Math.max(0, ...spans) * 1000;
+  /** How far back the limits look. */
+  horizons(): Horizons {
+    const [action, kind] = [new Map<string, Spans>(), new Map<string, Spans>()];
+    for (const [{ over_s }, { per, ...scope }] of this.#spendWindows) {
+      const [by, name] = scope.action === undefined ? [kind, scope.kind ?? ''] : [action, scope.action];
+      const spans = by.get(name) ?? new Map<string, number>();
+      by.set(name, spans);
+      // What was spent of a dimension is held against what was spent in all; a principal's stands there only.
+      for (const dimension of new Set(['fleet', per === 'principal' ? 'fleet' : per]))
+        spans.set(dimension, Math.max(spans.get(dimension) ?? 0, over_s * 1000));
+    }
+    const plain = (by: ReadonlyMap<string, Spans>): Record<string, Record<string, number>> =>
+      Object.fromEntries([...by].map(([name, spans]) => [name, Object.fromEntries(spans)]));
+    const asks = Object.entries(this.#limits?.actions ?? {}).flatMap(([name, { max_requests }]) =>
+      max_requests === undefined
+        ? []
+        : [[name, Math.max(...max_requests.map(({ over_s }) => over_s * 1000))]],
+    );
+    return { action: plain(action), kind: plain(kind), asks: Object.fromEntries(asks) };
   }
 
   /** Whether the configuration has an action of this name: what is recorded may be of one that is called otherwise now. */

@@ -74,7 +74,7 @@ export class Held {
     this.#held.get(kind)?.delete(id);
   }
 
-  /** Forgets what is held of a kind: its holds are read anew after a load. */
+  /** Forgets what is held of a kind: where it was declared anew, its holds are all read anew. */
   forgetHolds(kind: string): void {
     this.#held.delete(kind);
     this.#taken.delete(kind);

@@ -4,19 +4,22 @@ import { weightsOf, type Kind } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { readMissingGuards } from '../db/guards.ts';
 import { NEWEST_MIGRATION, STORE_NEWER } from '../db/migrate.ts';
+import type { Clock } from '../kit/clock.ts';
 import { Fault } from '../kit/fault.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Limits } from '../policy/limits.ts';
 import { Book, type Names } from './book.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Draft } from './draft.ts';
-import { readTail, type HeadRow } from './queries.ts';
+import { readHead, readTail, type HeadRow } from './queries.ts';
+import { readCounted } from './read-counted.ts';
 import { applyTail, type AcceptedTime } from './refresh.ts';
 
 interface Options {
   readonly limits: Limits | undefined;
   readonly kinds: ReadonlyMap<string, Kind>;
   readonly actions: Names;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly logger: Logger;
 }
 
@@ -73,6 +76,18 @@ export class KnownBook {
   }
 
   /**
+   * Reads what there is before the head is locked, where nothing is read yet: it may be a month of spending, and other gates would wait for it, a stop with them.
+   * What comes meanwhile is new under the lock.
+   * @returns as `bringTo`
+   */
+  async readAhead(db: Kysely<Database>): Promise<boolean> {
+    if (this.#book.version > 0) return false;
+    // Of one moment: the head, and what goes with it.
+    const one = db.transaction().setIsolationLevel('repeatable read');
+    return await one.execute(async tx => await this.bringTo(tx, await readHead(tx)));
+  }
+
+  /**
    * Brings the book to the head that is locked.
    * @returns whether another gate has written since this one did
    * @throws Fault `store.behind`, `store.newer`
@@ -105,22 +120,30 @@ export class KnownBook {
     if (head.version < version) throw this.#behind(head);
     // A restore puts the head in long before what was spent, and no head moves when that comes. Guards come last: where all are there, all rows are.
     const missing = this.#book.version === 0 ? await readMissingGuards(db) : [];
-    // A clock that was set back leaves rows of the future behind; the horizon is counted from the earlier of both times.
-    const spendsSinceMs = Math.min(head.at_ms, head.db_now_ms) - this.#book.horizonMs();
-    const tail = await readTail(db, {
+    const since = {
       version: this.#book.version,
       seq: this.#book.seq,
       knownSeq: seq,
-      spendsSinceMs,
+      // A clock that was set back leaves rows of the future behind; the horizons are counted from the earlier of both times.
+      nowMs: Math.min(head.at_ms, head.db_now_ms),
+      horizons: this.#book.horizons(),
+      kinds: Object.fromEntries(
+        [...this.#book.kinds].map(([kind, { revision, definition }]) => [kind, { revision, definition }]),
+      ),
       isFed: [...this.#options.kinds.values()].some(({ sources }) => sources !== undefined),
       isWeighed: [...this.#options.kinds.values()].some(kind => weightsOf(kind).length > 0),
-    });
+    };
+    const tail = await readTail(db, since);
     if (tail.migration === null || tail.migration > NEWEST_MIGRATION) throw this.#newer(tail.migration);
     if (seq > 0 && tail.known_hash !== this.#known.hash) throw this.#behind(head);
     if (missing.length > 0 || (this.#book.version > 0 && !(tail.guards >= this.#guards)))
       throw this.#restoring(missing);
     this.#guards = tail.guards;
-    return applyTail(this.#book, tail, head, this.#options.kinds, this.#accepted);
+    const book = this.#book;
+    const accepted = applyTail(book, tail, this.#options.kinds, this.#accepted);
+    if (book.version === 0) await readCounted(db, since, { ...this.#options, book, accepted });
+    Object.assign(book, { version: head.version, seq: head.seq, hash: head.hash });
+    return accepted;
   }
 
   #behind(head: HeadRow): Fault {

@@ -84,6 +84,11 @@ export class Ledger {
     this.#known = new KnownBook(options, this.#watch);
   }
 
+  /** Reads what deciding rests on, for as long as that takes: what comes later waits 10 s only, and each start would give up half-way. Before all else. */
+  async begin(): Promise<void> {
+    await this.#known.readAhead(this.#options.db);
+  }
+
   /** Runs work in a batch with whatever else waits. Resolves when it is durable. */
   async enqueue<T>(work: Work<T>, options: Partial<JobOptions> = {}): Promise<T> {
     return await this.#enqueue(work, options, job => this.#queue.push(job));
@@ -221,10 +226,11 @@ export class Ledger {
     let tx: ControlledTransaction<Database> | undefined;
     let isCommitting = false;
     try {
+      const ahead = await this.#known.readAhead(this.#options.db);
       tx = await this.#options.db.startTransaction().execute();
       const gateClock = this.#gateClock();
       const head = await lockHead(tx);
-      const others = await this.#known.bringTo(tx, head);
+      const others = (await this.#known.bringTo(tx, head)) || ahead;
       if (others) this.#contended = CALM_TURNS;
       else if (!isAlone && this.#contended > 0) this.#contended -= 1;
       const turn = { ...this.#openTurn(tx, head, gateClock, await this.#read(tx, jobs, jobs)), tx };

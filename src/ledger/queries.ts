@@ -1,4 +1,4 @@
-import { sql, type Kysely, type Transaction } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import { countGuards } from '../db/guards.ts';
@@ -6,6 +6,7 @@ import { StoreReadOnly } from '../db/store-refused.ts';
 import { visibleIn } from '../db/visible-in.ts';
 import type { Sums } from '../kit/add-each.ts';
 import type { EntryType } from '../kit/entry-types.ts';
+import { askRows, spendRows, type AskRow, type Counting, type SpendRow } from './counted-queries.ts';
 import { operationColumns, type OperationRow } from './operation-row.ts';
 
 /** The head as its row says, and the database's clock. Times in Unix milliseconds. */
@@ -70,29 +71,9 @@ export interface Tail {
   readonly entries: readonly ControlEntryRow[] | null;
   readonly operations: readonly OperationRow[] | null;
   readonly holds: readonly HoldRow[] | null;
-  readonly spends:
-    | readonly {
-        version: number;
-        at_ms: number;
-        kind: string;
-        action: string;
-        principal: string;
-        dimension: string;
-        value: string;
-        count: number;
-        weights?: Sums | null;
-      }[]
-    | null;
-  readonly asks:
-    | readonly {
-        version: number;
-        at_ms: number;
-        action: string;
-        principal: string;
-        refused_by: string[];
-        count: number;
-      }[]
-    | null;
+  /** None where all is read: `pagesOf` does that, and it may be a month. */
+  readonly spends: readonly SpendRow[] | null;
+  readonly asks: readonly AskRow[] | null;
   readonly kinds:
     | readonly {
         kind: string;
@@ -119,30 +100,38 @@ export interface Tail {
 const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
 
 /**
- * What is new since a version, in one statement; with `version` 0 and `seq` 0, all that is still alive.
+ * What is new since a version, in one statement; with `version` 0 and `seq` 0, all that is still alive but what is counted.
  * The cost is that of the new rows and of what is alive, not of the history.
  */
 export async function readTail(
   tx: Kysely<Database>,
-  since: {
-    readonly version: number;
+  since: Counting & {
     readonly seq: number;
     readonly knownSeq: number;
-    readonly spendsSinceMs: number;
-    /** Whether a kind declares weights: else nobody reads them. */
-    readonly isWeighed: boolean;
-    /** Whether a kind has several feeds: as above. */
+    /** What the book knows of each kind: of what is held under it, only targets that a load has changed since are read anew. */
+    readonly kinds: Readonly<Record<string, { readonly revision: number; readonly definition: string }>>;
+    /** Whether a kind has several feeds: else nobody reads of them. */
     readonly isFed: boolean;
   },
 ): Promise<Tail> {
-  const spendsSince = sql`to_timestamp(${since.spendsSinceMs}::float8 / 1000)`;
+  const counted = (rows: RawBuilder<unknown>): RawBuilder<unknown> =>
+    since.version === 0 ? sql`null::json` : sql`(select json_agg(row) from (${rows}) counted)`;
   const weights = since.isWeighed ? sql`, weights` : sql``;
   const sources = since.isFed
     ? sql`, (select json_agg(f) from (select source, ${ms('as_of')} as as_of_ms, definition
         from inventory_sources f where f.kind = changed_kinds.kind) f) as sources`
     : sql``;
+  const known = sql`${JSON.stringify(since.kinds)}::jsonb`;
   const { rows } = await sql<{ tail: Tail }>`
-    with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version})
+    with changed_kinds as materialized (select * from inventory_kinds where version > ${since.version}),
+    held as materialized (
+      select h.* from holds h where h.version > ${since.version} and (${since.version} > 0 or h.phase <> 'closed')
+      union all
+      select h.* from changed_kinds k join holds h on h.kind = k.kind
+        left join inventory_targets t on t.kind = h.kind and t.id = h.target_id and ${visibleIn('t', sql.ref('k.revision'))}
+        where h.phase <> 'closed' and h.version <= ${since.version} and (t.id is null
+          or k.definition is distinct from ${known} -> h.kind ->> 'definition'
+          or t.from_revision > (${known} -> h.kind ->> 'revision')::bigint))
     select json_build_object(
       'migration', (select max(number) from migrations),
       'guards', ${countGuards},
@@ -153,15 +142,11 @@ export async function readTail(
         where o.version > ${since.version} and (${since.version} > 0 or o.phase <> 'ended' or o.outcome = 'unknown')) o),
       'holds', (select json_agg(h) from (
         select h.kind, h.target_id, h.request_id, h.action, h.irreversible, h.phase, t.labels, t.state
-        from holds h join inventory_kinds k on k.kind = h.kind
+        from held h join inventory_kinds k on k.kind = h.kind
         left join inventory_targets t on t.kind = h.kind and t.id = h.target_id
-          and ${visibleIn('t', sql.ref('k.revision'))}
-        where (h.version > ${since.version} and (${since.version} > 0 or h.phase <> 'closed'))
-          or (h.phase <> 'closed' and h.kind in (select kind from changed_kinds))) h),
-      'spends', (select json_agg(s) from (select version, ${ms('at')} as at_ms, kind, action, principal, dimension, value, count${weights}
-        from spends where version > ${since.version} and at > ${spendsSince} order by version) s),
-      'asks', (select json_agg(a) from (select version, ${ms('at')} as at_ms, action, principal, refused_by, count
-        from asks where version > ${since.version} and at > ${spendsSince} order by version) a),
+          and ${visibleIn('t', sql.ref('k.revision'))}) h),
+      'spends', ${counted(spendRows(since))},
+      'asks', ${counted(askRows(since))},
       'kinds', (select json_agg(k) from (select kind, revision, count, ${ms('as_of')} as as_of_ms, definition${weights}${sources} from changed_kinds) k),
       'totals', (select json_agg(t) from (select t.kind, t.dimension, t.value, t.count, t.in_service${weights}
         from inventory_totals t where t.kind in (select kind from changed_kinds) and t.count > 0) t)

@@ -4,7 +4,8 @@ import type { Kind } from '../config/config.ts';
 import { parseTimeMs } from '../kit/time.ts';
 import type { Book, KindState, Scope, ValueTotal } from './book.ts';
 import { toOperation } from './operation-row.ts';
-import type { ControlEntryRow, HeadRow, Tail } from './queries.ts';
+import type { AskRow, SpendRow } from './counted-queries.ts';
+import type { ControlEntryRow, Tail } from './queries.ts';
 
 const scopeSchema = z.union([
   z.strictObject({ action: z.string() }),
@@ -47,14 +48,13 @@ function foldTime(atMs: number, version: number, accepted: readonly AcceptedTime
 }
 
 /**
- * Tells a book what is new to it.
+ * Tells a book what is new to it. It is at the head when it was told all that is counted, too.
  * @param accepted times accepted in what the book has read so far
  * @returns the times accepted up to the head
  */
 export function applyTail(
   book: Book,
   tail: Tail,
-  head: HeadRow,
   kinds: ReadonlyMap<string, Kind>,
   accepted: readonly AcceptedTime[],
 ): readonly AcceptedTime[] {
@@ -63,14 +63,24 @@ export function applyTail(
   applyInventory(book, tail);
   for (const row of tail.operations ?? []) book.setOperation(toOperation(row));
   applyHolds(book, tail, kinds);
-  for (const row of tail.spends ?? []) book.spend(foldTime(row.at_ms, row.version, allAccepted), row);
-  for (const row of tail.asks ?? []) {
-    book.ask(foldTime(row.at_ms, row.version, allAccepted), { ...row, refusedBy: row.refused_by });
-  }
-  book.version = head.version;
-  book.seq = head.seq;
-  book.hash = head.hash;
+  applySpends(book, tail.spends ?? [], allAccepted);
+  applyAsks(book, tail.asks ?? [], allAccepted);
   return allAccepted;
+}
+
+/** In the order of their versions. */
+export function applySpends(book: Book, rows: readonly SpendRow[], accepted: readonly AcceptedTime[]): void {
+  for (const [version, atMs, kind, action, principal, dimension, values] of rows) {
+    const at = foldTime(atMs, version, accepted);
+    for (const [value, count, weights = null] of values)
+      book.spend(at, { kind, action, principal, dimension, value, count, weights });
+  }
+}
+
+/** In the order of their versions. */
+export function applyAsks(book: Book, rows: readonly AskRow[], accepted: readonly AcceptedTime[]): void {
+  for (const [version, atMs, action, principal, refusedBy, count] of rows)
+    book.ask(foldTime(atMs, version, accepted), { action, principal, refusedBy, count });
 }
 
 function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
@@ -135,8 +145,9 @@ function applyInventory(book: Book, tail: Tail): void {
       }),
       totals,
     };
+    // Then all that is held of it comes anew; else what a load has changed.
+    if (book.kinds.get(row.kind)?.definition !== row.definition) book.held.forgetHolds(row.kind);
     book.kinds.set(row.kind, state);
-    book.held.forgetHolds(row.kind);
   }
 }
 

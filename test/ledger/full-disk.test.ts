@@ -68,13 +68,17 @@ describe('a ledger whose database takes no writes', () => {
       await expect(parts.ledger.tryWriting()).rejects.toMatchObject({ rule: 'store.unavailable' });
     }
     const begun = [50, 'a batch failed and was rolled back'];
+    expect(said()).toEqual([begun]);
+    await becomes('off');
+    await fill(0);
+    await expect(parts.ask(['h1'], 'k1')).rejects.toMatchObject({ rule: 'store.unavailable' });
     expect(said()).toEqual([begun, begun]);
     expect(whole().map(({ err, why }) => [err, typeof why])).toEqual([
       [undefined, 'string'],
       [undefined, 'string'],
     ]);
     expect(parts.ledger.takes).not.toBe('all');
-    await becomes('off');
+    await free();
     await parts.ledger.tryWriting();
     expect(said().slice(2)).toEqual([[40, 'batches are written again']]);
     expect(parts.ledger.takes).toBe('all');

@@ -1,0 +1,299 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import type { Kind } from '../../src/config/config.ts';
+import type { Database } from '../../src/db/database.ts';
+import type { Store } from '../../src/db/store.ts';
+import { systemClock } from '../../src/kit/clock.ts';
+import { Book } from '../../src/ledger/book.ts';
+import { ClockWatch } from '../../src/ledger/clock-watch.ts';
+import { KnownBook } from '../../src/ledger/known-book.ts';
+import { readHead, readTail } from '../../src/ledger/queries.ts';
+import type { ActionLimits, Limits, WindowLimit } from '../../src/policy/limits.ts';
+import {
+  gateParts,
+  host,
+  limits as oneWindow,
+  loadHosts,
+  wipeStore,
+  type Parts,
+} from '../support/gate-parts.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+import { memoryStore } from '../support/store.ts';
+
+// What a book knows is what the rows say, however it came to know it.
+
+let store: Store;
+beforeAll(async () => {
+  store = await memoryStore();
+});
+beforeEach(async () => {
+  await wipeStore(store);
+  await loadHosts(store, 2_000);
+});
+afterAll(async () => {
+  await store.close();
+});
+
+const MINUTE_S = 60;
+const kinds = new Map<string, Kind>([['host', { ...host, weights: ['traffic'] }]]);
+
+const over = (per: string, minutes: number): WindowLimit => ({
+  per,
+  over_s: minutes * MINUTE_S,
+  max_targets: 9_999,
+});
+
+const entryWith = (...windows: readonly WindowLimit[]): ActionLimits => ({
+  max_targets: 1_000,
+  max_share: { fleet: { share_ppm: 1_000_000, at_least: 0 } },
+  require: 'any',
+  windows,
+});
+
+/** Windows of each sort, long ones beside short ones, and actions without some of them. */
+const limits: Limits = {
+  ...oneWindow,
+  actions: {
+    'disk.wipe': {
+      ...entryWith(over('fleet', 10), over('rack', 60), over('principal', 90), {
+        per: 'zone',
+        over_s: 40 * MINUTE_S,
+        max_weight: { traffic: { share_ppm: 1, at_least: 9_999 } },
+      }),
+      max_requests: [
+        { per: 'fleet', over_s: 5 * MINUTE_S, max: 9_999 },
+        { per: 'principal', over_s: 45 * MINUTE_S, max: 9_999 },
+      ],
+    },
+    'disk.trim': entryWith(over('fleet', 120), over('zone', 2), over('rack', 1)),
+    'host.push': entryWith(over('fleet', 1)),
+  },
+  budgets: [
+    { kind: 'host', ...over('zone', 30) },
+    { kind: 'host', ...over('fleet', 3) },
+    { kind: 'link', ...over('fleet', 100) },
+  ],
+};
+
+const actions = ['disk.wipe', 'disk.trim', 'host.push', 'no.limits'];
+
+interface Spent {
+  readonly version: number;
+  readonly at_ms: number;
+  readonly kind: string;
+  readonly action: string;
+  readonly principal: string;
+  readonly dimension: string;
+  readonly value: string;
+  readonly count: number;
+  /** Of some it was not known. */
+  readonly weights: Record<string, number> | null;
+}
+
+interface Asked {
+  readonly version: number;
+  readonly at_ms: number;
+  readonly action: string;
+  readonly principal: string;
+  readonly refused_by: readonly string[];
+  readonly count: number;
+}
+
+/** What batches of two and a half hours spent, oldest first: more than is read at once. */
+function batches(count: number): { readonly spends: readonly Spent[]; readonly asks: readonly Asked[] } {
+  const spends: Spent[] = [];
+  const asks: Asked[] = [];
+  const nowMs = Date.now();
+  for (let place = 0; place < count; place += 1) {
+    const one = {
+      version: place + 2,
+      at_ms: nowMs - Math.floor(9_000_000 * (1 - place / count)),
+      action: actions[place % actions.length] ?? '',
+      principal: `bot-${place % 3}`,
+    };
+    const kind = place % 7 === 0 ? 'link' : 'host';
+    const weights = place % 13 === 0 ? null : { traffic: place % 10 };
+    spends.push({ ...one, kind, weights, dimension: 'fleet', value: kind, count: 2 });
+    // Some were allowed when the kind had no racks.
+    for (const dimension of place % 11 === 0 ? ['zone'] : ['zone', 'rack'])
+      for (const half of [0, 1])
+        spends.push({
+          ...one,
+          kind,
+          weights,
+          dimension,
+          value: `${dimension}-${(place + half) % 5}`,
+          count: 1,
+        });
+    asks.push({ ...one, refused_by: place % 4 === 0 ? ['fleet/300'] : [], count: 1 + (place % 3) });
+  }
+  return { spends, asks };
+}
+
+async function write(count: number): Promise<ReturnType<typeof batches>> {
+  const rows = batches(count);
+  const at = sql`to_timestamp(at_ms / 1000)`;
+  await sql`insert into spends (version, at, kind, action, principal, dimension, value, count, weights)
+    select version, ${at}, kind, action, principal, dimension, value, count, weights from jsonb_to_recordset(${JSON.stringify(rows.spends)}::jsonb)
+      as r(version bigint, at_ms float8, kind text, action text, principal text, dimension text, value text, count bigint, weights jsonb)`.execute(
+    store.db,
+  );
+  await sql`insert into asks (version, at, action, principal, refused_by, count)
+    select version, ${at}, action, principal, array(select jsonb_array_elements_text(refused_by)), count from jsonb_to_recordset(${JSON.stringify(rows.asks)}::jsonb)
+      as r(version bigint, at_ms float8, action text, principal text, refused_by jsonb, count bigint)`.execute(
+    store.db,
+  );
+  await sql`update head set version = ${count + 2}, at = now()`.execute(store.db);
+  return rows;
+}
+
+const known = (logger = recordedLogger().logger): KnownBook =>
+  new KnownBook(
+    { limits, kinds, actions: new Set(actions), clock: systemClock, logger },
+    new ClockWatch(systemClock),
+  );
+
+/** All that is counted in a book: by window what each value has, until when something of it is not known, and when the next of it leaves. */
+function counted(book: Book, nowMs: number): unknown {
+  book.advance(nowMs);
+  const scoped = [...Object.values(limits.actions).flatMap(({ windows }) => windows), ...limits.budgets];
+  const all = scoped.flatMap(limit =>
+    limit.max_weight === undefined
+      ? [book.window(limit)]
+      : Object.keys(limit.max_weight).map(weight => book.window(limit, weight)),
+  );
+  const asked = Object.entries(limits.actions).flatMap(([action, { max_requests = [] }]) =>
+    max_requests.map(({ per, over_s }) => book.askWindow(action, per, over_s)),
+  );
+  return [...all, ...asked].map(window => ({
+    placed: window.placedFromMs(),
+    values: window
+      .values()
+      .map(([value, used]) => [value, used, window.knownFromMs(value), window.leavesInMs(value, nowMs)])
+      .toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1)),
+  }));
+}
+
+describe('a book that is read anew', () => {
+  it('has in its windows what one has that was told all there ever was', async () => {
+    const rows = await write(1_500);
+    const told = new Book(limits, kinds, new Set(actions));
+    for (const { at_ms, ...spend } of rows.spends) told.spend(at_ms, spend);
+    for (const { at_ms, refused_by, ...ask } of rows.asks) told.ask(at_ms, { ...ask, refusedBy: refused_by });
+    const read = known();
+    await read.readAhead(store.db);
+    const nowMs = Date.now();
+    expect(counted(read.book, nowMs)).toEqual(counted(told, nowMs));
+  });
+
+  it('is read before the head is locked, page by page, and told in the log where it takes long', async () => {
+    await write(1_500);
+    const statements: string[] = [];
+    const dialect = new PostgresDialect({ pool: store.pool });
+    const db = new Kysely<Database>({ dialect, log: ({ query }) => void statements.push(query.sql) });
+    const { logger, whole } = recordedLogger();
+    // A second passes at each look.
+    let seconds = 0;
+    const clock = { wallMs: systemClock.wallMs, monotonicMs: () => 1_000 * (seconds += 1) };
+    const read = new KnownBook(
+      { limits, kinds, actions: new Set(actions), clock, logger },
+      new ClockWatch(systemClock),
+    );
+    await read.readAhead(db);
+    // Both end with a page of nothing, and one has two pages before.
+    expect(statements.filter(text => text.startsWith('fetch')).length).toBeGreaterThan(4);
+    expect(whole().at(0)).toMatchObject({
+      level: 30,
+      rows: expect.any(Number),
+      msg: expect.stringContaining('being read'),
+    });
+    expect(whole().at(-1)).toMatchObject({ rows: expect.any(Number), msg: 'what windows count is read' });
+    // Nothing of it is read again.
+    statements.length = 0;
+    await read.readAhead(db);
+    await db.transaction().execute(async tx => await read.bringTo(tx, await readHead(tx)));
+    expect(statements.filter(text => text.includes('spends') || text.startsWith('fetch'))).toEqual([]);
+  });
+
+  it('is read so by a ledger that begins, and by one whose batch failed', async () => {
+    const statements: string[] = [];
+    const dialect = new PostgresDialect({ pool: store.pool });
+    const db = new Kysely<Database>({ dialect, log: ({ query }) => void statements.push(query.sql) });
+    const parts = await gateParts({ ...store, ledgerDb: db });
+    const locked = (): number => statements.findIndex(text => text.endsWith('for update'));
+    const fetched = (): number => statements.findLastIndex(text => text.startsWith('fetch'));
+    expect(fetched()).toBeGreaterThan(-1);
+    expect(locked()).toBeGreaterThan(fetched());
+    await expect(parts.ledger.enqueueAlone(() => Promise.reject(new Error('a bad one')))).rejects.toThrow();
+    statements.length = 0;
+    await parts.ask(['h1'], 'k1');
+    expect(fetched()).toBeGreaterThan(-1);
+    expect(locked()).toBeGreaterThan(fetched());
+  });
+});
+
+describe('what is held', () => {
+  /** What a load writes that says another state of some hosts, and one more. */
+  async function load(revision: number, ids: readonly string[], definition = 'definition'): Promise<void> {
+    await store.db.transaction().execute(async tx => {
+      await sql`update inventory_targets set to_revision = ${revision} where kind = 'host' and to_revision is null
+        and id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`.execute(tx);
+      await sql`insert into inventory_targets (kind, id, labels, tags, labels_digest, state, from_revision)
+        select kind, id, labels || '{"state": "gone"}', tags, 'other', 'gone', ${revision} from inventory_targets
+        where kind = 'host' and to_revision = ${revision}`.execute(tx);
+      await sql`update head set version = version + 1`.execute(tx);
+      await sql`update inventory_kinds set revision = ${revision}, definition = ${definition}, version = (select version from head)`.execute(
+        tx,
+      );
+    });
+  }
+  const rack = async (parts: Parts): Promise<number> =>
+    await parts.ledger.enqueue(({ book }) => book.held.takenOf('host', 'rack', 'r0'));
+
+  it('follows a load in a book that knew it, as in one that is read anew, and only what the load changed is read', async () => {
+    const parts = await gateParts(store);
+    await parts.ask(['h1', 'h2', 'h3', 'h4'], 'k1');
+    expect(await rack(parts)).toBe(4);
+    const since = await parts.ledger.enqueue(({ book }) => ({
+      version: book.version,
+      seq: book.seq,
+      knownSeq: book.seq,
+      kinds: { host: { revision: 1, definition: 'definition' } },
+    }));
+    await load(2, ['h2', 'h3', 'h9']);
+    const counting = {
+      nowMs: 0,
+      horizons: { action: {}, kind: {}, asks: {} },
+      isFed: false,
+      isWeighed: false,
+    };
+    const tail = await readTail(store.db, { ...since, ...counting });
+    expect(tail.holds?.map(({ target_id, state }) => [target_id, state]).toSorted()).toEqual([
+      ['h2', 'gone'],
+      ['h3', 'gone'],
+    ]);
+    expect(await rack(parts)).toBe(2);
+    expect(await rack(await gateParts(store))).toBe(2);
+    // Two loads between two looks, and one that declares the kind anew.
+    await load(3, ['h1']);
+    await load(4, ['h9']);
+    expect(await rack(parts)).toBe(1);
+    await load(5, ['h4'], 'another');
+    expect([await rack(parts), await rack(await gateParts(store))]).toEqual([0, 0]);
+    const heldOn = await parts.ledger.enqueue(({ book }) =>
+      ['h1', 'h2', 'h3', 'h4'].map(id => [...book.held.holdsOn('host', id)].length),
+    );
+    expect(heldOn).toEqual([1, 1, 1, 1]);
+  });
+
+  it('of a target that is gone is still held', async () => {
+    const parts = await gateParts(store);
+    await parts.ask(['h1', 'h2'], 'k1');
+    await load(2, []);
+    await sql`update inventory_targets set to_revision = 2 where id = 'h1'`.execute(store.db);
+    expect(await rack(parts)).toBe(1);
+    const holds = await parts.ledger.enqueue(({ book }) => [...book.held.holdsOn('host', 'h1')]);
+    expect(holds).toHaveLength(1);
+  });
+});
