@@ -173,6 +173,7 @@ async function openCheckpoints(
       file: config.checkpoints,
       readChain: read,
       isRecorded: async said => await isRecorded(store.db, said),
+      alone: store.embedded,
       known,
       threads,
       onLook: isWritten => metrics.checkpointsObserved(isWritten),

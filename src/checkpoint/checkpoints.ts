@@ -25,6 +25,8 @@ export interface CheckpointsOptions {
   readonly readChain: (seq: number) => Promise<SeenChain>;
   /** Whether the database knows that it was put back with that word. */
   readonly isRecorded: (said: Restored) => Promise<boolean>;
+  /** Whether no other gate can be on this store. */
+  readonly alone: boolean;
   /** The last entry that this gate itself has seen recorded; undefined before it has seen any. */
   readonly known: () => ChainHead | undefined;
   /** Told after each look at the head whether it is signed. */
@@ -176,22 +178,23 @@ export class Checkpoints {
 
   /**
    * Without a checkpoint nobody can tell whether the database is an older copy. A gate that comes to one that others run on begins so, and says
-   * it; but where its key is there, it has signed, and what it signed is lost. No word is believed then: that it was said of this loss shows only
-   * in that somebody took the key away.
+   * it; where no other can be, what waits there is in doubt without a word, too. But where its key is there, it has signed, and what it signed is lost.
+   * No word is believed then: that it was said of this loss shows only in that somebody took the key away.
    * @throws StoreRefused
    */
   #beginAnew(databaseSeq: number, said: Restored | undefined): Restored | undefined {
-    const { file, logger } = this.#options;
+    const { file, alone, logger } = this.#options;
     if (this.#key !== undefined) throw new StoreRefused(sayLost(file, databaseSeq));
     if (said !== undefined && said !== UNSIGNED) throw new StoreRefused(sayUnsigned(said));
-    if (databaseSeq > 0)
-      logger.warn(
-        { file, database: databaseSeq, ...(said !== undefined && { restored: said }) },
-        said === undefined
-          ? 'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told'
-          : 'the database has a history, and this gate has signed nothing of it: it was said to be put back, so whatever waits in it is in doubt',
-      );
-    return said;
+    if (databaseSeq === 0) return said;
+    const word = alone ? UNSIGNED : said;
+    logger.warn(
+      { file, database: databaseSeq, ...(word !== undefined && { restored: word }) },
+      word === undefined
+        ? 'the database has a history, and this gate has signed nothing of it: whether it is an older copy cannot be told'
+        : 'the database has a history, and this gate has signed nothing of it: it is taken for one that was put back, so whatever waits in it is in doubt',
+    );
+    return word;
   }
 
   /**

@@ -75,12 +75,13 @@ async function open(
   chain: Pick<FakeChain, 'read' | 'isRecorded'>,
   known: () => ChainHead | undefined = () => undefined,
   threads = new FileThreads(),
+  alone = false,
 ) {
   const { logger, said } = recordedLogger();
   const looks: boolean[] = [];
   const onLook = (isWritten: boolean): void => void looks.push(isWritten);
   const { read: readChain, isRecorded } = chain;
-  const parts = { file, readChain, isRecorded, known, onLook, threads, clock, logger };
+  const parts = { file, readChain, isRecorded, alone, known, onLook, threads, clock, logger };
   const checkpoints = await Checkpoints.open(parts);
   return {
     checkpoints,
@@ -386,6 +387,22 @@ describe('a start', () => {
     await checkpoints.begin();
     expect(seqs()).toEqual([4]);
     expect(await start(chain)).toBeUndefined();
+  });
+
+  it('on a history that nobody else can have made, and of which it has signed nothing, puts in doubt what waits without a word', async () => {
+    const chain = new FakeChain();
+    const { checkpoints, said } = await open(chain, undefined, undefined, true);
+    expect(await checkpoints.anchor()).toBeUndefined();
+    expect(said()).toEqual([]);
+    chain.grow(4);
+    expect(await checkpoints.anchor()).toBe(UNSIGNED);
+    expect(said()).toEqual(['40 the database has a history, and this gate has signed nothing of it']);
+    await checkpoints.look();
+    expect(seqs()).toEqual([]);
+    await checkpoints.goOn(recordIn(chain, UNSIGNED));
+    await checkpoints.begin();
+    expect(seqs()).toEqual([5]);
+    expect(await checkpoints.anchor()).toBeUndefined();
   });
 
   it.each<[string, string | undefined]>([

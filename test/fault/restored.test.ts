@@ -267,3 +267,21 @@ describeWithPostgres('a database that was put back', () => {
     await engage(api);
   });
 });
+
+it('sends nothing a second time that waits in an embedded store where all that was signed is lost, the key too, and no word is said', async () => {
+  const executor = await startExecutor({ type: 'hold' });
+  closing.push(async () => await executor.close());
+  const actions = { 'test.once': { irreversible: true, executor: { concurrency: 1 } } };
+  const gate = await startGate({ executor: executor.url, config: { actions } });
+  closing.push(async () => await gate.close());
+  const api = apiOf(gate);
+  await api.put('host', hosts('h', 2));
+  await api.submit('test.once', ['h-001'], { prefer: 'respond-async' });
+  await executor.receivedAtLeast(1);
+  const { id = '' } = (await api.submit('test.once', ['h-002'], { prefer: 'respond-async' })).body;
+  await gate.kill9();
+  for (const one of ['', '.key', '.pub']) rmSync(join(gate.folder, `checkpoints.ndjson${one}`));
+  await gate.restart();
+  expect((await api.request(id)).outcome).toMatchObject({ status: 'unknown', attempts: 1 });
+  expect(executor.received()).toHaveLength(1);
+});
