@@ -418,7 +418,7 @@ describe('a start', () => {
       if (text !== undefined) writeFileSync(file, text);
       for (const said of [undefined, name, UNSIGNED])
         await expect(start(chain, said)).rejects.toThrow(
-          /holds no checkpoint, .* ends with entry 5, .* Put the file back\. If it is lost, make the kill file, move .*\.key and .*\.pub elsewhere and keep them, start once with `serve --restored unsigned`/s,
+          /holds no checkpoint, .* ends with entry 5, .* Put the file back as it was last: with a copy of it that is as old as the database the loss would not be seen, .* If it is lost, make the kill file, move .*\.key and .*\.pub elsewhere and keep them, start once with `serve --restored unsigned`/s,
         );
       expect(seqs()).toEqual([]);
       for (const one of ['key', 'pub']) rmSync(`${file}.${one}`);

@@ -27,7 +27,7 @@ export async function checkCheckpoints(config: Config, nowMs: number): Promise<C
         findings: [
           fail(
             `${file} holds no checkpoint, and ${file}.key is there: what it signed is lost`,
-            'put the file back: no gate starts without it, and its refusal says how to go on if it is lost',
+            'put the file back as it was last, no copy as old as the database: no gate starts without it, and its refusal says how to go on if it is lost',
           ),
         ],
       };
