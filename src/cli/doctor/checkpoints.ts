@@ -1,7 +1,7 @@
 import { parseCheckpoint, type Checkpoint } from '../../checkpoint/checkpoint.ts';
 import { lastLines } from '../../checkpoint/durable-files.ts';
 import { requireGoodCheckpoint } from '../../checkpoint/found.ts';
-import { nameOf } from '../../checkpoint/restored.ts';
+import { nameOf, UNSIGNED } from '../../checkpoint/restored.ts';
 import { readSigningKey } from '../../checkpoint/signing-key.ts';
 import type { Config } from '../../config/config.ts';
 import { asError } from '../../kit/fault.ts';
@@ -32,7 +32,13 @@ export async function checkCheckpoints(config: Config, nowMs: number): Promise<C
         ],
       };
     if (newest === undefined)
-      return { findings: [ok(`none in ${file} yet: a gate signs one in its first minute`)] };
+      return {
+        findings: [
+          ok(
+            `none in ${file} yet: a gate signs one in its first minute. Where one has signed before, and all of that is lost, \`serve --restored ${UNSIGNED}\` takes the database for a copy that was put back`,
+          ),
+        ],
+      };
     const agoS = (nowMs - Date.parse(newest.at)) / 1000;
     const said = `entry ${newest.seq} was signed ${showDuration(agoS)} ago, its checkpoint is ${nameOf(newest)}`;
     if (key === undefined)

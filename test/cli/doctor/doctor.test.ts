@@ -86,8 +86,9 @@ async function unpackShipped(folder: string): Promise<void> {
 describe('a configuration that no gate ran with yet', () => {
   test('is well, and nothing is made', async () => {
     const folder = folderWith();
-    const { code, status, checks } = await examine(folder);
+    const { code, status, checks, about } = await examine(folder);
     expect(checks.filter(one => one.status !== 'ok')).toEqual([]);
+    expect(about('checkpoints')[0]?.what).toMatch(/none in .* yet: .*`serve --restored unsigned`/);
     expect({ code, status }).toEqual({ code: 0, status: 'ok' });
     expect(statSync(path.join(folder, 'store'), { throwIfNoEntry: false })).toBeUndefined();
     expect(heard).toBe('');
