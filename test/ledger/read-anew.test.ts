@@ -195,7 +195,7 @@ describe('a book that is read anew', () => {
     const { logger, whole } = recordedLogger();
     // A second passes at each look.
     let seconds = 0;
-    const clock = { wallMs: systemClock.wallMs, monotonicMs: () => 1_000 * (seconds += 1) };
+    const clock = { wallMs: () => systemClock.wallMs(), monotonicMs: () => 1_000 * (seconds += 1) };
     const read = new KnownBook(
       { limits, kinds, actions: new Set(actions), clock, logger },
       new ClockWatch(systemClock),
@@ -225,7 +225,9 @@ describe('a book that is read anew', () => {
     const fetched = (): number => statements.findLastIndex(text => text.startsWith('fetch'));
     expect(fetched()).toBeGreaterThan(-1);
     expect(locked()).toBeGreaterThan(fetched());
-    await expect(parts.ledger.enqueueAlone(() => Promise.reject(new Error('a bad one')))).rejects.toThrow();
+    await expect(parts.ledger.enqueueAlone(() => Promise.reject(new Error('a bad one')))).rejects.toThrow(
+      'a bad one',
+    );
     statements.length = 0;
     await parts.ask(['h1'], 'k1');
     expect(fetched()).toBeGreaterThan(-1);
