@@ -84,7 +84,13 @@ export class KnownBook {
     if (this.#book.version > 0) return false;
     // Of one moment: the head, and what goes with it.
     const one = db.transaction().setIsolationLevel('repeatable read');
-    return await one.execute(async tx => await this.bringTo(tx, await readHead(tx)));
+    try {
+      return await one.execute(async tx => await this.bringTo(tx, await readHead(tx)));
+    } catch (thrown) {
+      // Half of it is none.
+      this.forget();
+      throw thrown;
+    }
   }
 
   /**
