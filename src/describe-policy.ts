@@ -86,7 +86,9 @@ export async function countProtected(
   const loaded = await readLoadedKinds(db);
   const counted: CountedEntry[] = [];
   for (const entry of limits.protected) {
-    const found = loaded.has(entry.kind) ? await countMatches(db, entry) : { matches: 0 };
+    const found = loaded.has(entry.kind)
+      ? await countMatches(db, entry, Number.MAX_SAFE_INTEGER)
+      : { matches: 0 };
     counted.push({ ...entry, ...found });
   }
   return counted;
@@ -100,7 +102,7 @@ export async function findIdle(db: Kysely<Database>, entry: ProtectedEntry): Pro
 async function countMatches(
   db: Kysely<Database>,
   entry: ProtectedEntry,
-  upTo?: number,
+  upTo: number,
 ): Promise<Pick<CountedEntry, 'matches' | 'missing'>> {
   const revision = revisionInForce(entry.kind);
   if ('ids' in entry) {

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 
 import type { Database } from './db/database.ts';
-import type { Store } from './db/store.ts';
 import { fromDatabase } from './db/from-database.ts';
+import { lanesOf, type Store } from './db/store.ts';
 import type { Deadline } from './kit/deadline.ts';
 import { Fault } from './kit/fault.ts';
 import { inTime } from './kit/in-time.ts';
@@ -31,9 +31,6 @@ const REQUESTS_AT_ONCE = 64;
 /** A request with more ids is looked up by itself. */
 const FEW_IDS = 100;
 
-/** The embedded store has one connection, a server's pool has ten: most of them stay for who reads. */
-const LANES = { embedded: 1, server: 4 };
-
 interface Wanted {
   readonly kind: string;
   readonly revision: number;
@@ -50,7 +47,7 @@ export function createReadsBefore(
   isWeighed: (kind: string) => boolean,
 ): ReadsBefore {
   const patienceMs = UNDECIDED_MS;
-  const lane = new Lane(embedded ? LANES.embedded : LANES.server, patienceMs);
+  const lane = new Lane(lanesOf({ embedded }), patienceMs);
   const keys = new Together(async (asked: readonly AskedKey[]) => await findAllRecorded(keyedDb, asked), {
     most: KEYS_AT_ONCE,
     patienceMs,

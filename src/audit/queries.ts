@@ -1,7 +1,7 @@
 import { sql, type AliasedSelectQueryBuilder, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
-import type { Store } from '../db/store.ts';
+import { lanesOf, type Store } from '../db/store.ts';
 import { Lane } from '../kit/lane.ts';
 import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
@@ -12,14 +12,12 @@ import type { Sight } from './sight.ts';
 import type { EvidenceView } from '../evidence/evidence.ts';
 import type { EvidenceSearch, Page, PageRequest, RequestView, TrailEntry } from './views.ts';
 
-/** Pages that are read at once. The embedded store has one connection, a server's pool has ten: most of them stay for who asks and who stops. */
-const LANES = { embedded: 1, server: 4 };
 /** Longer than the database works on one statement (db/store.ts). */
 const PAGE_PATIENCE_MS = 70_000;
 
 /** The recorded decisions, their target sets, and the chain, as they are read back. Nothing here writes. */
 export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
-  const pages = new Lane(embedded ? LANES.embedded : LANES.server, PAGE_PATIENCE_MS);
+  const pages = new Lane(lanesOf({ embedded }), PAGE_PATIENCE_MS);
   const inLane = async <T>(read: () => Promise<T>): Promise<T> =>
     await fromDatabase(async () => await pages.run(read));
   return {

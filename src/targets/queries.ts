@@ -102,17 +102,17 @@ export async function findIdsByTags(
   return rows.map(row => row.id);
 }
 
-/** How many targets have one of the tags of every group, counted up to `limit` if there is one. Its cost is that of the matches. */
+/** How many targets have one of the tags of every group, counted up to `limit`. Its cost is that of the matches. */
 export async function countByTags(
   db: Kysely<Database>,
   groups: readonly (readonly string[])[],
   revision: number | Expression<unknown>,
-  limit?: number,
+  limit: number,
 ): Promise<number> {
   if (groups.length === 0) return 0;
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from (
-      select from inventory_targets t where ${haveTags(groups)} and ${visibleIn('t', revision)} limit ${limit ?? null}::bigint
+      select from inventory_targets t where ${haveTags(groups)} and ${visibleIn('t', revision)} limit ${limit}::bigint
     ) matches`.execute(db);
   return rows[0]?.count ?? 0;
 }
