@@ -162,8 +162,8 @@ function radiusLines({ blast_radius: radius }: Decided, width: number | undefine
           amount(weighed.share_ppm, 'ppm'),
         ]),
       ]);
-    const rest = all.length - shown.length;
-    return rest === 0 ? shown : [...shown, [dimension, `and ${showCount(rest)} more`]];
+    const rest = all.length - MOST_ROWS;
+    return rest <= 0 ? shown : [...shown, [dimension, `and ${showCount(rest)} more`]];
   });
   const room = width === undefined ? undefined : width - INDENT.length;
   return formatTable(columns, rows, room).map(line => INDENT + line);

@@ -45,6 +45,24 @@ test('a person sees what it takes out of each dimension, of many values the firs
   for (const line of said(long, { isPerson: true, width: 40 })) expect(line.length).toBeLessThanOrEqual(40);
 });
 
+test('a person sees each weight under its value, which counts for no other value', () => {
+  const weights = { traffic: { weight: 0, total: 9, share_ppm: 0 } };
+  const lines = said(
+    allowed(1, {
+      blast_radius: blastRadius.parse({
+        fleet: { count: 1, total: 2, share_ppm: 500_000, weights },
+        rack: Array.from({ length: 11 }, (_, index) => ({ ...rack(index), weights })),
+      }),
+    }),
+    { isPerson: true },
+  );
+  expect(lines.flatMap(line => /rack +and .* more/.exec(line) ?? [])).toEqual(['rack   and 1 more']);
+  expect(lines.filter(line => / traffic /.test(line)).map(line => line.trim().split(/ {2,}/))).toEqual([
+    ['fleet', 'all, traffic', '0', '9', '0%'],
+    ...Array.from({ length: 10 }, (_, index) => ['rack', `r${index}, traffic`, '0', '9', '0%']),
+  ]);
+});
+
 test('what was refused by an executor that answered is not said to be unsent, whatever it answered', () => {
   const detail = 'Nothing was sent: so says the tool';
   const outcome = { status: 'refused', http_status: 422, detail, attempts: 1 } as const;
