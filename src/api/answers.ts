@@ -29,10 +29,14 @@ export const reason = z.strictObject({
   request: id.optional().describe('The other request that stands in the way'),
 });
 
+const share = count
+  .optional()
+  .describe('Rounded up. Absent where the total is 0: of nothing there is no share');
+
 const weightRadius = z.strictObject({
   weight: count,
   total: count,
-  share_ppm: count,
+  share_ppm: share,
   missing: count
     .optional()
     .describe('How many of the targets lack it: they weigh more than that. Of the fleet only'),
@@ -40,7 +44,7 @@ const weightRadius = z.strictObject({
 const fleetRadius = z.strictObject({
   count,
   total: count,
-  share_ppm: count,
+  share_ppm: share,
   weights: z
     .record(z.string(), weightRadius)
     .optional()

@@ -8,7 +8,8 @@ import type { Weighed, Weighing } from './weigh.ts';
 export interface WeightRadius {
   readonly weight: number;
   readonly total: number;
-  readonly share_ppm: number;
+  /** Parts per million, rounded up: over a limit exactly when the true share is. Absent where the total is 0: of nothing there is no share. */
+  readonly share_ppm?: number;
   /** Of the fleet only: how many of these targets lack it, so that they weigh more than that; absent where none does. */
   readonly missing?: number;
 }
@@ -18,8 +19,7 @@ export interface ValueRadius {
   readonly value: string;
   readonly count: number;
   readonly total: number;
-  /** Parts per million, rounded up: over a limit exactly when the true share is. */
-  readonly share_ppm: number;
+  readonly share_ppm?: number;
   /** In-service targets that stay; on kinds with a state only. */
   readonly remaining?: number;
   /** By weight; on kinds that declare some only. */
@@ -29,7 +29,7 @@ export interface ValueRadius {
 export interface FleetRadius {
   readonly count: number;
   readonly total: number;
-  readonly share_ppm: number;
+  readonly share_ppm?: number;
   readonly weights?: Readonly<Record<string, WeightRadius>>;
 }
 
@@ -77,6 +77,10 @@ export function sharePpm(count: number, total: number): number {
   if (count <= MAX_EXACT) return Math.ceil((count * 1_000_000) / total);
   return Number((BigInt(count) * 1_000_000n + BigInt(total) - 1n) / BigInt(total));
 }
+
+/** As it is recorded. */
+const told = (count: number, total: number): { readonly share_ppm?: number } =>
+  total > 0 ? { share_ppm: sharePpm(count, total) } : {};
 
 /** What a share allows of a total, rounded down. In two parts, so that no product is larger than a total may be, 2^53-1. */
 export function shareOf(total: number, ppm: number): number {
@@ -139,7 +143,7 @@ export function blastRadius(
           value,
           count: taken.count,
           total,
-          share_ppm: sharePpm(taken.count, total),
+          ...told(taken.count, total),
           ...(kind.state !== undefined && { remaining }),
           ...weightRadii(weighing, all?.weights, ({ dimensions: of }) => of.get(dimension)?.get(value)),
         };
@@ -151,7 +155,7 @@ export function blastRadius(
     fleet: {
       count,
       total: totals.count,
-      share_ppm: sharePpm(count, totals.count),
+      ...told(count, totals.count),
       ...weightRadii(
         weighing,
         totals.weights,
@@ -175,7 +179,7 @@ function weightRadii(
       totals !== undefined && Object.hasOwn(totals, name) ? (totals[name] ?? 0) : 0,
     ];
     const missing = missingOf(weighed);
-    return [name, { weight, total, share_ppm: sharePpm(weight, total), ...(missing > 0 && { missing }) }];
+    return [name, { weight, total, ...told(weight, total), ...(missing > 0 && { missing }) }];
   });
   return { weights: Object.fromEntries(radii) };
 }

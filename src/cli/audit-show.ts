@@ -126,8 +126,8 @@ type Radius = NonNullable<RecordedDecision['blast_radius']>['fleet'];
 
 /** In targets, and in each weight. */
 function shareOf({ count, total, share_ppm: sharePpm, weights = {} }: Radius): string {
-  const share = (taken: number, all: number, ppm: number): string =>
-    `${showCount(taken)} of ${showCount(all)} (${writeShare(ppm)})`;
+  const share = (taken: number, all: number, ppm: number | undefined): string =>
+    `${showCount(taken)} of ${showCount(all)}${ppm === undefined ? '' : ` (${writeShare(ppm)})`}`;
   return [
     share(count, total, sharePpm),
     ...Object.entries(weights).map(

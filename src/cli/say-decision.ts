@@ -138,6 +138,9 @@ const INDENT = '  ';
 export const sayWeight = (name: string, missing = 0): string =>
   missing === 0 ? name : `${name} (${countOf(missing, 'target')} without)`;
 
+/** Of nothing there is no share. */
+const shareOf = (ppm: number | undefined): string => (ppm === undefined ? '' : amount(ppm, 'ppm'));
+
 /** What it takes out of each dimension, as a table. */
 function radiusLines({ blast_radius: radius }: Decided, width: number | undefined): string[] {
   if (radius === undefined) return [];
@@ -153,13 +156,13 @@ function radiusLines({ blast_radius: radius }: Decided, width: number | undefine
     const shown = all
       .slice(0, MOST_ROWS)
       .flatMap(({ value, count, total, share_ppm: share, weights = {} }) => [
-        [dimension, value, count, total, amount(share, 'ppm')],
+        [dimension, value, count, total, shareOf(share)],
         ...Object.entries(weights).map(([name, weighed]) => [
           dimension,
           `${value}, ${sayWeight(name, weighed.missing)}`,
           weighed.weight,
           weighed.total,
-          amount(weighed.share_ppm, 'ppm'),
+          shareOf(weighed.share_ppm),
         ]),
       ]);
     const rest = all.length - MOST_ROWS;

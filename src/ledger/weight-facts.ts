@@ -1,4 +1,4 @@
-import { valuesOf, type BlastRadius } from '../blast-radius/blast-radius.ts';
+import { sharePpm, valuesOf, type BlastRadius, type WeightRadius } from '../blast-radius/blast-radius.ts';
 import type { Weighing } from '../blast-radius/weigh.ts';
 import { weightsOf, type Kind } from '../config/config.ts';
 import type { Facts, WeightFact, WeightScope } from '../policy/facts.ts';
@@ -24,7 +24,7 @@ export function weightFacts(
     if (whole === undefined || missing === undefined) return [];
     const dimensions = Object.keys(entry?.max_weight?.[name] ?? {}).filter(scope => scope !== 'fleet');
     const scopes = dimensions.map(dimension => [dimension, weightScopes(radius, dimension, name, '')]);
-    return [[name, { missing, ...whole, dimensions: Object.fromEntries(scopes) }]];
+    return [[name, { missing, ...factOf(whole), dimensions: Object.fromEntries(scopes) }]];
   });
   return { weights: Object.fromEntries(facts) };
 }
@@ -39,6 +39,13 @@ export function weightScopes(
   const values = scope === 'fleet' ? [{ value: whole, ...radius.fleet }] : valuesOf(radius, scope);
   return values.flatMap(({ value, weights }) => {
     const found = weights?.[name];
-    return found === undefined ? [] : [{ value, ...found }];
+    return found === undefined ? [] : [{ value, ...factOf(found) }];
   });
 }
+
+/** Of nothing there is no share: the policy has a number that is over any. */
+const factOf = ({ weight, total }: WeightRadius): WeightScope => ({
+  weight,
+  total,
+  share_ppm: sharePpm(weight, total),
+});

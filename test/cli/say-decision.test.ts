@@ -45,13 +45,13 @@ test('a person sees what it takes out of each dimension, of many values the firs
   for (const line of said(long, { isPerson: true, width: 40 })) expect(line.length).toBeLessThanOrEqual(40);
 });
 
-test('a person sees each weight under its value, which counts for no other value', () => {
-  const weights = { traffic: { weight: 0, total: 9, share_ppm: 0 } };
+test('a person sees each weight under its value, which counts for no other value; of nothing there is no share', () => {
+  const weights = (total: number) => ({ traffic: { weight: 0, total, ...(total > 0 && { share_ppm: 0 }) } });
   const lines = said(
     allowed(1, {
       blast_radius: blastRadius.parse({
-        fleet: { count: 1, total: 2, share_ppm: 500_000, weights },
-        rack: Array.from({ length: 11 }, (_, index) => ({ ...rack(index), weights })),
+        fleet: { count: 1, total: 2, share_ppm: 500_000, weights: weights(9) },
+        rack: Array.from({ length: 11 }, (_, index) => ({ ...rack(index), weights: weights(0) })),
       }),
     }),
     { isPerson: true },
@@ -59,7 +59,7 @@ test('a person sees each weight under its value, which counts for no other value
   expect(lines.flatMap(line => /rack +and .* more/.exec(line) ?? [])).toEqual(['rack   and 1 more']);
   expect(lines.filter(line => / traffic /.test(line)).map(line => line.trim().split(/ {2,}/))).toEqual([
     ['fleet', 'all, traffic', '0', '9', '0%'],
-    ...Array.from({ length: 10 }, (_, index) => ['rack', `r${index}, traffic`, '0', '9', '0%']),
+    ...Array.from({ length: 10 }, (_, index) => ['rack', `r${index}, traffic`, '0', '0', '-']),
   ]);
 });
 
