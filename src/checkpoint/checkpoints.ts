@@ -287,7 +287,11 @@ export class Checkpoints {
     if (head.seq > (this.#counted?.seq ?? 0)) await this.#signNewer(head);
     const key = this.#key;
     if (key === undefined || this.#isShown) return;
-    await threads.hold(async () => await showPublicKey(file, key), file);
+    await threads
+      .hold(async () => await showPublicKey(file, key), file)
+      .catch((thrown: unknown) => {
+        throw new NotShown(asError(thrown));
+      });
     this.#isShown = true;
   }
 
@@ -346,18 +350,30 @@ export class Checkpoints {
     this.#trouble = error;
     this.#options.logger.error(
       { err: error, file: this.#options.file },
-      error instanceof NotCompared
-        ? 'the newest checkpoint is written, and the database does not hold it, or did not say'
+      error instanceof Unfinished
+        ? error.said
         : 'no checkpoint is written: the audit chain is not anchored outside the database',
     );
   }
 }
 
-/** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */
-class NotCompared extends Error {
-  override readonly name = 'NotCompared';
+/** The newest checkpoint is written, and what comes after failed. */
+abstract class Unfinished extends Error {
+  abstract readonly said: string;
 
   constructor(cause: Error) {
     super(cause.message, { cause });
   }
+}
+
+/** What this gate has seen is signed; the database did not answer for it, or answered that it lacks it. */
+class NotCompared extends Unfinished {
+  override readonly name = 'NotCompared';
+  readonly said = 'the newest checkpoint is written, and the database does not hold it, or did not say';
+}
+
+/** Nobody verifies without what is public of the key. */
+class NotShown extends Unfinished {
+  override readonly name = 'NotShown';
+  readonly said = 'the newest checkpoint is written, and what is public of its key could not be';
 }

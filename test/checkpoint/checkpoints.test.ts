@@ -787,17 +787,22 @@ describe('a start', () => {
   });
 
   it.each([
-    ['the key', 1, []],
-    ['the line', 2, []],
-    ['what is public of the key', 3, ['.key']],
+    ['the key', 1, [], '50 no checkpoint is written'],
+    ['the line', 2, [], '50 no checkpoint is written'],
+    [
+      'what is public of the key',
+      3,
+      ['.key'],
+      '50 the newest checkpoint is written, and what is public of its key could not be',
+    ],
   ])(
     'that has no room for %s leaves no key of which it would be said that what it signed is lost',
-    async (_title, nth, left) => {
+    async (_title, nth, left, why) => {
       const chain = new FakeChain();
       chain.grow(3);
       const { checkpoints, said } = await begun(chain, undefined, new FullDisk(nth));
       await checkpoints.look();
-      expect(said().at(-1)).toBe('50 no checkpoint is written');
+      expect(said().at(-1)).toBe(why);
       expect(['.key', '.pub'].filter(end => existsSync(`${file}${end}`))).toEqual(left);
       expect(await start(chain)).toBeUndefined();
       await (await begun(chain)).checkpoints.begin();
