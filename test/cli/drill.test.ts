@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
 import { hosts } from '../support/api.ts';
 import { keyOf } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
+import { recordedTerminal } from './recorded-terminal.ts';
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -37,17 +39,20 @@ interface Ran {
   readonly complained: string;
 }
 
-function drill(...args: readonly string[]): Ran {
-  const ran = spawnSync(process.execPath, [program, 'drill', ...args], {
-    encoding: 'utf8',
-    env: {
-      PATH: process.env['PATH'],
-      TMPDIR: folder,
-      INTERLOCK_URL: stand.gate.url,
-      INTERLOCK_KEY: keyOf('bot'),
-    },
-  });
-  return { code: ran.status, said: ran.stdout, complained: ran.stderr };
+async function drill(...args: readonly string[]): Promise<Ran> {
+  const terminal = recordedTerminal();
+  const code = await runProgram(['drill', ...args], terminal);
+  return { code, said: terminal.said.join('\n'), complained: terminal.complained.join('\n') };
+}
+
+/** Cases of one's own, on the gate that stands. */
+const drillOwn = async (own: string, ...args: readonly string[]): Promise<Ran> =>
+  await drill('--own', own, '--url', stand.gate.url, '--key-file', keyFile('bot.key', keyOf('bot')), ...args);
+
+function keyFile(name: string, key: string): string {
+  const at = file(name, key);
+  chmodSync(at, 0o600);
+  return at;
 }
 
 function file(name: string, ...lines: readonly string[]): string {
@@ -66,15 +71,19 @@ describe('interlock drill', () => {
     ['a gate for the corpus', ['--url', 'http://127.0.0.1:1'], 'for cases of your own on the live gate'],
     ['--config for the live gate', ['--own', 'x.yaml', '--config', 'y.yaml'], 'for a scratch gate'],
     ['a file that is not there', ['--own', 'nothing.yaml'], 'there is no such file'],
-  ])('takes %s for wrong use', (_, args, message) => {
-    const { code, complained } = drill(...args);
+  ])('takes %s for wrong use', async (_, args, message) => {
+    const { code, complained } = await drill(...args);
     expect(complained).toContain(message);
     expect(code).toBe(2);
   });
 
   it('plays a published incident and its twin on a gate of its own, and leaves nothing behind', () => {
-    const { code, said } = drill('google-diskerase-2014', 'optus-2023', '--json');
-    const card: unknown = JSON.parse(said);
+    const args = ['drill', 'google-diskerase-2014', 'optus-2023', '--json'];
+    const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], TMPDIR: folder },
+    });
+    const card: unknown = JSON.parse(stdout);
     expect(card).toMatchObject({
       ...{ ok: true, cases: 2, stopped: 1, failed: 0, untold: 0, unseen: 1 },
       results: [
@@ -82,7 +91,7 @@ describe('interlock drill', () => {
         { name: 'optus-2023', verdict: 'not_seen' },
       ],
     });
-    expect(code).toBe(0);
+    expect(status).toBe(0);
     expect(readdirSync(folder).filter(name => name.startsWith('interlock-'))).toEqual([]);
   });
 });
@@ -91,7 +100,7 @@ describe('interlock drill --own on the live gate', () => {
   it.each<[string, string, RegExp]>([
     ['a key that the gate does not know', 'ilk_nobody', /The key is not known/],
     ['a role that may not ask', keyOf('operator'), /principal\.not_allowed|may not/],
-  ])('is wrong use with %s, and no finding', (_, key, says) => {
+  ])('is wrong use with %s, and no finding', async (_, key, says) => {
     const own = file(
       'wrong-key.yaml',
       'cases:',
@@ -100,9 +109,9 @@ describe('interlock drill --own on the live gate', () => {
       `    request: ${ask(FOUR)}`,
       '    expect: { refused: blast_radius.max_targets }',
     );
-    const keyFile = file('wrong.key', key);
-    chmodSync(keyFile, 0o600);
-    const { code, said, complained } = drill('--own', own, '--key-file', keyFile);
+    const { code, said, complained } = await drill(
+      ...['--own', own, '--url', stand.gate.url, '--key-file', keyFile('wrong.key', key)],
+    );
     expect(complained).toMatch(says);
     expect(said).toBe('');
     expect(code).toBe(2);
@@ -114,7 +123,7 @@ describe('interlock drill --own on the live gate', () => {
       ...['name: too-many', 'title: Four at once', `request: ${ask(FOUR)}`],
       ...['expect: { refused: blast_radius.max_targets }', `twin: { request: ${ask('web-001')} }`],
     );
-    const { code, said } = drill('--own', own);
+    const { code, said } = await drillOwn(own);
     expect(said).toMatch(/too-many +Four at once +blast_radius\.max_targets +allowed/);
     expect(said).toContain(
       '1 of 1 stopped by the rule that is named; the same done properly is allowed: 1 of 1 twins.',
@@ -123,7 +132,7 @@ describe('interlock drill --own on the live gate', () => {
     expect(stand.executor.received()).toEqual([]);
   });
 
-  it('ends with 1 where one slips through, is stopped by another rule, or the twin is refused', () => {
+  it('ends with 1 where one slips through, is stopped by another rule, or the twin is refused', async () => {
     const own = file(
       'bad.yaml',
       'cases:',
@@ -131,7 +140,7 @@ describe('interlock drill --own on the live gate', () => {
       `  - { name: other, title: Four, request: ${ask(FOUR)}, expect: { refused: budget.window } }`,
       `  - { name: strict, title: None, request: ${ask('')}, expect: { refused: targets.empty }, twin: { request: ${ask(FOUR)} } }`,
     );
-    const { code, said } = drill('--own', own);
+    const { code, said } = await drillOwn(own);
     expect(said).toContain('NOT STOPPED by blast_radius.max_targets');
     expect(said).toContain('blast_radius.max_targets, and not budget.window');
     expect(said).toContain('REFUSED by blast_radius.max_targets');
@@ -144,7 +153,7 @@ describe('interlock drill --own on the live gate', () => {
     );
     expect(said).not.toContain('strict: targets.empty');
     expect(code).toBe(1);
-    const card: unknown = JSON.parse(drill('--own', own, '--json').said);
+    const card: unknown = JSON.parse((await drillOwn(own, '--json')).said);
     expect(card).toMatchObject({
       ...{ ok: false, cases: 3, stopped: 1, failed: 3, twins: 1, twins_allowed: 0 },
       results: [
@@ -155,7 +164,7 @@ describe('interlock drill --own on the live gate', () => {
     });
   });
 
-  it('takes a rule that the gate does not have for wrong use, before it asks anything', () => {
+  it('takes a rule that the gate does not have for wrong use, before it asks anything', async () => {
     const own = file(
       'slip.yaml',
       ...[
@@ -166,27 +175,27 @@ describe('interlock drill --own on the live gate', () => {
         '  refused: blast_radius.maxtargets',
       ],
     );
-    const { code, said, complained } = drill('--own', own);
+    const { code, said, complained } = await drillOwn(own);
     expect(complained).toContain('slip.yaml:5');
     expect(complained).toContain('did you mean "blast_radius.max_targets"?');
     expect(said).toBe('');
     expect(code).toBe(2);
   });
 
-  it('ends with 3 where nothing was asked, for nothing was shown', () => {
+  it('ends with 3 where nothing was asked, for nothing was shown', async () => {
     const own = file(
       'unseen.yaml',
       'name: unseen',
       'title: Nobody sees it',
       'not_seen: It is in no request.',
     );
-    const { code, said } = drill('--own', own);
+    const { code, said } = await drillOwn(own);
     expect(said).toContain('Nothing was asked: no gate could have stopped this case.');
     expect(code).toBe(3);
-    expect(JSON.parse(drill('--own', own, '--json').said)).toMatchObject({ ok: false, unseen: 1 });
+    expect(JSON.parse((await drillOwn(own, '--json')).said)).toMatchObject({ ok: false, unseen: 1 });
   });
 
-  it('sends what a request carried as it came, and leaves to a scratch gate what no pre-flight has', () => {
+  it('sends what a request carried as it came, and leaves to a scratch gate what no pre-flight has', async () => {
     const odd =
       '{ as: bot, action: disk.wipe, targets: { ids: [web-001] }, taregts: [web-002], ticket: T-1 }';
     const keyed = '{ as: bot, action: disk.wipe, targets: { ids: [web-001] }, idempotency_key: k-1 }';
@@ -196,7 +205,7 @@ describe('interlock drill --own on the live gate', () => {
       `  - { name: odd, title: Odd, request: ${odd}, expect: { refused: request.invalid } }`,
       `  - { name: keyed, title: Keyed, request: ${keyed}, expect: { refused: request.idempotency_key } }`,
     );
-    const card: unknown = JSON.parse(drill('--own', own, '--json').said);
+    const card: unknown = JSON.parse((await drillOwn(own, '--json')).said);
     expect(card).toMatchObject({
       results: [
         { name: 'odd', verdict: 'stopped' },
@@ -205,13 +214,13 @@ describe('interlock drill --own on the live gate', () => {
     });
   });
 
-  it('ends with 3 where what was before can only be played', () => {
+  it('ends with 3 where what was before can only be played', async () => {
     const own = file(
       'before.yaml',
       ...['name: before', 'title: Again', `history: [{ request: ${ask('web-001')} }]`],
       ...[`request: ${ask('web-001')}`, 'expect: { refused: targets.already_done }'],
     );
-    const { code, said } = drill('--own', own);
+    const { code, said } = await drillOwn(own);
     expect(said).toContain('say --scratch');
     expect(code).toBe(3);
   });

@@ -72,43 +72,44 @@ test('an exception that is used up is named, and of the others how far they are 
   await stands.gate.restart();
 });
 
-test('a feed is said with its own age', async () => {
+const loadHosts = async (count: number): Promise<void> => {
+  const lines = names('web', count).map(id => ({ id, labels: { region: 'eu', state: 'idle' } }));
+  const loaded = await stands.api.put('host', ndjson(lines));
+  expect(loaded.status, loaded.text).toBe(200);
+};
+
+/** Of its store, once it is not held any more. */
+const examined = async (): Promise<string> => {
+  await stands.gate.stop();
+  return await examine(stands.gate);
+};
+
+const grown = (): readonly unknown[] =>
+  stands.gate
+    .logs()
+    .flatMap(({ kind, before, level }) => (before === undefined ? [] : [[kind, before, level]]));
+
+test('a feed is said with its own age, and of a load that made a kind twice as large, but no larger, nothing', async () => {
   const loaded = await stands.api.put('fed', ndjson([{ id: 'f-1', labels: { state: 'idle' } }]), '', {
     as: 'metrics-sync',
   });
   expect(loaded.status, loaded.text).toBe(200);
-  await stands.gate.stop();
-  const said = await examine(stands.gate);
+  await loadHosts(18);
+  expect(grown()).toEqual([]);
+  const said = await examined();
   expect(said).toMatch(/ok +inventory +fed: 1 targets?\n/);
   expect(said).toMatch(/ok +inventory +fed, source cmdb: read \S+ ago, of at most 24h/);
   expect(said).toMatch(/ok +inventory +fed, source telemetry: read \S+ ago, of at most 5m/);
+  expect(said).not.toContain('made');
   await stands.gate.restart();
 });
 
 test('a load that made a kind more than twice as large is told by the log and by the store, as long as it is so', async () => {
-  const load = async (count: number): Promise<void> => {
-    const lines = names('web', count).map(id => ({ id, labels: { region: 'eu', state: 'idle' } }));
-    const loaded = await stands.api.put('host', ndjson(lines));
-    expect(loaded.status, loaded.text).toBe(200);
-  };
-  const grown = (): readonly unknown[] =>
-    stands.gate
-      .logs()
-      .flatMap(({ kind, before, level }) => (before === undefined ? [] : [[kind, before, level]]));
-  const examined = async (): Promise<string> => {
-    await stands.gate.stop();
-    const said = await examine(stands.gate);
-    await stands.gate.restart();
-    return said;
-  };
-  // Twice as many are not more than twice as many.
-  await load(18);
-  expect(grown()).toEqual([]);
-  expect(await examined()).not.toContain('made');
-  await load(37);
-  await load(38);
+  await loadHosts(37);
+  await loadHosts(38);
   expect(grown()).toEqual([['host', 18, 40]]);
   expect(await examined()).toMatch(/warn +inventory +host: a load made 37 of 18 targets .* ago: each share/);
-  await load(36);
+  await stands.gate.restart();
+  await loadHosts(36);
   expect(await examined()).not.toContain('made');
 });

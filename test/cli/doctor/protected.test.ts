@@ -45,5 +45,4 @@ test('an entry of `protected` that matches nothing is named, by the gate and by 
   // Before its first load a kind has nothing that could be matched.
   expect(ofGate + ofStore).not.toContain('not-loaded-yet');
   expect(ofStore.match(/ protected {4}/g)).toHaveLength(2);
-  await stands.gate.restart();
 });
