@@ -40,7 +40,9 @@ export function sayDecision(decided: Decided, { url, next }: ForGate, terminal: 
   for (const id of decided.exceptions ?? [])
     say(`  Under the exception ${printable(id)}: without it a limit refuses.`);
   if (decided.passes !== undefined)
-    say(`  The first ${countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`);
+    say(
+      `  The first ${decided.passes === 1 ? 'target' : countOf(decided.passes, 'target')}, in order of their ids, would be allowed now.`,
+    );
   // In flight it is no time at which anything ends, only one at which to look again: the remedy says what ends it.
   if (decided.retry_after_s !== undefined && !reasons.some(({ rule }) => rule === 'budget.in_flight'))
     say(`  The same request would pass in ${decided.retry_after_s} s, if nothing else is spent until then.`);
