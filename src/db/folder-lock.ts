@@ -87,18 +87,10 @@ async function lookAt(folder: string, token: string, own: ProcessIdentity): Prom
   const holder = holderSchema.safeParse(parseJson(text)).data;
   // Published whole and synced: no crash of ours leaves half a file, so nothing says that whoever wrote this is dead.
   if (holder === undefined) return { token, state: 'unknown', who: 'a process that its file does not name' };
-  const { listens, pid, host, machineId, bootId, startTicks, pidNamespace } = holder;
   const where = socketPath(folder, token);
-  const identity: ProcessIdentity = {
-    pid,
-    host,
-    ...(machineId === undefined ? {} : { machineId }),
-    ...(bootId === undefined ? {} : { bootId }),
-    ...(startTicks === undefined ? {} : { startTicks }),
-    ...(pidNamespace === undefined ? {} : { pidNamespace }),
-  };
-  const listening = listens && where !== undefined ? await isListening(where) : undefined;
-  return { token, state: livenessOf(identity, own, listening), who: `process ${pid} on ${host}` };
+  const listening = holder.listens && where !== undefined ? await isListening(where) : undefined;
+  const who = `process ${holder.pid} on ${holder.host}`;
+  return { token, state: livenessOf(holder, own, listening), who };
 }
 
 const tokensIn = async (folder: string): Promise<string[]> =>

@@ -9,13 +9,13 @@ export interface ProcessIdentity {
   /** Repeats: pods of a set, machines called `localhost`. */
   readonly host: string;
   /** Of the installed system, the same after each of its starts. Not there everywhere, in containers least of all. */
-  readonly machineId?: string;
+  readonly machineId?: string | undefined;
   /** Of the running kernel: another one means that the machine was started anew. */
-  readonly bootId?: string;
+  readonly bootId?: string | undefined;
   /** Start of the process, in clock ticks since boot. */
-  readonly startTicks?: string;
+  readonly startTicks?: string | undefined;
   /** Where `pid` counts. Each container has its own, and is pid 1 there. */
-  readonly pidNamespace?: string;
+  readonly pidNamespace?: string | undefined;
 }
 
 /** Where Linux tells about processes. Elsewhere there is none, and less is known. */
@@ -50,14 +50,7 @@ export function ownIdentity(proc: string = PROC, machineFile: string = MACHINE_I
   const bootId = attempt(() => readFileSync(path.join(proc, 'sys/kernel/random/boot_id'), 'utf8'));
   const startTicks = readStat(proc, process.pid)?.startTicks;
   const pidNamespace = attempt(() => readlinkSync(path.join(proc, 'self/ns/pid')));
-  return {
-    pid: process.pid,
-    host: hostname(),
-    ...(machineId === undefined ? {} : { machineId }),
-    ...(bootId === undefined ? {} : { bootId }),
-    ...(startTicks === undefined ? {} : { startTicks }),
-    ...(pidNamespace === undefined ? {} : { pidNamespace }),
-  };
+  return { pid: process.pid, host: hostname(), machineId, bootId, startTicks, pidNamespace };
 }
 
 /** EPERM is a process too: another user's. */
