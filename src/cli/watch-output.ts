@@ -24,7 +24,8 @@ export const writeOut = async (bytes: Uint8Array): Promise<void> =>
  * A reader that goes away is no trouble of ours: nothing is said, and the command ends as what it did says. A disk that fills is: it
  * is told, and a yes that nobody can read is none.
  */
-export function watchOutput({ stdout, stderr }: Pick<NodeJS.Process, 'stdout' | 'stderr'> = process): void {
+export function watchOutput(): void {
+  const { stdout, stderr } = process;
   let isTold = false;
   stdout.on('error', (error: Error) => {
     if (isGoneAway(error)) {

@@ -165,7 +165,6 @@ export interface DrillCase {
   readonly name: string;
   readonly title: string;
   readonly source?: string;
-  readonly note?: string;
   readonly fleet: Fleet;
   readonly history: readonly Step[];
   readonly trial: Trial | Unseen;

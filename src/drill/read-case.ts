@@ -67,7 +67,6 @@ function readCase(
     fleet: about.fleet,
     history: about.history,
     ...(about.source !== undefined && { source: about.source }),
-    ...(about.note !== undefined && { note: about.note }),
   };
   const why = notSeen ?? approval;
   if (why !== undefined) {

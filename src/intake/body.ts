@@ -172,7 +172,7 @@ const isOnlyBlanks = (bytes: Uint8Array): boolean =>
 /** There it is a character outside of the alphabet, which has a name of its own: `targets.malformed`. */
 const NUL_IN = new Set(['targets']);
 
-export function parseBody(bytes: Uint8Array): JsonObject | Refused {
+function parseBody(bytes: Uint8Array): JsonObject | Refused {
   const parsed = parseStrictJson(bytes, NUL_IN);
   return parsed.ok ? parsed.value : refused('request.malformed', parsed.problem);
 }
