@@ -113,7 +113,7 @@ function warnOfOwnWord({ action, kind }: Limited, principals: readonly Principal
             {
               ...about,
               says: `${name} asks for ${action.name} and loads the inventory of ${kind.name}: what its request is held against, it may have written itself`,
-              remedy: 'give the feed a principal of its own, with the role inventory',
+              remedy: 'give the source a principal of its own, with the role inventory',
             },
           ]
         : []),
