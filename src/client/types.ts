@@ -53,7 +53,7 @@ export interface Ask {
   readonly ticket?: string;
   readonly on_behalf_of?: string;
   readonly parameters?: Readonly<Record<string, Json>>;
-  /** What is rolled out or executed: `sha256:` and hex. */
+  /** What is rolled out or executed: a digest, like `sha256:` and hex. */
   readonly artifact?: string;
   readonly plan?: { readonly name: string; readonly generation: number };
   /** What the tool's own dry run says will change. */
@@ -103,7 +103,7 @@ export interface Search {
 
 /** What an observer says of an artifact. With a dimension and a value it is of that value only. */
 export interface Seen {
-  /** `sha256:` and hex. */
+  /** A digest, like `sha256:` and hex. */
   readonly artifact: string;
   readonly name: string;
   readonly status: Evidence['status'];

@@ -70,7 +70,7 @@ const ALL = 1_000_000;
 
 /**
  * One read for all who ask at once. Whoever asks while one is under way gets the next: no answer is older than its
- * question, and never more than one read is under way.
+ * question, and never more than one read is under way, but for those that were silent for `patienceMs`.
  */
 export function sharedRead<Found>(read: () => Promise<Found>, patienceMs: number): () => Promise<Found> {
   const together = new Together<undefined, Found>(

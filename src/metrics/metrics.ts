@@ -20,7 +20,7 @@ export interface Metrics {
   policyObserved(revision: string): void;
   /** What one look at the ledger found. */
   standingObserved(standing: Standing): void;
-  /** Whether the database answered that look. */
+  /** Whether the database answered that look, and takes what must be written. */
   databaseObserved(isThere: boolean): void;
   /** A load of an inventory that came to its end. */
   loadObserved(kind: string, method: LoadMethod, result: LoadResult): void;
