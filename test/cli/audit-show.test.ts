@@ -31,7 +31,10 @@ async function shown(outcome: Outcome, more: Partial<RecordedDecision> = {}): Pr
 const radius = blastRadius.parse({
   fleet: {
     ...{ count: 4, total: 21, share_ppm: 190_477 },
-    weights: { traffic: { weight: 120, total: 4000, share_ppm: 30_000, missing: 1 } },
+    weights: {
+      traffic: { weight: 120, total: 4000, share_ppm: 30_000, missing: 1 },
+      users: { weight: 0, total: 0 },
+    },
   },
   rack: [{ value: 'r1', count: 4, total: 8, share_ppm: 500_000 }],
 });
@@ -57,13 +60,13 @@ describe('audit show', () => {
     );
   });
 
-  test('says what its targets weigh, and where the rollout stands', async () => {
+  test('says what its targets weigh, with a share where there is anything, and where the rollout stands', async () => {
     const text = await shown(
       { status: 'delivered' },
       { blast_radius: radius, stage: { ...stage, run: 1 }, targets },
     );
     expect(text).toContain(
-      'radius:      4 of 21 (19.0477%), by traffic (1 target without) 120 of 4,000 (3%)\n  rack: r1 4 of 8 (50%)\n' +
+      'radius:      4 of 21 (19.0477%), by traffic (1 target without) 120 of 4,000 (3%), by users 0 of 0\n  rack: r1 4 of 8 (50%)\n' +
         'stage:       run 1, stage 1 of 4, 4 of 21 targets reached; the stage holds 10\n',
     );
     expect(text).not.toContain('further run');
