@@ -6,9 +6,9 @@ import { freezeStatus } from './ledger/freezes.ts';
 import type { Operation } from './ledger/operation.ts';
 import { whyStopsAll } from './ledger/stops.ts';
 import type { Turn } from './ledger/turn.ts';
+import { UNKNOWN_ACTION } from './metrics/decisions.ts';
 import type { Fill, Metrics, OperationState, Standing } from './metrics/metrics.ts';
 import { scopeName } from './metrics/switches.ts';
-import { UNKNOWN_ACTION } from './metrics/unknown-action.ts';
 
 interface Observing {
   readonly config: Pick<Config, 'actions' | 'kinds'>;

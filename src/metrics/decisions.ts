@@ -1,8 +1,11 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { DECISION_BUCKETS_S } from './buckets.ts';
 import type { Metrics } from './metrics.ts';
-import { UNKNOWN_ACTION } from './unknown-action.ts';
 
+/** What an action is called that is not declared, or not here. No action can be declared by that name. */
+export const UNKNOWN_ACTION = 'unknown';
+
+/** What a decision takes, and a batch of them, in seconds. */
+export const DECISION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const FORWARD_BUCKETS_S = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 type DecisionMetrics = Pick<

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { DECISION_BUCKETS_S } from './buckets.ts';
+import { DECISION_BUCKETS_S } from './decisions.ts';
 import type { Metrics } from './metrics.ts';
 
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
