@@ -102,6 +102,6 @@ function leaveNoRecord(
   refusal: Refusal,
   mode: Submission['mode'],
 ): Answer {
-  if (mode === 'request') metrics.unrecordedObserved(refusal.reasons[0].rule);
+  if (mode === 'request') metrics.unrecordedObserved('refused', refusal.reasons[0].rule);
   return unrecorded(asked, refusal, mode, clock.wallMs());
 }

@@ -6,7 +6,10 @@ import { refused } from './refused.ts';
 import { requestIdOf, writeProblem, type Writing } from './write-reply.ts';
 
 /** Whatever was thrown is a no, and says no more than it must. Express knows it by its four parameters. */
-export function lastErrorHandler({ problems, logger }: Pick<Writing, 'problems' | 'logger'>) {
+export function lastErrorHandler(
+  { problems, logger, metrics }: Pick<Writing, 'problems' | 'logger' | 'metrics'>,
+  isDeciding: (req: Request) => boolean,
+) {
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const requestId = requestIdOf(res);
     if (thrown instanceof ClientLeft) {
@@ -33,6 +36,7 @@ export function lastErrorHandler({ problems, logger }: Pick<Writing, 'problems' 
             // Whatever broke may have broken after the request was decided and sent.
             'Something failed inside the gate. If this was a request, the same idempotency key tells what became of it.',
           );
+    if (isDeciding(req)) metrics.unrecordedObserved('fault', fault.rule);
     writeProblem(req, res, problems.refused(fault, requestId));
   };
 }

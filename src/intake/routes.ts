@@ -67,8 +67,8 @@ function calls({
   };
 }
 
-/** The call whose refusals are counted as decisions, though they leave no record. No pre-flight is counted, recorded or not. */
-const deciding = '/v1/requests';
+/** The call whose refusals and faults are counted as decisions, though they leave no record. No pre-flight is counted, recorded or not. */
+const isDeciding = ({ path, method }: Request): boolean => path === '/v1/requests' && method === 'POST';
 
 /** The one call that no header but the key may stand in the way of. */
 const stopping = '/v1/kill-switch';
@@ -105,7 +105,7 @@ export function createRoutes(intake: Intake): Express {
   app.use((req: Request, res: Response) => {
     writeRefused(context, req, res, nothingAt(req.path));
   });
-  app.use(lastErrorHandler(context));
+  app.use(lastErrorHandler(context, isDeciding));
   return app;
 }
 
@@ -130,9 +130,8 @@ function known(
       rawHeaders: req.rawHeaders,
       remoteAddress: req.socket.remoteAddress,
     });
-    const isDeciding = path === deciding && req.method === 'POST';
     if (principal instanceof Refused) {
-      writeRefused(context, req, res, principal, isDeciding);
+      writeRefused(context, req, res, principal, isDeciding(req));
       return;
     }
     const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
@@ -140,7 +139,7 @@ function known(
     const { patience, largeBodies } = context;
     const exchange: Exchange = { req, res, principal, isStillKnown, patience, largeBodies, query };
     const reply = refuseHead(req, path) ?? (await handled(methods, exchange));
-    if (reply instanceof Refused) writeRefused(context, req, res, reply, isDeciding, principal.name);
+    if (reply instanceof Refused) writeRefused(context, req, res, reply, isDeciding(req), principal.name);
     else await writeReply(context, exchange, reply);
   };
 }

@@ -86,6 +86,6 @@ export function writeRefused(
     },
     refusal.detail,
   );
-  if (isDeciding) metrics.unrecordedObserved(refusal.rule);
+  if (isDeciding) metrics.unrecordedObserved('refused', refusal.rule);
   writeProblem(req, res, problem);
 }

@@ -17,7 +17,7 @@ type DecisionMetrics = Pick<
 export function createDecisionMetrics(registers: Registry[], actions: ReadonlySet<string>): DecisionMetrics {
   const decisions = new Counter({
     name: 'interlock_decisions_total',
-    help: 'Decisions, by the rule of the first reason; empty when allowed. Refusals that leave no record are of the action `unknown`.',
+    help: 'Decisions, by the rule of the first reason; empty when allowed. What leaves no record is of the action `unknown`.',
     labelNames: ['action', 'decision', 'rule'],
     registers,
   });
@@ -42,7 +42,7 @@ export function createDecisionMetrics(registers: Registry[], actions: ReadonlySe
       decisionSeconds.observe(durationMs / 1000);
       targets.inc({ action: known(action), decision }, count);
     },
-    unrecordedObserved: rule => decisions.inc({ action: UNKNOWN_ACTION, decision: 'refused', rule }),
+    unrecordedObserved: (decision, rule) => decisions.inc({ action: UNKNOWN_ACTION, decision, rule }),
     outcomeObserved: (action, status) => outcomes.inc({ action: known(action), status }),
     forwardObserved: durationMs => forwardSeconds.observe(durationMs / 1000),
   };

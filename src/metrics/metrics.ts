@@ -5,8 +5,8 @@ import type { DecisionDocument, OutcomeStatus } from '../ledger/decision.ts';
 export interface Metrics {
   /** A recorded decision; `action` is undefined where it was not read, `targets` 0 where none were resolved. */
   decisionObserved(observed: DecisionObserved): void;
-  /** What left no record: a body, header or key that was refused before it was looked at. */
-  unrecordedObserved(rule: string): void;
+  /** What left no record: a body, header or key that was refused before it was looked at, or a fault that kept it from being written. */
+  unrecordedObserved(decision: 'refused' | 'fault', rule: string): void;
   /** Every time an outcome comes to be, pending included. */
   outcomeObserved(action: string, status: OutcomeStatus): void;
   /** One attempt, from the claim to its outcome. */

@@ -68,6 +68,10 @@ describeWithPostgres('a running gate whose database goes away', () => {
         expect(answer.body.type).toMatch(/^\/problems\/store\./u);
       }
       expect(ready.status).toBe(503);
+      const { text } = await api.get('/metrics', { as: null });
+      expect(text).toMatch(
+        /^interlock_decisions_total\{action="unknown",decision="fault",rule="store\.\w+"\} [1-9]/m,
+      );
       expect(engaged.text).toContain(killFile());
       expect(Date.now() - startedMs).toBeLessThan(ANSWERED_WITHIN_MS);
     });

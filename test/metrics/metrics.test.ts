@@ -33,7 +33,7 @@ describe('metrics', () => {
     });
     metrics.outcomeObserved('disk.wipe', 'unknown');
     metrics.forwardObserved(1_500);
-    metrics.unrecordedObserved('request.too_large');
+    metrics.unrecordedObserved('refused', 'request.too_large');
     const text = await metrics.text();
     for (const line of [
       'interlock_decisions_total{action="disk.wipe",decision="allowed",rule=""} 1',
