@@ -1,8 +1,8 @@
 import { readPieces, refuseEncoding } from './body.ts';
 import {
   notAllowed,
+  notFound,
   parameter,
-  replyOf,
   replyUnlessKeyGone,
   type Exchange,
   type Handle,
@@ -14,6 +14,7 @@ import type { LoadRequest } from '../inventory/inventory.ts';
 import { isTrialLoad } from '../inventory/load-query.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
+import { quote } from '../kit/text.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { InventoryPort } from './ports.ts';
 import { parseQuery } from './query.ts';
@@ -36,7 +37,8 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     if (load instanceof Refused) return load;
     const result = await inventory[method](load);
     // A kind that is not declared is no label: a client makes it up.
-    if (result === undefined) return replyOf(result);
+    if (result === undefined)
+      return notFound(`No kind ${quote(load.kind)} is declared: GET /v1/inventory lists those that are.`);
     const isLoaded = !isRefusal(result);
     const isTrial = !isLoaded && isTrialLoad(load.query);
     // Of a gate that is stale it says nothing of the source, and the kind may be one that a client made up.

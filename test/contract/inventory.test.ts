@@ -178,7 +178,9 @@ describe('a snapshot', () => {
   });
 
   it('of an undeclared kind is not found', async () => {
-    expectProblem(await on.api.put('nothing', lines(1)), 404);
+    const undeclared = await on.api.put('hosts', lines(1));
+    expectProblem(undeclared, 404);
+    expect(undeclared.body.detail).toContain('No kind "hosts" is declared');
   });
 
   it.each([
