@@ -166,8 +166,14 @@ const decisionFields = {
 /** A decision as it is answered to whoever asked. */
 export const decision = z.strictObject(decisionFields);
 
-/** A decision as it is read back, and as a pre-flight is answered: with the HTTP status that it got, or would get. */
-export const recordedDecision = decision.extend({ status: z.int() });
+/** A decision as it is answered with a yes, read back, and as a pre-flight is answered. */
+export const recordedDecision = decision.extend({
+  status: z
+    .int()
+    .describe(
+      'The HTTP status: of this answer; of a pre-flight, what a request would get now; read back, that of the decision itself, which is 200 of an allow, whatever its outcome',
+    ),
+});
 
 export const problemType = z.string().regex(/^\/problems\//);
 
