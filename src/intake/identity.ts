@@ -45,7 +45,11 @@ export function createIdentity(
   async function refuseWrongKey(remoteAddress: string | undefined): Promise<Refused> {
     const throttledMs = wrongKeys.count(remoteAddress);
     if (throttledMs === 0)
-      return refused('request.unauthenticated', 'The key is not known.', { headers: CHALLENGE });
+      return refused(
+        'request.unauthenticated',
+        'The key is not known. It is sent as `Authorization: Bearer KEY`.',
+        { headers: CHALLENGE },
+      );
     if (held < MOST_HELD) {
       held += 1;
       try {
