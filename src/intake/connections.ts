@@ -8,12 +8,17 @@ import type { Logger } from '../kit/logger.ts';
  * clients would take those. Far below what systems give a service (LimitNOFILE), far above what a fleet's automation opens.
  */
 const MAX_CONNECTIONS = 4_000;
+/** So many are ended to make room for the next ones: few, for a load of an inventory may be among them. */
+const ROOM = 100;
+/** Requests that are answered at once on one connection. Each answer is held until the one before it was read. */
+const MOST_PIPELINED = 16;
 /** Between two lines of the log about connections that were turned away. */
 const SAY_AGAIN_MS = 60_000;
 
-/** Turns connections away beyond a number, and makes room for the next: whoever wants to stop must not wait for idle ones. */
+/** Turns connections away beyond a number, and makes room for the next: whoever wants to stop must not wait for idle or slow ones. */
 export function boundConnections(
   server: Server,
+  connections: Pick<Connections, 'makeRoom'>,
   logger: Logger,
   monotonicMs: () => number,
   most = MAX_CONNECTIONS,
@@ -22,11 +27,12 @@ export function boundConnections(
   let saidMs = Number.NEGATIVE_INFINITY;
   server.on('drop', () => {
     server.closeIdleConnections();
+    connections.makeRoom();
     if (monotonicMs() - saidMs < SAY_AGAIN_MS) return;
     saidMs = monotonicMs();
     logger.warn(
       { connections: most },
-      'too many connections: new ones are turned away, and idle ones closed to make room',
+      'too many connections: new ones are turned away, and idle or slow ones closed to make room',
     );
   });
 }
@@ -45,11 +51,13 @@ export interface Connections {
    * requests whose body is not whole, of which nothing was decided, or is in force.
    */
   hangUpOnWaiting(): void;
+  /** Hangs up on the oldest of those whose client is slow, to send its request or to read its answer; not while others are ending. */
+  makeRoom(): void;
 }
 
 interface OpenConnection {
   readonly socket: Socket;
-  readonly answering: Set<IncomingMessage>;
+  readonly answering: Set<ServerResponse>;
   /** Whether it ends behind what is being answered. */
   isEnding: boolean;
 }
@@ -58,7 +66,7 @@ interface OpenConnection {
  * Node's own list of idle connections lacks those that never sent a whole head, and a server that closes does not look at their
  * time any more: one silent client would keep a gate from stopping.
  */
-export function watchConnections(server: Server): Connections {
+export function watchConnections(server: Server, readerMs: number): Connections {
   const open = new Map<string, OpenConnection>();
   server.on('connection', (socket: Socket) => {
     // With TLS this is the bare socket, and a request comes with another around it: both have the peer's address.
@@ -73,10 +81,17 @@ export function watchConnections(server: Server): Connections {
     const entry = open.get(peerOf(req.socket));
     if (entry === undefined) return true;
     // A client that always sends its next request before it has its answer would otherwise never have to go.
+    entry.isEnding ||= entry.answering.size >= MOST_PIPELINED;
     if (entry.isEnding) return false;
-    entry.answering.add(req);
+    entry.answering.add(res);
+    let unread: NodeJS.Timeout | undefined;
+    // The answer is whole, and its turn on the connection has come.
+    res.once('prefinish', () => {
+      unread = setTimeout(() => req.socket.destroy(), readerMs);
+    });
     res.once('close', () => {
-      entry.answering.delete(req);
+      clearTimeout(unread);
+      entry.answering.delete(res);
       if (entry.isEnding && entry.answering.size === 0) req.socket.destroySoon();
     });
     return true;
@@ -85,7 +100,7 @@ export function watchConnections(server: Server): Connections {
     begin,
     isAnswering: socket => (open.get(peerOf(socket))?.answering.size ?? 0) > 0,
     isWaitingForBody: socket =>
-      [...(open.get(peerOf(socket))?.answering ?? [])].some(({ complete }) => !complete),
+      [...(open.get(peerOf(socket))?.answering ?? [])].some(({ req }) => !req.complete),
     endAll: () => {
       for (const entry of open.values()) {
         entry.isEnding = true;
@@ -95,11 +110,22 @@ export function watchConnections(server: Server): Connections {
     hangUpOnWaiting: () => {
       for (const { socket, answering } of open.values()) {
         if (answering.size === 0) socket.destroy();
-        for (const req of answering) if (!req.complete) req.destroy();
+        for (const { req } of answering) if (!req.complete) req.destroy();
       }
+    },
+    makeRoom: () => {
+      // In the order in which they came: who came last may be about to stop everything.
+      const all = [...open.values()];
+      if (all.some(({ socket }) => socket.destroyed)) return;
+      const slow = all.filter(({ answering }) => [...answering].every(isWaitedFor));
+      for (const { socket } of slow.slice(0, ROOM)) socket.destroy();
     },
   };
 }
+
+/** For the rest of its request, or to read its answer. */
+const isWaitedFor = (res: ServerResponse): boolean =>
+  !res.req.complete || res.writableEnded || res.writableNeedDrain;
 
 function peerOf(socket: Duplex): string {
   const { remoteAddress = '', remotePort = 0 } = socket instanceof Socket ? socket : {};

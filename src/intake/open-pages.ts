@@ -23,10 +23,9 @@ export function openHandlers(ports: {
   readonly publicUrl: string;
 }): Record<'live' | 'ready' | 'readyToDecide' | 'metrics' | 'rules' | 'rule' | 'api' | 'docs', OpenHandle> {
   const { policy, ready, gauges, metrics, publicUrl } = ports;
-  const document = madeOnce(() => ({
-    ...apiDocument(),
-    ...(publicUrl !== '' && { servers: [{ url: publicUrl }] }),
-  }));
+  const document = madeOnce(() =>
+    JSON.stringify({ ...apiDocument(), ...(publicUrl !== '' && { servers: [{ url: publicUrl }] }) }),
+  );
   const calls = madeOnce(docsPage);
   // Those of the loaded bundle know how they speak. No check may claim a rule of the gate's own.
   const allRules = (): Readonly<Record<string, RuleInfo>> => ({ ...rules, ...policy.rules() });
@@ -53,11 +52,12 @@ export function openHandlers(ports: {
       return undefined;
     },
     api: async (req, res) => {
-      writeJson(req, res, 200, document());
+      write(req, res, 200, json, document());
       return undefined;
     },
     docs: async (req, res) => await writePage(req, res, calls(), document()),
-    rules: async (req, res) => await writePage(req, res, indexPage(allRules()), { rules: allRules() }),
+    rules: async (req, res) =>
+      await writePage(req, res, indexPage(allRules()), JSON.stringify({ rules: allRules() })),
     rule: async (req, res) => {
       const name = req.params['rule'];
       const all = allRules();
@@ -65,15 +65,20 @@ export function openHandlers(ports: {
       if (typeof name !== 'string' || info === undefined) return notFound('There is no such rule.');
       const example = exampleOf(name, info);
       const body = { rule: name, ...info, ...(example !== undefined && { example }) };
-      return await writePage(req, res, rulePage(name, info, example), body);
+      return await writePage(req, res, rulePage(name, info, example), JSON.stringify(body));
     },
   };
 }
 
-/** What never changes while the gate runs, and costs a tenth of a second to make: who asks for it needs no key. */
-function madeOnce<Made>(make: () => Made): () => Made {
-  let made: Made | undefined;
-  return () => (made ??= make());
+const json = { 'content-type': 'application/json; charset=utf-8' };
+
+/**
+ * What never changes while the gate runs, and costs a tenth of a second to make: who asks for it needs no key. As bytes, of which all answers
+ * that nobody has read yet hold the same.
+ */
+function madeOnce(make: () => string): () => Buffer {
+  let made: Buffer | undefined;
+  return () => (made ??= Buffer.from(make()));
 }
 
 /** Another bundle's check may say the same rule otherwise than the one that ships, of which the examples are. */
@@ -87,14 +92,14 @@ function exampleOf(name: string, { title, explain }: RuleInfo): Reason | undefin
 async function writePage(
   req: Request,
   res: Response,
-  html: string,
-  body: object,
+  html: string | Buffer,
+  body: string | Buffer,
 ): Promise<Refused | undefined> {
   const best = req.accepts(['text/html', 'application/json']);
   if (best === false)
     return refused('request.not_acceptable', 'This can be had as text/html or application/json.');
   res.setHeader('vary', 'Accept');
-  if (best === 'application/json') writeJson(req, res, 200, body);
+  if (best === 'application/json') write(req, res, 200, json, body);
   else {
     const headers = {
       'content-type': 'text/html; charset=utf-8',

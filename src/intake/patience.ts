@@ -6,7 +6,7 @@ export interface Patience {
   readonly bodyMs: number;
   /** For each piece of a body that is streamed. */
   readonly pieceMs: number;
-  /** For a reader of a stream to take what was written. */
+  /** For a reader to take an answer, or what was written of a stream. */
   readonly readerMs: number;
 }
 

@@ -76,8 +76,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
           // Node sets it for plain connections only.
           allowHalfOpen: true,
         });
-  boundConnections(server, logger, () => clock.monotonicMs());
-  const connections = watchConnections(server);
+  const connections = watchConnections(server, patience.readerMs);
+  boundConnections(server, connections, logger, () => clock.monotonicMs());
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
     if (connections.begin(req, res)) app(req, res);
   };

@@ -13,12 +13,22 @@ export type OnLeft = (call: () => void) => () => void;
 /** Who has closed its half may still listen, but mostly has given up, and its connection is one of those that there can be at once. */
 const AFTER_LEAVING_MS = 2_000;
 
+/** So many callers wait at once: half of the connections that there can be (intake/connections.ts), so that whoever wants to stop finds one. */
+const MOST_WAITING = 2_000;
+
 /** Clients that wait for the outcome of a request. */
 export class Waiters {
   readonly #waiting = new Map<string, Set<Waiter>>();
+  /** All of them, in the order in which they came. */
+  readonly #inOrder = new Set<Waiter>();
+  readonly #most: number;
   #released = false;
 
-  /** The operation once it can be answered, or as it was last heard of after `waitMs`, soon after its caller has left, or when the gate stops. */
+  constructor(most = MOST_WAITING) {
+    this.#most = most;
+  }
+
+  /** The operation once it can be answered, or as it was last heard of after `waitMs`, soon after its caller has left, when too many wait, or when the gate stops. */
   async wait(operation: Operation, waitMs: number, onLeft: OnLeft): Promise<Operation> {
     if (isAnswerable(operation) || waitMs <= 0 || this.#released) return operation;
     return await new Promise(resolve => {
@@ -28,6 +38,7 @@ export class Waiters {
         clearTimeout(timer);
         clearTimeout(leaving);
         stopHearing();
+        this.#inOrder.delete(waiter);
         waiters.delete(waiter);
         if (waiters.size === 0) this.#waiting.delete(operation.id);
         resolve(last);
@@ -47,6 +58,9 @@ export class Waiters {
         leaving ??= setTimeout(waiter.giveUp, AFTER_LEAVING_MS);
       });
       this.#waiting.set(operation.id, waiters.add(waiter));
+      this.#inOrder.add(waiter);
+      const [longest] = this.#inOrder;
+      if (this.#inOrder.size > this.#most) longest?.giveUp();
     });
   }
 

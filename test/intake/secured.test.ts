@@ -200,8 +200,8 @@ describe('a gate that stops', () => {
 
 describe('connections beyond the bound', () => {
   it('are turned away, and idle ones make room', async () => {
-    const { server, port } = await start();
-    boundConnections(server, createLogger('silent'), () => 0, 2);
+    const { server, connections, port } = await start();
+    boundConnections(server, connections, createLogger('silent'), () => 0, 2);
     const idle = async (): Promise<Socket> => {
       const socket = connect(port, '127.0.0.1');
       socket.on('error', () => undefined).write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -217,6 +217,31 @@ describe('connections beyond the bound', () => {
     const fourth = await idle();
     expect(fourth.destroyed).toBe(false);
     fourth.destroy();
+  });
+
+  it.each([
+    ['half a head', 'GET /livez HTTP/1.1\r\n'],
+    [
+      'half a body',
+      `POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer('bot')}\r\nIdempotency-Key: k1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+    ],
+  ])('find room though all there are have sent %s', async (_what, bytes) => {
+    const { server, connections, port } = await start();
+    boundConnections(server, connections, createLogger('silent'), () => 0, 2);
+    const open = async (text: string, heard: string): Promise<Socket> => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined).write(text);
+      await Promise.race([once(heard === 'data' ? socket : server, heard), closeOf(socket)]);
+      return socket;
+    };
+    const slow = [await open(bytes, 'connection'), await open(bytes, 'connection')];
+    const gone = Promise.all(slow.map(closeOf));
+    const whole = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
+    await open(whole, 'data');
+    await gone;
+    const next = await open(whole, 'data');
+    expect(next.destroyed).toBe(false);
+    next.destroy();
   });
 });
 

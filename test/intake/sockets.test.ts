@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bearer, delivered, listen, serving, type Serving } from './fake-ports.ts';
+import { bearer, delivered, fakePorts, listen, serving, type Serving } from './fake-ports.ts';
 
 // What only raw bytes can do: heads in pieces, bodies that stop, clients that leave.
 
@@ -188,5 +188,33 @@ describe('a connection', () => {
       false,
     );
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 200']);
+  });
+
+  it('on which many requests come at once ends behind the answers to the first of them', async () => {
+    const answer = await send('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100), false);
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(16);
+  });
+
+  it('whose client reads no answer ends', async () => {
+    const entry = {
+      seq: 1,
+      at: '',
+      type: 'decision' as const,
+      body: 'x'.repeat(20_000_000),
+      prev: '',
+      hash: '',
+    };
+    const reads = { ...fakePorts([]).reads, trail: async () => ({ items: [entry] }) };
+    const impatient = serving({ reads }, { readerMs: 50 });
+    const second = await listen(impatient.server);
+    const left = new Promise<void>(resolve =>
+      impatient.server.on('connection', socket => socket.once('close', resolve)),
+    );
+    const socket = connect(second.port, '127.0.0.1');
+    socket.on('error', () => undefined).pause();
+    socket.write(`GET /v1/audit HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer('auditor')}\r\n\r\n`);
+    await expect(left).resolves.toBeUndefined();
+    socket.destroy();
+    await second.close();
   });
 });
