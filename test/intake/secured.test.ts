@@ -226,7 +226,7 @@ describe('connections beyond the bound', () => {
       `POST /v1/requests HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer('bot')}\r\nIdempotency-Key: k1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
     ],
   ])('find room though all there are have sent %s', async (_what, bytes) => {
-    const { server, connections, port } = await start();
+    const { server, connections, port } = await start({}, { headMs: 600_000, bodyMs: 600_000 });
     boundConnections(server, connections, createLogger('silent'), () => 0, 2);
     const open = async (text: string, heard: string): Promise<Socket> => {
       const socket = connect(port, '127.0.0.1');
