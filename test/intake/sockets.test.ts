@@ -208,7 +208,7 @@ describe('a connection', () => {
     const impatient = serving({ reads }, { readerMs: 50 });
     const second = await listen(impatient.server);
     const left = new Promise<void>(resolve =>
-      impatient.server.on('connection', socket => socket.once('close', resolve)),
+      impatient.server.on('connection', socket => socket.once('close', () => resolve())),
     );
     const socket = connect(second.port, '127.0.0.1');
     socket.on('error', () => undefined).pause();
