@@ -5,7 +5,7 @@ import type { Kind } from '../../src/config/config.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { Store } from '../../src/db/store.ts';
 import { systemClock } from '../../src/kit/clock.ts';
-import { Book } from '../../src/ledger/book.ts';
+import { Book, type Spend } from '../../src/ledger/book.ts';
 import { ClockWatch } from '../../src/ledger/clock-watch.ts';
 import { KnownBook } from '../../src/ledger/known-book.ts';
 import { readHead, readTail } from '../../src/ledger/queries.ts';
@@ -78,17 +78,9 @@ const limits: Limits = {
 
 const actions = ['disk.wipe', 'disk.trim', 'host.push', 'no.limits'];
 
-interface Spent {
+interface Spent extends Spend {
   readonly version: number;
   readonly at_ms: number;
-  readonly kind: string;
-  readonly action: string;
-  readonly principal: string;
-  readonly dimension: string;
-  readonly value: string;
-  readonly count: number;
-  /** Of some it was not known. */
-  readonly weights: Record<string, number> | null;
 }
 
 interface Asked {

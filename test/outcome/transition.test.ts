@@ -3,27 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import type { Operation } from '../../src/ledger/operation.ts';
 import { transition, type Event } from '../../src/outcome/transition.ts';
+import { waiting } from '../support/waiting-operation.ts';
 
-const waiting: Operation = {
-  id: 'r1',
-  seq: 1,
-  action: 'disk.wipe',
-  kind: 'host',
-  principal: 'bot',
-  targetCount: 1,
-  decidedAtMs: 0,
-  dimensionValues: {},
-  policyDigest: 'p',
-  inventoryRevision: 1,
-  labelsDigest: 'l',
-  timeoutMs: 30_000,
-  validForMs: 60_000,
-  idempotent: false,
-  outcome: 'pending',
-  phase: 'waiting',
-  wasUnknown: false,
-  attempts: 0,
-};
 const claimed: Operation = { ...waiting, phase: 'claimed', attempts: 1, claimedBy: 'g', claimedAtMs: 0 };
 const idempotent: Operation = { ...claimed, idempotent: true };
 const unknown: Operation = { ...claimed, phase: 'ended', outcome: 'unknown', wasUnknown: true };

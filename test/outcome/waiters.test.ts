@@ -1,27 +1,7 @@
 import { expect, it } from 'vitest';
 import { Waiters } from '../../src/outcome/waiters.ts';
 import type { Operation } from '../../src/ledger/operation.ts';
-
-const operation: Operation = {
-  id: 'r1',
-  seq: 1,
-  action: 'disk.wipe',
-  kind: 'host',
-  principal: 'bot',
-  targetCount: 1,
-  decidedAtMs: 0,
-  dimensionValues: {},
-  policyDigest: 'p',
-  inventoryRevision: 1,
-  labelsDigest: 'l',
-  timeoutMs: 30_000,
-  validForMs: 60_000,
-  idempotent: false,
-  outcome: 'pending',
-  phase: 'waiting',
-  wasUnknown: false,
-  attempts: 0,
-};
+import { waiting as operation } from '../support/waiting-operation.ts';
 
 const never = () => () => undefined;
 const WAIT_MS = 60_000;
