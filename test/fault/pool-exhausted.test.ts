@@ -27,7 +27,7 @@ const ANSWERED_WITHIN_MS = 16_000;
 const CONNECTIONS = 10;
 /** More than these. */
 const READERS = byForm(16, 60);
-const ROWS = byForm(1_000, 20_000);
+const ROWS = byForm(1_000, 8_000);
 
 interface Stand {
   readonly database: FreshDatabase;
