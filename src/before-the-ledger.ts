@@ -51,7 +51,7 @@ export async function before(
   const repeat = repeatIn(held, asked.bodyDigest);
   if (repeat !== undefined) return { repeat };
   const keyWasFree = held === undefined;
-  const validated = validate(asked.body, gate, gate.parameterChecks);
+  const validated = validate(asked.body, gate, gate.parameterChecks, asked.principal.name);
   if (isRefusal(validated)) {
     const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
     return isUnknown && !isStale(gate)

@@ -1,6 +1,7 @@
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { pointerSegment } from '../kit/text.ts';
+import type { Place } from './place.ts';
 
 /** A schema as the configuration has it: JSON. */
 type Schema = Json | undefined;
@@ -8,64 +9,58 @@ type Schema = Json | undefined;
 /** Whether a value follows the part of the schema at a JSON Pointer. */
 export type FollowsPart = (pointer: string, value: Json) => boolean;
 
-/** What a schema names of a value: places in it, as JSON Pointers. */
+/** What a schema names of a value. */
 export interface NamedPlaces {
   /** The value there, or one that it is in, is one of an `enum`, or a `const`. */
-  hasValue(pointer: string): boolean;
+  hasValue(place: Place): boolean;
   /** The key of the member there is one of `properties`, or named for `propertyNames`. */
-  hasKey(pointer: string): boolean;
+  hasKey(place: Place): boolean;
 }
 
 /**
  * Finds what a schema names of a value, on the way that the value takes through it: of `anyOf` and `oneOf` only the branches
  * that it follows count, of `if` only what comes of it. What this does not follow names nothing, which is a no: `$dynamicRef`,
  * references to anchors, parts with an `$id` of their own, `contains`, `not`, and the `unevaluated` keywords.
- * @param isWanted the places worth going to; all else is passed by
+ * @param root the place of the whole value: only places that are wanted below it are gone to
  */
-export function findNamed(
-  schema: Schema,
-  value: Json,
-  follows: FollowsPart,
-  isWanted: (pointer: string) => boolean,
-): NamedPlaces {
-  const walk = new Walk(schema, follows, isWanted);
-  walk.visit(schema, '', value, '');
+export function findNamed(schema: Schema, value: Json, follows: FollowsPart, root: Place): NamedPlaces {
+  const walk = new Walk(schema, follows);
+  walk.visit(schema, '', value, root);
   return walk;
 }
 
 class Walk implements NamedPlaces {
-  readonly #values = new Set<string>();
-  readonly #keys = new Set<string>();
-  readonly #seen = new Set<string>();
+  readonly #values = new Set<Place>();
+  readonly #keys = new Set<Place>();
+  /** Which parts of the schema have been at a place. */
+  readonly #seen = new Map<Place, Set<string>>();
   readonly #root: Schema;
   readonly #follows: FollowsPart;
-  readonly #isWanted: (pointer: string) => boolean;
 
-  constructor(root: Schema, follows: FollowsPart, isWanted: (pointer: string) => boolean) {
+  constructor(root: Schema, follows: FollowsPart) {
     this.#root = root;
     this.#follows = follows;
-    this.#isWanted = isWanted;
   }
 
-  hasValue(pointer: string): boolean {
-    for (let end = pointer.length; end >= 0; end = end === 0 ? -1 : pointer.lastIndexOf('/', end - 1))
-      if (this.#values.has(pointer.slice(0, end))) return true;
+  hasValue(place: Place): boolean {
+    for (let at: Place | undefined = place; at !== undefined; at = at.parent)
+      if (this.#values.has(at)) return true;
     return false;
   }
 
-  hasKey(pointer: string): boolean {
-    return this.#keys.has(pointer);
+  hasKey(place: Place): boolean {
+    return this.#keys.has(place);
   }
 
   /**
    * @param at where the part stands in the schema
    * @param place where the value stands in the whole value
    */
-  visit(part: Schema, at: string, value: Json, place: string): void {
+  visit(part: Schema, at: string, value: Json, place: Place): void {
     if (!isJsonObject(part) || (at !== '' && Object.hasOwn(part, '$id'))) return;
-    const step = `${at}\n${place}`;
-    if (this.#seen.has(step)) return;
-    this.#seen.add(step);
+    const seen = this.#seen.get(place) ?? new Set();
+    if (seen.has(at)) return;
+    this.#seen.set(place, seen.add(at));
     if (names(part, value)) this.#values.add(place);
     this.#visitReference(part['$ref'], value, place);
     this.#visitBranches(part, at, value, place);
@@ -73,14 +68,14 @@ class Walk implements NamedPlaces {
     else if (isJsonObject(value)) this.#visitMembers(part, at, value, place);
   }
 
-  #visitReference(reference: Schema, value: Json, place: string): void {
+  #visitReference(reference: Schema, value: Json, place: Place): void {
     if (typeof reference !== 'string' || !/^#(?:\/|$)/.test(reference)) return;
     const at = decodeURIComponent(reference.slice(1));
     const part = partAt(this.#root, at);
     if (part !== undefined) this.visit(part, at, value, place);
   }
 
-  #visitBranches(part: JsonObject, at: string, value: Json, place: string): void {
+  #visitBranches(part: JsonObject, at: string, value: Json, place: Place): void {
     for (const [index, one] of listOf(part['allOf']).entries())
       this.visit(one, `${at}/allOf/${index}`, value, place);
     for (const keyword of ['anyOf', 'oneOf']) {
@@ -94,25 +89,25 @@ class Walk implements NamedPlaces {
     this.visit(part[then], `${at}/${then}`, value, place);
   }
 
-  #visitItems(part: JsonObject, at: string, list: readonly Json[], place: string): void {
+  #visitItems(part: JsonObject, at: string, list: readonly Json[], place: Place): void {
     const first = listOf(part['prefixItems']);
     for (const [index, item] of list.entries()) {
-      const there = `${place}/${index}`;
-      if (!this.#isWanted(there)) continue;
+      const there = place.wanted(String(index));
+      if (there === undefined) continue;
       if (index < first.length) this.visit(first[index], `${at}/prefixItems/${index}`, item, there);
       else this.visit(part['items'], `${at}/items`, item, there);
     }
   }
 
-  #visitMembers(part: JsonObject, at: string, object: JsonObject, place: string): void {
+  #visitMembers(part: JsonObject, at: string, object: JsonObject, place: Place): void {
     const properties = mapOf(part['properties']);
     const patterns = Object.entries(mapOf(part['patternProperties']));
     const dependent = mapOf(part['dependentSchemas']);
     for (const [name, member] of Object.entries(object)) {
       if (Object.hasOwn(dependent, name))
         this.visit(dependent[name], `${at}/dependentSchemas${pointerSegment(name)}`, object, place);
-      const there = place + pointerSegment(name);
-      if (!this.#isWanted(there)) continue;
+      const there = place.wanted(name);
+      if (there === undefined) continue;
       const isDeclared = Object.hasOwn(properties, name);
       if (isDeclared || names(mapOf(part['propertyNames']), name)) this.#keys.add(there);
       if (isDeclared) this.visit(properties[name], `${at}/properties${pointerSegment(name)}`, member, there);

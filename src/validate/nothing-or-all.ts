@@ -1,48 +1,58 @@
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { pointerSegment, quote } from '../kit/text.ts';
+import { quote } from '../kit/text.ts';
 import { describe } from './findings.ts';
 import { isMatchAll, saysNothing } from './match-all.ts';
 import type { NamedPlaces } from './named-values.ts';
+import { Place } from './place.ts';
 
 /** What a tool may read as "all of them": nothing, or a word for everything. */
 interface Suspect {
-  /** JSON Pointer below the parameters; never the parameters themselves. */
-  readonly place: string;
+  /** Below the parameters; never the parameters themselves. */
+  readonly place: Place;
   readonly rule: 'parameters.blank' | 'parameters.wildcard';
   /** The value there; undefined where it is the key of the member. */
   readonly value: Json | undefined;
   readonly key: string;
 }
 
-/** Looks up what the schema names, going only where it is worth it. */
-export type FindNamed = (isWanted: (pointer: string) => boolean) => NamedPlaces;
+/** Looks up what the schema names, going only to places that are wanted. */
+export type FindNamed = (root: Place) => NamedPlaces;
 
-/** Every blank, null, empty list or object and every match-all below the top of the parameters that the schema does not name. */
-export function refuseNothingOrAll(parameters: JsonObject, findNamed: FindNamed | undefined): Reason[] {
-  const suspects = [...findSuspects(parameters, '')];
+/**
+ * Every blank, null, empty list or object and every match-all below the top of the parameters that the schema does not name.
+ * @param most so many reasons at most
+ */
+export function refuseNothingOrAll(
+  parameters: JsonObject,
+  findNamed: FindNamed | undefined,
+  most: number,
+): Reason[] {
+  const root = new Place();
+  const suspects: Suspect[] = [];
+  for (const suspect of findSuspects(parameters, root)) {
+    suspects.push(suspect);
+    suspect.place.want();
+    // Nothing names any: the first are enough, and there may be millions.
+    if (findNamed === undefined && suspects.length >= most) break;
+  }
   if (suspects.length === 0) return [];
-  const way = new Set(suspects.flatMap(({ place }) => waysTo(place)));
-  const named = findNamed?.(pointer => way.has(pointer));
-  return suspects.filter(({ place, value }) => !isNamed(named, place, value === undefined)).map(toReason);
+  const named = findNamed?.(root);
+  return suspects
+    .filter(({ place, value }) => !isNamed(named, place, value === undefined))
+    .slice(0, most)
+    .map(toReason);
 }
 
-const isNamed = (named: NamedPlaces | undefined, place: string, isKey: boolean): boolean =>
+const isNamed = (named: NamedPlaces | undefined, place: Place, isKey: boolean): boolean =>
   named !== undefined && (isKey ? named.hasKey(place) : named.hasValue(place));
 
-/** A place and all that it lies in. */
-function waysTo(place: string): string[] {
-  const ways: string[] = [];
-  for (let end = place.length; end > 0; end = place.lastIndexOf('/', end - 1)) ways.push(place.slice(0, end));
-  return ways;
-}
-
-function* findSuspects(value: Json, place: string): Generator<Suspect> {
+function* findSuspects(value: Json, place: Place): Generator<Suspect> {
   if (isJsonList(value)) {
-    for (const [index, item] of value.entries()) yield* suspectsAt(item, `${place}/${index}`, String(index));
+    for (const [index, item] of value.entries()) yield* suspectsAt(item, new Place(place, String(index)), '');
   } else if (isJsonObject(value)) {
     for (const [key, member] of Object.entries(value)) {
-      const there = place + pointerSegment(key);
+      const there = new Place(place, key);
       const rule = ruleOfText(key);
       if (rule !== undefined) yield { place: there, rule, value: undefined, key };
       yield* suspectsAt(member, there, key);
@@ -50,7 +60,7 @@ function* findSuspects(value: Json, place: string): Generator<Suspect> {
   }
 }
 
-function* suspectsAt(value: Json, place: string, key: string): Generator<Suspect> {
+function* suspectsAt(value: Json, place: Place, key: string): Generator<Suspect> {
   const rule = ruleOf(value);
   if (rule === undefined) yield* findSuspects(value, place);
   else yield { place, rule, value, key };
@@ -69,7 +79,8 @@ function ruleOfText(text: string): Suspect['rule'] | undefined {
 }
 
 function toReason({ place, rule, value, key }: Suspect): Reason {
-  const pointer = `/parameters${place.length > 400 ? `${place.slice(0, 400)}…` : place}`;
+  const below = place.pointer();
+  const pointer = `/parameters${below.length > 400 ? `${below.slice(0, 400)}…` : below}`;
   const what =
     value === undefined ? `the key ${quote(key)}` : value === '' ? 'an empty text' : describe(value);
   const says =

@@ -5,14 +5,21 @@ import { asError, Fault } from '../kit/fault.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { escapeText, pointerSegment, quote } from '../kit/text.ts';
+import { CheckEnded, CheckTime } from './check-time.ts';
 import { findNamed, type FollowsPart } from './named-values.ts';
 import { refuseNothingOrAll, type FindNamed } from './nothing-or-all.ts';
 
 /** Every reason against the parameters, at most twenty; none if they follow the schema. */
 export type ParameterCheck = (parameters: JsonObject) => readonly Reason[];
 
-/** One check for each action that declares a schema, by the action's name. */
-export type ParameterChecks = ReadonlyMap<string, ParameterCheck>;
+/**
+ * One check for each action that declares a schema, by the action's name, of what a principal sent.
+ * @throws Fault `gate.failed` where it takes too long, or the principal's before did
+ */
+export type ParameterChecks = ReadonlyMap<
+  string,
+  (parameters: JsonObject, principal: string) => readonly Reason[]
+>;
 
 /** Values in the parameters of one request, objects and lists included: some keywords compare each with each. */
 export const MAX_PARAMETER_VALUES = 10_000;
@@ -79,9 +86,9 @@ export function compileParameters(schema: Schema): CompiledParameters {
   return {
     ok: true,
     check: parameters =>
-      checkParameters(parameters, first, all, isWanted =>
+      checkParameters(parameters, first, all, root =>
         // It came from YAML and was found to be a schema: it is JSON.
-        findNamed(schema as JsonObject, parameters, follows, isWanted),
+        findNamed(schema as JsonObject, parameters, follows, root),
       ),
   };
 }
@@ -105,16 +112,31 @@ function partsOf({ $id: _id, ...schema }: Schema): FollowsPart {
  * @throws Fault `gate.failed` for a schema that does not compile; the configuration's reader has refused those before.
  */
 export function compileParameterChecks(actions: ReadonlyMap<string, Action>): ParameterChecks {
-  const checks = new Map<string, ParameterCheck>();
-  for (const action of actions.values()) {
-    if (action.parameters === undefined) continue;
-    const compiled = compileParameters(action.parameters);
-    if (!compiled.ok) {
-      throw new Fault('gate.failed', `the parameters of ${action.name}: ${compiled.problems.join('; ')}`);
+  const time = new CheckTime();
+  return new Map(
+    [...actions.values()].flatMap(({ name, parameters: schema }) =>
+      schema === undefined ? [] : [[name, checkInTime(name, schema, time)] as const],
+    ),
+  );
+}
+
+function checkInTime(action: string, schema: Schema, time: CheckTime) {
+  let check: ParameterCheck | undefined = compileOf(action, schema);
+  return (parameters: JsonObject, principal: string): readonly Reason[] => {
+    const current = (check ??= compileOf(action, schema));
+    try {
+      return time.run(principal, () => current(parameters));
+    } catch (thrown) {
+      if (thrown instanceof CheckEnded) check = undefined;
+      throw thrown;
     }
-    checks.set(action.name, compiled.check);
-  }
-  return checks;
+  };
+}
+
+function compileOf(action: string, schema: Schema): ParameterCheck {
+  const compiled = compileParameters(schema);
+  if (compiled.ok) return compiled.check;
+  throw new Fault('gate.failed', `the parameters of ${action}: ${compiled.problems.join('; ')}`);
 }
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
@@ -159,7 +181,7 @@ function checkParameters(
   if (values > MAX_PARAMETER_VALUES) return [tooManyValues()];
   const isFew = values <= MAX_VALUES_FOR_ALL_ERRORS;
   return [
-    ...refuseNothingOrAll(parameters, named).slice(0, isFew ? MAX_REASONS : 1),
+    ...refuseNothingOrAll(parameters, named, isFew ? MAX_REASONS : 1),
     ...againstSchema(parameters, first, isFew ? all : undefined),
   ];
 }

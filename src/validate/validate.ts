@@ -26,12 +26,13 @@ export function readAction(body: JsonObject): string | undefined {
 /**
  * The shape of a request, without any inventory: pure, and not within the reach of a policy. Lists everything that is
  * wrong: `request.invalid`, `action.unknown`, `targets.*` as far as they need no inventory, `parameters.invalid`.
- * @throws Fault `gate.failed` if an action's declared schema has no check, or its kind is not there: what cannot be checked is a no
+ * @throws Fault `gate.failed` if an action's declared schema has no check or takes too long, or its kind is not there: what cannot be checked is a no
  */
 export function validate(
   body: JsonObject,
   config: Pick<Config, 'actions' | 'kinds'>,
   checks: ParameterChecks,
+  principal: string,
 ): Validated | Refusal {
   const found = new Findings();
   found.noteUnknownFields(body, FIELDS, '');
@@ -44,7 +45,7 @@ export function validate(
   const reasons = [
     ...found.reasons(),
     ...(targets.reasons ?? []),
-    ...(action === undefined ? [] : checkParameters(parameters, action, checks)),
+    ...(action === undefined ? [] : checkParameters(parameters, action, checks, principal)),
   ];
   const [first, ...more] = reasons;
   if (first !== undefined) return refuse(first, ...more);
@@ -103,6 +104,7 @@ function checkParameters(
   parameters: Json,
   action: Validated['action'],
   checks: ParameterChecks,
+  principal: string,
 ): readonly Reason[] {
   if (!isJsonObject(parameters)) {
     const message = `The parameters are ${describe(parameters)}, and must be an object.`;
@@ -118,7 +120,7 @@ function checkParameters(
   if (action.parameters === undefined) return refuseParameters(parameters, action.name);
   const check = checks.get(action.name);
   if (check === undefined) throw new Fault('gate.failed', `the schema of ${action.name} was not compiled`);
-  return check(parameters);
+  return check(parameters, principal);
 }
 
 function refuseParameters(parameters: JsonObject, action: string): readonly Reason[] {
@@ -126,7 +128,7 @@ function refuseParameters(parameters: JsonObject, action: string): readonly Reas
   if (name === undefined) return [];
   const others = more.length === 0 ? '' : ` There are ${more.length} more of this.`;
   return [
-    ...refuseNothingOrAll(parameters, undefined).slice(0, 1),
+    ...refuseNothingOrAll(parameters, undefined, 1),
     {
       rule: 'parameters.invalid',
       message: `The action ${quote(action)} takes no parameters, and ${quote(name)} was given.${others}`,

@@ -172,3 +172,15 @@ describe('a value that the schema takes and does not name is refused', () => {
     expect(against(schema, { a: '*' })).toEqual(['wildcard /a']);
   });
 });
+
+describe('what takes long to look at', () => {
+  test('is marks without a star behind them, and blanks under a long key: both are looked at once', () => {
+    const schema = { type: 'object', additionalProperties: { type: 'array', items: { enum: ['', 'a'] } } };
+    const compiled = compileParameters(schema);
+    if (!compiled.ok) throw new Error(compiled.problems.join());
+    const long = 'k'.repeat(500_000);
+    expect(compiled.check({ [long]: Array.from({ length: 9_000 }, () => '') })).toEqual([]);
+    const marks = compiled.check({ list: Array.from({ length: 1_500 }, () => `${'*'.repeat(4_095)}a`) });
+    expect(marks).toMatchObject([{ rule: 'parameters.invalid', pointer: '/parameters/list/0' }]);
+  });
+});

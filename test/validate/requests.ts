@@ -62,7 +62,8 @@ export function bodyOf(value: object): JsonObject {
   return read.value;
 }
 
-export const check = (body: object): ReturnType<typeof validate> => validate(bodyOf(body), config, checks);
+export const check = (body: object): ReturnType<typeof validate> =>
+  validate(bodyOf(body), config, checks, 'bot');
 
 /** The reasons against a body; none if it is right. */
 export function reasonsAgainst(body: object): readonly Reason[] {

@@ -193,11 +193,11 @@ describe('a body that is right', () => {
 
 describe('a gate that cannot check', () => {
   test('says no when the schema of an action was not compiled', () => {
-    expect(() => validate(bodyOf(good), config, new Map())).toThrow(Fault);
+    expect(() => validate(bodyOf(good), config, new Map(), 'bot')).toThrow(Fault);
   });
 
   test('says no when the kind of an action is not there', () => {
-    expect(() => validate(bodyOf(good), { ...config, kinds: new Map() }, checks)).toThrow(Fault);
+    expect(() => validate(bodyOf(good), { ...config, kinds: new Map() }, checks, 'bot')).toThrow(Fault);
   });
 });
 

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+
+import { CheckEnded, CheckTime } from '../../src/validate/check-time.ts';
+import { compileParameterChecks } from '../../src/validate/parameters.ts';
+import { config } from './requests.ts';
+
+/** It can match forty letters in more ways than there is time for. */
+const ambiguous = {
+  type: 'object',
+  properties: { name: { type: 'string', pattern: '^([a-z0-9]+-?)*[a-z0-9]$' } },
+};
+const endless = { name: `${'a'.repeat(40)}_` };
+
+function checkOf(parameters: object) {
+  const [action] = config.actions.values();
+  if (action === undefined) throw new Error('no action');
+  const check = compileParameterChecks(
+    new Map([['x', { ...action, name: 'x', parameters: { ...parameters } }]]),
+  ).get('x');
+  if (check === undefined) throw new Error('no check');
+  return check;
+}
+
+describe('a check of parameters', () => {
+  it('that a pattern gives no end to is ended, and the next ones are right again', () => {
+    const check = checkOf(ambiguous);
+    expect(() => check(endless, 'bot')).toThrow(CheckEnded);
+    expect(check({ name: 'web-1' }, 'other-bot')).toEqual([]);
+    expect(check({ name: 'web_1' }, 'other-bot')).toMatchObject([
+      { rule: 'parameters.invalid', pointer: '/parameters/name' },
+    ]);
+  });
+
+  it('that was ended is one of few for who asked for it, and for nobody else', () => {
+    const check = checkOf(ambiguous);
+    expect(() => check(endless, 'bot')).toThrow(CheckEnded);
+    expect(() => check({ name: 'web-1' }, 'bot')).toThrow(/parameters of bot has taken too long.* for 1 s/);
+    expect(check({ name: 'web-1' }, 'other-bot')).toEqual([]);
+  });
+
+  it('in patterns of keys and in what tells a branch is ended too', () => {
+    const named = {
+      type: 'object',
+      patternProperties: { [ambiguous.properties.name.pattern]: { enum: [''] } },
+    };
+    expect(() => checkOf(named)({ [endless.name]: '' }, 'bot')).toThrow(CheckEnded);
+    const branches = {
+      type: 'object',
+      properties: { name: { anyOf: [ambiguous.properties.name, { enum: [''] }] } },
+    };
+    expect(() => checkOf(branches)(endless, 'bot')).toThrow(CheckEnded);
+  });
+
+  it('is begun again when nine tenths of the time have been left to others', () => {
+    let nowMs = 0;
+    const time = new CheckTime(() => nowMs);
+    const slow = (): string => {
+      nowMs += 300;
+      return 'checked';
+    };
+    expect(time.run('bot', slow)).toBe('checked');
+    // It owes 300 ms: a tenth of each millisecond that passes is made good.
+    nowMs += 500;
+    expect(() => time.run('bot', slow)).toThrow('for 1 s');
+    nowMs += 1;
+    expect(time.run('bot', slow)).toBe('checked');
+    expect(() => time.run('bot', slow)).toThrow('for 3 s');
+    nowMs += 1_000_000;
+    expect(time.run('bot', slow)).toBe('checked');
+  });
+
+  it('counts only where it takes long', () => {
+    let nowMs = 0;
+    const time = new CheckTime(() => nowMs);
+    for (let checked = 0; checked < 100; checked += 1)
+      expect(time.run('bot', () => (nowMs += 50))).toBe(nowMs);
+  });
+
+  it('gives what the check throws', () => {
+    expect(() =>
+      new CheckTime().run('bot', () => {
+        throw new TypeError('its own');
+      }),
+    ).toThrow(TypeError);
+  });
+});
