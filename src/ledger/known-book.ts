@@ -12,6 +12,7 @@ import { Book, type Names } from './book.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Draft } from './draft.ts';
 import { readHead, readTail, type HeadRow } from './queries.ts';
+import { readControls } from './read-controls.ts';
 import { readCounted } from './read-counted.ts';
 import { applyTail, type AcceptedTime } from './refresh.ts';
 
@@ -126,9 +127,13 @@ export class KnownBook {
     if (head.version < version) throw this.#behind(head);
     // A restore puts the head in long before what was spent, and no head moves when that comes. Guards come last: where all are there, all rows are.
     const missing = this.#book.version === 0 ? await readMissingGuards(db) : [];
+    const controls =
+      this.#book.version === 0
+        ? await readControls(db, this.#book)
+        : { accepted: this.#accepted, seq: this.#book.seq };
     const since = {
       version: this.#book.version,
-      seq: this.#book.seq,
+      seq: controls.seq,
       knownSeq: seq,
       // A clock that was set back leaves rows of the future behind; the horizons are counted from the earlier of both times.
       nowMs: Math.min(head.at_ms, head.db_now_ms),
@@ -146,7 +151,7 @@ export class KnownBook {
       throw this.#restoring(missing);
     this.#guards = tail.guards;
     const book = this.#book;
-    const accepted = applyTail(book, tail, this.#options.kinds, this.#accepted);
+    const accepted = applyTail(book, tail, this.#options.kinds, controls.accepted);
     if (book.version === 0) await readCounted(db, since, { ...this.#options, book, accepted });
     Object.assign(book, { version: head.version, seq: head.seq, hash: head.hash });
     return accepted;

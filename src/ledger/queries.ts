@@ -43,7 +43,6 @@ async function headRow(db: Kysely<Database>, lock: ReturnType<typeof sql>): Prom
 
 export interface ControlEntryRow {
   readonly seq: number;
-  readonly version: number;
   readonly at: string;
   readonly type: EntryType;
   readonly body: unknown;
@@ -97,6 +96,11 @@ export interface Tail {
     | null;
 }
 
+/** A select of one column `row`, each a `ControlEntryRow` as JSON, in their order, after an entry. */
+export const controlRows = (seq: number): RawBuilder<unknown> => sql`
+  select json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body) as row
+  from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${seq} order by seq`;
+
 const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
 
 /**
@@ -136,8 +140,7 @@ export async function readTail(
       'migration', (select max(number) from migrations),
       'guards', ${countGuards},
       'known_hash', (select hash from entries where seq = ${since.knownSeq}),
-      'entries', (select json_agg(json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body, 'version', (body ->> 'version')::bigint) order by seq)
-        from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${since.seq}),
+      'entries', (select json_agg(row) from (${controlRows(since.seq)}) controls),
       'operations', (select json_agg(o order by o.seq) from (select ${operationColumns} from operations o
         where o.version > ${since.version} and (${since.version} > 0 or o.phase <> 'ended' or o.outcome = 'unknown')) o),
       'holds', (select json_agg(h) from (

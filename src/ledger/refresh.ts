@@ -58,7 +58,7 @@ export function applyTail(
   kinds: ReadonlyMap<string, Kind>,
   accepted: readonly AcceptedTime[],
 ): readonly AcceptedTime[] {
-  const news = (tail.entries ?? []).flatMap(entry => applyEntry(book, entry));
+  const news = applyEntries(book, tail.entries ?? []);
   const allAccepted = [...accepted, ...news];
   applyInventory(book, tail);
   for (const row of tail.operations ?? []) book.setOperation(toOperation(row));
@@ -67,6 +67,10 @@ export function applyTail(
   applyAsks(book, tail.asks ?? [], allAccepted);
   return allAccepted;
 }
+
+/** In their order. @returns the times accepted in them */
+export const applyEntries = (book: Book, entries: readonly ControlEntryRow[]): readonly AcceptedTime[] =>
+  entries.flatMap(entry => applyEntry(book, entry));
 
 /** In the order of their versions. */
 export function applySpends(book: Book, rows: readonly SpendRow[], accepted: readonly AcceptedTime[]): void {

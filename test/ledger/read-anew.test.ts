@@ -5,6 +5,7 @@ import type { Kind } from '../../src/config/config.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { Store } from '../../src/db/store.ts';
 import { systemClock } from '../../src/kit/clock.ts';
+import { freshId } from '../../src/kit/ids.ts';
 import { Book, type Spend } from '../../src/ledger/book.ts';
 import { ClockWatch } from '../../src/ledger/clock-watch.ts';
 import { KnownBook } from '../../src/ledger/known-book.ts';
@@ -224,6 +225,43 @@ describe('a book that is read anew', () => {
     await parts.ask(['h1'], 'k1');
     expect(fetched()).toBeGreaterThan(-1);
     expect(locked()).toBeGreaterThan(fetched());
+  });
+});
+
+describe('switches', () => {
+  it('that were released long ago are read page by page, whatever was said of them, and those that are engaged are known', async () => {
+    const { ledger } = await gateParts(store);
+    const engaged = await ledger.enqueue(({ draft }) =>
+      Array.from({ length: 60 }, (_, place) => {
+        const id = freshId();
+        const body = {
+          event: 'engage',
+          id,
+          scope: {},
+          reason: 'r'.repeat(100_000),
+          except: [],
+          by: 'operator',
+        };
+        draft.append('kill_switch', body);
+        if (place % 20 === 0) return [id];
+        draft.append('kill_switch', { event: 'release', id, reason: 'over', by: 'operator' });
+        return [];
+      }).flat(),
+    );
+    let longest = 0;
+    const db = store.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        longest = Math.max(longest, JSON.stringify(result.rows).length);
+        return await Promise.resolve(result);
+      },
+    });
+    const book = known();
+    await book.readAhead(db);
+    expect([...book.book.switches.keys()]).toEqual(engaged);
+    expect(book.book.released.size).toBe(57);
+    expect(longest).toBeGreaterThan(100_000);
+    expect(longest).toBeLessThan(2_000_000);
   });
 });
 
