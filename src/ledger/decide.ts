@@ -85,10 +85,20 @@ function stoppedBy(engaged: EngagedSwitch, book: Book): Reason {
   };
 }
 
+/** So many switches are named, and of more it is said how many there are: an alert may engage each time it fires, and each refusal is stored and hashed. */
+const MOST_SWITCHES = 20;
+
 function switchReasons(one: Case, now: Circumstances): Reason[] {
   const subject = stoppableOf(one);
   const engaged = [...now.book.switches.values()].filter(each => stops(each, subject, now.book));
-  const reasons = engaged.map(each => stoppedBy(each, now.book));
+  const reasons = engaged.slice(0, MOST_SWITCHES).map(each => stoppedBy(each, now.book));
+  const more = engaged.length - reasons.length;
+  if (more > 0)
+    reasons.push({
+      rule: 'kill_switch.engaged',
+      message: `${more} more ${more === 1 ? 'kill switch stops' : 'kill switches stop'} it.`,
+      remedy: 'nothing, until an operator releases each of them',
+    });
   if (!now.killFileEngaged) return reasons;
   return [
     ...reasons,
