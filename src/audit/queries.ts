@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
 import { lanesOf, type Store } from '../db/store.ts';
 import { Lane } from '../kit/lane.ts';
+import { letOthersGo } from '../kit/let-others-go.ts';
 import type { Json } from '../kit/strict-json.ts';
 import type { DecisionDocument, OutcomeView } from '../ledger/decision.ts';
 import { isTriedAgain, type Phase } from '../ledger/operation.ts';
@@ -19,7 +20,14 @@ const PAGE_PATIENCE_MS = 70_000;
 export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
   const pages = new Lane(lanesOf({ embedded }), PAGE_PATIENCE_MS);
   const inLane = async <T>(read: () => Promise<T>): Promise<T> =>
-    await fromDatabase(async () => await pages.run(read));
+    await fromDatabase(
+      async () =>
+        await pages.run(async () => {
+          const page = await read();
+          await letOthersGo();
+          return page;
+        }),
+    );
   return {
     /** Newest first; `next` is the position of the last one. */
     search: async (search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>> =>

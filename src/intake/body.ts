@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Lane } from '../kit/lane.ts';
+import { letOthersGo } from '../kit/let-others-go.ts';
 import { KEY_TAKEN_OUT } from '../kit/refusal.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { isJsonType } from './headers.ts';
@@ -10,8 +11,6 @@ import { CHALLENGE } from './identity.ts';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** To read what a smaller one says takes some 20 ms at most. */
 const LARGE_BYTES = 1024 * 1024;
-/** Turns of the event loop between two large bodies: in each one connection is accepted, and it takes some until it is answered. */
-const TURNS_BETWEEN = 20;
 
 /** A request whose body is to be read. */
 export interface Incoming {
@@ -70,11 +69,6 @@ export async function readWhole(incoming: Incoming): Promise<Buffer | Refused> {
   const whole = await gather(incoming);
   if (Buffer.isBuffer(whole) && whole.length > LARGE_BYTES) await incoming.largeBodies.run(letOthersGo);
   return whole;
-}
-
-async function letOthersGo(): Promise<void> {
-  for (let turn = 0; turn < TURNS_BETWEEN; turn += 1)
-    await new Promise<void>(resolve => setImmediate(resolve));
 }
 
 async function gather({ req, res, patience, isStillKnown }: Incoming): Promise<Buffer | Refused> {

@@ -326,7 +326,7 @@ describe('readers that all come at once', () => {
     [true, 1],
     [false, 4],
   ])(
-    'leave the connections to who asks and who stops: embedded %s, %d pages at once',
+    'leave the connections to who asks and who stops, and the door: embedded %s, %d pages at once',
     async (embedded, most) => {
       let underWay = 0;
       let mostAtOnce = 0;
@@ -359,11 +359,21 @@ describe('readers that all come at once', () => {
       });
       const many = createReads({ db, embedded });
       const each = Array.from({ length: 10 });
+      // In each turn of the event loop one new connection is taken.
+      let turns = 0;
+      let isCounting = true;
+      const count = (): void => {
+        turns += 1;
+        if (isCounting) setImmediate(count);
+      };
+      setImmediate(count);
       await Promise.all([
         ...each.map(async () => await many.search({ mode: 'request' }, all, { limit: 1 })),
         ...each.map(async () => await many.trail({ limit: 1 })),
       ]);
+      isCounting = false;
       expect(mostAtOnce).toBe(most);
+      expect(turns).toBeGreaterThan((20 / most) * 20);
     },
   );
 });
