@@ -97,13 +97,13 @@ function readSelector(selectors: readonly string[]): Record<string, readonly str
   return Object.fromEntries(labels);
 }
 
-/** One id or range a line. No id holds a `#`. */
+/** One id or range a line. A comment begins the line, or stands behind a blank: of `web-1#2` half is another machine's name. */
 function readTargetsFile(file: string): string[] {
   if (isBlank(file)) throw new UsageError('--targets-from is blank: name a file, or - for stdin');
   const name = file === '-' ? 'stdin' : file;
   const lines = readText(file)
     .split(/\r?\n/)
-    .map(line => line.replace(/#.*/, '').trim())
+    .map(line => line.replace(/(?:^|\s)#.*/, '').trim())
     .filter(line => line.length > 0);
   if (lines.length === 0) throw new UsageError(`${name} holds no target: nothing was asked`);
   return lines;

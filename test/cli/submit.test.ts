@@ -339,6 +339,13 @@ test.each([
   expect(server.received).toEqual([]);
 });
 
+test('of a line with a # in its middle no part is taken for a name', async () => {
+  server.script({ status: 200, body: outcome('delivered') });
+  const targets = files.write('marked', 'web-1#2\nweb-3\t# three\n#web-4\n');
+  await run('submit', 'disk.wipe', '--targets-from', targets, '--reason', 'r');
+  expect(sentBody()).toMatchObject({ targets: { ids: ['web-1#2', 'web-3'] } });
+});
+
 test('what is asked is what was typed', async () => {
   server.script({ status: 200, body: outcome('delivered') });
   const targets = files.write('targets', '\ufeffb[1-2] # two\r\n\n  c\n');
