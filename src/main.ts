@@ -3,6 +3,8 @@
 if (process.argv[2] === 'serve') process.on('SIGHUP', () => undefined);
 // Words of libraries to their programmers, as of `pg` on a ~/.pgpass that works: a gate writes JSON on stderr, and nothing else.
 process.noDeprecation = true;
+// With it whoever answers would be the database, the server of bundles, the gate. What is to be believed beside is named: NODE_EXTRA_CA_CERTS.
+delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
 const [{ watchForCrashes }, { endProcess }, { runProgram }, { processTerminal }, { watchOutput }] =
   await Promise.all([
     import('./cli/crash.ts'),
