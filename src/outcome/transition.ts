@@ -130,8 +130,7 @@ const isRecorded = (operation: Operation, { attempt, attempted }: Event & { type
   operation.phase !== 'claimed' &&
   operation.attempts === attempt &&
   operation.settledBy === undefined &&
-  operation.detail === attempted.detail &&
-  operation.httpStatus === attempted.httpStatus;
+  operation.detail === attempted.detail;
 
 function afterAttempt(operation: Operation, event: Event & { type: 'attempt' }, nowMs: number): Operation {
   const { attempted } = event;
@@ -195,7 +194,7 @@ function afterNothingDone(
 function afterReport(operation: Operation, event: Event & { type: 'report' }, nowMs: number): Transition {
   const { outcome, phase } = operation;
   if (outcome === 'stopped') return { conflict: 'it was stopped before anything was sent' };
-  if (phase === 'waiting' && operation.attempts === 0) return { conflict: 'nothing was sent yet' };
+  if (operation.attempts === 0) return { conflict: 'nothing was sent yet' };
   if (phase === 'claimed' && !event.fromExecutor) {
     return {
       conflict: 'an attempt is on the wire: only the executor may report it until the attempt has ended',

@@ -21,11 +21,12 @@ const attempt = (kind: Attempted['kind'], more: Partial<Event & { type: 'attempt
   attempted: { kind, detail: kind },
   ...more,
 });
-const report = (status: 'delivered' | 'refused', fromExecutor = false): Event => ({
+const report = (status: 'delivered' | 'refused', fromExecutor = false, detail?: string): Event => ({
   type: 'report',
   status,
   fromExecutor,
   by: fromExecutor ? 'wiper' : 'oncall',
+  ...(detail !== undefined && { detail }),
 });
 const stop: Event = { type: 'stop', rule: 'kill_switch.engaged', detail: 'stopped' };
 
@@ -103,7 +104,14 @@ describe('an attempt at an idempotent executor', () => {
     expect(after(second, attempt('accepted', { attempt: 2 }))).toMatchObject({
       outcome: 'pending',
       phase: 'accepted',
+      detail: 'accepted',
+      httpStatus: 202,
     });
+  });
+
+  it('that was refused, or held back, is the last one', () => {
+    expect(after(idempotent, attempt('refused'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
+    expect(after(idempotent, attempt('never_sent'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
   });
 });
 
@@ -127,9 +135,19 @@ describe('an answer to an earlier attempt', () => {
     },
   );
 
-  it.each(other)('changes nothing of what is settled if it says %s', kind => {
-    const settled: Operation = { ...second, phase: 'ended', outcome: 'refused' };
+  it.each(
+    (['refused', 'stopped', 'delivered'] as const).flatMap(outcome => other.map(kind => ({ outcome, kind }))),
+  )('changes nothing of what is settled as $outcome if it says $kind', ({ outcome, kind }) => {
+    const settled: Operation = { ...idempotent, phase: 'ended', outcome };
     expect(after(settled, attempt(kind))).toBe(settled);
+  });
+
+  it('counts if it says delivered, whatever somebody said before in the very same words', () => {
+    const words: Attempted = { kind: 'delivered', detail: 'it is done' };
+    const refused = after(unknown, report('refused', false, words.detail));
+    expect(after(refused, attempt('delivered', { attempted: words }))).toMatchObject({
+      outcome: 'delivered',
+    });
   });
 });
 
@@ -192,6 +210,11 @@ describe('a report', () => {
     expect(after(delivered, report('refused'))).toMatchObject({ outcome: 'delivered' });
     expect(after(refused, report('delivered'))).toMatchObject({ outcome: 'delivered' });
   });
+
+  it('has the words of whoever made it, or says what was reported', () => {
+    expect(after(unknown, report('refused')).detail).toBe('reported refused');
+    expect(after(unknown, report('refused', false, 'no disk spun')).detail).toBe('no disk spun');
+  });
 });
 
 describe('by whom an outcome is settled', () => {
@@ -236,6 +259,12 @@ describe('by whom an outcome is settled', () => {
       'the end of an attempt after a report',
       { ...ended('refused', 'wiper'), phase: 'claimed' },
       attempt('unknown'),
+      'wiper',
+    ],
+    [
+      'the end of an attempt that says what was reported',
+      { ...ended('delivered', 'wiper'), phase: 'claimed' },
+      attempt('delivered'),
       'wiper',
     ],
     ['a stop that is no outcome', { ...unknown, phase: 'waiting' }, { ...stop, by: 'oncall' }, undefined],
