@@ -23,7 +23,6 @@ export class ClockWatch {
   #agreed: Anchor | undefined;
   /** The wall clock of a start from which the database was off; kept until they agree, for the last entry may be seconds old. */
   #offFrom: Anchor | undefined;
-  #jumped = false;
   #everAgreed = false;
   /** The book has let go of what had left its windows by then, and a clock that steps back a little brings nothing back. */
   #latestMs = -Infinity;
@@ -35,36 +34,36 @@ export class ClockWatch {
   /** One reading a batch, under the head's lock. `lastEntryMs` is the time of the chain's head. */
   read(databaseMs: number, lastEntryMs: number): Reading {
     const monotonicMs = this.#clock.monotonicMs();
+    let jumped: boolean;
     if (this.#agreed === undefined) {
       const off = Math.abs(databaseMs - this.#clock.wallMs()) > MAX_CLOCK_PART_MS;
-      this.#jumped = off || databaseMs < lastEntryMs;
+      jumped = off || databaseMs < lastEntryMs;
       if (off) this.#offFrom = { timeMs: this.#clock.wallMs(), monotonicMs };
       this.#agreed = {
-        timeMs: this.#jumped ? Math.max(lastEntryMs, this.#clock.wallMs()) : databaseMs,
+        timeMs: jumped ? Math.max(lastEntryMs, this.#clock.wallMs()) : databaseMs,
         monotonicMs,
       };
     } else {
       // A last entry of the future was written while the database was ahead: time would stand still there, and windows be open.
-      this.#jumped =
+      jumped =
         isOff(databaseMs, this.#agreed, monotonicMs) ||
         (this.#offFrom !== undefined && isOff(databaseMs, this.#offFrom, monotonicMs)) ||
         lastEntryMs - databaseMs > MAX_CLOCK_PART_MS;
       // While they agree the anchor follows the database, so that slow drift is no jump.
-      if (!this.#jumped) this.#agree(databaseMs, monotonicMs);
+      if (!jumped) this.#agree(databaseMs, monotonicMs);
     }
     const agreedMs = timeAt(this.#agreed, monotonicMs);
-    this.#everAgreed ||= !this.#jumped;
+    this.#everAgreed ||= !jumped;
     // Parted from the start, nobody knows which of the two is wrong: the earlier one takes the chain nowhere it could not leave.
     const timeMs = this.#everAgreed ? agreedMs : Math.min(agreedMs, databaseMs);
     this.#latestMs = Math.floor(Math.max(timeMs, lastEntryMs, this.#latestMs));
-    return { nowMs: this.#latestMs, jumped: this.#jumped };
+    return { nowMs: this.#latestMs, jumped };
   }
 
   /** An operator, here or at another gate, said that the database's time is right: it may go back, and books are read anew. */
   accept(databaseMs: number): void {
     this.#latestMs = -Infinity;
     this.#agree(databaseMs, this.#clock.monotonicMs());
-    this.#jumped = false;
     this.#everAgreed = true;
   }
 

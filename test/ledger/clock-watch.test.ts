@@ -30,6 +30,14 @@ describe('the clock watch', () => {
     }
   });
 
+  it('finds nothing at a start right after the last entry, or 5 s off', () => {
+    for (const off of [5_000, 0, -5_000]) {
+      const { clock } = gateClock();
+      const read = new ClockWatch(clock).read(START + off, START + off);
+      expect(read).toEqual({ nowMs: START + off, jumped: false });
+    }
+  });
+
   it('stays off the wall clock of its start until they agree, however young the last entry is', () => {
     const { clock, pass } = gateClock();
     const watch = new ClockWatch(clock);
@@ -117,6 +125,16 @@ describe('the clock watch', () => {
       nowMs: START - 3_600_000 + 10,
       jumped: false,
     });
+  });
+
+  it('goes on from the accepted time where the database leaves that again at once, though they never agreed before', () => {
+    const { clock, pass } = gateClock();
+    const watch = new ClockWatch(clock);
+    const databaseMs = START + 3_600_000;
+    watch.read(databaseMs, 0);
+    watch.accept(databaseMs);
+    pass(1_000);
+    expect(watch.read(START, databaseMs)).toEqual({ nowMs: databaseMs + 1_000, jumped: true });
   });
 
   it('stands still while the database is a little behind what it said before', () => {
