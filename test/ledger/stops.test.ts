@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { EngagedSwitch } from '../../src/ledger/book.ts';
-import { stoppableOf, stops, whyStopsAll, type Stoppable } from '../../src/ledger/stops.ts';
+import { stoppableOf, stops, whyStopsAll, whyStopsNothing, type Stoppable } from '../../src/ledger/stops.ts';
 
 const declaring = (dimensions: Readonly<Record<string, readonly string[]>>) => ({
   declaresAction: (name: string) => ['disk.erase', 'x'].includes(name),
@@ -71,6 +71,21 @@ it('stops everything where nothing declares its dimension or action, and says so
     expect(whyStopsAll(engaged, host)).toBeUndefined();
 });
 
+it('of everything stops everything, but who is let through', () => {
+  const all: EngagedSwitch = { ...onZone(), scope: {} };
+  expect(stops(all, subject('host', false), none)).toBe(true);
+  expect(stops(all, subject('host', true, 'oncall-bot'), none)).toBe(false);
+});
+
+it('stops nothing new where its value is gone, and says so of no switch that stops everything', () => {
+  const says = (engaged: EngagedSwitch, book: typeof host, isThere: boolean): string | undefined =>
+    whyStopsNothing(engaged, { ...book, hasValue: () => isThere });
+  expect(says(onZone(), host, false)).toMatch(/^No target has this value any more/);
+  expect(says(onZone(), host, true)).toBeUndefined();
+  expect(says(onZone(), none, false)).toBeUndefined();
+  expect(says(onAction('x'), host, false)).toBeUndefined();
+});
+
 it.each(['toString', 'valueOf', 'zone'])(
   'what was allowed before %s was a dimension may have any value of it',
   name => {
@@ -78,3 +93,10 @@ it.each(['toString', 'valueOf', 'zone'])(
     expect(one.touches(name, 'a')).toBeUndefined();
   },
 );
+
+it('what was allowed with targets that lacked a dimension may have any value of it, and else those it had', () => {
+  const zones = (values: readonly string[]): Stoppable =>
+    stoppableOf({ action: 'x', kind: 'host', principal: 'bot', dimensionValues: { zone: values } });
+  expect(['z1', 'z2'].map(value => zones(['z1', '']).touches('zone', value))).toEqual([true, undefined]);
+  expect(['z1', 'z2'].map(value => zones(['z1']).touches('zone', value))).toEqual([true, false]);
+});

@@ -60,10 +60,24 @@ describe('a sliding window', () => {
     window.spend(10_200, 'eu', 4);
     window.advance(10_999);
     expect(['eu', 'us'].map(value => window.knownFromMs(value))).toEqual([11_000, 11_000]);
+    expect(window.placedFromMs()).toBe(11_000);
     expect(window.waitMs('us', 1, 10, 10_999)).toBe(1);
     window.advance(11_000);
     expect(['eu', 'us'].map(value => window.knownFromMs(value))).toEqual([undefined, undefined]);
+    expect(window.placedFromMs()).toBeUndefined();
     expect(window.used('eu')).toBe(4);
+  });
+
+  it('can be told of a value while another, which was unknown before it, is so again', () => {
+    const window = new Window(1000);
+    for (const [atMs, value] of [
+      [10_000, 'eu'],
+      [10_100, 'us'],
+      [10_900, 'eu'],
+    ] as const)
+      window.spendUnknown(atMs, value);
+    window.advance(11_100);
+    expect(['eu', 'us'].map(value => window.knownFromMs(value))).toEqual([11_900, undefined]);
   });
 
   it('cannot be told until the last of what is not known has left, whatever is known of it', () => {
