@@ -286,6 +286,8 @@ describe('what has drifted', () => {
   it('is given up as many at a time as a batch has jobs, however many looks share a turn', async () => {
     const wide = await gateParts(store, { policy: fakePolicy(() => ({ allow: true })) });
     await Promise.all(Array.from({ length: 300 }, (_, index) => wide.ask([`h${100 + index}`], `w${index}`)));
+    // What waits on is no change, and asks for no other turn.
+    expect(await looked(() => ({}))).toEqual({ stopped: 0, again: false });
     await activateNext();
     const inOneTurn = await Promise.all([looked(() => ({})), looked(() => ({}))]);
     expect(inOneTurn).toEqual([

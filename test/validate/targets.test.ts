@@ -376,6 +376,15 @@ describe('targets that are right', () => {
     expect(validated({ ...good, targets: { ids } }).named).toEqual({ ids });
   });
 
+  test.each([{ ids: ['host-1'] }, { selector: { rack: 'r1' }, expect: 1 }])(
+    'come with what is believed of them: %j',
+    named => {
+      const asserts = { rack: 'r1', region: 'eu' };
+      expect(validated({ ...good, targets: { ...named, asserts } }).named.asserts).toEqual(asserts);
+      expect(validated({ ...good, targets: named }).named).not.toHaveProperty('asserts');
+    },
+  );
+
   test('ids may come with an expectation, true or not: the inventory tells', () => {
     expect(validated({ ...good, targets: { ids: ['host-1'], expect: 5 } }).named).toEqual({
       ids: ['host-1'],
