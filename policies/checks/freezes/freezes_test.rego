@@ -45,12 +45,16 @@ test_no_list_of_entries_is_a_no if {
 	every limits in [
 		{},
 		{"freezes": null},
+		{"freezes": {}},
 		{"freezes": [{"from_ms": 1, "reason": "r"}]},
 		{"freezes": [{"actions": [], "from_ms": 1, "reason": "r"}]},
+		{"freezes": [{"actions": "disk.wipe", "from_ms": 1, "reason": "r"}]},
 	] {
-		not freezes.ok with input as sample.without_fact("freezes") with data.limits as limits
-		reasons := freezes.reasons with input as sample.without_fact("freezes") with data.limits as limits
-		reasons == undetermined
+		every facts in [sample.without_fact("freezes"), sample.with_fact("freezes", [])] {
+			not freezes.ok with input as facts with data.limits as limits
+			reasons := freezes.reasons with input as facts with data.limits as limits
+			reasons == undetermined
+		}
 	}
 }
 
@@ -183,6 +187,21 @@ test_an_entry_is_in_force_from_its_beginning_on_and_before_its_end if {
 		own := freezes.own with input as in_force with data.limits as frozen(entry)
 		own == {0: row[2]}
 	}
+}
+
+test_an_entry_that_excepts_who_asks_is_over_as_any_other if {
+	entry := {"until_ms": 1790000000000, "except": ["decom-bot"]}
+	own := freezes.own with input as in_force with data.limits as frozen(entry)
+	own == {0: "over"}
+}
+
+test_an_entry_of_another_action_says_nothing_of_whom_to_ask if {
+	entries := [
+		{"actions": ["disk.wipe"], "from_ms": 1, "reason": "a", "except": ["a-bot"]},
+		{"actions": ["config.push"], "from_ms": 1, "reason": "b"},
+	]
+	reasons := freezes.reasons with input as in_force with data.limits as object.union(sample.limits, {"freezes": entries})
+	{[reason.remedy, reason["with"].except] | some reason in reasons} == {["ask", ["a-bot"]]}
 }
 
 test_who_is_excepted_is_named_in_a_list if {

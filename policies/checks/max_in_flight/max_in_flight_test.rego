@@ -59,6 +59,7 @@ test_an_action_without_an_entry_is_a_no if {
 }
 
 test_as_many_operations_as_the_limit_pass if {
+	max_in_flight.ok with input as sample.with_fact("in_flight", 0) with data.limits as sample.limits
 	max_in_flight.ok with input as sample.with_fact("in_flight", 3) with data.limits as sample.limits
 	reasons := max_in_flight.reasons with input as sample.with_fact("in_flight", 3) with data.limits as sample.limits
 	reasons == set()

@@ -58,7 +58,7 @@ test_a_weight_without_the_fleet_is_a_no if {
 }
 
 test_a_share_of_another_type_is_a_no if {
-	every share in [null, "5%", 50000, {"share_ppm": "50000", "at_least": 0}, {"share_ppm": 50000}, {"at_least": 9}] {
+	every share in [null, "5%", 50000, {"share_ppm": "50000", "at_least": 0}, {"share_ppm": 50000}, {"at_least": 9}, {"share_ppm": 50000, "at_least": "9"}] {
 		not max_weight.ok with input as sample.facts with data.limits as limited({"fleet": share})
 		reasons := max_weight.reasons with input as sample.facts with data.limits as limited({"fleet": share})
 		reasons == {undetermined("traffic", "fleet")}
@@ -96,7 +96,9 @@ test_each_value_needs_its_fact_once_and_together_they_are_what_the_request_weigh
 		[],
 		[r1],
 		[r2],
+		{"r1": r1, "r2": r2},
 		[r1, r1],
+		[object.union(r1, {"weight": 20}), object.union(r1, {"weight": 30})],
 		[r1, r2, r2],
 		[r1, object.union(r2, {"value": "r9"})],
 		[r1, object.union(r2, {"weight": 1})],

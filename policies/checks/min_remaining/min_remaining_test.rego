@@ -37,6 +37,8 @@ test_what_is_taken_or_stays_being_unknown_is_a_no if {
 		sample.with_fact("dimensions", {"rack": [{"value": "r1", "count": 3, "total": 40, "takes": 0}]}),
 		of_rack(null, 30),
 		of_rack(1, null),
+		of_rack(1, "30"),
+		of_rack(0, -1),
 		of_rack(4, 30),
 		of_rack(-1, 30),
 	] {
@@ -69,6 +71,15 @@ test_one_less_than_must_stay_is_a_no if {
 		"unit": "targets",
 		"with": {"takes": 3, "spare": 2, "untold": 0},
 	}}
+}
+
+test_a_value_in_which_enough_stays_is_not_named if {
+	facts := sample.with_fact("dimensions", {"rack": [
+		{"value": "r1", "count": 2, "total": 40, "takes": 2, "remaining": 2},
+		{"value": "r2", "count": 1, "total": 40, "takes": 1, "remaining": 3},
+	]})
+	reasons := min_remaining.reasons with input as facts with data.limits as sample.limits
+	{reason.value | some reason in reasons} == {"r1"}
 }
 
 test_what_is_spare_where_nothing_stays_may_be_less_than_it_seems if {

@@ -11,6 +11,7 @@ test_facts_that_are_missing_doubled_or_wrong_are_a_no if {
 		{},
 		[],
 		[{"index": 0, "count": 0}],
+		[{"index": 0, "count": 0}, {"index": 0, "count": 0}],
 		[{"index": 0, "count": 0}, {"index": 1, "count": 0}],
 		[{"index": 0, "count": 0}, {"index": 1, "count": 0}, {"index": 2, "count": 0}],
 		[{"index": 0, "count": 0}, {"index": 0, "count": 0}, {"index": 2, "count": 0}],
@@ -28,14 +29,24 @@ test_facts_that_are_missing_doubled_or_wrong_are_a_no if {
 
 test_no_list_of_entries_is_a_no if {
 	every limits in [{}, {"protected": null}, {"protected": [{"ids": ["bastion-01"]}]}] {
-		not protected.ok with input as sample.facts with data.limits as limits
-		reasons := protected.reasons with input as sample.facts with data.limits as limits
-		reasons == undetermined
+		every facts in [sample.facts, sample.with_fact("protected", [])] {
+			not protected.ok with input as facts with data.limits as limits
+			reasons := protected.reasons with input as facts with data.limits as limits
+			reasons == undetermined
+		}
 	}
 }
 
 test_facts_of_a_kind_that_is_missing_are_a_no if {
 	not protected.ok with input as sample.without_fact("kind") with data.limits as sample.limits
+	nothing := object.remove(sample.with_fact("protected", []), ["kind"])
+	not protected.ok with input as nothing with data.limits as sample.limits
+}
+
+test_all_targets_being_protected_is_told if {
+	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 3}])
+	reasons := protected.reasons with input as facts with data.limits as sample.limits
+	{[reason.sentence, reason.measured] | some reason in reasons} == {["touched", 3]}
 }
 
 test_one_protected_target_is_a_no if {
@@ -77,4 +88,5 @@ test_a_request_that_touches_none_of_them_passes if {
 test_a_file_that_protects_nothing_passes if {
 	limits := object.union(sample.limits, {"protected": []})
 	protected.ok with input as sample.with_fact("protected", []) with data.limits as limits
+	not protected.ok with input as sample.with_fact("protected", {}) with data.limits as limits
 }

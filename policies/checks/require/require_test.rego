@@ -45,7 +45,7 @@ test_facts_that_contradict_each_other_are_a_no if {
 }
 
 test_values_of_another_type_are_a_no if {
-	every allowed in [null, "decommissioning", {}] {
+	every allowed in [null, "decommissioning", {}, {"x": "decommissioning"}] {
 		limits := sample.with_limit("require", {"state": allowed})
 		not check.ok with input as sample.facts with data.limits as limits
 		reasons := check.reasons with input as sample.facts with data.limits as limits

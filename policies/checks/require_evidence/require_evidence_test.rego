@@ -35,6 +35,15 @@ test_a_request_without_an_artifact_is_a_no_for_each_evidence if {
 	}
 }
 
+test_an_artifact_that_is_no_text_is_none if {
+	every artifact in [null, "", 5, {}] {
+		not require_evidence.ok with input as sample.with_fact("artifact", artifact) with data.limits as sample.limits
+		reasons := require_evidence.reasons with input as sample.with_fact("artifact", artifact)
+			with data.limits as sample.limits
+		{reason.sentence | some reason in reasons} == {"no_artifact"}
+	}
+}
+
 test_evidence_that_cannot_be_told_is_a_no if {
 	every evidence in [
 		null,
@@ -76,6 +85,7 @@ test_a_value_twice_one_without_a_value_and_one_too_many_are_a_no if {
 			{"index": 1, "value": "m1", "count": 2, "status": "passed", "at_ms": now},
 			{"index": 1, "value": "m1", "count": 1, "status": "passed", "at_ms": now},
 		],
+		[{"index": 1, "value": "m2", "count": 1, "status": "passed", "at_ms": now + age} | some age in [0, -1, -2]],
 		[{"index": 1, "count": 3, "status": "passed", "at_ms": now}],
 		[{"index": 1, "value": "m3", "count": 3, "status": "passed", "at_ms": now}],
 		[{"index": 1, "value": "m1", "count": 4, "status": "passed", "at_ms": now}],
@@ -87,7 +97,16 @@ test_a_value_twice_one_without_a_value_and_one_too_many_are_a_no if {
 }
 
 test_a_limit_of_another_type_is_a_no if {
-	every limit in [null, [], {}, "canary", [null], [{"name": "canary"}], [{"name": "canary", "max_age_s": 0}]] {
+	every limit in [
+		null,
+		[],
+		{},
+		"canary",
+		[null],
+		[{"max_age_s": 86400}],
+		[{"name": "canary"}],
+		[{"name": "canary", "max_age_s": 0}],
+	] {
 		limits := sample.with_limit("require_evidence", limit)
 		not require_evidence.ok with input as sample.facts with data.limits as limits
 		reasons := require_evidence.reasons with input as sample.facts with data.limits as limits

@@ -20,6 +20,7 @@ test_a_plan_that_cannot_be_told_is_a_no if {
 		{"generation": null},
 		{"generation": "812"},
 		{"generation": -1, "highest": 0},
+		{"generation": "812", "highest": 811},
 		{"generation": 812},
 		{"generation": 812, "highest": -1},
 		{"generation": 812, "highest": null},

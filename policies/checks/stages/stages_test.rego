@@ -25,6 +25,9 @@ test_a_request_without_an_artifact_is_a_no if {
 	not stages.ok with input as facts with data.limits as sample.limits
 	reasons := stages.reasons with input as facts with data.limits as sample.limits
 	reasons == {{"rule": "stage.too_large", "sentence": "no_artifact", "remedy": "artifact"}}
+	every artifact in [null, "", 5] {
+		not stages.ok with input as sample.with_fact("artifact", artifact) with data.limits as sample.limits
+	}
 }
 
 test_a_stage_that_cannot_be_told_is_a_no if {
@@ -37,6 +40,7 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 		with_stage({"total": 0}),
 		with_stage({"total": "1000"}),
 		with_stage({"unsettled": null}),
+		with_stage({"unsettled": "0"}),
 		with_stage({"again": null}),
 		with_stage({"fresh": null}),
 		sample.with_fact("stage", object.remove(sample.facts.stage, ["fresh"])),
@@ -60,7 +64,16 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 }
 
 test_a_limit_of_another_type_is_a_no if {
-	every limit in [null, [], {}, "1%", [null], [{}], [{"upto": {"share_ppm": null, "at_least": 0}}]] {
+	every limit in [
+		null,
+		[],
+		{},
+		"1%",
+		[null],
+		[{}],
+		[{"upto": {"share_ppm": null, "at_least": 0}}],
+		[{"upto": {"share_ppm": 10000, "at_least": "1"}}],
+	] {
 		limits := sample.with_limit("stages", limit)
 		not stages.ok with input as sample.facts with data.limits as limits
 		reasons := stages.reasons with input as sample.facts with data.limits as limits
@@ -108,6 +121,14 @@ of_eleven := object.union(
 	object.remove(with_stage({"reached": 0, "unsettled": 0}), ["fleet"]),
 	{"fleet": {"count": 11, "total": 1200}},
 )
+
+# Also where what it was delivered to in the run before has baked, and is well.
+test_a_stage_in_which_nothing_is_reached_is_not_left if {
+	facts := object.union(object.remove(after({"run": 2, "reached": 0}), ["fleet"]), {"fleet": {"count": 11, "total": 1200}})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{[reason.rule, reason.measured, reason.limit] | some reason in reasons} == {["stage.too_large", 11, 10]}
+}
 
 test_two_stages_at_once_are_a_no if {
 	facts := object.union(object.remove(after({}), ["fleet"]), {"fleet": {"count": 91, "total": 1200}})
@@ -167,6 +188,24 @@ test_of_such_stages_the_longest_bake_time_counts if {
 		"unit": "seconds",
 		"with": {"stage": 1, "next": 3},
 	}}
+}
+
+test_of_such_stages_each_has_a_bake_time if {
+	limits := sample.with_limit("stages", [
+		{"upto": {"share_ppm": 10000, "at_least": 1}, "bake_s": 1800},
+		{"upto": {"share_ppm": 100000, "at_least": 0}},
+		{"upto": {"share_ppm": 500000, "at_least": 0}, "bake_s": 7200},
+	])
+	not stages.ok with input as of_small(3, 7200000) with data.limits as limits
+}
+
+test_of_the_stages_before_no_bake_time_counts if {
+	limits := sample.with_limit("stages", [
+		{"upto": {"share_ppm": 10000, "at_least": 1}, "bake_s": 3600},
+		{"upto": {"share_ppm": 100000, "at_least": 0}, "bake_s": 1800},
+		{"upto": {"share_ppm": 500000, "at_least": 0}},
+	])
+	stages.ok with input as after({"reached": 100}) with data.limits as limits
 }
 
 test_beyond_the_last_stage_is_a_no if {
@@ -395,6 +434,12 @@ test_the_next_stage_is_entered_when_the_one_before_is_delivered_baked_and_well i
 	stages.ok with input as after({}) with data.limits as sample.limits
 	reasons := stages.reasons with input as after({}) with data.limits as sample.limits
 	reasons == set()
+}
+
+test_what_may_not_be_reached_again_does_not_move_on_either if {
+	every changes in [{"again": 1}, {"barred": 1}] {
+		not stages.ok with input as after(changes) with data.limits as sample.limits
+	}
 }
 
 test_a_stage_never_holds_less_than_the_one_before if {

@@ -24,10 +24,12 @@ test_no_windows_are_a_no if {
 }
 
 test_no_list_of_budgets_is_a_no if {
-	limits := object.remove(sample.limits, ["budgets"])
-	not windows.ok with input as sample.facts with data.limits as limits
-	reasons := windows.reasons with input as sample.facts with data.limits as limits
-	reasons == {undetermined}
+	every more in [{}, {"budgets": null}, {"budgets": {}}] {
+		limits := object.union(object.remove(sample.limits, ["budgets"]), more)
+		not windows.ok with input as sample.facts with data.limits as limits
+		reasons := windows.reasons with input as sample.facts with data.limits as limits
+		reasons == {undetermined}
+	}
 }
 
 test_a_window_without_facts_is_a_no if {
@@ -57,6 +59,18 @@ test_a_fact_that_is_there_twice_is_a_no if {
 	not windows.ok with input as facts with data.limits as sample.limits
 	reasons := windows.reasons with input as facts with data.limits as sample.limits
 	reasons == {of_window("action", "fleet")}
+}
+
+test_a_value_twice_in_place_of_another_or_all_targets_on_one_is_a_no if {
+	every counts in [[2, 1], [3]] {
+		facts := sample.with_fact("windows", array.concat(
+			[fact | some i, fact in sample.facts.windows; not i in {1, 2}],
+			[object.union(sample.facts.windows[1], {"count": number}) | some number in counts],
+		))
+		not windows.ok with input as facts with data.limits as sample.limits
+		reasons := windows.reasons with input as facts with data.limits as sample.limits
+		reasons == {of_window("action", "rack")}
+	}
 }
 
 test_a_fact_of_another_value_or_count_is_a_no if {
@@ -106,10 +120,13 @@ test_a_window_without_per_is_a_no_with_a_reason if {
 }
 
 test_a_budget_without_a_kind_is_a_no if {
-	limits := object.union(sample.limits, {"budgets": [{"per": "fleet", "over_s": 60, "max_targets": 100}]})
-	not windows.ok with input as sample.facts with data.limits as limits
-	reasons := windows.reasons with input as sample.facts with data.limits as limits
-	reasons == {of_window("budget", "fleet")}
+	every kind in [{}, {"kind": null}, {"kind": 5}] {
+		budget := object.union({"per": "fleet", "over_s": 60, "max_targets": 100}, kind)
+		limits := object.union(sample.limits, {"budgets": [budget]})
+		not windows.ok with input as sample.facts with data.limits as limits
+		reasons := windows.reasons with input as sample.facts with data.limits as limits
+		reasons == {of_window("budget", "fleet")}
+	}
 }
 
 test_a_window_of_a_hundred_does_not_let_a_hundred_and_one_pass if {
@@ -333,6 +350,10 @@ test_each_weight_and_each_value_of_a_window_needs_its_fact_once if {
 		array.slice(weight_facts, 0, 3),
 		array.concat(weight_facts, [weight_facts[0]]),
 		[weight_facts[0], weight_facts[0], weight_facts[2], weight_facts[3]],
+		[weight_facts[0], weight_facts[2], weight_facts[3]],
+		[weight_facts[0], weight_fact("traffic", "r1", 0, 0, 400), weight_facts[2], weight_facts[3]],
+		[weight_facts[0], weight_fact("traffic", "r9", 0, 0, 400), weight_facts[2], weight_facts[3]],
+		[weight_facts[0], weight_fact("other", "r2", 0, 0, 400), weight_facts[2], weight_facts[3]],
 		array.concat(array.slice(weight_facts, 0, 3), [weight_fact("other", "r2", 0, 0, 5)]),
 		array.concat(array.slice(weight_facts, 0, 3), [weight_fact("users", "r9", 0, 0, 5)]),
 	] {
