@@ -38,10 +38,43 @@ test_values_without_numbers_are_no_dimension if {
 		{"value": "r1", "count": 3},
 		{"count": 3, "total": 40},
 		{"value": "r1", "count": 3, "total": 2},
+		{"value": "", "count": 3, "total": 40},
+		{"value": null, "count": 3, "total": 40},
+		{"value": 1, "count": 3, "total": 40},
 		null,
 	] {
 		not lib.dimensions.rack with input as sample.with_fact("dimensions", {"rack": [fact]})
 	}
+}
+
+test_a_value_of_no_target_is_no_value if {
+	facts := [{"value": "r1", "count": 3, "total": 40}, {"value": "r2", "count": 0, "total": 40}]
+	not lib.dimensions.rack with input as sample.with_fact("dimensions", {"rack": facts})
+	labels := [{"value": "a", "count": 3}, {"value": "b", "count": 0}]
+	not lib.labels.state with input as sample.with_fact("labels", {"state": labels})
+}
+
+test_all_there_are_may_be_asked_for if {
+	whole := sample.with_fact("fleet", {"count": 3, "total": 3})
+	lib.fleet with input as whole
+	lib.dimensions.rack with input as object.union(
+		object.remove(whole, ["dimensions"]),
+		{"dimensions": {"rack": [{"value": "r1", "count": 3, "total": 3}]}},
+	)
+}
+
+test_a_label_without_text_or_number_is_no_label if {
+	every fact in [
+		{"value": "", "count": 3},
+		{"value": null, "count": 3},
+		{"value": 1, "count": 3},
+		{"value": "a", "count": "3"},
+		{"value": "a", "count": null},
+		{"count": 3},
+	] {
+		not lib.labels.state with input as sample.with_fact("labels", {"state": [fact]})
+	}
+	lib.labels.state with input as sample.with_fact("labels", {"state": [{"value": "a", "count": 3}]})
 }
 
 test_a_scope_has_each_value_once if {

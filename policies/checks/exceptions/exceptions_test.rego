@@ -68,6 +68,13 @@ test_an_exception_of_another_action_principal_or_time_is_a_no if {
 	}
 }
 
+test_a_time_that_is_not_known_is_a_no if {
+	every now in [null, 0, "1", -1] {
+		facts := object.union(object.remove(under(fits), ["now_ms"]), {"now_ms": now})
+		not exceptions.ok with input as facts with data.limits as limits({})
+	}
+}
+
 test_facts_that_are_missing_are_a_no if {
 	every key in ["fleet", "action", "principal", "now_ms"] {
 		facts := object.remove(under(fits), [key])
@@ -137,6 +144,21 @@ test_a_map_is_set_whole_and_not_merged if {
 test_a_selector_covers_where_each_target_matches if {
 	facts := under({"index": 1, "used": 0, "matching": 3})
 	exceptions.ok with input as facts with data.limits as sample.limits
+}
+
+test_a_selector_covers_only_where_it_says_something_and_stands_alone if {
+	facts := under({"index": 1, "used": 0, "matching": 3})
+	without := object.remove(sample.exceptions[1], ["selector"])
+	every changed in [
+		without,
+		object.union(without, {"selector": {}}),
+		object.union(without, {"selector": null}),
+		object.union(sample.exceptions[1], {"principal": "oncall-bot"}),
+	] {
+		all := object.union(sample.limits, {"exceptions": [sample.exceptions[0], changed]})
+		not exceptions.ok with input as facts with data.limits as all
+		not lib.entry with input as facts with data.limits as all
+	}
 }
 
 test_without_an_exception_nothing_is_loosened if {

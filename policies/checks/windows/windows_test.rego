@@ -156,6 +156,14 @@ test_a_request_larger_than_the_window_never_passes if {
 	{[reason.remedy, reason.limit, reason["with"].left] | some reason in reasons} == {["never", 2, 1]}
 }
 
+test_a_request_as_large_as_the_window_passes_once_there_is_room if {
+	limits := fleet_only({"per": "fleet", "over_s": 60, "max_targets": 3})
+	every row in [[1, "some", 2], [3, "wait", 0]] {
+		reasons := windows.reasons with input as changed({"used": row[0]}) with data.limits as limits
+		{[reason.remedy, reason["with"].left] | some reason in reasons} == {[row[1], row[2]]}
+	}
+}
+
 test_a_request_larger_than_a_full_window_passes_in_parts_and_later if {
 	limits := fleet_only({"per": "fleet", "over_s": 60, "max_targets": 2})
 	reasons := windows.reasons with input as changed({"used": 2}) with data.limits as limits
