@@ -6,6 +6,7 @@ import {
   type ChainReport,
   type ShownEntry,
 } from '../../src/audit/verify-chain.ts';
+import { sha256 } from '../../src/kit/digest.ts';
 import { entryHash, GENESIS } from '../../src/ledger/chain.ts';
 
 const atOf = (seq: number): string => new Date(1_790_000_000_000 + seq * 1_000).toISOString();
@@ -123,6 +124,7 @@ describe('the first entry that was tampered with is named, and how', () => {
     ],
     ['one inserted before the first', renumbered([forged(1, GENESIS), ...whole]), ['inserted', 1]],
     ['an old one twice', whole.toSpliced(6, 0, entry(3)), ['inserted', 7]],
+    ['an old one at the end', [...whole, entry(3)], ['inserted', 10]],
     ['one too early', moved(7, 4), ['reordered', 4]],
     ['one too late', moved(4, 7), ['reordered', 4]],
     ['one too early, all renumbered', renumbered(moved(7, 4)), ['reordered', 4]],
@@ -146,6 +148,19 @@ describe('the first entry that was tampered with is named, and how', () => {
     const hash = entryHash(1, at, 'outcome', '{}', GENESIS);
     expect(found([{ seq: 1, at, type: 'outcome', body: '{}', prev: GENESIS, hash }])).toEqual(['altered', 1]);
   });
+
+  it('a type that the gate does not write is none, whatever its hash', () => {
+    const of = (type: string): ShownEntry => {
+      const hash = sha256(`{"at":"${atOf(1)}","body":{},"prev":"${GENESIS}","seq":1,"type":"${type}"}`);
+      return { seq: 1, at: atOf(1), type, body: '{}', prev: GENESIS, hash };
+    };
+    expect(found([of('outcome')])).toBeUndefined();
+    expect(found([of('verdict')])).toEqual(['altered', 1]);
+  });
+
+  it('the only one, if it names one before it', () => {
+    expect(found([forged(1, entry(4).hash)])).toEqual(['altered', 1]);
+  });
 });
 
 describe('the tail', () => {
@@ -161,6 +176,8 @@ describe('the tail', () => {
   it('that the head does not know was inserted, and a head with another hash is told', () => {
     expect(found(whole, [], entry(8))).toEqual(['inserted', 9]);
     expect(found(whole, [], { seq: 9, hash: GENESIS })).toEqual(['altered', 9]);
+    expect(found(whole, [], { ...entry(9), seq: 8 })).toEqual(['inserted', 9]);
+    expect(found(whole, [], { ...entry(9), seq: 12 })).toEqual(['removed', 10]);
   });
 
   it('that was made anew is found by a checkpoint: behind the last that agrees', () => {
