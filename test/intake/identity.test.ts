@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Principal } from '../../src/config/config.ts';
 import { createIdentity, type Identity } from '../../src/intake/identity.ts';
 import { Refused } from '../../src/intake/refused.ts';
 import { FREE_ANSWERS } from '../../src/intake/wrong-keys.ts';
@@ -93,6 +94,10 @@ describe('who asks', () => {
     expect(
       (await Promise.all(answers)).map(ruleOf).filter(rule => rule === 'request.throttled'),
     ).toHaveLength(490);
+    // And as many again, once those are answered.
+    const more = Array.from({ length: 150 }, () => identify(identity, 'Bearer wrong'));
+    await Promise.race(more.slice(-1));
+    expect(held).toBe(200);
   });
 
   it('is known at once by a right key, from an address that is throttled', async () => {
@@ -114,5 +119,48 @@ describe('who asks', () => {
     );
     expect(await identify(identity, bearer('bot'))).toBe(both);
     expect(await identify(identity, bearer('new'))).toBe(both);
+  });
+});
+
+describe('a list of principals that changes', () => {
+  const bot = principal('bot', ['requester']);
+  let list = [bot];
+  const identity = createIdentity(
+    () => list,
+    clock,
+    async () => undefined,
+  );
+
+  it('holds from the next request on, in both directions', async () => {
+    expect(await identify(identity, bearer('bot'))).toBe(bot);
+    list = [principal('new', ['requester'])];
+    expect(ruleOf(await identify(identity, bearer('bot')))).toBe('request.unauthenticated');
+    expect(await identify(identity, bearer('new'))).toBe(list[0]);
+    list = [bot];
+    expect(await identify(identity, bearer('bot'))).toBe(bot);
+    expect(ruleOf(await identify(identity, bearer('new')))).toBe('request.unauthenticated');
+  });
+
+  it.each<[string, readonly Principal[], boolean]>([
+    ['is the same', [bot], true],
+    ['is written anew, in the same words', [principal('bot', ['requester'])], true],
+    ['may do something else now', [principal('bot', ['auditor'])], false],
+    ['has another name now', [{ ...bot, name: 'robot' }], false],
+    ['is gone', [principal('new', ['requester'])], false],
+  ])('knows a key still where its principal %s', (_, now, isStill) => {
+    list = [...now];
+    expect(identity.isStill(bot, bearer('bot'))).toBe(isStill);
+    expect(identity.isStill(bot, undefined)).toBe(now.includes(bot));
+  });
+
+  it('is refused with a key that is no digest, or one that two have', () => {
+    for (const two of [[{ ...bot, keys: ['sha256:00'] }], [bot, { ...bot, name: 'robot' }]])
+      expect(() =>
+        createIdentity(
+          () => two,
+          clock,
+          async () => undefined,
+        ),
+      ).toThrow(/is not a SHA-256|have the same key/);
   });
 });
