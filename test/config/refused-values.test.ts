@@ -25,7 +25,14 @@ const changes: Change[] = [
   ],
   ['a concurrency of 1.5', 'concurrency: 2', 'concurrency: 1.5', /concurrency: must be a whole number/],
   ['a concurrency without end', 'concurrency: 2', 'concurrency: .inf', /concurrency: must be a whole number/],
+  ['a concurrency of 10,001', 'concurrency: 2', 'concurrency: 10001', /concurrency: must be at most 10000/],
   ['a concurrency that is text', 'concurrency: 2', 'concurrency: "2"', /concurrency: must be a whole number/],
+  [
+    'actions of somebody who neither asks nor acts',
+    'roles: [operator, auditor]',
+    'roles: [operator, auditor], actions: [disk.wipe]',
+    /^32: principals\[2\]\.actions: has no effect: only requester and executor name actions/,
+  ],
   [
     '"yes" for true',
     'irreversible: true',

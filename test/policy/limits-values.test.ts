@@ -226,6 +226,11 @@ const wrong: readonly (readonly [string, string, string])[] = [
     `7 ${at}.stages[0]: must have a \`upto\` above 0: what holds nothing is never entered`,
   ],
   [
+    'stages',
+    '[{ upto: 1% }, { upto: 100% }]',
+    `7 ${at}.stages[0]: lacks \`bake\`, which all but the last must have`,
+  ],
+  [
     'require_evidence',
     '[{ name: canary, max_age: 1h }, { name: canary, max_age: 2h }]',
     `7 ${at}.require_evidence[1]: limits the same as item 0, to another number: keep one`,
