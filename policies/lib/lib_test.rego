@@ -82,6 +82,10 @@ test_a_scope_has_each_value_once if {
 	{"decom-bot"} == lib.scope("principal") with input as sample.facts
 	{"r1", "r2"} == lib.scope("rack") with input as sample.facts
 	not lib.scope("cluster") with input as sample.facts
+	every value in [null, 5, {}] {
+		not lib.scope("fleet") with input as sample.with_fact("kind", value)
+		not lib.scope("principal") with input as sample.with_fact("principal", value)
+	}
 }
 
 test_null_is_below_every_number_and_is_no_limit if {
@@ -90,6 +94,23 @@ test_null_is_below_every_number_and_is_no_limit if {
 	not lib.is_limit("40")
 	not lib.is_limit(-1)
 	lib.is_limit(0)
+}
+
+test_a_share_is_two_numbers if {
+	lib.is_share({"share_ppm": 0, "at_least": 0})
+	every number in [null, "9", -1, {}] {
+		not lib.is_share({"share_ppm": number, "at_least": 1})
+		not lib.is_share({"share_ppm": 1, "at_least": number})
+		not lib.share_allows(1, number, {"share_ppm": 0, "at_least": 10})
+	}
+}
+
+test_times_may_be_one_and_the_same_and_are_those_of_some_targets if {
+	one := {"missing": 2, "malformed": 0, "youngest_ms": 5, "oldest_ms": 5}
+	lib.times.seen_at == one with input as sample.with_fact("times", {"seen_at": one})
+	every change in [{"malformed": -1}, {"missing": 4}, {"missing": 3, "malformed": 1}, {"oldest_ms": 6}, {"youngest_ms": "6"}] {
+		not lib.times.seen_at with input as sample.with_fact("times", {"seen_at": object.union(one, change)})
+	}
 }
 
 test_a_share_of_nothing_cannot_be_told if {

@@ -87,6 +87,8 @@ describe('a preference', () => {
     ['x="a, respond-async, b"', 60_000],
     ['respond-asynchronously', 60_000],
     ['respond-async=no', 60_000],
+    ['x=5', 60_000],
+    [`wait=5${' '.repeat(995)}`, 60_000],
     [`${'"\\'.repeat(8_000)}`, 60_000],
     ['respond-async', 0],
     ['Respond-Async; priority=1', 0],
@@ -102,5 +104,14 @@ describe('a preference', () => {
     // A repeat waits only where that is asked for.
     const repeatWaitMs = prefer?.includes('wait') === true && waitMs !== 60_000 ? waitMs : 0;
     expect(parsePrefer(prefer)).toMatchObject({ waitMs, repeatWaitMs });
+  });
+
+  it.each([
+    ['respond-async, wait=10', 'respond-async, wait=10'],
+    ['wait=10', 'wait=10'],
+    ['respond-async', 'respond-async'],
+    ['wait=x', ''],
+  ])('of %j is said to be applied as %j', (prefer, applied) => {
+    expect(parsePrefer(prefer).applied).toBe(applied);
   });
 });
