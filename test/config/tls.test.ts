@@ -11,6 +11,9 @@ const files = configFolder();
 const own = selfSigned('gate.example.com');
 const authority = selfSigned('clients', { ca: true });
 
+// Whatever is too weak for TLS, both are of one pair.
+const weak = selfSigned('gate.example.com', { namedCurve: 'secp128r1' });
+
 const secret = (name: string, text: string): void => chmodSync(files.write(name, text), 0o600);
 
 beforeAll(() => {
@@ -21,6 +24,8 @@ beforeAll(() => {
   files.write('early.crt', selfSigned('gate.example.com', { from: 2048 }).cert);
   files.write('clients-over.crt', selfSigned('clients', { to: 2021, ca: true }).cert);
   files.write('none.crt', '');
+  files.write('weak.crt', weak.cert);
+  secret('weak.key', weak.key);
   files.write('chain-over.crt', own.cert + selfSigned('between', { to: 2021, ca: true }).cert);
   files.write('broken.crt', own.cert.replace(/MII/, 'MIJ'));
   secret('other.key', authority.key);
@@ -58,6 +63,11 @@ describe('a certificate', () => {
 
   test.each([
     ['nothing at all', 'tls:', /^2: tls: is empty$/],
+    [
+      'a key that no client takes',
+      'tls: { cert: weak.crt, key: weak.key }',
+      /^2: tls: cannot be used: .*too small/,
+    ],
     ['no certificate', 'tls: { key: gate.key }', /^2: tls\.cert: is missing/],
     ['a word', 'tls: on', /^2: tls: must be a map$/],
     ['an unknown field', 'tls: { cert: gate.crt, key: gate.key, ca: x }', /^2: tls\.ca: is not known here/],

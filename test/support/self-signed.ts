@@ -3,9 +3,9 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 /** A TLS key and a certificate for this DNS name that nobody trusts, made on the spot so that no key lies in the tree; from and to are years. */
 export function selfSigned(
   host: string,
-  { from = 2020, to = 2049, ca = false } = {},
+  { from = 2020, to = 2049, ca = false, namedCurve = 'P-256' } = {},
 ): { readonly key: string; readonly cert: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve });
   const name = sequence(der(0x31, sequence(oid([0x55, 0x04, 0x03]), der(0x0c, Buffer.from(host)))));
   const ecdsaWithSha256 = sequence(oid([0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02]));
   const utcTime = (year: number): Buffer => der(0x17, Buffer.from(`${String(year % 100)}0101000000Z`));
