@@ -41,6 +41,34 @@ describe('what a load is measured by', () => {
     ).toEqual(['inventory.empty']);
   });
 
+  it('is its emptiness also where other feeds, or earlier loads, leave targets; no force helps', () => {
+    for (const method of ['put', 'patch'] as const) {
+      const forced: LoadQuery = { force: new Set(['shrink', 'change']), expect: 0 };
+      const refusal = measureLoad(host, tally({ method, lines: 0, source: 'telemetry' }), forced, past());
+      expect(refusal?.reasons).toEqual([expect.objectContaining({ rule: 'inventory.empty', limit: 1 })]);
+      expect(refusal?.reasons[0]?.message).toContain('The load has no lines.');
+    }
+  });
+
+  it('is passed by force in that one thing', () => {
+    const both = tally({ removed: 50, added: 50, relabelled: 50 });
+    const force = (...forces: readonly ('shrink' | 'change')[]): LoadQuery => ({ force: new Set(forces) });
+    expect(rules(host, both, force(), past())).toEqual(['inventory.changed', 'inventory.shrunken']);
+    expect(rules(host, both, force('shrink'), past())).toEqual(['inventory.changed']);
+    expect(rules(host, both, force('change'), past())).toEqual(['inventory.shrunken']);
+    expect(rules(host, both, force('shrink', 'change'), past())).toEqual([]);
+  });
+
+  it('says what of it was lost before, and whose load an operator would force', () => {
+    const one = tally({ method: 'patch', removed: 9 });
+    const [alone] = measureLoad(host, one, noForce, past({ patchedOut: 3 }))?.reasons ?? [];
+    expect(alone?.message).toContain('would lose 12 of 100 targets, 3 of them by earlier PATCHes');
+    expect(alone?.remedy).not.toContain('source=');
+    const [fed] = measureLoad(host, { ...one, removed: 11, source: 'cmdb' }, noForce, past())?.reasons ?? [];
+    expect(fed?.message).toContain('would lose 11 of 100 targets; max_shrink');
+    expect(fed?.remedy).toContain('?force=shrink&reason=…&source=cmdb');
+  });
+
   it('allows nothing where the kind allows nothing', () => {
     const strict = { ...host, maxShrinkPpm: 0, maxChangePpm: 0 };
     expect(rules(strict, tally({ removed: 1, added: 1 }), noForce, past())).toEqual(['inventory.shrunken']);
