@@ -87,9 +87,17 @@ describe('what is not settled', () => {
     await begin();
     const request = await hold({ irreversible: false, phase: 'operating' });
     const irreversible = await hold({ irreversible: true, phase: 'done' });
+    // Somebody said what came of it, and its attempt is on the wire.
+    const reported = await hold({
+      irreversible: false,
+      phase: 'operating',
+      settledMs: secondsAgo(60),
+      id: 'h-0002',
+    });
     await put([hostLine('h-0001', { rack: 'r9' }), ...others]);
     await put(others);
     expect((await phaseOf(request)).phase).toBe('operating');
+    expect((await phaseOf(reported)).phase).toBe('operating');
     expect((await phaseOf(irreversible)).phase).toBe('done');
   });
 });
