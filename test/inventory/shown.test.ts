@@ -203,6 +203,57 @@ describe('an irreversible action', () => {
   });
 });
 
+describe('an action that cannot be undone, on a kind that is declared anew', () => {
+  const settledMs = secondsAgo(60);
+  const moved = (rack: string) => [hostLine('h-0001', { rack }), ...others];
+  /** What is held after each of these loads, the first of which declares the kind anew. */
+  async function phasesAfter(...loads: readonly (readonly [lines: readonly object[], asOfMs: number])[]) {
+    const request = await hold({ irreversible: true, settledMs });
+    const anew = inventoryOver(store, { kinds: [{ ...kind, optional: [], labels: [] }] });
+    const phases: string[] = [];
+    for (const [lines, asOfMs] of loads) {
+      taken(await anew.put(requestOf(lines, { kind: kind.name, by: oncall, ...asOf(asOfMs) })));
+      phases.push((await phaseOf(request)).phase);
+    }
+    await anew.tidied();
+    return phases;
+  }
+
+  it('is shown by the very next load with other labels', async () => {
+    await begin();
+    const [before, after] = [secondsAgo(30), secondsAgo(20)];
+    expect(await phasesAfter([hostLines(5), before], [moved('r9'), after])).toEqual(['done', 'closed']);
+  });
+
+  it('is so, too, where the first load was read before it was settled', async () => {
+    await begin();
+    const [before, after] = [secondsAgo(90), secondsAgo(20)];
+    expect(await phasesAfter([hostLines(5), before], [moved('r9'), after])).toEqual(['done', 'closed']);
+  });
+
+  it('is shown by that load where the labels were others before it', async () => {
+    await put(moved('r5'), asOf(secondsAgo(3600)));
+    expect(await phasesAfter([moved('r5'), secondsAgo(30)])).toEqual(['closed']);
+  });
+
+  it('is not shown by that load where it changes the labels, for nobody knows what those at the decision would be', async () => {
+    await put(moved('r5'), asOf(secondsAgo(3600)));
+    const [before, after] = [secondsAgo(30), secondsAgo(20)];
+    expect(await phasesAfter([moved('r6'), before], [moved('r7'), after])).toEqual(['done', 'closed']);
+  });
+
+  it('is compared with no load that was read before it was settled', async () => {
+    await put(moved('r5'), asOf(secondsAgo(3600)));
+    const loads = [90, 30, 20].map(seconds => secondsAgo(seconds));
+    const [before = 0, then = 0, after = 0] = loads;
+    expect(await phasesAfter([moved('r6'), before], [moved('r7'), then], [moved('r8'), after])).toEqual([
+      'done',
+      'done',
+      'closed',
+    ]);
+  });
+});
+
 describe('the entry in the audit chain', () => {
   it('says what a load did, what was forced and why, and by whom', async () => {
     const strict = { ...kind, maxShrinkPpm: 0 };
