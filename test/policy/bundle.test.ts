@@ -171,23 +171,33 @@ describe('a bundle is refused', () => {
 
   it('with a manifest that says what nobody reads, or templates that cannot be filled', async () => {
     const [name] = shippedChecks;
-    for (const changes of [
-      { extra: 1 },
-      { name: 'other' },
-      { keys: [{ key: 'max_targets', on: 'action', required: false, schema: { $ref: '#/$defs/float' } }] },
-      { keys: [{ key: 'max_targets', on: 'action', required: false, schema: { type: 'number' } }] },
-      { rules: { 'a.b': { ...rule, sentences: { no: 'a brace { alone' } } } },
-      { rules: { 'a.b': { ...rule, sentences: { no: '{limit|euros}' } } } },
-      { rules: { 'kill_switch.engaged': rule } },
-      { rules: { 'budget.window': rule } },
-      { rules: {} },
-      ...['like', 'constructor'].map(key => ({
-        keys: [{ key, on: 'action', required: false, schema: { $ref: '#/$defs/count' } }],
-      })),
-    ]) {
+    const key = (changes: object) => ({
+      ...{ key: 'max_targets', on: 'action', required: false, schema: { $ref: '#/$defs/count' } },
+      ...changes,
+    });
+    const loose = (changes: object) => key({ loosen: 'more', ...changes });
+    const cases: readonly (readonly [changes: object, says: string])[] = [
+      [{ extra: 1 }, 'is not one'],
+      [{ name: 'other' }, `the manifest of ${name} gives its name as other`],
+      [{ keys: [key({ schema: { $ref: '#/$defs/float' } })] }, 'is not one'],
+      [{ keys: [key({ schema: { type: 'number' } })] }, 'is not one'],
+      [{ keys: [loose({}), loose({ key: 'max_of_all' })] }, 'lets more be loosened than one key'],
+      [{ keys: [loose({ on: 'top' })] }, 'lets more be loosened than one key'],
+      [{ rules: { 'a.b': { ...rule, sentences: { no: 'a brace { alone' } } } }, ''],
+      [{ rules: { 'a.b': { ...rule, sentences: { no: '{limit|euros}' } } } }, ''],
+      [{ rules: { 'kill_switch.engaged': rule } }, 'kill_switch.engaged'],
+      [{ rules: { 'budget.window': rule } }, 'budget.window'],
+      [{ rules: {} }, ''],
+      ...['like', 'constructor'].map(
+        word => [{ keys: [key({ key: word })] }, `claims the key ${word}`] as const,
+      ),
+    ];
+    for (const [changes, says] of cases) {
       const manifest = { ...data.interlock.manifests[name ?? ''], ...changes };
       const own = { interlock: { manifests: { ...data.interlock.manifests, [name ?? '']: manifest } } };
-      expect(await refusalOfArchive({ 'data.json': JSON.stringify(own) })).toContain('policy.unavailable');
+      const refusal = await refusalOfArchive({ 'data.json': JSON.stringify(own) });
+      expect(refusal).toContain('policy.unavailable');
+      expect(refusal).toContain(says);
     }
   });
 
