@@ -318,16 +318,17 @@ describe('a report', () => {
     expect((await on.api.request(odd.body.id)).outcome).toMatchObject({ status: 'refused', by: 'operator' });
   });
 
-  it('that contradicts a settlement is an entry too, and delivered wins', async () => {
+  it('that contradicts a settlement is an entry too, one that is made again is none, and delivered wins', async () => {
     on.executor.behave({ type: 'answer', status: 500 });
     const [one, two] = [
       await on.api.submit('test.odd', [target()]),
       await on.api.submit('test.odd', [target()]),
     ];
     const before = (await on.api.audit()).length;
-    await report(one, 'refused', 'operator');
+    for (const by of ['operator', 'worker'] as const)
+      expect((await report(one, 'refused', by)).body.outcome).toMatchObject({ by: 'operator' });
     await report(one, 'delivered', 'worker');
-    await report(two, 'delivered', 'operator');
+    for (let times = 0; times < 3; times += 1) await report(two, 'delivered', 'operator');
     await report(two, 'refused', 'worker');
     expect((await on.api.request(one.body.id)).outcome).toMatchObject({ status: 'delivered', by: 'worker' });
     expect((await on.api.request(two.body.id)).outcome).toMatchObject({
