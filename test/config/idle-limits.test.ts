@@ -23,10 +23,17 @@ const windows: LimitShape = {
   },
 };
 
-const prune = (items: readonly unknown[], isInherited = true): { kept: unknown; idle: readonly string[] } => {
+const match: LimitShape = { type: 'array', minItems: 1, uniqueItems: true, items: { $ref: '#/$defs/label' } };
+const shapes = new Map(Object.entries({ windows, match }));
+
+const prune = (
+  items: readonly unknown[],
+  isInherited = true,
+  key = 'windows',
+): { kept: unknown; idle: readonly string[] } => {
   const idle = new Idle(host, { isInherited: () => isInherited, droppedAt: () => [] });
-  const kept = idle.prune(key => (key === 'windows' ? windows : undefined), { windows: items }, ['a']);
-  return { kept, idle: idle.found.map(({ key, item }) => `${key} of ${item}`) };
+  const kept = idle.prune(name => shapes.get(name), { [key]: items }, ['a']);
+  return { kept, idle: idle.found.map(found => [found.key, found.item].filter(Boolean).join(' of ')) };
 };
 
 describe('an item of a list', () => {
@@ -52,5 +59,14 @@ describe('an item of a list', () => {
   it('stays where the entry says it itself, and is an error there', () => {
     const items = [{ per: 'fleet', max_weight: { traffic: '1%' } }];
     expect(prune(items, false)).toEqual({ kept: { windows: items }, idle: [] });
+  });
+
+  it('that is a word stays, too, where the entry says it itself, and else only where the kind declares it', () => {
+    const items = ['owner', 'traffic'];
+    expect(prune(items, false, 'match')).toEqual({ kept: { match: items }, idle: [] });
+    expect(prune(items, true, 'match')).toEqual({
+      kept: { match: ['owner'] },
+      idle: ['match[1]'],
+    });
   });
 });
