@@ -10,6 +10,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { stops, stoppableOf, whyStopsAll, whyStopsNothing } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
+import { Share } from '../outcome/share.ts';
 import type { Event } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
 import { killFileEngages, sayWhyKillFile } from './kill-file.ts';
@@ -60,9 +61,7 @@ export class KillSwitch {
       engagedAt: turn.draft.at,
       engagedBy: by.name,
     };
-    const inScope = [...turn.book.operations()].filter(operation =>
-      stops(engaged, stoppableOf(operation), turn.book),
-    );
+    const inScope = inScopeOf(engaged, turn.book);
     const waiting = inScope.filter(({ phase }) => phase === 'waiting');
     const reached = {
       on_the_wire: inScope.filter(isOnTheWire).map(({ id }) => id),
@@ -78,8 +77,8 @@ export class KillSwitch {
       by: by.name,
       ...reached,
     });
-    // Also what was sent once and waits for another try: no other is made.
-    for (const operation of waiting) recordEvent(turn, operation, stopBy(engaged), by.name);
+    // What is left waits in its scope, and is stopped where it would be claimed (claim-waiting.ts).
+    stopWaiting(turn, engaged, by);
     crashPoint('engage.drafted');
     return { ...viewOf(engaged), ...reached };
   }
@@ -91,17 +90,31 @@ export class KillSwitch {
     by: Principal,
     isStillKnown: () => boolean,
   ): Promise<object | Refusal | undefined> {
-    return await this.#options.ledger.enqueueAlone(turn => {
-      if (!isStillKnown()) return keyTakenOut();
-      const engaged = turn.book.switches.get(id);
-      if (engaged === undefined) {
-        return turn.book.released.has(id)
-          ? refuse({ rule: 'request.conflict', message: `The kill switch ${id} is released already.` })
-          : undefined;
-      }
-      const entry = turn.draft.append('kill_switch', { event: 'release', id, reason, by: by.name });
-      return { ...viewOf(engaged), released_at: entry.at, released_by: by.name, release_reason: reason };
-    });
+    const { ledger } = this.#options;
+    const tryOnce = async () =>
+      await ledger.enqueueAlone(turn =>
+        isStillKnown() ? this.#release(turn, { id, reason }, by) : keyTakenOut(),
+      );
+    let released = await tryOnce();
+    while (released === 'more to stop') released = await tryOnce();
+    return released;
+  }
+
+  /** Only once nothing waits any more that it has stopped for good. */
+  #release(
+    turn: Turn,
+    { id, reason }: { readonly id: string; readonly reason: string },
+    by: Principal,
+  ): object | Refusal | 'more to stop' | undefined {
+    const engaged = turn.book.switches.get(id);
+    if (engaged === undefined) {
+      return turn.book.released.has(id)
+        ? refuse({ rule: 'request.conflict', message: `The kill switch ${id} is released already.` })
+        : undefined;
+    }
+    if (stopWaiting(turn, engaged, by) === 'more') return 'more to stop';
+    const entry = turn.draft.append('kill_switch', { event: 'release', id, reason, by: by.name });
+    return { ...viewOf(engaged), released_at: entry.at, released_by: by.name, release_reason: reason };
   }
 
   /** What is engaged now; the kill file of this gate is listed like a switch. */
@@ -197,6 +210,25 @@ const isOnTheWire = ({ phase, outcome, wasUnknown, attempts }: Operation): boole
   if (phase === 'claimed') return isOpen || attempts > 1;
   return isOpen && (phase === 'accepted' || (phase === 'waiting' && wasUnknown));
 };
+
+const inScopeOf = (engaged: EngagedSwitch, book: Book): readonly Operation[] =>
+  [...book.operations()].filter(operation => stops(engaged, stoppableOf(operation), book));
+
+/**
+ * Stops what waits in its scope, also what was sent once and waits for another try: no other is made. As much as a batch of requests may be, for
+ * the head is locked: an executor that hangs may have thousands in line.
+ * @returns whether more of it waits
+ */
+function stopWaiting(turn: Turn, engaged: EngagedSwitch, by: Principal): 'more' | 'none' {
+  const share = new Share(turn);
+  for (const operation of inScopeOf(engaged, turn.book)) {
+    if (operation.phase !== 'waiting') continue;
+    if (share.isFull()) return 'more';
+    recordEvent(turn, operation, stopBy(engaged), by.name);
+    share.look(operation);
+  }
+  return 'none';
+}
 
 const stopBy = ({ id, engagedBy }: EngagedSwitch): Event & { type: 'stop' } => ({
   type: 'stop',

@@ -5,15 +5,14 @@ import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
 import { isFrozen } from '../ledger/freezes.ts';
-import { TURN_MS } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
-import { MAX_JOBS, MAX_WEIGHT } from '../ledger/queue.ts';
 import { readDocument } from '../ledger/recorded.ts';
 import { stops, stoppableOf } from '../ledger/stops.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import { recordEvent } from './record-event.ts';
+import { Share } from './share.ts';
 import type { Event } from './transition.ts';
 
 /** What claiming needs beside the ledger. */
@@ -65,35 +64,6 @@ export async function claimWaiting(
     share.look(operation);
   }
   return { claimed, again: false };
-}
-
-/** What of all that waits is claimed or given up in one turn: as much as a batch of requests may be, for a stop waits for it. */
-class Share {
-  readonly #turn: Turn;
-  readonly #begunMs: number;
-  #changed = 0;
-  #targets = 0;
-
-  constructor(turn: Turn) {
-    this.#turn = turn;
-    this.#begunMs = turn.monotonicMs();
-  }
-
-  /** Whether that one was changed: what waits on costs next to nothing, and another turn would find it so again. */
-  look({ id, targetCount }: Operation): void {
-    if (this.#turn.book.operation(id)?.phase === 'waiting') return;
-    this.#changed += 1;
-    this.#targets += targetCount;
-  }
-
-  isFull(): boolean {
-    // Several looks may share the turn: what they have changed together is written in one statement.
-    const { claims, settledHolds } = this.#turn.draft;
-    if (claims.length + settledHolds.size >= MAX_JOBS) return true;
-    if (this.#changed === 0) return false;
-    const tookMs = this.#turn.monotonicMs() - this.#begunMs;
-    return this.#changed >= MAX_JOBS || this.#targets >= MAX_WEIGHT || tookMs > TURN_MS;
-  }
 }
 
 /** One look at all that waits. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { Action } from '../../src/config/config.ts';
@@ -5,7 +6,8 @@ import type { Store } from '../../src/db/store.ts';
 import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Operation } from '../../src/ledger/operation.ts';
-import { bot, gateParts, host, loadHosts, wipe } from '../support/gate-parts.ts';
+import { MAX_JOBS } from '../../src/ledger/queue.ts';
+import { bot, fakePolicy, gateParts, host, loadHosts, wipe } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 let store: Store;
@@ -16,6 +18,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await store.close();
 });
+
+/** More than two turns stop. */
+const MANY = 2 * MAX_JOBS + 10;
+const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `h${index}`);
 
 const switchOf = (ledger: Ledger, action: Action): KillSwitch =>
   new KillSwitch({
@@ -61,4 +67,31 @@ it('is also what was allowed under a name that the gate does not declare; where 
   expect(await active.ask(['h4'], 'k4')).toMatchObject({
     document: { decision: 'refused', reasons: [{ rule: 'kill_switch.engaged' }] },
   });
+});
+
+it('is not all that waits in one turn, which others wait for: what is left is stopped before the switch can be released', async () => {
+  const own = await memoryStore();
+  try {
+    await loadHosts(own, MANY);
+    const { ask, ledger } = await gateParts(own, { policy: fakePolicy(() => ({ allow: true })) });
+    await Promise.all(names(MANY).map(async id => await ask([id], id)));
+    const waits = async (): Promise<number> =>
+      await ledger.enqueue(({ book }) => [...book.waiting(wipe.name)].length);
+    const waiting = await waits();
+    const killSwitch = switchOf(ledger, wipe);
+    const engaged = await killSwitch.engage({ scope: {}, reason: 'a test', except: [] }, bot);
+    if (!('id' in engaged)) throw new Error('it was refused');
+    expect(engaged.stopped).toHaveLength(waiting);
+    expect(waiting - (await waits())).toBeLessThanOrEqual(MAX_JOBS);
+    expect(await waits()).toBeGreaterThan(0);
+    expect(await killSwitch.release(engaged.id, 'a test', bot, () => true)).toMatchObject({ id: engaged.id });
+    expect(await waits()).toBe(0);
+    const { rows } = await sql<{ id: string }>`
+      select id from operations where phase = 'ended' and outcome = 'stopped' and settled_by = ${bot.name}`.execute(
+      own.db,
+    );
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(engaged.stopped.toSorted());
+  } finally {
+    await own.close();
+  }
 });
