@@ -34,7 +34,7 @@ describe('a check of parameters', () => {
   it('that was ended is one of few for who asked for it, and for nobody else', () => {
     const check = checkOf(ambiguous);
     expect(() => check(endless, 'bot')).toThrow(CheckEnded);
-    expect(() => check({ name: 'web-1' }, 'bot')).toThrow(/parameters of bot has taken too long.* for 1 s/);
+    expect(() => check({ name: 'web-1' }, 'bot')).toThrow(/parameters of bot has taken too long/);
     expect(check({ name: 'web-1' }, 'other-bot')).toEqual([]);
   });
 
