@@ -101,6 +101,10 @@ function bodyOf(permit: Permit): string {
     parameters: permit.parameters,
     principal: permit.principal,
     reason: permit.reason,
+    // Of what the request does not carry there is no member.
+    artifact: permit.artifact,
+    plan: permit.plan,
+    effects: permit.effects,
   });
 }
 

@@ -1,12 +1,13 @@
 import type { Action } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
+import type { Carried } from '../validate/validated.ts';
 import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { issuePermit, type Permit } from './permit.ts';
 
 /** What is to be sent for an operation; recorded with its decision. */
-export interface Material {
+export interface Material extends Carried {
   readonly action: Action;
   readonly ids: readonly string[];
   readonly digest: string;
@@ -35,18 +36,17 @@ export class Claimed {
   /** @throws Fault `gate.failed` before its batch is durable, or if what would be sent is not what was decided */
   permit(): Permit {
     if (!this.#isDurable) throw new Fault('gate.failed', 'A claim that is not durable.');
-    const { action, ids, digest, parameters, reason } = this.#material;
+    const { action, ids, digest, ...material } = this.#material;
     const [first, ...rest] = ids;
     if (first === undefined) throw new Fault('gate.failed', 'A claim without targets.');
     return issuePermit({
+      ...material,
       requestId: this.operation.id,
       action: this.operation.action,
       attempt: this.operation.attempts,
       ids: [first, ...rest],
       digest,
-      parameters,
       principal: this.operation.principal,
-      reason,
       executor: action.executor,
       claimedAtWallMs: this.#at.wallMs,
       claimedAtMonotonicMs: this.#at.monotonicMs,

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import type { ExecutorConfig } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
+import type { Carried } from '../validate/validated.ts';
 
 const issued: unique symbol = Symbol('Permit');
 
 /** What a permit says: exactly this may be done to exactly these targets, in this one attempt. */
-export interface Permitted {
+export interface Permitted extends Carried {
   readonly requestId: string;
   readonly action: string;
   /** From 1. */

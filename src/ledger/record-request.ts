@@ -3,7 +3,7 @@ import { isShowing, type Kind } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
 import type { Target } from '../targets/target-set.ts';
-import type { Validated } from '../validate/validated.ts';
+import { carriedOf, type Validated } from '../validate/validated.ts';
 import type { Spend } from './book.ts';
 import { claim } from './claim.ts';
 import type { Turn } from './turn.ts';
@@ -46,6 +46,7 @@ export function recordRequest(
     digest: granted.targets.digest,
     parameters: validated.parameters,
     reason: validated.reason,
+    ...carriedOf(validated),
   });
   return { ...recorded, operation: claimed.operation, claimed };
 }

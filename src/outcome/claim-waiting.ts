@@ -11,6 +11,7 @@ import { readDocument } from '../ledger/recorded.ts';
 import { stops, stoppableOf } from '../ledger/stops.ts';
 import type { Limits } from '../policy/limits.ts';
 import type { TargetSet } from '../targets/target-set.ts';
+import { carriedOf } from '../validate/validated.ts';
 import { recordEvent } from './record-event.ts';
 import { Share } from './share.ts';
 import type { Event } from './transition.ts';
@@ -148,14 +149,15 @@ async function claimUndrifted(
   if (permitted === undefined) return drifted('its record cannot be read');
   const drift = await labelDrift(turn, claiming, operation, permitted.ids);
   if (drift !== undefined) return drifted(drift);
-  const document = readDocument(permitted.document);
-  if (document.reason === undefined) return drifted('its record lacks the reason it was asked for');
+  const { parameters = {}, reason, ...document } = readDocument(permitted.document);
+  if (reason === undefined) return drifted('its record lacks the reason it was asked for');
   const claimed = claim(turn, operation, claiming.gateId, {
     action,
     ids: permitted.ids,
     digest: permitted.digest,
-    parameters: document.parameters ?? {},
-    reason: document.reason,
+    parameters,
+    reason,
+    ...carriedOf(document),
   });
   turn.draft.append('outcome', {
     request: operation.id,

@@ -11,7 +11,7 @@ import {
   quote,
 } from '../kit/text.ts';
 import { describe, type Findings } from './findings.ts';
-import type { Carried, Effect, Plan } from './validated.ts';
+import { carriedOf, type Carried, type Effect, type Plan } from './validated.ts';
 
 /** A dry run counts a few sorts of things; each is kept with the decision, for ever. */
 const MAX_EFFECTS = 100;
@@ -29,11 +29,7 @@ export function checkCarried(found: Findings, body: JsonObject): Carried {
   const artifact = checkArtifact(found, own(body, 'artifact'));
   const plan = checkPlan(found, own(body, 'plan'));
   const effects = checkEffects(found, own(body, 'effects'));
-  return {
-    ...(artifact !== undefined && { artifact }),
-    ...(plan !== undefined && { plan }),
-    ...(effects !== undefined && { effects }),
-  };
+  return carriedOf({ artifact, plan, effects });
 }
 
 function checkArtifact(found: Findings, value: Json | undefined): string | undefined {

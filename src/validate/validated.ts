@@ -34,6 +34,17 @@ export interface Carried {
   readonly effects?: Readonly<Record<string, Effect>>;
 }
 
+/** Only what a request carries beside the rest, of all that it says. */
+export const carriedOf = ({
+  artifact,
+  plan,
+  effects,
+}: { readonly [Name in keyof Carried]: Carried[Name] | undefined }): Carried => ({
+  ...(artifact !== undefined && { artifact }),
+  ...(plan !== undefined && { plan }),
+  ...(effects !== undefined && { effects }),
+});
+
 const made: unique symbol = Symbol('Validated');
 
 /** A request whose shape is right. Made by `validated` only. */

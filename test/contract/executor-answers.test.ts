@@ -14,6 +14,7 @@ const on = standing({
   config: {
     actions: {
       'test.act': { executor: { timeout: '1s' } },
+      'test.single': { executor: { concurrency: 1 } },
       'test.bearer': { parameters: { type: 'object' }, executor: { bearer_file: './executor.key' } },
       'test.idempotent': { executor: { timeout: '1s', idempotent: true } },
       'test.closed': { executor: { url: 'http://127.0.0.1:1/closed' } },
@@ -251,6 +252,24 @@ describe('what the executor receives', () => {
     expect(got?.headers.authorization).toBe(`Bearer ${KEY}`);
     expect(got?.headers['idempotency-key']).toBe(body.id);
     expect(JSON.stringify(got?.rawHeaders)).not.toContain(keyOf('bot'));
+  });
+
+  it('says what is rolled out, under which plan and to what effect: what was approved is what it carries out', async () => {
+    const carried = {
+      artifact: `sha256:${'a'.repeat(64)}`,
+      plan: { name: 'dns-us-east-1', generation: 812 },
+      effects: { records: { before: 812, after: 811 } },
+    };
+    on.executor.behave(answerOf(200));
+    const first = await on.api.submit('test.single', [target()], { fields: carried });
+    // One on the wire, and one that is claimed from its record when that has ended.
+    on.executor.behave({ type: 'hold' });
+    const before = on.executor.received().length;
+    const both = [1, 2].map(() => on.api.submit('test.single', [target()], { fields: carried }));
+    await on.executor.receivedAtLeast(before + 1);
+    on.executor.release();
+    for (const answer of [first, ...(await Promise.all(both))])
+      expect(forwardedFor(on.executor, { id: answer.body.id ?? '' })[0]?.json).toMatchObject(carried);
   });
 
   it('carries no key when none is configured', async () => {
