@@ -77,6 +77,7 @@ export class Gate {
     async () => await this.ledger.enqueue(turn => observeStanding(turn, this.options)),
     UNDECIDED_MS,
   );
+  readonly #definitions: ReadonlyMap<string, string>;
   readonly #killFileEngages = (): boolean => killFileEngages(this.options.config.killFile);
   #timer: NodeJS.Timeout | undefined;
 
@@ -93,6 +94,7 @@ export class Gate {
       over: 'the gauges can be read again',
     });
     const { config } = options;
+    this.#definitions = new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)]));
     this.ledger = this.#createLedger();
     this.outcomes = this.#createOutcomes();
     this.guard = this.#createGuard();
@@ -146,6 +148,11 @@ export class Gate {
       db: store.db,
       ledger: this.ledger,
       actions: config.actions,
+      kinds: config.kinds,
+      definitions: this.#definitions,
+      get observers() {
+        return inForce.observers;
+      },
       get policyDigest() {
         return inForce.loaded?.revision.digest;
       },
@@ -196,19 +203,17 @@ export class Gate {
 
   /** What is in force is looked at for each request. */
   #deciding(): Deciding {
-    const { config, inForce, gateId } = this.options;
+    const { inForce, gateId } = this.options;
     return {
       gateId,
       get policy() {
         const { loaded } = inForce;
         return loaded && { loaded: loaded.policy, digest: loaded.revision.digest };
       },
-      definitions: new Map([...config.kinds].map(([name, kind]) => [name, definitionOf(kind)])),
+      definitions: this.#definitions,
       killFileEngages: this.#killFileEngages,
       get observers() {
-        return new Set(
-          inForce.principals.filter(({ roles }) => roles.has('observer')).map(({ name }) => name),
-        );
+        return inForce.observers;
       },
       resolve: async (turn, { kind, named }, revision) =>
         await resolveTargets(turn.db, kind.name, named, revision, weightsOf(kind).length > 0),

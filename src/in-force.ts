@@ -37,6 +37,11 @@ export class InForce implements Changing {
     return this.#principals;
   }
 
+  /** Names of the principals whose evidence counts. */
+  get observers(): ReadonlySet<string> {
+    return new Set(this.#principals.filter(({ roles }) => roles.has('observer')).map(({ name }) => name));
+  }
+
   /**
    * All of it at once: keys of one state of the files and limits of another are a state that nobody has written. A key that was
    * gone from the configuration before this came into force stays out: what was read first may come last.

@@ -362,7 +362,7 @@ const builtinRules = {
     status: 503,
     title: 'The permit was not used in time',
     explain:
-      "What waits longer than the executor's `valid_for` is stopped before anything is sent. The decision stands, and its key gives this answer for good: ask again with a new key.",
+      "What waits longer than the executor's `valid_for` is stopped before anything is sent: its executor was full, or it was held back by a freeze, by evidence that has failed since, or by an inventory that has become too old. The decision stands, and its key gives this answer for good: ask again with a new key.",
   },
   'forward.drifted': {
     step: 'forward',

@@ -52,8 +52,7 @@ export class Precedents {
     const wanted = this.#wanted(names);
     if (wanted.rollouts.length + wanted.plans.length === 0) return;
     const { evidence, rollouts, plans } = await readPrecedents(db, wanted);
-    for (const one of wanted.evidence) this.#seen(one.artifact).look(toNamed(one));
-    for (const row of evidence ?? []) this.#seen(row.artifact).add(toEvidence(row));
+    this.#learn(wanted.evidence, evidence);
     const found = new Map((rollouts ?? []).map(row => [keyOf(row.action, row.kind, row.artifact), row]));
     for (const { action, kind, artifact, ids } of wanted.rollouts) {
       const key = keyOf(action, kind, artifact);
@@ -66,6 +65,24 @@ export class Precedents {
     }
     for (const { action, name, highest } of plans ?? [])
       this.#plans.set(keyOf(action, name), highest ?? undefined);
+  }
+
+  /** Only the evidence of what one names: what is asked of what waits. */
+  async readEvidence(
+    db: Kysely<Database>,
+    names: NamedByRequest & { readonly artifact: string },
+  ): Promise<SeenEvidence> {
+    const wanted = this.#wantedEvidence([names]);
+    if (wanted.length > 0) {
+      const { evidence } = await readPrecedents(db, { evidence: wanted, rollouts: [], plans: [] });
+      this.#learn(wanted, evidence);
+    }
+    return this.#seen(names.artifact);
+  }
+
+  #learn(wanted: readonly WantedEvidence[], rows: readonly EvidenceRow[] | null): void {
+    for (const one of wanted) this.#seen(one.artifact).look(toNamed(one));
+    for (const row of rows ?? []) this.#seen(row.artifact).add(toEvidence(row));
   }
 
   async #readUses(db: Kysely<Database>, names: readonly NamedByRequest[]): Promise<void> {
@@ -128,7 +145,7 @@ export class Precedents {
     return [...wanted.values()];
   }
 
-  /** Undefined for an artifact that no request of the batch names. */
+  /** Undefined for an artifact that nothing in the batch names; only what was looked at may be asked of it. */
   evidence(artifact: string): SeenEvidence | undefined {
     return this.#evidence.get(artifact);
   }
@@ -171,9 +188,9 @@ export class Precedents {
     if (artifact !== undefined) this.rollout(action, kind, artifact)?.change(before, after);
   }
 
-  /** Somebody said something of an artifact. */
+  /** Somebody said something of an artifact. Kept of any: what waits for it may be looked at later in the batch. */
   add(artifact: string, evidence: Evidence): void {
-    this.evidence(artifact)?.add(evidence);
+    this.#seen(artifact).add(evidence);
   }
 }
 

@@ -62,9 +62,9 @@ export class SeenEvidence {
     return this.#counting(who, name, of).reduce(newer, undefined);
   }
 
-  /** As `newest`, of the whole; but a failure stands until a pass, whatever else was said since. */
-  standing(who: Askers, name: string): Evidence | undefined {
-    const all = this.#counting(who, name);
+  /** As `newest`; but a failure stands until a pass, whatever else was said since. */
+  standing(who: Askers, name: string, of?: OfValue): Evidence | undefined {
+    const all = this.#counting(who, name, of);
     const newestOf = (status: Evidence['status']): Evidence | undefined =>
       all.filter(one => one.status === status).reduce(newer, undefined);
     const [passed, failed] = [newestOf('passed'), newestOf('failed')];

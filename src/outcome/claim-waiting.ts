@@ -1,12 +1,14 @@
 import { crashPoint } from '#crash-point';
 
-import type { Action } from '../config/config.ts';
+import type { Action, Kind } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
+import { hasFailedSince } from '../ledger/failed-since.ts';
 import { isFrozen } from '../ledger/freezes.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
+import { staleReasons } from '../ledger/stale.ts';
 import { readDocument } from '../ledger/recorded.ts';
 import { stops, stoppableOf } from '../ledger/stops.ts';
 import type { Limits } from '../policy/limits.ts';
@@ -20,10 +22,15 @@ import type { Event } from './transition.ts';
 export interface Claiming {
   readonly gateId: string;
   readonly actions: ReadonlyMap<string, Action>;
+  readonly kinds: ReadonlyMap<string, Kind>;
+  /** Digests of the kinds as they are declared now. */
+  readonly definitions: ReadonlyMap<string, string>;
   /** Digest of the policy revision that this gate has loaded. */
   readonly policyDigest: string | undefined;
   /** Of that policy. */
   readonly limits: Limits | undefined;
+  /** Names of the principals whose evidence counts. */
+  readonly observers: ReadonlySet<string>;
   killFileEngages(): boolean;
   /** The targets of some ids in one revision. */
   resolveIds(
@@ -128,10 +135,20 @@ async function claimOne(
   // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
   if (isFrozen(limits, operation.action, operation.principal, turn.nowMs)) return undefined;
   if (!hasPlace(turn, action)) return undefined;
+  // Held back as by a freeze: a pass, or a fresh inventory, may come within its time.
+  if (isStale(turn, claiming, operation.kind)) return undefined;
+  if (await hasFailedSince(turn, operation, limits, claiming.observers)) return undefined;
   // The kill file stops this gate only: others may claim. Last, for it is a look at a disk.
   if (claiming.killFileEngages()) return undefined;
   crashPoint('claim.begun');
   return await claimUndrifted(turn, claiming, action, operation);
+}
+
+/** What its targets are now cannot be told by an inventory that nothing would be decided by. */
+function isStale(turn: Turn, { kinds, definitions }: Claiming, name: string): boolean {
+  const [kind, state] = [kinds.get(name), turn.book.kinds.get(name)];
+  if (kind === undefined || state === undefined) return false;
+  return staleReasons(kind, definitions.get(name), state, turn.nowMs).length > 0;
 }
 
 async function claimUndrifted(

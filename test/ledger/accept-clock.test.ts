@@ -8,7 +8,17 @@ import type { Book } from '../../src/ledger/book.ts';
 import type { Decided } from '../../src/ledger/deciding.ts';
 import { Outcomes } from '../../src/outcome/outcomes.ts';
 import { ownDatabaseClock, type DatabaseClock } from '../support/database-clock.ts';
-import { gateParts, limits, loadHosts, quiet, wipe, wipeStore, type Parts } from '../support/gate-parts.ts';
+import {
+  definitions,
+  gateParts,
+  host,
+  limits,
+  loadHosts,
+  quiet,
+  wipe,
+  wipeStore,
+  type Parts,
+} from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
 
 // The limits, "Windows": what holds while the clocks have parted, and what an accepted time makes of what was written before.
@@ -61,6 +71,9 @@ function sweeper({ ledger, deciding }: Parts, action: Partial<Action['executor']
     db: store.db,
     ledger,
     actions: new Map([[wipe.name, { ...wipe, executor: { ...wipe.executor, ...action } }]]),
+    kinds: new Map([[host.name, host]]),
+    definitions,
+    observers: new Set(),
     policyDigest: deciding.policy?.digest,
     limits: deciding.policy?.loaded.limits,
     killFileEngages: () => false,

@@ -289,6 +289,8 @@ export class OneGate {
       const claiming = {
         gateId: 'gate',
         actions: this.#actions,
+        kinds: new Map([[KIND, this.#kind]]),
+        definitions: new Map([[KIND, definitionOf(this.#kind)]]),
         policyDigest: revision.digest,
         limits: this.#options.policy.limits,
         killFileEngages: () => false,

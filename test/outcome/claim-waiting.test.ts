@@ -8,8 +8,10 @@ import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts'
 import { recordEvent } from '../../src/outcome/record-event.ts';
 import {
   bot,
+  definitions,
   fakePolicy,
   gateParts,
+  host,
   limits,
   loadHosts,
   wipe,
@@ -37,6 +39,9 @@ afterAll(async () => {
 const claiming: Claiming = {
   gateId: 'gate-1',
   actions: new Map([[wipe.name, wipe]]),
+  kinds: new Map([[host.name, host]]),
+  definitions,
+  observers: new Set(),
   policyDigest: 'sha256:policy',
   limits,
   killFileEngages: () => false,

@@ -8,7 +8,9 @@ import { systemClock } from '../../src/kit/clock.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
 import {
   bot,
+  definitions,
   gateParts,
+  host,
   limits,
   loadHosts,
   quiet,
@@ -36,6 +38,9 @@ const outcomesOf = (parts: Parts, more: Partial<OutcomesOptions> = {}): Outcomes
     db: store.db,
     ledger: parts.ledger,
     actions: new Map([[wipe.name, wipe]]),
+    kinds: new Map([[host.name, host]]),
+    definitions,
+    observers: new Set(),
     policyDigest: 'sha256:policy',
     limits,
     killFileEngages: () => false,

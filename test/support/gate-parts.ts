@@ -89,6 +89,9 @@ function holdFirstWindow(facts: Facts): Verdict {
   };
 }
 
+/** As `loadHosts` loads them. */
+export const definitions = new Map([['host', 'definition']]);
+
 export const quiet = createLogger('silent');
 
 /** All but the head, which is set back, what says which migrations landed, and a view. */
@@ -183,7 +186,7 @@ export async function gateParts(
   const deciding: Deciding = {
     gateId: 'gate-1',
     policy: { loaded: more.policy ?? fakePolicy(), digest: 'sha256:policy' },
-    definitions: new Map([['host', 'definition']]),
+    definitions,
     killFileEngages: more.killFile ?? (() => false),
     observers: new Set<string>(),
     resolve: async () => await Promise.reject(new Error('resolved under the lock')),
