@@ -3,6 +3,7 @@ import { crashPoint } from '#crash-point';
 import type { Config } from './config/config.ts';
 import type { Clock } from './kit/clock.ts';
 import type { Deadline } from './kit/deadline.ts';
+import { Fault } from './kit/fault.ts';
 import { isRefusal, refuse, type Refusal } from './kit/refusal.ts';
 import type { Answer, Asked } from './ledger/decision.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -51,7 +52,9 @@ export async function before(
   const repeat = repeatIn(held, asked.bodyDigest);
   if (repeat !== undefined) return { repeat };
   const keyWasFree = held === undefined;
-  const validated = validate(asked.body, gate, gate.parameterChecks, asked.principal.name);
+  const validated = validateInTime(gate, asked);
+  if (validated instanceof Fault)
+    return { submission: { ...base, fault: validated, said: readSaid(asked.body) }, keyWasFree };
   if (isRefusal(validated)) {
     const isUnknown = validated.reasons.some(({ rule }) => rule === 'action.unknown');
     return isUnknown && !isStale(gate)
@@ -65,6 +68,16 @@ export async function before(
   const result = await gate.reads.resolve(validated.kind.name, validated.named, revision, deadline);
   crashPoint('targets.resolved');
   return { submission: { ...base, validated, resolved: { revision, result } }, keyWasFree };
+}
+
+/** What its parameters could not be checked to the end of is a fault, and a record like any other. */
+function validateInTime(gate: GuardOptions, { body, principal }: Asked): ReturnType<typeof validate> | Fault {
+  try {
+    return validate(body, gate, gate.parameterChecks, principal.name);
+  } catch (thrown) {
+    if (thrown instanceof Fault) return thrown;
+    throw thrown;
+  }
 }
 
 /** As far as is known: the active revision may declare more, so the ledger says that this gate is stale. */

@@ -44,7 +44,7 @@ function resolveLate(
   submission: Submission,
   deciding: Deciding,
 ): Promise<Submission> | undefined {
-  if ('refusal' in submission) return undefined;
+  if (!('validated' in submission)) return undefined;
   const { validated, resolved } = submission;
   const revision = turn.book.kinds.get(validated.kind.name)?.revision;
   if (revision === undefined || resolved?.revision === revision) return undefined;
@@ -116,6 +116,7 @@ function find(turn: Turn, submission: Submission, deciding: Deciding): Finding {
       if (submission.refusal.status !== 403) refuseStale(turn, deciding);
       return { refusal: submission.refusal };
     }
+    if ('fault' in submission) throw submission.fault;
     const { validated } = submission;
     const circumstances = mayDecide(turn, deciding);
     const state = turn.book.kinds.get(validated.kind.name);

@@ -1,4 +1,5 @@
 import type { Action } from '../config/config.ts';
+import type { Fault } from '../kit/fault.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { TargetSet } from '../targets/target-set.ts';
 import type { Said } from '../validate/texts.ts';
@@ -6,7 +7,7 @@ import type { Validated } from '../validate/validated.ts';
 import type { Asked } from './decision.ts';
 import type { JobOptions } from './job.ts';
 
-/** A request on its way to the ledger: refused by its shape, or validated and, so far as could be, resolved. */
+/** A request on its way to the ledger: refused by its shape, not checked to the end of it, or validated and, so far as could be, resolved. */
 export type Submission = {
   readonly mode: 'request' | 'preflight';
   readonly asked: Asked;
@@ -14,6 +15,7 @@ export type Submission = {
   readonly action?: Action;
 } & (
   | { readonly refusal: Refusal; readonly said?: Said }
+  | { readonly fault: Fault; readonly said?: Said }
   | { readonly validated: Validated; readonly resolved?: Resolved }
 );
 
@@ -30,7 +32,7 @@ export function jobOf(submission: Submission): Pick<JobOptions, 'key' | 'weight'
 }
 
 function weightOf(submission: Submission): number {
-  if ('refusal' in submission) return 1;
+  if (!('validated' in submission)) return 1;
   const { resolved, validated } = submission;
   if (resolved !== undefined && !isRefusal(resolved.result)) return resolved.result.targets.length;
   return 'ids' in validated.named ? validated.named.ids.length : validated.named.expect;

@@ -6,6 +6,7 @@ import {
   hosts,
   names,
   rulesOf,
+  until,
   withNothingForwarded,
 } from '../support/api.ts';
 import type { Doc } from '../support/gate.ts';
@@ -22,6 +23,8 @@ const actions = {
   'test.act': {},
   'test.parameters': { parameters },
   'test.required': { parameters: { ...parameters, required: ['passes'] } },
+  // Forty letters match it in more ways than anybody has time for.
+  'test.endless': { parameters: { properties: { name: { type: 'string', pattern: '^([a-z]+-?)*[a-z]$' } } } },
 };
 const on = standing({ config: { actions }, inventory: { host: hosts('host', 10) } });
 
@@ -385,6 +388,34 @@ describe('a body of a wrong shape', () => {
     const body = action === ABSENT ? rest : { ...rest, action };
     const answer = await withNothingForwarded(on.executor, () => on.api.ask(body));
     expectProblem(answer, 422, 'request.invalid');
+  });
+
+  it('ends a check of parameters that has no end: a fault, nothing sent, and it stands in nobody else’s way', async () => {
+    const body = { ...good, action: 'test.endless' };
+    const endless = { ...body, parameters: { name: `${'a'.repeat(40)}_` } };
+    const asked = withNothingForwarded(
+      on.executor,
+      async () => await on.api.ask(endless, { key: 'endless' }),
+    );
+    const engaged = on.api.post(
+      '/v1/kill-switch',
+      { scope: { action: 'test.required' }, reason: 'beside it' },
+      { as: 'operator' },
+    );
+    expect((await engaged).status).toBe(201);
+    const fault = await asked;
+    expectProblem(fault, 503, 'gate.failed');
+    expect(fault.body.detail).toContain('(a+b?)*');
+    expect((await on.api.request(fault.body.id)).decision).toBe('fault');
+    const right = { ...body, parameters: { name: 'web' } };
+    const other = await on.api.ask(right, { as: 'other-bot' });
+    expect(other.status, other.text).toBe(200);
+    // A fault leaves the key free.
+    const again = await until(
+      async () => await on.api.ask(right, { key: 'endless' }),
+      ({ status }) => status !== 503,
+    );
+    expect(again.status, again.text).toBe(200);
   });
 
   it('takes ticket, on_behalf_of and parameters, and keeps what was said in the record', async () => {
