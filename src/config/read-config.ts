@@ -31,6 +31,7 @@ import {
   topSchema,
 } from './schemas.ts';
 import { checkPrincipalsOf, checkSources, readSources } from './sources.ts';
+import { wordProblems } from './store-url.ts';
 import { checkTls, readTls } from './tls.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
@@ -344,7 +345,7 @@ function readStore(problems: Problems, store: string, folder: string): StoreConf
       ['store'],
       'must be a folder, or a URL like postgres://user@host/name; in its user and password # / ? @ : and % are written %23 %2F %3F %40 %3A and %25',
     );
-  }
+  } else for (const problem of wordProblems(url)) problems.add(['store'], problem);
   return { type: 'server', url: store };
 }
 
