@@ -11,6 +11,12 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** CPU time of this process, all its threads, milliseconds: how long something took, where the machine was busy with others. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** Milliseconds since the clocks showed these times, by the one that has gone further: one of them stands still while a machine sleeps. */
 export const elapsedMs = (
   clock: Clock,

@@ -7,6 +7,7 @@ import { visibleIn } from '../db/visible-in.ts';
 import type { Sums } from '../kit/add-each.ts';
 import type { EntryType } from '../kit/entry-types.ts';
 import { askRows, spendRows, type AskRow, type Counting, type SpendRow } from './counted-queries.ts';
+import type { Operation } from './operation.ts';
 import { operationColumns, type OperationRow } from './operation-row.ts';
 
 /** The head as its row says, and the database's clock. Times in Unix milliseconds. */
@@ -225,6 +226,19 @@ export async function readPermitted(
     db,
   );
   return rows[0];
+}
+
+/** Whether an operation of a later generation of the plan was ever sent. */
+export async function hasBegunLater(
+  db: Kysely<Database>,
+  action: string,
+  { name, generation }: NonNullable<Operation['plan']>,
+): Promise<boolean> {
+  const { rows } = await sql<{ begun: boolean }>`
+    select exists (
+      select from operations where action = ${action} and plan_name = ${name} and plan_generation > ${generation} and attempts > 0
+    ) as begun`.execute(db);
+  return rows[0]?.begun !== false;
 }
 
 /** What is held of targets under one kind and action. */

@@ -4,7 +4,7 @@ import type { Action, Kind } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
-import { hasFailedSince } from '../ledger/failed-since.ts';
+import { hasFailedSince, isOvertaken } from '../ledger/since-allowed.ts';
 import { isFrozen } from '../ledger/freezes.ts';
 import type { Operation } from '../ledger/operation.ts';
 import { readPermitted } from '../ledger/queries.ts';
@@ -141,7 +141,7 @@ async function claimOne(
   // The kill file stops this gate only: others may claim. Last, for it is a look at a disk.
   if (claiming.killFileEngages()) return undefined;
   crashPoint('claim.begun');
-  return await claimUndrifted(turn, claiming, action, operation);
+  return await claimUndrifted(turn, claiming, { action, operation, limits });
 }
 
 /** What its targets are now cannot be told by an inventory that nothing would be decided by. */
@@ -154,14 +154,19 @@ function isStale(turn: Turn, { kinds, definitions }: Claiming, name: string): bo
 async function claimUndrifted(
   turn: Turn,
   claiming: Looking,
-  action: Action,
-  operation: Operation,
+  {
+    action,
+    operation,
+    limits,
+  }: { readonly action: Action; readonly operation: Operation; readonly limits: Limits },
 ): Promise<Claimed | undefined> {
   const drifted = (detail: string): undefined =>
     giveUp(turn, claiming, operation, { rule: 'forward.drifted', detail });
   // First what needs no look-up: where it is so of one, it is so of thousands.
   const known = knownDrift(turn, operation);
   if (known !== undefined) return drifted(known);
+  if (await isOvertaken(turn, operation, limits))
+    return drifted('a later generation of its plan was sent since');
   const permitted = await readPermitted(turn.db, operation.id);
   if (permitted === undefined) return drifted('its record cannot be read');
   const drift = await labelDrift(turn, claiming, operation, permitted.ids);

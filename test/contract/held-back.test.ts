@@ -13,17 +13,20 @@ const entries: Readonly<Record<string, Doc>> = {
   'zone.push': { require_evidence: [{ ...canary, per: 'zone' }] },
   'owner.push': { require_evidence: [{ ...canary, per: 'owner' }] },
   'stage.push': { stages: [{ upto: '50%', bake: '1s' }, { upto: '100%' }] },
+  'plan.push': { require_plan: true },
+  'line.push': { require_plan: true },
   'free.push': {},
 };
 const actions: Doc = {
   ...Object.fromEntries(Object.keys(entries).map(name => [name, single])),
   'box.open': { kind: 'box', ...single },
+  'plan.push': { executor: { concurrency: 5, idempotent: true } },
 };
 const MAX_AGE_MS = 5_000;
 
-/** `host-001` is on the wire until it is let go. */
+/** `host-001` is on the wire until it is let go, and of `host-009` nobody knows what was done to it. */
 const script: Script = ({ body }) =>
-  body.includes('-001"') ? { type: 'hold' } : { type: 'answer', status: 200 };
+  body.includes('-001"') ? { type: 'hold' } : { type: 'answer', status: body.includes('-009"') ? 500 : 200 };
 
 const on = standing({
   config: {
@@ -150,6 +153,38 @@ describe('what waits, and was seen to fail since', () => {
     await expectHeld(waiting);
     await say(artifact, 'passed', { name: 'health' });
     await expectSent(waiting);
+  });
+});
+
+describe('what carries out a plan', () => {
+  const queuePlan = async (action: string, id: string, generation: number): Promise<string> => {
+    const fields = { plan: { name: 'dns', generation } };
+    const answer = await on.api.submit(action, [id], { fields, prefer: 'respond-async' });
+    expect(answer.status, answer.text).toBe(202);
+    return answer.body.id ?? '';
+  };
+
+  it('is not tried again after a later generation of it was sent', async () => {
+    const old = await queuePlan('plan.push', 'host-009', 5);
+    await until(
+      async () => await on.api.request(old),
+      ({ outcome }) => outcome?.status === 'unknown',
+    );
+    await expectSent(await queuePlan('plan.push', 'host-010', 6));
+    const { outcome } = await until(
+      async () => await on.api.request(old),
+      one => one.outcome?.tries_again === undefined,
+    );
+    expect(outcome).toMatchObject({ status: 'unknown', attempts: 1 });
+    expect(forwardedFor(on.executor, { id: old })).toHaveLength(1);
+  });
+
+  it('goes in its order where several generations wait', async () => {
+    const first = await queuePlan('line.push', 'host-001', 1);
+    const second = await queuePlan('line.push', 'host-011', 2);
+    const third = await queuePlan('line.push', 'host-012', 3);
+    await free(first);
+    for (const one of [second, third]) await expectSent(one);
   });
 });
 

@@ -43,6 +43,7 @@ export interface Body {
     readonly status: string;
     readonly rule?: string;
     readonly attempts?: number;
+    readonly tries_again?: true;
   };
   readonly items?: readonly Body[];
   readonly next?: string | null;

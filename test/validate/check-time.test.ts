@@ -56,7 +56,8 @@ describe('a check of parameters', () => {
 
   it('is begun again when nine tenths of the time have been left to others', () => {
     let nowMs = 0;
-    const time = new CheckTime(() => nowMs);
+    const now = (): number => nowMs;
+    const time = new CheckTime(now, now);
     const slow = (): string => {
       nowMs += 300;
       return 'checked';
@@ -74,9 +75,24 @@ describe('a check of parameters', () => {
 
   it('counts only where it takes long', () => {
     let nowMs = 0;
-    const time = new CheckTime(() => nowMs);
+    const now = (): number => nowMs;
+    const time = new CheckTime(now, now);
     for (let checked = 0; checked < 100; checked += 1)
       expect(time.run('bot', () => (nowMs += 50))).toBe(nowMs);
+  });
+
+  it('counts what it used, and not how long a busy machine kept it waiting', () => {
+    let nowMs = 0;
+    let usedMs = 0;
+    const time = new CheckTime(
+      () => nowMs,
+      () => usedMs,
+    );
+    const wait = (): number => (nowMs += 200);
+    for (let checked = 0; checked < 10; checked += 1) expect(time.run('bot', wait)).toBe(nowMs);
+    const work = (): number => (nowMs = 5_000) + (usedMs = 300);
+    expect(time.run('bot', work)).toBe(5_300);
+    expect(() => time.run('bot', wait)).toThrow('too long');
   });
 
   it('gives what the check throws', () => {

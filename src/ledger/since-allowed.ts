@@ -2,6 +2,7 @@ import type { Limits } from '../policy/limits.ts';
 import { evidenceAskedOf } from './asked-evidence.ts';
 import { entryOf } from './entry-of.ts';
 import type { Operation } from './operation.ts';
+import { hasBegunLater } from './queries.ts';
 import type { Askers, OfValue } from './seen-evidence.ts';
 import type { Turn } from './turn.ts';
 
@@ -28,6 +29,19 @@ export async function hasFailedSince(
       return said?.status === 'failed' && said.seq > seq;
     }),
   );
+}
+
+/** Whether a later generation of its plan was sent since: an old one that was held up, or is tried again, would undo it. */
+export async function isOvertaken(turn: Turn, { action, plan }: Operation, limits: Limits): Promise<boolean> {
+  if (plan === undefined || entryOf(limits, action)?.require_plan !== true) return false;
+  const begunNow = [...turn.draft.operations.values()].some(
+    one =>
+      one.attempts > 0 &&
+      one.action === action &&
+      one.plan?.name === plan.name &&
+      one.plan.generation > plan.generation,
+  );
+  return begunNow || (await hasBegunLater(turn.db, action, plan));
 }
 
 /** Of a label that is no dimension its record keeps no values: there a failure of any of them counts. */
