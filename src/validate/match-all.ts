@@ -6,6 +6,9 @@
 /** Longer texts are judged by so many of the first characters that are seen: what stands behind them changes nothing in particular. */
 const LOOKED_AT = 4_096;
 
+/** Of a list so many of the first items: behind as many that each stand for everything the rest changes nothing. */
+const MOST_ITEMS = 64;
+
 /** Not seen, or not seen as a letter of its own: white space, controls, joiners, marks on the character before, blank Braille. */
 const unseen = String.raw`\s\p{Cc}\p{Cf}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u2800`;
 const UNSEEN = new RegExp(`[${unseen}]`, 'gu');
@@ -38,8 +41,14 @@ const REGEX_WORDS: readonly (readonly [RegExp, string])[] = [
 const replaceAll = (text: string, pairs: typeof LOOK_ALIKES): string =>
   pairs.reduce((changed, [pattern, by]) => changed.replaceAll(pattern, by), text);
 
-/** Separators and dots only: `/`, `//`, `/./`, `..`, `\`; or the root of a drive. */
-const ROOT = /^(?:[A-Za-z]:)?[./\\]+$/;
+/** The root of a drive is one of a path as well. */
+const DRIVE = /^[A-Za-z]:(?=[./\\])/;
+
+/** A variable that was not filled in is nothing to whoever fills it in with nothing: `${ROOT}/*`, `$ROOT/*`, `%ROOT%\*`, `{{root}}/*`. */
+const VARIABLE = /\$\{[^{}]*\}|\{\{[^{}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z]\w*%/g;
+
+/** Separators and dots only: `/`, `//`, `/./`, `..`, `\`. */
+const ROOT = /^[./\\]+$/;
 
 /** Marks only: `*`, `**`, `*.*`, `/*`, `.*`, `^.*$`, `%`, `"*"`, `*:*`, where a star or a percent sign is among them. In one expression the two would take quadratic time. */
 const MARKS = /^[\p{P}\p{S}]+$/u;
@@ -61,9 +70,29 @@ function beginningOf(text: string): string {
   return seen;
 }
 
-/** Whether a text stands for everything, in any dress: blanks around or within it, full width, and what looks like it. */
-export function isMatchAll(text: string): boolean {
-  const seen = replaceAll(beginningOf(text).normalize('NFKC').replaceAll(UNSEEN, ''), LOOK_ALIKES);
+/** What stays of a path behind its steps back: `/srv/..` is `/`. */
+function stepBack(path: string): string {
+  if (!/[/\\]\.\./.test(path)) return path;
+  const stays: string[] = [];
+  for (const part of path.split(/[/\\]+/)) {
+    if (part === '..') stays.pop();
+    else if (part !== '' && part !== '.') stays.push(part);
+  }
+  return `/${stays.join('/')}`;
+}
+
+/** Whether a text stands for everything, in any dress: blanks around or within it, full width, and what looks like it; a list of nothing else, too. */
+export const isMatchAll = (text: string): boolean => isOneMatchAll(text) || isListOfMatchAlls(text);
+
+/** Whoever takes several takes them in one text: `0.0.0.0/0, ::/0`. */
+function isListOfMatchAlls(text: string): boolean {
+  const items = text.split(/[\s,;]+/, MOST_ITEMS).filter(item => !saysNothing(item));
+  return items.length > 0 && items.every(isOneMatchAll);
+}
+
+function isOneMatchAll(text: string): boolean {
+  const whole = replaceAll(beginningOf(text).normalize('NFKC').replaceAll(UNSEEN, ''), LOOK_ALIKES);
+  const seen = stepBack(whole.replaceAll(VARIABLE, '').replace(DRIVE, ''));
   const plain = replaceAll(seen, REGEX_WORDS);
   return (
     ROOT.test(seen) ||
@@ -73,5 +102,5 @@ export function isMatchAll(text: string): boolean {
   );
 }
 
-/** Nothing that is seen: an unset variable more often than not. */
-export const saysNothing = (text: string): boolean => text.replaceAll(UNSEEN, '') === '';
+/** Nothing that is seen, in quotation marks or without: an unset variable more often than not. */
+export const saysNothing = (text: string): boolean => /^(?:""|''|``)?$/.test(text.replaceAll(UNSEEN, ''));

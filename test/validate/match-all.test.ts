@@ -71,7 +71,19 @@ const plain = [
     '\\*',
     '\\\\*',
   ],
-  ...['C:\\', 'c:/', 'c:\\\\'],
+  ...['C:\\', 'c:/', 'c:\\\\', 'C:\\*', 'c:/*', 'C:\\*.*', 'C:\\Windows\\..'],
+  ...['/srv/..', '/srv/../', '/srv/app/../..', '/srv/../*', 'srv/..', '/../srv/./..', '\\srv\\..\\*'],
+  ...[
+    '${ROOT}/*',
+    '${ROOT}/',
+    '"$ROOT/"*',
+    '$ROOT/*',
+    '%ROOT%\\*',
+    '{{ root }}/**',
+    '${A}${B}/.',
+    '/${ROOT}/..',
+  ],
+  ...['0.0.0.0/0, ::/0', '0.0.0.0/0 ::/0', '::/0;0.0.0.0/0', '/,', '/ , *', '.*,%', '0/0\n::/0'],
   ...['0.0.0.0/0', '::/0', '0/0', '0::/0', '0:0:0:0:0:0:0:0/0', '[::]/0', '0.0.0.0/00', '10.0.0.0/0'],
   ...['0.0.0.0/0.0.0.0', '::FFFF:0.0.0.0/0'],
 ];
@@ -130,6 +142,8 @@ describe('a text stands for everything', () => {
   });
 
   test('however long it is', () => {
+    expect(isMatchAll('0/0 '.repeat(250_000))).toBe(true);
+    expect(isMatchAll(`${'/a'.repeat(800)}${'/..'.repeat(800)}`)).toBe(true);
     expect(isMatchAll('/'.repeat(1_000_000))).toBe(true);
     expect(isMatchAll(`${' '.repeat(1_000_000)}*`)).toBe(true);
     expect(isMatchAll('*'.repeat(100_000))).toBe(true);
@@ -193,6 +207,9 @@ describe('a text names something', () => {
       '0.0.0.0/32',
       'fe80::/10',
     ],
+    ...['$HOME', '${ROOT}', '${ROOT}/var', '%TEMP%', '{{root}}/x/*', '$1/*', 'a$ROOT/*'],
+    ...['/srv/../etc', '/srv/..x', '/a/b/..', '1..5', '../x', 'C:\\data\\..\\x', 'D:'],
+    ...['0.0.0.0/0, 10.0.0.0/8', '/, /srv', 'a, *', ',', ';;', ', ,'],
     ...['https://example.com/', '2026-11-28T00:00:00Z', '--', '<>', '=', '::/01', '0.0.0.0/10'],
   ])('as %j', text => {
     expect(isMatchAll(text)).toBe(false);
@@ -200,7 +217,16 @@ describe('a text names something', () => {
 
   test('and a megabyte of it takes no time', () => {
     const began = performance.now();
-    for (const text of ['a'.repeat(1e6), '('.repeat(1e6), `${'^('.repeat(5e5)}x`, '\ufdfa'.repeat(1e6)])
+    for (const text of [
+      'a'.repeat(1e6),
+      '('.repeat(1e6),
+      `${'^('.repeat(5e5)}x`,
+      '\ufdfa'.repeat(1e6),
+      '${'.repeat(5e5),
+      '/..a'.repeat(2e5),
+      `${'0/0,'.repeat(63)}a`,
+      '%a'.repeat(5e5),
+    ])
       expect(isMatchAll(text)).toBe(false);
     expect(performance.now() - began).toBeLessThan(1_000);
   });
@@ -219,6 +245,9 @@ test.each([
   '\0',
   '\u180e',
   '\u0301',
+  '""',
+  "''",
+  ' ` ` ',
 ])('%j says nothing', text => {
   expect(saysNothing(text)).toBe(true);
   expect(saysNothing(`${text}a`)).toBe(false);
