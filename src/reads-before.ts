@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 
 import type { Database } from './db/database.ts';
 import { fromDatabase } from './db/from-database.ts';
-import { lanesOf, type Store } from './db/store.ts';
+import type { Store } from './db/store.ts';
 import type { Deadline } from './kit/deadline.ts';
 import { Fault } from './kit/fault.ts';
 import { inTime } from './kit/in-time.ts';
@@ -30,6 +30,11 @@ const KEYS_AT_ONCE = 256;
 const REQUESTS_AT_ONCE = 64;
 /** A request with more ids is looked up by itself. */
 const FEW_IDS = 100;
+/**
+ * So many of those at once on a server: one keeps the database busy, and the other this thread. With more, all that came together are past their
+ * deadline together, and nobody is answered.
+ */
+const LARGE_AT_ONCE = 2;
 
 interface Wanted {
   readonly kind: string;
@@ -47,7 +52,7 @@ export function createReadsBefore(
   isWeighed: (kind: string) => boolean,
 ): ReadsBefore {
   const patienceMs = UNDECIDED_MS;
-  const lane = new Lane(lanesOf({ embedded }), patienceMs);
+  const lane = new Lane(embedded ? 1 : LARGE_AT_ONCE, patienceMs);
   const keys = new Together(async (asked: readonly AskedKey[]) => await findAllRecorded(keyedDb, asked), {
     most: KEYS_AT_ONCE,
     patienceMs,

@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import type { Store } from '../src/db/store.ts';
 import { systemClock } from '../src/kit/clock.ts';
 import { Deadline } from '../src/kit/deadline.ts';
+import { isRefusal } from '../src/kit/refusal.ts';
 import { createReadsBefore } from '../src/reads-before.ts';
+import { names } from './support/api.ts';
 import { memoryStore } from './support/store.ts';
 
 let store: Store;
@@ -33,6 +36,31 @@ describe('a read before the ledger', () => {
     });
     await tx.rollback().execute();
     expect(await reads.recorded(key, new Deadline(systemClock, 10_000))).toBeUndefined();
+  });
+
+  it('is of two large requests at once, so that of many who ask together the first are answered in time', async () => {
+    let begun = 0;
+    const counted = store.db.withPlugin({
+      transformQuery: ({ node }) => {
+        begun += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const reads = createReadsBefore({ ...store, db: counted, embedded: false }, () => false);
+    const [first, ...rest] = names('host', 101);
+    const tx = await store.db.startTransaction().execute();
+    onTestFinished(async () => {
+      if (!tx.isRolledBack) await tx.rollback().execute();
+    });
+    const asked = Array.from({ length: 8 }, async () => {
+      const deadline = new Deadline(systemClock, 10_000);
+      return await reads.resolve('host', { ids: [first ?? '', ...rest] }, 1, deadline);
+    });
+    await setImmediate();
+    expect(begun).toBe(2);
+    await tx.rollback().execute();
+    expect((await Promise.all(asked)).every(isRefusal)).toBe(true);
   });
 
   it('that fails says that the database did not answer', async () => {

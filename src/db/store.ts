@@ -49,7 +49,7 @@ const ledgerDefaults: ServerOptions = {
 /** Of keys one look-up is under way at a time, and one of targets. */
 const keyedDefaults: ServerOptions = { ...ledgerDefaults, poolSize: 2 };
 
-/** Pages that are read at once, and again as many large requests: most of the connections stay for who asks and who stops. */
+/** Pages that are read at once: most of the connections stay for who asks and who stops. */
 export const lanesOf = ({ embedded }: Pick<Store, 'embedded'>): number => (embedded ? 1 : 4);
 
 const over = (pool: PostgresPool): Kysely<Database> =>
