@@ -2,9 +2,11 @@ import type { Gate } from './gate.ts';
 import { StoreInUse, StoreReadOnly, StoreRefused } from './db/store-refused.ts';
 import { elapsedMs, type Clock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
+import { inTime } from './kit/in-time.ts';
 import type { Logger } from './kit/logger.ts';
 import { Trouble } from './kit/trouble.ts';
 import type { Start } from './ledger/activate.ts';
+import { UNDECIDED_MS } from './ledger/ledger.ts';
 
 /** Between two tries to reach a database that was away at start. */
 const AGAIN_MS = 1_000;
@@ -26,7 +28,8 @@ export class LateGate {
   #refused: StoreRefused | undefined;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
-  #trying: Promise<void> | undefined;
+  /** The try that is under way. */
+  #opening: Promise<Gate> | undefined;
 
   /** To be made when the gate is started, before its files are read. */
   constructor(logger: Logger, clock: Clock) {
@@ -54,7 +57,7 @@ export class LateGate {
    */
   async open(openGate: (late: Lateness) => Promise<Gate>, mayComeBack: boolean): Promise<void> {
     try {
-      this.#current = await openGate({});
+      await this.#follow(openGate({}));
     } catch (thrown) {
       const isRefused = thrown instanceof StoreRefused && !(thrown instanceof StoreReadOnly);
       if (isRefused || !mayComeBack) throw thrown;
@@ -63,14 +66,20 @@ export class LateGate {
     }
   }
 
+  async #follow(opening: Promise<Gate>): Promise<void> {
+    this.#opening = opening;
+    try {
+      this.#current = await opening;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
   #openLater(openGate: (late: Lateness) => Promise<Gate>, failed: unknown): void {
     this.#timer = setTimeout(
       () => {
-        this.#trying = openGate({ sinceStartMs: this.#sinceStartMs }).then(
-          gate => {
-            this.#current = gate;
-            this.#trouble.over();
-          },
+        this.#follow(openGate({ sinceStartMs: this.#sinceStartMs })).then(
+          () => this.#trouble.over(),
           (thrown: unknown) => {
             this.#refused = thrown instanceof StoreRefused ? thrown : undefined;
             this.#trouble.met(asError(thrown));
@@ -90,7 +99,7 @@ export class LateGate {
 
   /** Ends what is under way, a try to open included. */
   async close(): Promise<void> {
-    await this.#trying;
+    await Promise.allSettled([this.#opening]);
     await this.#current?.close();
   }
 
@@ -99,6 +108,15 @@ export class LateGate {
     if (this.#current === undefined)
       throw new Fault('store.unavailable', this.#refused?.message ?? 'The database was not reached yet.');
     return this.#current;
+  }
+
+  /** For a stop: a try that is under way is waited for, as long as a turn of the ledger is. @throws Fault as `get` */
+  async getOpened(): Promise<Gate> {
+    const stillOpening = (): Fault =>
+      new Fault('store.unavailable', 'This gate is still opening its database.');
+    if (this.#opening !== undefined)
+      await inTime(Promise.allSettled([this.#opening]), UNDECIDED_MS, stillOpening);
+    return this.get();
   }
 
   /** For what would begin something new. @throws Fault `gate.stopping`, or as `get` */

@@ -53,12 +53,14 @@ function changing({
     },
     killSwitch: {
       engage: async (request, by) => {
-        const engaged = await withHint(killFile, async () => await gate.get().killSwitch.engage(request, by));
+        const engage = async () => await (await gate.getOpened()).killSwitch.engage(request, by);
+        const engaged = await withHint(killFile, engage);
         behind.signNow();
         return engaged;
       },
       release: async (...asked) => await gate.get().killSwitch.release(...asked),
-      status: async () => await withHint(killFile, async () => await gate.get().killSwitch.status()),
+      status: async () =>
+        await withHint(killFile, async () => await (await gate.getOpened()).killSwitch.status()),
     },
     evidence: {
       post: async (...asked) => await gate.getUnlessStopping().evidence.post(...asked),

@@ -78,6 +78,30 @@ it('looks at the ledger once for all scrapes that come at once', async () => {
   await close();
 });
 
+it('is waited for by an engage, and by a look at the switch, while it is being opened', async () => {
+  const { gate, config, inForce, close } = await rig();
+  const late = new LateGate(gate.options.logger, gate.options.clock);
+  const { metrics } = gate.options;
+  const { reads } = fakePorts([]);
+  const { killSwitch } = portsOf({ gate: late, config, inForce, reads, metrics, signNow: () => undefined });
+  let open = (): void => undefined;
+  const opened = late.open(
+    async () =>
+      await new Promise(resolve => {
+        open = () => resolve(gate);
+      }),
+    true,
+  );
+  const [by] = config.principals;
+  if (by === undefined) throw new Error('nobody is there');
+  const asked = [killSwitch.engage({ scope: {}, except: [] }, by), killSwitch.status()];
+  open();
+  await opened;
+  // What stops goes first.
+  expect(await Promise.all(asked)).toMatchObject([{ scope: {}, stopped: [] }, { engaged: [{ scope: {} }] }]);
+  await close();
+});
+
 describe('while it takes long to count what protected entries stand for', () => {
   const limits = {
     actions: { 'test.act': wideLimits },

@@ -74,3 +74,24 @@ it('tells each try but the first how long ago the gate was started, by the clock
   gate.stop();
   expect(late).toEqual([undefined, 2_000, 3_600_000, 4_000]);
 });
+
+it('lets a stop wait for a try that is under way, also when that fails, and for none that never ends', async () => {
+  const gate = new LateGate(recordedLogger().logger, systemClock);
+  let fail = (): void => undefined;
+  const openGate = async (): Promise<never> =>
+    await new Promise((_opened, reject) => {
+      fail = () => reject(new Error('refused'));
+    });
+  const tried = gate.open(openGate, true);
+  const first = gate.getOpened();
+  fail();
+  await tried;
+  await expect(first).rejects.toThrow('The database was not reached yet.');
+  // Between two tries there is nothing to wait for.
+  await expect(gate.getOpened()).rejects.toThrow('The database was not reached yet.');
+  await vi.advanceTimersByTimeAsync(1_000);
+  const second = gate.getOpened().then(() => 'opened', String);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(await second).toContain('This gate is still opening its database.');
+  gate.stop();
+});
