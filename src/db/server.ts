@@ -125,7 +125,8 @@ export function openServer(url: string, options: ServerOptions, logger: Logger):
     connectionString: nameVerification(url),
     max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    idleTimeoutMillis: 30_000,
+    // Long before its silence would be taken for the server's.
+    idleTimeoutMillis: Math.min(30_000, options.silenceMs / 2),
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     stream: () => impatientSocket(options.silenceMs),

@@ -9,6 +9,7 @@ import { createLogger } from '../../src/kit/logger.ts';
 import { startForwarder } from '../support/forwarder.ts';
 import { describeWithPostgres, serverStore } from '../support/postgres.ts';
 import { startPostgres, type PostgresServer } from '../support/postgres-server.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
 import { memoryStore } from '../support/store.ts';
 
 const quiet = createLogger('silent');
@@ -278,6 +279,21 @@ describeWithPostgres('the store on a server', () => {
     } finally {
       await store.close();
       await line.close();
+      await fresh.close();
+    }
+  });
+
+  it('lets go of a connection that nobody uses, and does not take it for a server that is silent', async () => {
+    const fresh = await serverStore();
+    const { logger, said } = recordedLogger();
+    const store = await openStore({ type: 'server', url: fresh.url }, logger, { silenceMs: 600 });
+    try {
+      const removed = new Promise(resolve => store.pool.once('remove', resolve));
+      await store.pool.query('select 1');
+      await removed;
+      expect(said()).toEqual([]);
+    } finally {
+      await store.close();
       await fresh.close();
     }
   });
