@@ -72,7 +72,10 @@ export async function checkStore(around: Around): Promise<StoreFound> {
       held: false,
       read: false,
       used: false,
-      findings: [ok(`no store in ${store.folder} yet: the first start makes it`)],
+      findings: [
+        ok(`no store in ${store.folder} yet: the first start makes it`),
+        ...checkEmpty(around.newest),
+      ],
     };
   try {
     const holder = await findHolder(store.folder);
@@ -136,7 +139,10 @@ async function lookInto(store: Store, around: Around): Promise<Looked> {
     checkClock(nowMs - (before + tookMs / 2), store.embedded),
   ];
   // What else is looked at has no table yet.
-  if (missing.length > 0) return { findings: found, read: false, used: landed > 0 };
+  if (missing.length > 0) {
+    const findings = landed > 0 ? found : [...found, ...checkEmpty(around.newest)];
+    return { findings, read: false, used: landed > 0 };
+  }
   await refuseMissingGuards(store.db);
   await refuseMissingRows(store.pool);
   await refuseTakenNumbers(store.pool);
@@ -176,6 +182,16 @@ function checkClock(aheadMs: number, embedded: boolean): Finding {
   return Math.abs(aheadMs) > 1_000 ? warn(said, todo) : ok(said);
 }
 
+/** Where something was signed, a start makes no tables: somebody may be about to restore into them, or `store` names another database. */
+function checkEmpty(newest: Checkpoint | undefined): Finding[] {
+  if (newest === undefined) return [];
+  const { fail } = findingsOf('checkpoints');
+  return [fail(`the database is empty, and entry ${newest.seq} was signed of another`, sayNoStart(newest))];
+}
+
+const sayNoStart = (newest: Checkpoint): string =>
+  `no gate starts on it: put the newer database back, or read docs/on-call.md before \`serve --restored ${nameOf(newest)}\``;
+
 async function checkChain(store: Store, newest: Checkpoint | undefined): Promise<Finding[]> {
   const clock = findingsOf('clock');
   const checkpoints = findingsOf('checkpoints');
@@ -196,7 +212,7 @@ async function checkChain(store: Store, newest: Checkpoint | undefined): Promise
     ...ahead,
     checkpoints.fail(
       `the database ends with entry ${seq}, and does not hold entry ${newest.seq} as it was signed: an older copy, or another history`,
-      `no gate starts on it: put the newer database back, or read docs/on-call.md before \`serve --restored ${nameOf(newest)}\``,
+      sayNoStart(newest),
     ),
   ];
 }

@@ -83,6 +83,17 @@ async function unpackShipped(folder: string): Promise<void> {
   }
 }
 
+/** A checkpoint of entry 5 with its key, altered after that. */
+function signIn(folder: string, altered: { readonly seq?: number } = {}): void {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const head = { seq: 5, hash: sha256('5') };
+  const signer = { privateKey, key: publicKeyName(publicKey) };
+  const signed = signCheckpoint(head, '2026-11-22T15:04:05.678Z', signer);
+  writeFileSync(path.join(folder, 'checkpoints.ndjson.key'), pem, { mode: 0o600 });
+  writeFileSync(path.join(folder, 'checkpoints.ndjson'), `${checkpointLine({ ...signed, ...altered })}\n`);
+}
+
 describe('a configuration that no gate ran with yet', () => {
   test('is well, and nothing is made', async () => {
     const folder = folderWith();
@@ -189,17 +200,16 @@ describe('a configuration that no gate ran with yet', () => {
     [
       'a checkpoint that was altered',
       'fail',
-      f => {
-        const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-        const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-        const head = { seq: 5, hash: sha256('5') };
-        const signer = { privateKey, key: publicKeyName(publicKey) };
-        const good = signCheckpoint(head, '2026-11-22T15:04:05.678Z', signer);
-        writeFileSync(path.join(f, 'checkpoints.ndjson.key'), pem, { mode: 0o600 });
-        writeFileSync(path.join(f, 'checkpoints.ndjson'), `${checkpointLine({ ...good, seq: 4 })}\n`);
-      },
+      f => signIn(f, { seq: 4 }),
       'checkpoints',
       /The checkpoint of entry 4 in .* was altered/,
+    ],
+    [
+      'a database that is empty where another was signed',
+      'fail',
+      f => signIn(f),
+      'checkpoints',
+      /the database is empty, and entry 5 was signed of another/,
     ],
   ])('is told of %s', async (_, status, spoil, check, what) => {
     const folder = folderWith({ policies: './bundle' });
