@@ -7,6 +7,13 @@ const everything = { scope: {}, except: [] };
 
 const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `n${at}`);
 
+function mistakesOf(body: JsonObject) {
+  const said = parseEngage(body);
+  return isRefusal(said)
+    ? { status: said.status, pointers: said.reasons.map(({ pointer }) => pointer) }
+    : said;
+}
+
 describe('an engage of everything', () => {
   it.each([undefined, {}, { scope: {} }, { reason: '' }, { reason: ' ' }, { reason: null }, { except: [] }])(
     'is %j: nothing may stand in the way of stopping',
@@ -42,15 +49,18 @@ describe('an engage that is refused', () => {
     [{ except: null }, ['/except']],
     [{ except: 'bot' }, ['/except']],
     [{ except: ['bot', '', null, 7] }, ['/except/1', '/except/2', '/except/3']],
-    // Each would be looked for in the turn of the ledger, and be a reason of the answer.
-    [{ except: many(300_000) }, ['/except']],
-    [{ except: many(300_000).map(() => 1) }, ['/except']],
-    [Object.fromEntries(many(90_000).map(name => [name, 1])), many(10).map(name => `/${name}`)],
     [{ scope: null, reason: 5, except: 'bot', x: 1 }, ['/except', '/reason', '/scope', '/x']],
   ])('is %j, with a pointer to each mistake', (body, pointers) => {
-    const refusal = parseEngage(body);
-    expect(isRefusal(refusal) ? refusal.reasons.map(reason => reason.pointer) : refusal).toEqual(pointers);
-    expect(refusal).toMatchObject({ status: 422 });
+    expect(mistakesOf(body)).toEqual({ status: 422, pointers });
+  });
+
+  // Each would be looked for in the turn of the ledger, and be a reason of the answer.
+  it.each<[string, JsonObject, string[]]>([
+    ['exceptions', { except: many(300_000) }, ['/except']],
+    ['exceptions that are none', { except: many(300_000).map(() => 1) }, ['/except']],
+    ['fields', Object.fromEntries(many(90_000).map(name => [name, 1])), many(10).map(name => `/${name}`)],
+  ])('is one of too many %s', (_what, body, pointers) => {
+    expect(mistakesOf(body)).toEqual({ status: 422, pointers });
   });
 });
 
