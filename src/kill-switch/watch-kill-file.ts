@@ -1,5 +1,5 @@
 import type { Logger } from '../kit/logger.ts';
-import { killFileEngages } from './kill-file.ts';
+import { killFileEngages, sayWhyKillFile } from './kill-file.ts';
 
 /** How often the file is looked at for the log; decisions and claims look for themselves. */
 const LOOK_MS = 500;
@@ -16,7 +16,7 @@ export function watchKillFile(file: string, logger: Logger): KillFileWatch {
     const isEngaged = killFileEngages(file);
     if (isEngaged && !wasEngaged)
       logger.error(
-        { kill_file: file },
+        { kill_file: file, why: sayWhyKillFile(file) },
         'the kill file engages this gate: nothing is allowed or forwarded here',
       );
     if (!isEngaged && wasEngaged)

@@ -34,6 +34,12 @@ it('says at the start that it is there already', () => {
   rmSync(file);
 });
 
+it('says that its folder is gone where that is why', () => {
+  const { logger, whole } = recordedLogger();
+  watchKillFile(join(folder, 'gone', 'KILL'), logger).stop();
+  expect(whole()).toMatchObject([{ level: 50, why: expect.stringContaining('its folder is gone') }]);
+});
+
 it('is told in a sentence, there or not', () => {
   expect(sayKillFile(file)).toBe(
     `The kill file works without the database: make ${file}, and this gate forwards nothing.`,
