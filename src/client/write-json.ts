@@ -9,7 +9,7 @@ export function writeJson(value: unknown): string {
   return JSON.stringify(value, (name, member: unknown) => {
     if (member === undefined || typeof member === 'function' || typeof member === 'symbol')
       throw new ClientMisuseError(
-        `The member ${JSON.stringify(name)} has no value: leave it out, or give it one.`,
+        `The member ${JSON.stringify(name)} has no value: give it one. Without it something else is asked for: of a selector, more targets.`,
       );
     if (typeof member === 'number' && !Number.isFinite(member))
       throw new ClientMisuseError(`The member ${JSON.stringify(name)} is no number.`);
@@ -31,7 +31,7 @@ export function withQuery(path: string, parameters: object): string {
     const text = typeof value === 'number' ? String(value) : value;
     if (typeof text !== 'string' || text.trim().length === 0)
       throw new ClientMisuseError(
-        `The parameter ${JSON.stringify(name)} has no value: leave it out, or give it one.`,
+        `The parameter ${JSON.stringify(name)} has no value: give it one. Without it more is found.`,
       );
     query.set(name, text);
   }
