@@ -11,7 +11,7 @@ import type { Operation } from '../ledger/operation.ts';
 import { stops, stoppableOf, whyStopsAll, whyStopsNothing } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import { Share } from '../outcome/share.ts';
-import type { Event } from '../outcome/transition.ts';
+import { stoppedBy } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
 import { killFileEngages, sayWhyKillFile } from './kill-file.ts';
 
@@ -224,18 +224,11 @@ function stopWaiting(turn: Turn, engaged: EngagedSwitch, by: Principal): 'more' 
   for (const operation of inScopeOf(engaged, turn.book)) {
     if (operation.phase !== 'waiting') continue;
     if (share.isFull()) return 'more';
-    recordEvent(turn, operation, stopBy(engaged), by.name);
+    recordEvent(turn, operation, stoppedBy(engaged), by.name);
     share.look(operation);
   }
   return 'none';
 }
-
-const stopBy = ({ id, engagedBy }: EngagedSwitch): Event & { type: 'stop' } => ({
-  type: 'stop',
-  rule: 'kill_switch.engaged',
-  detail: `stopped by the kill switch ${id}`,
-  by: engagedBy,
-});
 
 const viewOf = (engaged: EngagedSwitch) => ({
   id: engaged.id,

@@ -16,7 +16,7 @@ import type { TargetSet } from '../targets/target-set.ts';
 import { carriedOf } from '../validate/validated.ts';
 import { recordEvent } from './record-event.ts';
 import { Share } from './share.ts';
-import type { Event } from './transition.ts';
+import { stoppedBy, type Event } from './transition.ts';
 
 /** What claiming needs beside the ledger. */
 export interface Claiming {
@@ -126,12 +126,7 @@ async function claimOne(
   const engaged = [...turn.book.switches.values()].find(each =>
     stops(each, stoppableOf(operation), turn.book),
   );
-  if (engaged !== undefined)
-    return stop({
-      rule: 'kill_switch.engaged',
-      detail: `stopped by the kill switch ${engaged.id}`,
-      by: engaged.engagedBy,
-    });
+  if (engaged !== undefined) return stop(stoppedBy(engaged));
   // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
   if (isFrozen(limits, operation.action, operation.principal, turn.nowMs)) return undefined;
   if (!hasPlace(turn, action)) return undefined;

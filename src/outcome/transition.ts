@@ -1,4 +1,5 @@
 import type { Rule } from '../kit/rules.ts';
+import type { EngagedSwitch } from '../ledger/book.ts';
 import type { OutcomeStatus } from '../ledger/decision.ts';
 import type { Operation } from '../ledger/operation.ts';
 import type { Attempted } from '../forward/attempted.ts';
@@ -33,6 +34,14 @@ export type Event =
       /** The principal who cancelled it, or engaged the switch; absent where the gate itself gives it up. */
       readonly by?: string;
     };
+
+/** In the name of whoever engaged it, wherever it is found. */
+export const stoppedBy = ({ id, engagedBy }: EngagedSwitch): Event & { type: 'stop' } => ({
+  type: 'stop',
+  rule: 'kill_switch.engaged',
+  detail: `stopped by the kill switch ${id}`,
+  by: engagedBy,
+});
 
 /** What an event makes of an operation; `conflict` says why it makes nothing of it. */
 export type Transition = { readonly operation: Operation } | { readonly conflict: string };
