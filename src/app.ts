@@ -1,4 +1,5 @@
 import { createReads } from './audit/queries.ts';
+import { JumpFile } from './checkpoint/open-jump.ts';
 import type { ChainHead } from './checkpoint/checkpoint.ts';
 import { Checkpoints } from './checkpoint/checkpoints.ts';
 import { isRecorded, readChain } from './checkpoint/queries.ts';
@@ -81,7 +82,8 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
     process: true,
   });
   const known = (): ChainHead | undefined => gate.current?.ledger.lastEntry();
-  const checkpoints = await openCheckpoints({ config, store, clock, logger, metrics }, known, threads);
+  const opened = { config, store, clock, logger, metrics };
+  const { checkpoints, keptJump } = await openBeside(opened, known, threads);
   // What was seen, and a switch: a gate that is killed before the next minute must not start on a database that lacks it.
   const signNow = (): void => void checkpoints.lookAnew();
   const ports = portsOf({ gate, config, inForce, metrics, reads: createReads(store), signNow });
@@ -113,13 +115,13 @@ export async function startGate(options: StartOptions): Promise<RunningGate> {
   try {
     // Listens first: a gate that cannot must not have made its policy the active one.
     serving = await serveOn(http, config.listen);
-    const parts = { config, store, inForce, clock, metrics, logger, readFile, onFailedBatch: signNow };
+    const parts = { ...opened, keptJump, inForce, readFile, onFailedBatch: signNow };
     const { address } = serving;
     const open = async (late: Lateness): Promise<Gate> => {
       const start = { again: options.activate, ...late };
-      const opened = await openGate(parts, start, checkpoints, options.restored);
-      tellReady(logger, address, opened.activation);
-      return opened;
+      const begun = await openGate(parts, start, checkpoints, options.restored);
+      tellReady(logger, address, begun.activation);
+      return begun;
     };
     await gate.open(open, !store.embedded);
     checkpoints.start();
@@ -160,16 +162,16 @@ async function readFiles(
   return { config, inForce };
 }
 
-/** @throws StoreRefused, with the store closed */
-async function openCheckpoints(
+/** What is kept outside the database. @throws StoreRefused, with the store closed */
+async function openBeside(
   parts: Pick<GateOptions, 'config' | 'store' | 'clock' | 'logger' | 'metrics'>,
   known: () => ChainHead | undefined,
   threads: FileThreads,
-): Promise<Checkpoints> {
+): Promise<{ readonly checkpoints: Checkpoints; readonly keptJump: JumpFile }> {
   const { config, store, clock, logger, metrics } = parts;
   try {
     const read = async (seq: number) => await readChain(store.db, seq);
-    return await Checkpoints.open({
+    const checkpoints = await Checkpoints.open({
       file: config.checkpoints,
       readChain: read,
       isRecorded: async said => await isRecorded(store.db, said),
@@ -180,6 +182,8 @@ async function openCheckpoints(
       clock,
       logger,
     });
+    const keptJump = await JumpFile.open({ checkpoints: config.checkpoints, threads, logger });
+    return { checkpoints, keptJump };
   } catch (thrown) {
     await store.close();
     throw thrown;

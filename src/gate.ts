@@ -22,6 +22,7 @@ import { Trouble } from './kit/trouble.ts';
 import type { Logger } from './kit/logger.ts';
 import { sharedRead } from './kit/together.ts';
 import { activateAtStart, activatePolicy, type Activation, type Start } from './ledger/activate.ts';
+import type { KeptJump } from './ledger/clock-watch.ts';
 import type { LockedTurn, Turn } from './ledger/turn.ts';
 import { Ledger, UNDECIDED_MS } from './ledger/ledger.ts';
 import { isTriedAgain, type Operation } from './ledger/operation.ts';
@@ -43,6 +44,7 @@ export interface GateOptions {
   readonly store: Store;
   readonly inForce: InForce;
   readonly clock: Clock;
+  readonly keptJump?: KeptJump;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly readFile: (file: string) => Promise<string>;
@@ -117,7 +119,7 @@ export class Gate {
   }
 
   #createLedger(): Ledger {
-    const { config, store, inForce, clock, logger, metrics, onFailedBatch } = this.options;
+    const { config, store, inForce, clock, keptJump, logger, metrics, onFailedBatch } = this.options;
     return new Ledger({
       db: store.ledgerDb,
       kinds: config.kinds,
@@ -126,6 +128,7 @@ export class Gate {
         return inForce.loaded?.policy.limits;
       },
       clock,
+      ...(keptJump !== undefined && { keptJump }),
       logger,
       onOperation: operation => {
         this.outcomes.waiters.tell(operation);

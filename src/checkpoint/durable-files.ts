@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { link, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
@@ -35,11 +35,13 @@ async function syncFolderOf(file: string): Promise<void> {
   }
 }
 
-/**
- * Makes a file that appears whole, under its name, or not at all, and never over one that is there.
- * @returns whether it was made; false if there is one
- */
-export async function makeOnce(file: string, content: string, mode: number): Promise<boolean> {
+/** Whole and on the disk under a name of its own, until `place` has given it its own. */
+async function writeAside(
+  file: string,
+  content: string,
+  mode: number,
+  place: (draft: string) => Promise<void>,
+): Promise<void> {
   const draft = `${file}.${freshId()}`;
   try {
     const handle = await open(draft, 'wx', mode);
@@ -49,15 +51,36 @@ export async function makeOnce(file: string, content: string, mode: number): Pro
     } finally {
       await handle.close();
     }
-    // Unlike a rename, a link takes no other file's place.
-    await link(draft, file);
+    await place(draft);
     await syncFolderOf(file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Writes a file that appears whole, or stays as it was. */
+export async function replaceFile(file: string, content: string, mode: number): Promise<void> {
+  await writeAside(file, content, mode, async draft => await rename(draft, file));
+}
+
+/** Takes a file away, where there is one. */
+export async function removeFile(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await syncFolderOf(file);
+}
+
+/**
+ * Makes a file that appears whole, under its name, or not at all, and never over one that is there.
+ * @returns whether it was made; false if there is one
+ */
+export async function makeOnce(file: string, content: string, mode: number): Promise<boolean> {
+  try {
+    // Unlike a rename, a link takes no other file's place.
+    await writeAside(file, content, mode, async draft => await link(draft, file));
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
-  } finally {
-    await rm(draft, { force: true });
   }
 }
 

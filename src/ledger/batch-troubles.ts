@@ -7,6 +7,8 @@ import { isAway, isOfConnection } from './failure.ts';
 /** A batch that fails by itself is tried again twice a second, as an outcome that cannot be written is. */
 const QUIET_MS = 60_000;
 
+const PARTED = 'more than 5 s, now or before the gate was started again; or the last entry is of the future';
+
 /** What the log says of batches that were rolled back, of those that decide nothing, for the clocks have parted, and of requests at which the policy failed. */
 export class BatchTroubles {
   /** With the database, which ends every batch the same way. */
@@ -43,7 +45,7 @@ export class BatchTroubles {
 
   /** Of each batch. */
   clock(jumped: boolean): void {
-    if (jumped) this.#parted.met(new Error('more than 5 s, or the last entry is of the future'), 'error');
+    if (jumped) this.#parted.met(new Error(PARTED), 'error');
     else this.#parted.over();
   }
 

@@ -33,17 +33,15 @@ type Known = Pick<HeadRow, 'version' | 'seq' | 'hash'>;
  */
 export class KnownBook {
   readonly #options: Options;
-  readonly #watch: Pick<ClockWatch, 'accept'>;
+  readonly #watch: Pick<ClockWatch, 'knows'>;
   #book: Book;
   #known: Known = { version: 0, seq: 0, hash: '' };
   #accepted: readonly AcceptedTime[] = [];
-  /** How many accepted times this gate has seen: one more, and the database's time is agreed again. */
-  #acceptedOnce: number | undefined;
   #isToldOfAnother = false;
   /** How many guards there were beside what this book was read from, when all were there. */
   #guards = 0;
 
-  constructor(options: Options, watch: Pick<ClockWatch, 'accept'>) {
+  constructor(options: Options, watch: Pick<ClockWatch, 'knows'>) {
     this.#options = options;
     this.#watch = watch;
     this.#book = this.#blank();
@@ -105,9 +103,7 @@ export class KnownBook {
     if (!this.isAt(head)) await this.#read(db, head);
     this.#isToldOfAnother = false;
     this.#known = { version: head.version, seq: head.seq, hash: head.hash };
-    if (this.#acceptedOnce !== undefined && this.#accepted.length > this.#acceptedOnce)
-      this.#watch.accept(head.db_now_ms);
-    this.#acceptedOnce = this.#accepted.length;
+    this.#watch.knows(this.#accepted.length, head.db_now_ms);
     return others;
   }
 

@@ -10,7 +10,7 @@ import type { Limits } from '../policy/limits.ts';
 import { Precedents } from './precedents.ts';
 import { BatchTroubles } from './batch-troubles.ts';
 import type { Names } from './book.ts';
-import { ClockWatch } from './clock-watch.ts';
+import { ClockWatch, type KeptJump } from './clock-watch.ts';
 import { Draft } from './draft.ts';
 import {
   commitFailed,
@@ -40,6 +40,8 @@ export interface LedgerOptions {
   /** Undefined when no policy could be loaded: then nothing is decided, but switches and outcomes are still written. They change only in `adopt`. */
   readonly limits: Limits | undefined;
   readonly clock: Clock;
+  /** What outlives the gate of a jump of the clock. */
+  readonly keptJump?: KeptJump;
   readonly logger: Logger;
   /** Called for each operation that changed, once it is durable. */
   readonly onOperation: (operation: Operation) => void;
@@ -79,7 +81,7 @@ export class Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options;
-    this.#watch = new ClockWatch(options.clock);
+    this.#watch = new ClockWatch(options.clock, options.keptJump);
     this.#troubles = new BatchTroubles(options.logger, options.clock);
     this.#known = new KnownBook(options, this.#watch);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ClockWatch } from '../../src/ledger/clock-watch.ts';
+import { ClockWatch, type KeptJump, type OpenJump } from '../../src/ledger/clock-watch.ts';
 
 const START = 1_800_000_000_000;
 
@@ -158,5 +158,108 @@ describe('the clock watch', () => {
     watch.read(START, 0);
     pass(100);
     expect(watch.read(START + 100, START + 4_000).nowMs).toBe(START + 4_000);
+  });
+});
+
+describe('the clock watch of a gate that is started again', () => {
+  const JUMP: OpenJump = { boot: 'b', sinceBootMs: 1_000, atMs: START, accepted: 2 };
+
+  /** A watch on a machine that has run for so long; both its clocks agree, unless told otherwise. */
+  function begin(
+    found: KeptJump['found'],
+    sinceBootMs: number,
+    { boot = 'b', wallMs = START, accepted = 2 } = {},
+  ) {
+    const kept: (OpenJump | undefined)[] = [];
+    const now = { wallMs, monotonicMs: 500, sinceBootMs };
+    const watch = new ClockWatch(
+      {
+        wallMs: () => now.wallMs,
+        monotonicMs: () => now.monotonicMs,
+        sinceBoot: () => ({ boot, ms: now.sinceBootMs }),
+      },
+      { found, keep: jump => kept.push(jump) },
+    );
+    watch.knows(accepted, wallMs);
+    const pass = (ms: number): void => {
+      now.monotonicMs += ms;
+      now.sinceBootMs += ms;
+    };
+    return { watch, kept, pass };
+  }
+
+  it('has kept a jump once, with the time that was agreed, and keeps none when it is over', () => {
+    const { watch, kept, pass } = begin(undefined, 1_000);
+    expect(watch.read(START, 0).jumped).toBe(false);
+    expect(kept).toEqual([]);
+    for (let step = 1; step <= 2; step += 1) {
+      pass(1_000);
+      expect(watch.read(START + 7_200_000, 0).jumped).toBe(true);
+    }
+    expect(kept).toEqual([{ ...JUMP, sinceBootMs: 2_000, atMs: START + 1_000 }]);
+    pass(1_000);
+    expect(watch.read(START + 3_000, 0).jumped).toBe(false);
+    expect(kept.slice(1)).toEqual([undefined]);
+  });
+
+  it('lets 5 s pass, and not a millisecond more, since a jump was seen, however long that is', () => {
+    for (const [off, jumped] of [
+      [5_000, false],
+      [-5_000, false],
+      [5_001, true],
+      [-5_001, true],
+    ] as const) {
+      const wallMs = START + 86_400_000 + off;
+      const { watch, kept } = begin(JUMP, 1_000 + 86_400_000, { wallMs });
+      expect(watch.read(wallMs, START).jumped).toBe(jumped);
+      expect(kept).toEqual(jumped ? [] : [undefined]);
+    }
+  });
+
+  it('goes on from the time that was agreed, and agrees again where the database comes back to it', () => {
+    const wallMs = START - 7_200_000;
+    const { watch, kept, pass } = begin(JUMP, 2_000, { wallMs });
+    expect(watch.read(wallMs, START - 7_300_000)).toEqual({ nowMs: START + 1_000, jumped: true });
+    pass(1_000);
+    expect(watch.read(wallMs + 1_000, START + 1_000).jumped).toBe(true);
+    pass(1_000);
+    expect(watch.read(START + 3_000, START + 1_000)).toEqual({ nowMs: START + 3_000, jumped: false });
+    expect(kept).toEqual([undefined]);
+  });
+
+  it('takes the word of an operator, of whatever gate, over a jump that was seen before it', () => {
+    const wallMs = START + 7_200_000;
+    const later = begin(JUMP, 2_000, { wallMs, accepted: 3 });
+    expect(later.watch.read(wallMs, START).jumped).toBe(false);
+    expect(later.kept).toEqual([undefined]);
+    const { watch, kept } = begin(JUMP, 2_000, { wallMs });
+    expect(watch.read(wallMs, START).jumped).toBe(true);
+    watch.knows(3, wallMs);
+    expect(watch.read(wallMs, START)).toEqual({ nowMs: wallMs, jumped: false });
+    expect(kept).toEqual([undefined]);
+  });
+
+  it('cannot compare runs of a machine: a jump that was seen in another one stays until it is accepted', () => {
+    for (const [found, boot, sinceBootMs] of [
+      [JUMP, 'c', 5_000],
+      [JUMP, 'b', 999],
+      [{ ...JUMP, boot: '' }, '', 5_000],
+      ['unreadable', 'b', 5_000],
+    ] as const) {
+      const { watch, kept, pass } = begin(found, sinceBootMs, { boot });
+      expect(watch.read(START, 0).jumped).toBe(true);
+      pass(60_000);
+      expect(watch.read(START + 60_000, 0).jumped).toBe(true);
+      expect(kept).toEqual([]);
+      watch.knows(3, START + 60_000);
+      expect(watch.read(START + 60_000, 0).jumped).toBe(false);
+      expect(kept).toEqual([undefined]);
+    }
+  });
+
+  it('keeps nothing of clocks that never agreed: set right, they do at the next start', () => {
+    const { watch, kept } = begin(undefined, 1_000);
+    expect(watch.read(START + 7_200_000, 0).jumped).toBe(true);
+    expect(kept).toEqual([]);
   });
 });

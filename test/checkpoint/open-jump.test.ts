@@ -1,0 +1,70 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+import { JumpFile } from '../../src/checkpoint/open-jump.ts';
+import { FileThreads } from '../../src/kit/file-threads.ts';
+import { until } from '../support/api.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+import { temporaryFolder, type TemporaryFolder } from '../support/store.ts';
+
+let folder: TemporaryFolder;
+let log: ReturnType<typeof recordedLogger>;
+let checkpoints: string;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  log = recordedLogger();
+  checkpoints = path.join(folder.path, 'checkpoints');
+});
+afterEach(async () => {
+  await folder.remove();
+});
+
+const open = async (): Promise<JumpFile> =>
+  await JumpFile.open({ checkpoints, threads: new FileThreads(), logger: log.logger });
+const jumpAt = (atMs: number) => ({ boot: 'b', sinceBootMs: 1.5, atMs, accepted: 0 });
+
+it('finds nothing where nothing was kept, and then what was kept last, whole and with nothing beside it', async () => {
+  const file = await open();
+  expect(file.found).toBeUndefined();
+  for (const atMs of [1, 2, 3]) file.keep(jumpAt(atMs));
+  await until(
+    async () => await readFile(`${checkpoints}.clock`, 'utf8').catch(() => ''),
+    text => text.includes('"atMs":3'),
+  );
+  expect((await open()).found).toEqual(jumpAt(3));
+  expect(await readdir(folder.path)).toEqual(['checkpoints.clock']);
+  file.keep(undefined);
+  await until(
+    async () => await readdir(folder.path),
+    names => names.length === 0,
+  );
+  expect((await open()).found).toBeUndefined();
+  expect(log.said()).toEqual([]);
+});
+
+it.each(['', '{"boot":', '{}', JSON.stringify({ ...jumpAt(1), accepted: -1 })])(
+  'takes %j for nothing that can be read, and says so',
+  async text => {
+    await writeFile(`${checkpoints}.clock`, text);
+    expect((await open()).found).toBe('unreadable');
+    expect(log.said()).toEqual([
+      [
+        50,
+        'what is known of a jump of the clock cannot be read: nothing is decided until an operator accepts the time',
+      ],
+    ]);
+  },
+);
+
+it('says of what cannot be kept what that means', async () => {
+  const file = await open();
+  await folder.remove();
+  file.keep(jumpAt(1));
+  await until(
+    async () => await Promise.resolve(log.said()),
+    said => said.length === 1,
+  );
+  expect(log.said()[0]?.[1]).toContain('may take the wrong clock for the right one');
+});
