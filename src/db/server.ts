@@ -38,10 +38,18 @@ export interface SessionFacts {
   readonly full_page_writes: string;
   readonly in_recovery: boolean;
   readonly read_only: string;
+  /** The process that serves the session, as the server says now, and as whoever was connected to said then. */
+  readonly pid: number;
+  readonly greeted_by: number | undefined;
 }
 
 /** What a server must be, asked of every new connection: after a fail-over, or a reload, it may be another one. */
 export function refuseUnsuitable(facts: SessionFacts): void {
+  // Its settings are of a session, and so is what it has prepared: both would be another's in the next transaction.
+  if (facts.pid !== facts.greeted_by)
+    throw new StoreRefused(
+      'Something stands between the gate and its server and passes sessions on, as a connection pooler does (PgBouncer and its like): settings that the gate rests on may be lost there between two statements. Name the address of the server itself.',
+    );
   if (facts.version < OLDEST_MAJOR * 10_000)
     throw new StoreRefused(
       `PostgreSQL ${OLDEST_MAJOR} or later is needed; this server is ${facts.version_name}.`,
@@ -70,11 +78,11 @@ export function refuseUnsuitable(facts: SessionFacts): void {
  * each for a quarter of a second. Set by statement, not in the start-up packet: the URL's own `options` must not win.
  */
 async function prepareSession(client: ClientBase, options: ServerOptions): Promise<void> {
-  const { rows } = await client.query<SessionFacts>(
+  const { rows } = await client.query<Omit<SessionFacts, 'greeted_by'>>(
     `select current_setting('server_version_num')::int as version, current_setting('server_version') as version_name,
        current_setting('server_encoding') as encoding,
        current_setting('fsync') as fsync, current_setting('full_page_writes') as full_page_writes,
-       pg_is_in_recovery() as in_recovery, current_setting('default_transaction_read_only') as read_only,
+       pg_backend_pid() as pid, pg_is_in_recovery() as in_recovery, current_setting('default_transaction_read_only') as read_only,
        set_config('synchronous_commit',
          case current_setting('synchronous_commit') when 'remote_apply' then 'remote_apply' else 'on' end, false),
        set_config('statement_timeout', $1, false), set_config('lock_timeout', $2, false),
@@ -95,7 +103,10 @@ async function prepareSession(client: ClientBase, options: ServerOptions): Promi
   );
   const [facts] = rows;
   if (facts === undefined) throw new Error('the server did not say what it is');
-  refuseUnsuitable(facts);
+  // The driver keeps it for its cancels, and its types do not say so. A server always tells it.
+  const greetedBy =
+    'processID' in client && typeof client.processID === 'number' ? client.processID : undefined;
+  refuseUnsuitable({ ...facts, greeted_by: greetedBy });
 }
 
 /** A socket that gives up when a server that should answer is silent: a partition must not hold a query for minutes. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { nameVerification, refuseUnsuitable } from '../../src/db/server.ts';
+import { nameVerification, refuseUnsuitable, type SessionFacts } from '../../src/db/server.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
@@ -57,7 +57,7 @@ function itIsAStore(open: () => Promise<Store>): void {
 }
 
 describe('what a server says of itself', () => {
-  const fine = {
+  const fine: SessionFacts = {
     version: 150000,
     version_name: '15.0',
     encoding: 'UTF8',
@@ -65,6 +65,8 @@ describe('what a server says of itself', () => {
     full_page_writes: 'on',
     in_recovery: false,
     read_only: 'off',
+    pid: 4711,
+    greeted_by: 4711,
   };
 
   it.each<[string, Partial<typeof fine>, string]>([
@@ -80,6 +82,8 @@ describe('what a server says of itself', () => {
     ['without whole pages', { full_page_writes: 'off' }, 'full_page_writes=off'],
     ['a standby', { in_recovery: true }, 'standby'],
     ['read-only', { read_only: 'on' }, 'read-only'],
+    ['behind a pooler', { greeted_by: -1_804_289_383 }, 'Name the address of the server itself'],
+    ['behind what tells no process', { greeted_by: undefined }, 'Something stands between'],
   ])('is refused when it is %s', (_, odd, sentence) => {
     expect(() => refuseUnsuitable({ ...fine, ...odd })).toThrow(StoreRefused);
     expect(() => refuseUnsuitable({ ...fine, ...odd })).toThrow(sentence);
