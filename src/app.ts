@@ -198,9 +198,14 @@ async function openGate(
   said: Restored | undefined,
 ): Promise<Gate> {
   await refuseMissingRights(parts.store.pool);
-  const { landed } = await compareMigrations(parts.store.pool);
+  const { landed, missing } = await compareMigrations(parts.store.pool);
   if (landed === 0) checkpoints.expectEmpty(said);
-  const migrations = await migrate(parts.store.pool);
+  if (landed > 0 && missing.length > 0)
+    parts.logger.info(
+      { migrations: missing },
+      'the database is being brought to this version: a large table takes its time',
+    );
+  const migrations = await migrate(parts.store.migrating);
   if (migrations.length > 0) parts.logger.info({ migrations }, 'the database was brought to this version');
   await refuseMissingGuards(parts.store.db);
   await refuseMissingRows(parts.store.pool);

@@ -1,5 +1,5 @@
 import type { Gate } from './gate.ts';
-import { StoreInUse, StoreReadOnly, StoreRefused } from './db/store-refused.ts';
+import { MigrationFailed, StoreInUse, StoreNotYet, StoreReadOnly, StoreRefused } from './db/store-refused.ts';
 import { elapsedMs, type Clock } from './kit/clock.ts';
 import { asError, Fault } from './kit/fault.ts';
 import { inTime } from './kit/in-time.ts';
@@ -59,9 +59,10 @@ export class LateGate {
     try {
       await this.#follow(openGate({}));
     } catch (thrown) {
-      const isRefused = thrown instanceof StoreRefused && !(thrown instanceof StoreReadOnly);
+      const isRefused = thrown instanceof StoreRefused && !(thrown instanceof StoreNotYet);
       if (isRefused || !mayComeBack) throw thrown;
       this.#logger.error({ err: asError(thrown) }, beginOf(thrown));
+      this.#heed(thrown);
       this.#openLater(openGate, thrown);
     }
   }
@@ -75,19 +76,23 @@ export class LateGate {
     }
   }
 
+  #heed(thrown: unknown): void {
+    this.#refused = thrown instanceof StoreRefused ? thrown : undefined;
+  }
+
   #openLater(openGate: (late: Lateness) => Promise<Gate>, failed: unknown): void {
     this.#timer = setTimeout(
       () => {
         this.#follow(openGate({ sinceStartMs: this.#sinceStartMs })).then(
           () => this.#trouble.over(),
           (thrown: unknown) => {
-            this.#refused = thrown instanceof StoreRefused ? thrown : undefined;
+            this.#heed(thrown);
             this.#trouble.met(asError(thrown));
             if (!this.#stopping) this.#openLater(openGate, thrown);
           },
         );
       },
-      failed instanceof StoreInUse ? UNTIL_FREE_MS : AGAIN_MS,
+      failed instanceof StoreInUse || failed instanceof MigrationFailed ? UNTIL_FREE_MS : AGAIN_MS,
     );
   }
 
@@ -133,7 +138,7 @@ export class LateGate {
 function beginOf(thrown: unknown): string {
   if (thrown instanceof StoreReadOnly)
     return 'the database takes no writes: nothing is decided until it does';
-  if (thrown instanceof StoreInUse)
+  if (thrown instanceof StoreInUse || thrown instanceof MigrationFailed)
     return 'the database cannot be brought to this version yet: nothing is decided here until it is';
   return 'the database is away: nothing is decided until it is back';
 }

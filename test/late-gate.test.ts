@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { StoreInUse } from '../src/db/store-refused.ts';
+import { MigrationFailed, StoreInUse } from '../src/db/store-refused.ts';
 import { systemClock } from '../src/kit/clock.ts';
 import { LateGate, type Lateness } from '../src/late-gate.ts';
 import { recordedLogger } from './support/recorded-logger.ts';
@@ -49,6 +49,25 @@ it('says what a migration waits for, and leaves the tables to others between its
   expect(JSON.stringify(whole())).toContain(
     '0009_a.sql waits for a table that the sessions 7 (pg_dump) hold',
   );
+});
+
+it('says of a migration that failed what it is, to the log and to who asks, and tries it again', async () => {
+  const { logger, said } = recordedLogger();
+  const gate = new LateGate(logger, systemClock);
+  let tries = 0;
+  const openGate = async (): Promise<never> => {
+    tries += 1;
+    return await Promise.reject(new MigrationFailed('The migration 0009_a.sql failed: no space left.'));
+  };
+  await gate.open(openGate, true);
+  expect(() => gate.get()).toThrow('The migration 0009_a.sql failed: no space left.');
+  await vi.advanceTimersByTimeAsync(60_000);
+  gate.stop();
+  expect(tries).toBe(7);
+  expect(said()[0]?.[1]).toBe(
+    'the database cannot be brought to this version yet: nothing is decided here until it is',
+  );
+  await expect(gate.open(openGate, false)).rejects.toThrow(MigrationFailed);
 });
 
 it('tells each try but the first how long ago the gate was started, by the clock that says more', async () => {

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Pool, PoolClient } from 'pg';
 import { sha256 } from '../kit/digest.ts';
 import { sqlState } from './from-database.ts';
-import { StoreInUse, StoreRefused } from './store-refused.ts';
+import { asError } from '../kit/fault.ts';
+import { MigrationFailed, StoreInUse, StoreRefused } from './store-refused.ts';
 
 export interface Migration {
   readonly number: number;
@@ -121,10 +122,36 @@ async function readHolders(client: PoolClient): Promise<string[]> {
 /** No lock in time, or given up so that two who waited for each other go on. */
 const isLockedOut = (thrown: unknown): boolean => /^(55P03|40P01)$/.test(sqlState(thrown));
 
+/** A connection that ended says nothing of the migration: shut down, broken, or never made. */
+const isOfConnection = (thrown: unknown): boolean => /^(|EPIPE|08.{3}|57P.{2})$/.test(sqlState(thrown));
+
+const toFailed = (name: string, thrown: unknown): unknown =>
+  isOfConnection(thrown)
+    ? thrown
+    : new MigrationFailed(
+        `The migration ${name} failed: ${asError(thrown).message}. Nothing of it is kept.`,
+        { cause: thrown },
+      );
+
+/** @throws MigrationFailed while another gate migrates */
+async function lockMigrations(client: PoolClient): Promise<void> {
+  await client.query("set local lock_timeout = '60s'");
+  await client.query('set local statement_timeout = 0');
+  try {
+    await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+  } catch (thrown) {
+    if (!isLockedOut(thrown)) throw thrown;
+    throw new MigrationFailed(
+      'Another gate is bringing the database to its version, and has taken more than a minute. This one waits for it.',
+      { cause: thrown },
+    );
+  }
+}
+
 /**
  * Lands a migration, or gives its place up: a dump holds its tables for an hour, and who asks for one after the migration, if only
  * to read it, gets it after the migration.
- * @throws StoreInUse
+ * @throws StoreInUse, MigrationFailed
  */
 async function land(client: PoolClient, { name, sql }: Migration): Promise<void> {
   await client.query(`set local lock_timeout = '${TABLE_WAIT}'`);
@@ -137,7 +164,7 @@ async function land(client: PoolClient, { name, sql }: Migration): Promise<void>
       `do $$ begin if to_regclass('public.head') is not null then update public.head set version = version + 1 where seq > 0; end if; end $$`,
     );
   } catch (thrown) {
-    if (!isLockedOut(thrown)) throw thrown;
+    if (!isLockedOut(thrown)) throw toFailed(name, thrown);
     await client.query('rollback to savepoint landing');
     const since = new Set(before);
     // Who came and went meanwhile, as a gate that decides, is not who it waits for.
@@ -148,9 +175,7 @@ async function land(client: PoolClient, { name, sql }: Migration): Promise<void>
 
 /** In the caller's transaction: the next migration that has not landed, or undefined. */
 async function landNext(client: PoolClient, shipped: readonly Migration[]): Promise<Migration | undefined> {
-  await client.query("set local lock_timeout = '60s'");
-  await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-  await client.query('set local statement_timeout = 0');
+  await lockMigrations(client);
   const landed = await readLanded(client);
   refuseStrangers(landed, shipped);
   const next = shipped[landed.length];
@@ -198,7 +223,7 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
  * gates may start at once and a kill leaves nothing half.
  * @returns the names of what landed now.
  * @throws StoreRefused when the database is newer, or a landed migration was edited, renamed or removed.
- * @throws StoreInUse when others hold a table that must change: to be tried again
+ * @throws StoreInUse when others hold a table that must change, MigrationFailed when the database says no: to be tried again
  */
 export async function migrate(pool: Pool, folder: string = shippedFolder): Promise<string[]> {
   const shipped = await readMigrations(folder);

@@ -15,7 +15,7 @@ export interface ServerOptions {
   readonly lockTimeoutMs: number;
   /** A gate that is paused inside a transaction holds the head's lock: so long, then the server ends it, and the others go on. */
   readonly idleInTransactionMs: number;
-  /** A server that sends nothing for so long is given up: longer than a statement may take, for that is a silence too. */
+  /** A server that sends nothing for so long is given up: longer than a statement may take, for that is a silence too. 0 for never: then only the connection's own probes tell that it is gone. */
   readonly silenceMs: number;
   /**
    * Plans look rows up by an index, one by one. For statements that are planned once, maybe while their tables are empty: there a whole
@@ -28,6 +28,8 @@ const OLDEST_MAJOR = 15;
 
 /** Waiting for a free connection, or for a new one to be made. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+/** A connection that nobody uses is kept so long at most. */
+const IDLE_MS = 30_000;
 
 /** What a server says of itself. */
 export interface SessionFacts {
@@ -137,7 +139,7 @@ export function openServer(url: string, options: ServerOptions, logger: Logger):
     max: options.poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     // Long before its silence would be taken for the server's.
-    idleTimeoutMillis: Math.min(30_000, options.silenceMs / 2),
+    idleTimeoutMillis: options.silenceMs === 0 ? IDLE_MS : Math.min(IDLE_MS, options.silenceMs / 2),
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     stream: () => impatientSocket(options.silenceMs),

@@ -6,14 +6,19 @@ export class StoreRefused extends Error {
   override readonly name: string = 'StoreRefused';
 }
 
+/** Not as it stands: later it may be used, by itself or once somebody has made room. */
+export class StoreNotYet extends StoreRefused {
+  override readonly name: string = 'StoreNotYet';
+}
+
 /** The server takes no writes now. It may take them later by itself: a standby is promoted. */
-export class StoreReadOnly extends StoreRefused {
+export class StoreReadOnly extends StoreNotYet {
   override readonly name: string = 'StoreReadOnly';
 }
 
 /** Others hold a table that a migration changes, and it waits for no one who is slow. To try again helps: sooner or later they are done. */
-export class StoreInUse extends Error {
-  override readonly name = 'StoreInUse';
+export class StoreInUse extends StoreNotYet {
+  override readonly name: string = 'StoreInUse';
 
   /** @param holders `pid (application)` of those that were seen to hold a table all the while */
   constructor(migration: string, holders: readonly string[], cause: unknown) {
@@ -23,4 +28,9 @@ export class StoreInUse extends Error {
       { cause },
     );
   }
+}
+
+/** The database answers, and says no to a migration; or another gate is at it. Nothing of it is kept. */
+export class MigrationFailed extends StoreNotYet {
+  override readonly name = 'MigrationFailed';
 }

@@ -17,8 +17,10 @@ export interface Store {
   readonly ledgerDb: Kysely<Database>;
   /** For a few statements that look rows up by their keys, before each decision: on a server they are planned once a connection, as the ledger's. */
   readonly keyedDb: Kysely<Database>;
-  /** For statements outside Kysely: migrations, streams. The embedded store has one connection. */
+  /** For statements outside Kysely: streams. The embedded store has one connection. */
   readonly pool: Pool;
+  /** For migrations: a large table may keep the server silent for longer than any other statement. */
+  readonly migrating: Pool;
   readonly embedded: boolean;
   /** Ends the connections; an embedded store is written out and its folder given back. Once only. */
   readonly close: () => Promise<void>;
@@ -49,6 +51,9 @@ const ledgerDefaults: ServerOptions = {
 /** Of keys one look-up is under way at a time, and one of targets. */
 const keyedDefaults: ServerOptions = { ...ledgerDefaults, poolSize: 2 };
 
+/** One that is given up half-way begins anew at the next try, and so would never end. */
+const migratingDefaults: ServerOptions = { ...serverDefaults, poolSize: 1, silenceMs: 0 };
+
 /** Pages that are read at once: most of the connections stay for who asks and who stops. */
 export const lanesOf = ({ embedded }: Pick<Store, 'embedded'>): number => (embedded ? 1 : 4);
 
@@ -60,7 +65,7 @@ export function storeOver(
   pool: Pool,
   embedded: boolean,
   close: () => Promise<void>,
-  prepared?: { readonly ledger: Pool; readonly keyed: Pool },
+  prepared?: { readonly ledger: Pool; readonly keyed: Pool; readonly migrating: Pool },
 ): Store {
   let closed: Promise<void> | undefined;
   const db = over(pool);
@@ -69,6 +74,7 @@ export function storeOver(
     ledgerDb: prepared === undefined ? db : over(preparing(prepared.ledger)),
     keyedDb: prepared === undefined ? db : over(preparing(prepared.keyed)),
     pool,
+    migrating: prepared?.migrating ?? pool,
     embedded,
     close: async () => {
       closed ??= close();
@@ -98,10 +104,11 @@ export async function openStore(
       const pool = openServer(config.url, { ...serverDefaults, ...options }, logger);
       const ledger = openServer(config.url, ledgerDefaults, logger);
       const keyed = openServer(config.url, keyedDefaults, logger);
+      const migrating = openServer(config.url, migratingDefaults, logger);
       const close = async (): Promise<void> => {
-        await Promise.all([pool.end(), ledger.end(), keyed.end()]);
+        await Promise.all([pool.end(), ledger.end(), keyed.end(), migrating.end()]);
       };
-      return storeOver(pool, false, close, { ledger, keyed });
+      return storeOver(pool, false, close, { ledger, keyed, migrating });
     }
   }
 }

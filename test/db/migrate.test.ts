@@ -5,7 +5,7 @@ import { Client, Pool } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { poolOver, startParams } from '../../src/db/embedded.ts';
 import { migrate, NEWEST_MIGRATION, readMigrations } from '../../src/db/migrate.ts';
-import { StoreInUse, StoreRefused } from '../../src/db/store-refused.ts';
+import { MigrationFailed, StoreInUse, StoreRefused } from '../../src/db/store-refused.ts';
 import { openStore } from '../../src/db/store.ts';
 import { surviveErrors } from '../../src/db/survive-errors.ts';
 import { asError } from '../../src/kit/fault.ts';
@@ -113,7 +113,9 @@ function itMigrates(open: () => Promise<{ pool: Pool; close: () => Promise<void>
 
   it('leaves nothing of a migration that fails half-way, and keeps those before it', async () => {
     const broken = await shipping({ '0001_a.sql': first, '0002_b.sql': `${second}\nselect 1 / 0;` });
-    await expect(migrate(pool, broken)).rejects.toThrow('division by zero');
+    await expect(migrate(pool, broken)).rejects.toThrow(
+      new MigrationFailed('The migration 0002_b.sql failed: division by zero. Nothing of it is kept.'),
+    );
     expect(await columnsOf(pool, 'first')).toBe(1);
     expect(await columnsOf(pool, 'second')).toBe(0);
     expect(await migrate(pool, await shipping({ '0001_a.sql': first, '0002_b.sql': second }))).toEqual([

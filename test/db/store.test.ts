@@ -302,6 +302,19 @@ describeWithPostgres('the store on a server', () => {
     }
   });
 
+  it('waits for a migration that is silent for longer than any other statement', async () => {
+    const fresh = await serverStore();
+    const store = await openStore({ type: 'server', url: fresh.url }, quiet, { silenceMs: 300 });
+    try {
+      const silent = 'select pg_sleep(1)';
+      await expect(store.pool.query(silent)).rejects.toThrow('the database was silent');
+      await expect(store.migrating.query(silent)).resolves.toMatchObject({ rowCount: 1 });
+    } finally {
+      await store.close();
+      await fresh.close();
+    }
+  });
+
   it('fails the query whose connection the server ends, and goes on with another', async () => {
     const store = await serverStore();
     try {
