@@ -57,9 +57,10 @@ it('a start looks at each of its files ahead, and says which one is on a disk th
       checkpoints: './signed/checkpoints.ndjson',
       actions: { 'test.act': { executor: { bearer_file: './wipe.key' } } },
       listen: 'nowhere',
+      store: `postgres://u@h/x?sslmode=verify-full&sslrootcert=${at('ca.crt')}&sslcert=${at('db.crt')}&sslkey=${at('db.key')}`,
     },
   });
-  const looked = ['gate.crt', 'gate.key', 'wipe.key', 'kill', 'signed'].map(at);
+  const looked = ['gate.crt', 'gate.key', 'wipe.key', 'ca.crt', 'db.crt', 'db.key', 'kill', 'signed'].map(at);
   const files = ['interlock.yaml', 'limits.yaml'].map(at).concat(looked);
   for (const hung of files.keys()) {
     const asked: string[] = [];

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { member, textsOf } from './problems.ts';
+import { filesOfStore } from './store-url.ts';
 import { readYamlFile } from './yaml-file.ts';
 
 /** What to do where there is no configuration. */
@@ -29,12 +30,13 @@ export function namedFiles(raw: unknown, file: string): string[] {
 }
 
 /**
- * What a start looks at beside the configuration itself: those files, and the folders that must be there.
+ * What a start looks at beside the configuration itself: those files, the store's, and the folders that must be there.
  * @throws FileError where the configuration is not there, or no YAML
  */
 export function lookedAtByStart(file: string): string[] {
   const { value } = readYamlFile(file, MISSING);
   const { killFile, checkpoints } = namedPaths(value, file);
   const files = namedFiles(value, file).filter(one => one !== file);
-  return [...files, dirname(killFile), dirname(checkpoints)];
+  const ofStore = filesOfStore(member(value, 'store')).map(one => resolve(one));
+  return [...files, ...ofStore, dirname(killFile), dirname(checkpoints)];
 }

@@ -31,7 +31,7 @@ import {
   topSchema,
 } from './schemas.ts';
 import { checkPrincipalsOf, checkSources, readSources } from './sources.ts';
-import { wordProblems } from './store-url.ts';
+import { fileProblems, wordProblems } from './store-url.ts';
 import { checkTls, readTls } from './tls.ts';
 import { readYamlFile, type YamlPath } from './yaml-file.ts';
 
@@ -306,6 +306,8 @@ function readPaths(problems: Problems, raw: unknown, file: string, looksAtFolder
     if (others.some(other => other === path)) problems.add([key], 'must be a file of its own');
   }
   const store = readStore(problems, textAt('store', './.interlock'), folder);
+  if (looksAtFolders && store.type === 'server')
+    for (const problem of fileProblems(store.url)) problems.add(['store'], problem);
   const policies = readPolicies(problems, textAt('policies', SHIPPED_BUNDLE), folder);
   return { store, policies, limitsFile, killFile, checkpoints };
 }

@@ -1,3 +1,5 @@
+import { asError } from '../kit/fault.ts';
+import { readPlainFileSync } from '../kit/plain-file.ts';
 import { didYouMean, listNames, quote } from '../kit/text.ts';
 
 /** A word that may stand behind the `?`, and its values; without them any. */
@@ -60,6 +62,26 @@ export function wordProblems(url: URL, mode: string = process.env['PGSSLMODE'] ?
     ? [...problems, `is reached as PGSSLMODE says, which must be one of ${listNames(SSL_MODES)}`]
     : problems;
 }
+
+/** The files that a store's URL names; none of what is no URL. Relative ones are the driver's: of the folder in which the gate was started. */
+export function filesOfStore(store: unknown): string[] {
+  const url = typeof store === 'string' && URL.canParse(store) ? new URL(store) : undefined;
+  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap(word => url?.searchParams.get(word) ?? []);
+}
+
+/** A bundle of all authorities is a quarter of this. */
+const MAX_BYTES = 1024 * 1024;
+
+/** What the driver would say of each try to connect, as if the database were away; and a named pipe holds whoever opens it. */
+export const fileProblems = (store: string): string[] =>
+  filesOfStore(store).flatMap(file => {
+    try {
+      readPlainFileSync(file, MAX_BYTES);
+      return [];
+    } catch (thrown) {
+      return `names in its URL ${quote(file, 200)}, which cannot be read: ${asError(thrown).message}`;
+    }
+  });
 
 function unknownWord(word: string, index: number): string {
   const known = Object.keys(WORDS);

@@ -157,7 +157,7 @@ describe('a configuration that is right', () => {
     'postgres://user@host/name',
     'postgresql://u:p@h:5432/n?sslmode=require',
     'postgres:///n?host=/run/postgresql',
-    'postgres://u@h/n?uselibpqcompat=true&sslmode=verify-ca&sslrootcert=/ca.crt&sslcert=/c&sslkey=/k',
+    'postgres://u@h/n?uselibpqcompat=true&sslmode=verify-ca&sslrootcert=/etc/hosts',
     'postgres://u@h/n?application_name=x&connect_timeout=10&keepalives=1&keepalives_idle=5',
     'postgres://u@h/n?sslmode=require&channel_binding=prefer&target_session_attrs=read-write',
     'postgres://u@h/n?options=-c%20work_mem%3D8MB&ssl=no-verify',
