@@ -28,6 +28,7 @@ const report = (status: 'delivered' | 'refused', fromExecutor = false, detail?: 
   by: fromExecutor ? 'wiper' : 'oncall',
   ...(detail !== undefined && { detail }),
 });
+const expired = attempt('never_sent', { attempted: { kind: 'never_sent', why: 'expired', detail: 'x' } });
 const stop: Event = { type: 'stop', rule: 'kill_switch.engaged', detail: 'stopped' };
 
 describe('an attempt at an executor that is not idempotent', () => {
@@ -149,6 +150,12 @@ describe('an answer to an earlier attempt', () => {
       outcome: 'delivered',
     });
   });
+
+  it('counts if it says delivered, also in the words of what a later one came to', () => {
+    const words: Attempted = { kind: 'delivered', detail: 'it is done' };
+    const ended: Operation = { ...second, phase: 'ended', detail: words.detail };
+    expect(after(ended, attempt('delivered', { attempted: words }))).toMatchObject({ outcome: 'delivered' });
+  });
 });
 
 describe('a stop', () => {
@@ -167,6 +174,11 @@ describe('a stop', () => {
     });
   });
 
+  it('lets no other attempt be made either where the one that was lost turns out never to have been connected', () => {
+    const stopped = after(after(idempotent, { type: 'lost' }), stop);
+    expect(after(stopped, attempt('never_connected'))).toMatchObject({ outcome: 'refused', phase: 'ended' });
+  });
+
   it('is too late for what was claimed', () => {
     expect(transition(claimed, stop, 1_000)).toHaveProperty('conflict');
   });
@@ -175,9 +187,8 @@ describe('a stop', () => {
 describe('a report', () => {
   it('is refused before anything was sent, and after it was stopped', () => {
     expect(transition(waiting, report('delivered', true), 1_000)).toHaveProperty('conflict');
-    expect(
-      transition({ ...waiting, outcome: 'stopped', phase: 'ended' }, report('delivered', true), 1_000),
-    ).toHaveProperty('conflict');
+    for (const stopped of [after(waiting, stop), after(claimed, expired)])
+      expect(transition(stopped, report('delivered', true), 1_000)).toHaveProperty('conflict');
   });
 
   it('settles what waits to be tried again', () => {
