@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { configFolder, withChange } from './files.ts';
+import { formOf } from '../../src/config/principals.ts';
+import { configFolder, GOOD, withChange } from './files.ts';
 
 const files = configFolder();
 afterAll(() => files.remove());
@@ -42,4 +43,21 @@ test('labels of a principal are kept, and absent where there are none', () => {
   const { principals } = files.read(withLabels('{ owner: team-a, zone: "eu/1" }'));
   expect(principals[0]?.labels).toEqual({ owner: 'team-a', zone: 'eu/1' });
   expect(principals[1]).not.toHaveProperty('labels');
+});
+
+test('a principal is another one with other labels, and the same with its roles and actions in another order', () => {
+  const form = (text: string, at: number): string | undefined => {
+    const principal = files.read(text).principals[at];
+    return principal && formOf(principal);
+  };
+  const [labelled, other, bare] = ['{ owner: team-a }', '{ owner: team-b }', undefined].map(labels =>
+    form(labels === undefined ? GOOD : withLabels(labels), 0),
+  );
+  expect(new Set([labelled, other, bare]).size).toBe(3);
+  const turned = GOOD.replace('[disk.wipe, machine.reboot]', '[machine.reboot, disk.wipe]').replace(
+    '[operator, auditor]',
+    '[auditor, operator]',
+  );
+  expect(turned).not.toBe(GOOD);
+  for (const at of [0, 2]) expect(form(turned, at)).toBe(form(GOOD, at));
 });

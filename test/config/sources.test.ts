@@ -43,6 +43,18 @@ describe('the sources of a kind', () => {
     ]);
   });
 
+  test('may own what exists and no label, or a label and a weight', () => {
+    const rest = 'rest: { principal: rest-sync, labels: [region, zone, rack, role, owner], max_age: 24h }';
+    const third = `  - { name: rest-sync, keys: ["${keyHash('2')}"], roles: [inventory] }\n`;
+    const text = withSources(CMDB.replace(/labels: .*?], /, ''), TELEMETRY, rest) + third;
+    expect(files.read(text).kinds.get('host')?.sources).toHaveLength(3);
+    const fewer = TELEMETRY.replace('[state, quarantined_at]', '[state]');
+    expect(
+      files.read(withSources(CMDB.replace('owner]', 'owner, quarantined_at]'), fewer)).kinds.get('host')
+        ?.sources,
+    ).toHaveLength(2);
+  });
+
   const without = (text: string, what: string): string => text.replace(what, '');
   test.each([
     ['none', [], /sources/],
@@ -85,6 +97,7 @@ describe('the sources of a kind', () => {
       /the kind does not declare "stat" \(did you mean "state"\?\)/,
     ],
     ['one that owns nothing', [CMDB, TELEMETRY, 'idle: { principal: oncall, max_age: 1h }'], /owns nothing/],
+    ['one without a name', [CMDB, TELEMETRY.replace('telemetry', '""')], /must be a name: a letter/],
     ['one without an age', [CMDB, without(TELEMETRY, ', max_age: 5m')], /telemetry.*max_age/],
     ['an unknown key', [CMDB, TELEMETRY.replace('max_age', 'max_change: 1%, max_age')], /max_change/],
   ])('are refused with %s', (_title, sources, problem) => {

@@ -25,14 +25,14 @@ const actions = new Map(
   ].map(action => [action.name, action]),
 );
 
-const principalOf = (name: string, role: Role): Principal => ({
+const principalOf = (name: string, role: Role, ...more: readonly string[]): Principal => ({
   name,
   keys: [],
   roles: new Set([role]),
-  actions: new Set(['disk.wipe']),
+  actions: new Set(['disk.wipe', ...more]),
 });
 const principals = [
-  principalOf('decom-bot', 'requester'),
+  principalOf('decom-bot', 'requester', 'config.push'),
   principalOf('oncall-bot', 'requester'),
   principalOf('oncall', 'operator'),
 ];

@@ -196,6 +196,11 @@ const wrong: readonly (readonly [string, string, string])[] = [
     '[{ per: fleet, over: 1h, max_share: 1% }, { per: fleet, over: 1h, max_share: { share: 2%, at_least: 1 } }]',
     `6 ${at}.windows[1]: limits the same as item 0, to another number: keep one`,
   ],
+  [
+    'windows',
+    '[{ per: fleet, over: 1h, max_weight: { traffic: 1%, users: 1% } }, { per: fleet, over: 1h, max_weight: { users: 2%, traffic: 1% } }]',
+    `6 ${at}.windows[1]: limits the same as item 0, to another number: keep one`,
+  ],
   ['max_values', '{}', `7 ${at}.max_values: must not be empty: nothing here would be no limit`],
   ['max_values', 'null', `7 ${at}.max_values: must be a map`],
   [
@@ -224,6 +229,16 @@ const wrong: readonly (readonly [string, string, string])[] = [
     'stages',
     '[{ upto: 0%, bake: 1h }, { upto: 100% }]',
     `7 ${at}.stages[0]: must have a \`upto\` above 0: what holds nothing is never entered`,
+  ],
+  [
+    'stages',
+    '[{ upto: 10%, bake: 1h }, { upto: 5%, bake: 1h }, { upto: 100% }]',
+    `7 ${at}.stages[1]: must have a larger \`upto\` than the item before it`,
+  ],
+  [
+    'stages',
+    '[{ upto: 100%, bake: 1h }, { upto: 100% }]',
+    `7 ${at}.stages[1]: must have a larger \`upto\` than the item before it`,
   ],
   [
     'stages',
@@ -272,6 +287,11 @@ describe('a limit of an action', () => {
       '[{ per: fleet, over: 1h, max_targets: 9 }, { per: fleet, over: 1h, max_share: 1% }, { per: fleet, over: 2h, max_targets: 9 }]';
     const max_requests = '[{ per: fleet, over: 1m, max: 3 }, { per: principal, over: 1m, max: 3 }]';
     expect(reading.problemsOf(entry({ windows, max_requests }))).toEqual([]);
+  });
+
+  it('may hold one target of any fleet before it holds a share', () => {
+    const stages = '[{ upto: { share: 0%, at_least: 1 }, bake: 1h }, { upto: 100% }]';
+    expect(reading.problemsOf(entry({ stages }))).toEqual([]);
   });
 
   it('may speak of what remains only where the kind has a state', () => {
