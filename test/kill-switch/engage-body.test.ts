@@ -72,6 +72,10 @@ describe('an engage', () => {
     }
   });
 
+  it('lets through as many as a thousand', () => {
+    expect(parseEngage({ except: many(1_000) })).toEqual({ scope: {}, except: many(1_000) });
+  });
+
   it('lets one through once, however often it is named', () => {
     expect(parseEngage({ except: ['bot', 'bot'] })).toEqual({ scope: {}, except: ['bot'] });
   });
