@@ -123,4 +123,10 @@ describe('evidence', () => {
     ]);
     expect(await warned(ofZone('z11'), { kinds })).toEqual([]);
   });
+
+  it('of a dimension is doubted also where there are kinds that do not declare it', async () => {
+    const other: Kind = { ...host, name: 'other', dimensions: [] };
+    const kinds = new Map([host, other].map(kind => [kind.name, kind]));
+    expect(await warned(ofZone('z11'), { kinds })).toHaveLength(1);
+  });
 });
