@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 import type { Action } from '../../src/config/config.ts';
-import type { Store } from '../../src/db/store.ts';
 import type { Decided } from '../../src/ledger/deciding.ts';
 import type { Bundle } from '../../src/policy/bundle.ts';
 import { createPolicy } from '../../src/policy/create-policy.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import { fixtureModule, oddManifest } from '../policy/samples.ts';
-import { gateParts, loadHosts, wipe, wipeStore } from '../support/gate-parts.ts';
+import { gateParts, wipe } from '../support/gate-parts.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
-import { memoryStore } from '../support/store.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
 // A real policy in WASM that, for an action of that name, does not end, or takes all the memory there is.
 
@@ -36,10 +35,9 @@ const limits: Limits = {
 };
 
 describe('an evaluation that takes too long or too much', () => {
-  let store: Store;
+  const store = storeOfHosts(2_000);
   let bundle: Bundle;
   beforeAll(async () => {
-    store = await memoryStore();
     bundle = {
       revision: 'odd',
       digest: 'sha256:odd',
@@ -47,13 +45,6 @@ describe('an evaluation that takes too long or too much', () => {
       manifests: [oddManifest],
       data: { interlock: {} },
     };
-  });
-  beforeEach(async () => {
-    await wipeStore(store);
-    await loadHosts(store, 2_000);
-  });
-  afterAll(async () => {
-    await store.close();
   });
 
   /** What loops is to run out of steps, and what takes memory out of memory. */

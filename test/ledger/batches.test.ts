@@ -1,30 +1,19 @@
 import { sql, type ControlledTransaction, type Kysely } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { Database } from '../../src/db/database.ts';
-import type { Store } from '../../src/db/store.ts';
 import { findOperation } from '../../src/ledger/queries.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import type { Decided } from '../../src/ledger/deciding.ts';
 import { toOperation } from '../../src/ledger/operation-row.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
 import type { Event } from '../../src/outcome/transition.ts';
-import { gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
-import { memoryStore } from '../support/store.ts';
+import { gateParts } from '../support/gate-parts.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
 // What shares a batch, what does not, and what a batch that fails leaves behind.
 
-let store: Store;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-beforeEach(async () => {
-  await wipeStore(store);
-  await loadHosts(store, 2_000);
-});
-afterAll(async () => {
-  await store.close();
-});
+const store = storeOfHosts(2_000);
 
 const decisionOf = (decided: Decided): string =>
   ('repeat' in decided ? decided.repeat : decided).document.decision;

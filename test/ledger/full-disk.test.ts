@@ -1,36 +1,29 @@
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { Store } from '../../src/db/store.ts';
-import { gateParts, loadHosts, wipeStore, type Parts } from '../support/gate-parts.ts';
+import { gateParts, type Parts } from '../support/gate-parts.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
-import { memoryStore } from '../support/store.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
 // A disk that is full, as PostgreSQL says it: it answers whoever looks.
 
-let store: Store;
+const store = storeOfHosts(100);
 let parts: Parts;
 let said: ReturnType<typeof recordedLogger>['said'];
 let whole: ReturnType<typeof recordedLogger>['whole'];
 let failed: number;
 
 beforeAll(async () => {
-  store = await memoryStore();
   await sql`create function no_room() returns trigger language plpgsql as $$
     begin raise exception 'could not extend file' using errcode = tg_argv[0]; end $$`.execute(store.db);
 });
 beforeEach(async () => {
-  await wipeStore(store);
-  await loadHosts(store, 100);
   const recorded = recordedLogger();
   ({ said, whole } = recorded);
   failed = 0;
   parts = await gateParts(store, { logger: recorded.logger, onFailedBatch: () => (failed += 1) });
 });
 afterEach(free);
-afterAll(async () => {
-  await store.close();
-});
 
 /** @param least so long a body finds no room any more */
 async function fill(least: number, code = '53100'): Promise<void> {

@@ -1,15 +1,14 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import type { Store } from '../../src/db/store.ts';
 import type { Claimed } from '../../src/ledger/claim.ts';
 import type { Decided, Deciding } from '../../src/ledger/deciding.ts';
 import type { AskedKey } from '../../src/ledger/key.ts';
 import { findRecorded } from '../../src/ledger/queries.ts';
 import { readRecorded } from '../../src/ledger/recorded.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
-import { bot, gateParts, loadHosts, setOf, wipeStore } from '../support/gate-parts.ts';
-import { memoryStore } from '../support/store.ts';
+import { bot, gateParts, setOf } from '../support/gate-parts.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
 const ids = (from: number, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `h${from + index}`);
@@ -20,23 +19,13 @@ function verdictOf(decided: Decided): { decision: string; rules: string[]; statu
 }
 
 describe('the ledger', () => {
-  let store: Store;
+  const store = storeOfHosts(2_000);
   const count = async (table: string): Promise<number> => {
     const { rows } = await sql<{ n: number }>`select count(*)::int as n from ${sql.table(table)}`.execute(
       store.db,
     );
     return rows[0]?.n ?? -1;
   };
-  beforeAll(async () => {
-    store = await memoryStore();
-  });
-  beforeEach(async () => {
-    await wipeStore(store);
-    await loadHosts(store, 2_000);
-  });
-  afterAll(async () => {
-    await store.close();
-  });
 
   it('decides nothing, and says so in the record, while its policy is not the active one', async () => {
     const { ask, ledger } = await gateParts(store);

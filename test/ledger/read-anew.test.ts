@@ -1,9 +1,8 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { Kind } from '../../src/config/config.ts';
 import type { Database } from '../../src/db/database.ts';
-import type { Store } from '../../src/db/store.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { freshId } from '../../src/kit/ids.ts';
 import { Book, type Spend } from '../../src/ledger/book.ts';
@@ -11,30 +10,13 @@ import { ClockWatch } from '../../src/ledger/clock-watch.ts';
 import { KnownBook } from '../../src/ledger/known-book.ts';
 import { readHead, readTail } from '../../src/ledger/queries.ts';
 import type { ActionLimits, Limits, WindowLimit } from '../../src/policy/limits.ts';
-import {
-  gateParts,
-  host,
-  limits as oneWindow,
-  loadHosts,
-  wipeStore,
-  type Parts,
-} from '../support/gate-parts.ts';
+import { gateParts, host, limits as oneWindow, type Parts } from '../support/gate-parts.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
-import { memoryStore } from '../support/store.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
 // What a book knows is what the rows say, however it came to know it.
 
-let store: Store;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-beforeEach(async () => {
-  await wipeStore(store);
-  await loadHosts(store, 2_000);
-});
-afterAll(async () => {
-  await store.close();
-});
+const store = storeOfHosts(2_000);
 
 const MINUTE_S = 60;
 const kinds = new Map<string, Kind>([['host', { ...host, weights: ['traffic'] }]]);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { Store } from '../../src/db/store.ts';
 import type { Reason } from '../../src/kit/refusal.ts';
 import { Precedents } from '../../src/ledger/precedents.ts';
 import { Book } from '../../src/ledger/book.ts';
@@ -25,7 +24,7 @@ import {
   wipeStore,
   type Parts,
 } from '../support/gate-parts.ts';
-import { memoryStore } from '../support/store.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
 const limitsWith = (entry: Partial<ActionLimits>): Limits => ({
   actions: {
@@ -179,18 +178,10 @@ describe('Retry-After', () => {
 });
 
 describe('the ledger, asked again at the time it named', () => {
-  let store: Store;
+  const store = storeOfHosts(2_000);
   let time: StoppedTime;
-  beforeAll(async () => {
-    store = await memoryStore();
-  });
   beforeEach(async () => {
-    await wipeStore(store);
-    await loadHosts(store, 2_000);
     time = await stopTime(store);
-  });
-  afterAll(async () => {
-    await store.close();
   });
 
   const gateWith = async (entry: Partial<ActionLimits>): Promise<Parts> => {

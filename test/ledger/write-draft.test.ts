@@ -1,25 +1,14 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { privileges } from '../../src/db/grants.ts';
-import type { Store } from '../../src/db/store.ts';
 import type { Draft } from '../../src/ledger/draft.ts';
 import { writeDraft } from '../../src/ledger/write-draft.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
-import { gateParts, loadHosts, wipeStore } from '../support/gate-parts.ts';
-import { memoryStore } from '../support/store.ts';
+import { gateParts } from '../support/gate-parts.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
-let store: Store;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-beforeEach(async () => {
-  await wipeStore(store);
-  await loadHosts(store, 100);
-});
-afterAll(async () => {
-  await store.close();
-});
+const store = storeOfHosts(100);
 
 /** What stands in each table. */
 async function rows(): Promise<Record<string, string>> {

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 
-import type { Store } from '../../src/db/store.ts';
 import { activatePolicy } from '../../src/ledger/activate.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import type { Freeze } from '../../src/policy/limits.ts';
@@ -13,27 +12,17 @@ import {
   gateParts,
   host,
   limits,
-  loadHosts,
   wipe,
-  wipeStore,
   type Parts,
 } from '../support/gate-parts.ts';
-import { memoryStore } from '../support/store.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
-let store: Store;
+const store = storeOfHosts(2_000);
 let parts: Parts;
-beforeAll(async () => {
-  store = await memoryStore();
-});
 /** The executor takes two at once: of four, two wait. */
 beforeEach(async () => {
-  await wipeStore(store);
-  await loadHosts(store, 2_000);
   parts = await gateParts(store);
   for (const index of [1, 2, 3, 4]) await parts.ask([`h${index}`], `k${index}`);
-});
-afterAll(async () => {
-  await store.close();
 });
 
 const claiming: Claiming = {

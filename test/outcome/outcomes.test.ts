@@ -1,36 +1,14 @@
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { isRecorded } from '../../src/checkpoint/queries.ts';
-import type { Store } from '../../src/db/store.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
-import {
-  bot,
-  definitions,
-  gateParts,
-  host,
-  limits,
-  loadHosts,
-  quiet,
-  wipe,
-  wipeStore,
-  type Parts,
-} from '../support/gate-parts.ts';
-import { memoryStore } from '../support/store.ts';
+import { bot, definitions, gateParts, host, limits, quiet, wipe, type Parts } from '../support/gate-parts.ts';
+import { storeOfHosts } from '../support/store-of-hosts.ts';
 
-let store: Store;
-beforeAll(async () => {
-  store = await memoryStore();
-});
-beforeEach(async () => {
-  await wipeStore(store);
-  await loadHosts(store, 2_000);
-});
-afterAll(async () => {
-  await store.close();
-});
+const store = storeOfHosts(2_000);
 
 const outcomesOf = (parts: Parts, more: Partial<OutcomesOptions> = {}): Outcomes =>
   new Outcomes({
