@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { expectDelivered, expectProblem, hosts, type Answer, type Api } from '../support/api.ts';
-import { wideLimits } from '../support/gate.ts';
+import { hostKind, wideLimits } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 
 // What a client can keep to: draft-ietf-httpapi-ratelimit-headers, held against GET /v1/budgets.
@@ -17,9 +17,16 @@ const limits = {
     'test.crowd': { ...wideLimits, max_requests: [perPrincipal({ max: 10 })] },
     'test.plain': wideLimits,
   },
-  budgets: [{ kind: 'host', per: 'principal', over: '24h', max_share: '50%' }],
+  budgets: [
+    { kind: 'host', per: 'principal', over: '24h', max_share: '50%' },
+    // Of a kind that none of the actions is about: no header speaks of it.
+    { kind: 'disk', per: 'principal', over: '24h', max_targets: 5 },
+  ],
 };
-const config = { actions: { 'test.act': {}, 'test.crowd': {}, 'test.plain': {} } };
+const config = {
+  kinds: { host: hostKind, disk: hostKind },
+  actions: { 'test.act': {}, 'test.crowd': {}, 'test.plain': {} },
+};
 const inventory = { host: hosts('host', 60) };
 
 type Item = Readonly<Record<string, string>>;

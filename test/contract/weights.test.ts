@@ -274,6 +274,7 @@ describe('a window on a weight', () => {
 
   it('has no part in the RateLimit headers, which are about targets', async () => {
     const answer = await on.api.preflight('window.principal', ['idle']);
+    expect(answer.status, answer.text).toBe(200);
     expect(answer.headers.get('ratelimit') ?? '').not.toContain('window.principal/windows/1');
   });
 });
