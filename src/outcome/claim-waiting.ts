@@ -130,14 +130,23 @@ async function claimOne(
   // Held back as by the kill file, also where the limits that froze it are others than it was allowed by: it drifts when that is over.
   if (isFrozen(limits, operation.action, operation.principal, turn.nowMs)) return undefined;
   if (!hasPlace(turn, action)) return undefined;
-  // Held back as by a freeze: a pass, or a fresh inventory, may come within its time.
-  if (isStale(turn, claiming, operation.kind)) return undefined;
-  if (await hasFailedSince(turn, operation, limits, claiming.observers)) return undefined;
+  if (await isHeldBack(turn, claiming, operation, limits)) return undefined;
   // The kill file stops this gate only: others may claim. Last, for it is a look at a disk.
   if (claiming.killFileEngages()) return undefined;
   crashPoint('claim.begun');
   return await claimUndrifted(turn, claiming, { action, operation, limits });
 }
+
+/** As by a freeze: a fresh inventory, or a pass, may come within its time. What will not go in any case is given up. */
+const isHeldBack = async (
+  turn: Turn,
+  claiming: Claiming,
+  operation: Operation,
+  limits: Limits,
+): Promise<boolean> =>
+  knownDrift(turn, operation) === undefined &&
+  (isStale(turn, claiming, operation.kind) ||
+    (await hasFailedSince(turn, operation, limits, claiming.observers)));
 
 /** What its targets are now cannot be told by an inventory that nothing would be decided by. */
 function isStale(turn: Turn, { kinds, definitions }: Claiming, name: string): boolean {

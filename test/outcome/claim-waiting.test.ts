@@ -214,6 +214,16 @@ describe('what waits', () => {
       expect(await claimedUnder([], next)).toEqual({ claimed: 0, stopped: 2 });
     });
 
+    it('is held back by an inventory that nothing would be decided by, but what has drifted anyhow is given up', async () => {
+      const stale = { definitions: new Map([['host', 'another']]) };
+      expect(await claimedUnder([], stale)).toEqual({ claimed: 0, stopped: 0 });
+      await activateNext();
+      expect(await claimedUnder([], { ...stale, policyDigest: 'sha256:next' })).toEqual({
+        claimed: 0,
+        stopped: 2,
+      });
+    });
+
     it('is not claimed by a gate without limits', async () => {
       expect(await claimedUnder([], { limits: undefined })).toEqual({ claimed: 0, stopped: 0 });
     });
