@@ -10,7 +10,7 @@ import { recordedDecisions } from '../support/reckoning.ts';
 import { startStream, type Heard } from '../support/stream.ts';
 
 /** The embedded store takes seconds to start after a crash. */
-const KILLS = { PostgreSQL: byForm(3, 10), 'the embedded store': byForm(1, 5) };
+const KILLS = { PostgreSQL: byForm(3, 8), 'the embedded store': byForm(1, 5) };
 const CLIENTS = 8;
 const HOSTS = 4_000;
 const ON_THE_WIRE_MS = 250;

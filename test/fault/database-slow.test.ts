@@ -94,7 +94,7 @@ describeWithPostgres('a database that is slow', { concurrent: true }, () => {
         name: 'k',
         ask: async (target, key) => await api.submit('test.act', [target], { key }),
       });
-      await stream.untilMore(200, byForm(8, 80), 120_000);
+      await stream.untilMore(200, byForm(8, 60), 120_000);
       const engaged = await api.engage({ reason: 'stop everything' });
       expect(engaged.status, engaged.text).toBe(201);
       const from = executor.received().length;

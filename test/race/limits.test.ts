@@ -11,7 +11,7 @@ import { mostIn, type Taken } from '../support/windows.ts';
 
 const GATES = 4;
 const CLIENTS = 64;
-const KILLS = byForm(3, 20);
+const KILLS = byForm(3, 14);
 const HOSTS = 2_000;
 const ACTION = 'test.act';
 
