@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
 import { asError } from '../kit/fault.ts';
@@ -13,6 +14,8 @@ interface Options {
   readonly checkpoints: string;
   readonly threads: FileThreads;
   readonly logger: Logger;
+  /** Between two tries to write it, milliseconds: for tests. */
+  readonly againMs?: number;
 }
 
 const schema = z.strictObject({
@@ -26,6 +29,9 @@ const MODE = 0o600;
 
 /** How long a start waits for it. */
 const READ_MS = 10_000;
+
+/** Between two tries to write it. */
+const AGAIN_MS = 5_000;
 
 /** A jump of the clock that is not over, in `FILE.clock`; there is none where there is no such file. One that cannot be written stops nothing, for nothing is decided anyhow: the log says so. */
 export class JumpFile implements KeptJump {
@@ -59,9 +65,10 @@ export class JumpFile implements KeptJump {
     if (!this.#isWriting) void this.#write();
   }
 
-  /** Only the last of what comes while one is written. Never rejects. */
+  /** Only the last of what comes while one is written, until that succeeds. Never rejects. */
   async #write(): Promise<void> {
     this.#isWriting = true;
+    let isSaid = false;
     const { threads, logger } = this.#options;
     while (this.#next !== undefined) {
       const { jump } = this.#next;
@@ -69,10 +76,14 @@ export class JumpFile implements KeptJump {
       try {
         await threads.hold(async () => await writeJump(this.#file, jump), this.#file);
       } catch (thrown) {
-        logger.error(
-          { err: asError(thrown), file: this.#file },
-          'a jump of the clock, or its end, cannot be kept: a gate that is started again may take the wrong clock for the right one',
-        );
+        if (!isSaid)
+          logger.error(
+            { err: asError(thrown), file: this.#file },
+            'a jump of the clock, or its end, cannot be kept: a gate that is started again may take the wrong clock for the right one',
+          );
+        isSaid = true;
+        await sleep(this.#options.againMs ?? AGAIN_MS, undefined, { ref: false });
+        this.#next ??= { jump };
       }
     }
     this.#isWriting = false;

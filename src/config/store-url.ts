@@ -57,6 +57,11 @@ export function wordProblems(url: URL, mode: string = process.env['PGSSLMODE'] ?
     if (words.indexOf(word) !== index) return `says ${word} twice in its URL`;
     return values === 'any' || values.includes(value) ? [] : wrongValue(word, value, values);
   });
+  // No driver looks behind it: `#sslmode=verify-full` went in the clear.
+  if (url.hash !== '')
+    problems.push(
+      'has a # in its URL, and nothing behind that is looked at: words stand behind a ?, and in a password # is written %23',
+    );
   const isOfEnvironment = mode !== '' && !TLS_WORDS.some(word => words.includes(word));
   return isOfEnvironment && !SSL_MODES.includes(mode)
     ? [...problems, `is reached as PGSSLMODE says, which must be one of ${listNames(SSL_MODES)}`]

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const open = async (): Promise<JumpFile> =>
-  await JumpFile.open({ checkpoints, threads: new FileThreads(), logger: log.logger });
+  await JumpFile.open({ checkpoints, threads: new FileThreads(), logger: log.logger, againMs: 20 });
 const jumpAt = (atMs: number) => ({ boot: 'b', sinceBootMs: 1.5, atMs, accepted: 0 });
 
 it('finds nothing where nothing was kept, and then what was kept last, whole and with nothing beside it', async () => {
@@ -58,7 +58,7 @@ it.each(['', '{"boot":', '{}', JSON.stringify({ ...jumpAt(1), accepted: -1 })])(
   },
 );
 
-it('says of what cannot be kept what that means', async () => {
+it('says once of what cannot be kept what that means, and keeps it as soon as it can', async () => {
   const file = await open();
   await folder.remove();
   file.keep(jumpAt(1));
@@ -67,4 +67,8 @@ it('says of what cannot be kept what that means', async () => {
     said => said.length === 1,
   );
   expect(log.said()[0]?.[1]).toContain('may take the wrong clock for the right one');
+  await mkdir(folder.path);
+  await until(open, ({ found }) => found !== undefined);
+  expect((await open()).found).toEqual(jumpAt(1));
+  expect(log.said()).toHaveLength(1);
 });

@@ -15,6 +15,13 @@ test('what the environment says of TLS counts where the URL says nothing, and mu
   expect(wordProblems(new URL('postgres://u@h/x?sslmode=verify-full'), 'verify_full')).toEqual([]);
 });
 
+test('what stands behind a # is an error: nobody looks there, and the connection was in the clear', () => {
+  const [problem, ...more] = wordProblems(new URL('postgres://u@h/x#sslmode=verify-full'), '');
+  expect(problem).toMatch(/^has a # in its URL/);
+  expect(problem).not.toContain('verify-full');
+  expect(more).toEqual([]);
+});
+
 test('each file that a URL names must be one that can be read: what cannot be would look like a database that is away', async () => {
   const folder = await temporaryFolder();
   const at = (name: string): string => path.join(folder.path, name);

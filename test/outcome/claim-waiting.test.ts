@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { activatePolicy } from '../../src/ledger/activate.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
-import type { Freeze } from '../../src/policy/limits.ts';
+import { isOvertaken } from '../../src/ledger/since-allowed.ts';
+import type { Freeze, Limits } from '../../src/policy/limits.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
 import {
@@ -222,6 +223,27 @@ describe('what waits', () => {
         claimed: 0,
         stopped: 2,
       });
+    });
+
+    it('is given up where a later generation of its plan was sent in the same batch, and not for an earlier one', async () => {
+      const entry = limits.actions[wipe.name];
+      if (entry === undefined) throw new Error('no limits');
+      const planned: Limits = { ...limits, actions: { [wipe.name]: { ...entry, require_plan: true } } };
+      const looked = async (sent: number) =>
+        await parts.ledger.enqueue(async turn => {
+          const plan = { name: 'p', generation: 5 };
+          const all = [...turn.book.operations()];
+          const later = all.find(({ phase }) => phase === 'claimed');
+          const [id = ''] = turn.book.waiting(wipe.name);
+          const old = turn.book.operation(id);
+          if (old === undefined || later === undefined) throw new Error('nothing waits, or was sent');
+          const operations = new Map([[later.id, { ...later, plan: { ...plan, generation: sent } }]]);
+          const draft = Object.assign(Object.create(turn.draft), { operations });
+          return await isOvertaken({ ...turn, draft }, { ...old, plan }, planned);
+        });
+      expect(await looked(6)).toBe(true);
+      expect(await looked(5)).toBe(false);
+      expect(await looked(4)).toBe(false);
     });
 
     it('is not claimed by a gate without limits', async () => {
