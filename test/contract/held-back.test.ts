@@ -144,6 +144,15 @@ describe('what waits, and was seen to fail since', () => {
     await expectSent(waiting);
   });
 
+  it('is not held by a failure that was there when it was allowed, as of a run that is begun anew', async () => {
+    const first = await queue('stage.push', 'host-001', 'test:before-it');
+    const artifact = 'test:failed-then';
+    await say(artifact, 'failed', { name: 'health' });
+    const waiting = await queue('stage.push', 'host-006', artifact);
+    await free(first);
+    await expectSent(waiting);
+  });
+
   it('is held by the health that its stages ask for', async () => {
     const artifact = 'test:health';
     const first = await queue('stage.push', 'host-001', artifact);

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { activatePolicy } from '../../src/ledger/activate.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
-import { isOvertaken } from '../../src/ledger/since-allowed.ts';
+import { Precedents } from '../../src/ledger/precedents.ts';
+import { hasFailedSince, isOvertaken } from '../../src/ledger/since-allowed.ts';
 import type { Freeze, Limits } from '../../src/policy/limits.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
@@ -223,6 +224,38 @@ describe('what waits', () => {
         claimed: 0,
         stopped: 2,
       });
+    });
+
+    it('is looked at with what was said in the same batch, which no row tells yet', async () => {
+      const entry = limits.actions[wipe.name];
+      if (entry === undefined) throw new Error('no limits');
+      const asking: Limits = {
+        ...limits,
+        actions: { [wipe.name]: { ...entry, require_evidence: [{ name: 'canary', max_age_s: 60 }] } },
+      };
+      const hasFailed = async (status: 'failed' | 'passed') =>
+        await parts.ledger.enqueue(async turn => {
+          const precedents = new Precedents(asking);
+          const [id = ''] = turn.book.waiting(wipe.name);
+          const operation = turn.book.operation(id);
+          if (operation === undefined) throw new Error('nothing waits');
+          precedents.add('a', {
+            seq: turn.draft.seq + 1,
+            atMs: turn.nowMs,
+            by: 'watcher',
+            name: 'canary',
+            status,
+          });
+          const observers = new Set(['watcher']);
+          return await hasFailedSince(
+            { ...turn, precedents },
+            { ...operation, artifact: 'a' },
+            asking,
+            observers,
+          );
+        });
+      expect(await hasFailed('failed')).toBe(true);
+      expect(await hasFailed('passed')).toBe(false);
     });
 
     it('is given up where a later generation of its plan was sent in the same batch, and not for an earlier one', async () => {
