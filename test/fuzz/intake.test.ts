@@ -16,7 +16,7 @@ import { startGate, type Gate } from '../support/gate.ts';
 import { hostileBodies } from './hostile-bodies.ts';
 
 const HOSTS = 40;
-const RUNS = byForm(250, 1_000);
+const RUNS = byForm(150, 1_000);
 
 describe('intake, given what nobody should send', () => {
   let executor: FakeExecutor;

@@ -83,8 +83,8 @@ const OFTEN_TOLD = 8;
 const steps = fc.array(anyStep, { minLength: 1, maxLength: byForm(40, 60), size: 'max' });
 
 describe.each([
-  ['the embedded store', embeddedStage, { numRuns: byForm(30, 60) }],
-  ['PostgreSQL', serverStage, { numRuns: byForm(12, 30) }],
+  ['the embedded store', embeddedStage, { numRuns: byForm(18, 60) }],
+  ['PostgreSQL', serverStage, { numRuns: byForm(8, 30) }],
 ] as const)('the ledger on %s', (name, open, { numRuns }) => {
   const isAbsent = name === 'PostgreSQL' && postgresAbsent() !== undefined;
   let stage: Stage;

@@ -6,7 +6,7 @@ import { byForm } from '../support/form.ts';
 import { describeWithPostgres, freshDatabase, type FreshDatabase } from '../support/postgres.ts';
 
 const GATES = 4;
-const CLIENTS = byForm(64, 128);
+const CLIENTS = byForm(32, 128);
 const HOSTS = 10_000;
 /** How many deliveries show that a stream flows. */
 const FLOW = byForm(20, 60);

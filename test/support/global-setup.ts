@@ -2,6 +2,7 @@ import { Client, Pool } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../src/db/migrate.ts';
 import { findPostgres, startPostgres, type PostgresServer } from './postgres-server.ts';
+import { preparedStore } from './store.ts';
 
 /** What a run tells its test files about PostgreSQL. */
 export type ProvidedPostgres =
@@ -38,6 +39,7 @@ async function makeTemplate(running: PostgresServer): Promise<void> {
 }
 
 export async function setup(project: TestProject): Promise<void> {
+  await preparedStore();
   if (findPostgres() === undefined) {
     const absent =
       'no PostgreSQL server (15 or later) is installed: the tests that need one are skipped. On Debian: apt-get install postgresql';

@@ -60,8 +60,11 @@ export async function preparedDump(options: { migrated?: boolean } = {}): Promis
   }
 }
 
-/** The folder of an embedded store that is migrated, and that nobody has used: made once (10 s of work), then copied. */
-async function preparedStore(): Promise<string> {
+/**
+ * The folder of an embedded store that is migrated, and that nobody has used: made once (10 s of work), then copied. A run makes it before its
+ * workers begin, which would make one each.
+ */
+export async function preparedStore(): Promise<string> {
   const folder = await preparedPath(true, '.store');
   if (existsSync(folder)) return folder;
   const draft = `${folder}.${freshId()}`;
