@@ -117,5 +117,9 @@ const upTo = async <T>(deadline: Deadline, read: (isWanted: () => boolean) => Pr
   await inTime(
     fromDatabase(async () => await read(() => !deadline.isOver())),
     deadline.leftMs(),
-    () => new Fault('store.undecided', 'The database did not answer in 10 s. Nothing was decided.'),
+    () =>
+      new Fault(
+        'store.undecided',
+        'What it needs was not read from the database in 10 s, its wait behind large requests included. Nothing was decided.',
+      ),
   );
