@@ -150,7 +150,7 @@ describe('a freeze', () => {
 
 describe('what was allowed before and waits for its executor', () => {
   it('is held back while a freeze is in force that began meanwhile, and sent when it is over', async () => {
-    const [fromMs, untilMs] = [Date.now() + 1_500, Date.now() + 3_000];
+    const [fromMs, untilMs] = [Date.now() + 2_000, Date.now() + 6_000];
     await load(
       [
         {
