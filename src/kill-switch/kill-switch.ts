@@ -8,6 +8,7 @@ import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
 import type { Turn } from '../ledger/turn.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operation } from '../ledger/operation.ts';
+import { wasReleased } from '../ledger/queries.ts';
 import { stops, stoppableOf, whyStopsAll, whyStopsNothing } from '../ledger/stops.ts';
 import { recordEvent } from '../outcome/record-event.ts';
 import { Share } from '../outcome/share.ts';
@@ -101,14 +102,14 @@ export class KillSwitch {
   }
 
   /** Only once nothing waits any more that it has stopped for good. */
-  #release(
+  async #release(
     turn: Turn,
     { id, reason }: { readonly id: string; readonly reason: string },
     by: Principal,
-  ): object | Refusal | 'more to stop' | undefined {
+  ): Promise<object | Refusal | 'more to stop' | undefined> {
     const engaged = turn.book.switches.get(id);
     if (engaged === undefined) {
-      return turn.book.released.has(id)
+      return (await wasReleased(turn.db, id))
         ? refuse({ rule: 'request.conflict', message: `The kill switch ${id} is released already.` })
         : undefined;
     }

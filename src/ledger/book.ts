@@ -93,7 +93,6 @@ export class Book {
   activeByMs: number | undefined;
   readonly seenPolicies = new Set<string>();
   readonly switches = new Map<string, EngagedSwitch>();
-  readonly released = new Set<string>();
   readonly kinds = new Map<string, KindState>();
   readonly held: Held;
   readonly #limits: Limits | undefined;

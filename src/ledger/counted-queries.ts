@@ -82,11 +82,10 @@ export function askRows({ version, nowMs, horizons: { asks } }: Counting): RawBu
 export async function* pagesOf<Row>(
   db: Kysely<Database>,
   rows: RawBuilder<unknown>,
-  size = PAGE,
 ): AsyncGenerator<readonly Row[]> {
   await sql`declare counted no scroll cursor for ${rows}`.execute(db);
   for (;;) {
-    const page = await sql<{ row: Row }>`fetch forward ${sql.raw(String(size))} from counted`.execute(db);
+    const page = await sql<{ row: Row }>`fetch forward ${sql.raw(String(PAGE))} from counted`.execute(db);
     if (page.rows.length === 0) break;
     yield page.rows.map(({ row }) => row);
   }

@@ -97,10 +97,45 @@ export interface Tail {
     | null;
 }
 
-/** A select of one column `row`, each a `ControlEntryRow` as JSON, in their order, after an entry. */
-export const controlRows = (seq: number): RawBuilder<unknown> => sql`
-  select json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body) as row
-  from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${seq} order by seq`;
+const controlRow = sql`
+  json_build_object('seq', seq, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'type', type, 'body', body)`;
+const controlsAfter = (seq: number): RawBuilder<unknown> =>
+  sql`from entries where type in ('kill_switch', 'policy', 'clock') and seq > ${seq} order by seq`;
+
+export interface ControlPage {
+  /** The number of its last entry; null where no entry is left. */
+  readonly seq: number | null;
+  readonly entries: readonly ControlEntryRow[];
+}
+
+/**
+ * The next of all switches, policy revisions and accepted times after an entry, in their order, but for the switches that were engaged and released in this very page:
+ * of them nothing is left. What is stored is compressed, so it is some tens of MB at most; one entry that is larger is a page of its own.
+ */
+export async function readControlPage(
+  db: Kysely<Database>,
+  seq: number,
+  { entries, storedBytes }: { readonly entries: number; readonly storedBytes: number },
+): Promise<ControlPage> {
+  const { rows } = await sql<ControlPage>`
+    select max(seq)::float8 as seq,
+      coalesce(json_agg(${controlRow} order by seq) filter (where type <> 'kill_switch' or events = 1), '[]') as entries
+    from (
+      select seq, at, type, body, count(*) over (partition by (body ->> 'id') collate "C") as events from (
+        select *, sum(pg_column_size(body)) over (order by seq) - pg_column_size(body) as bytes_before from (
+          select seq, at, type, body ${controlsAfter(seq)} limit ${entries}) as next) as sized
+      where bytes_before < ${storedBytes}) as page`.execute(db);
+  return rows[0] ?? { seq: null, entries: [] };
+}
+
+/** Whether a switch that is not engaged ever was. */
+export async function wasReleased(db: Kysely<Database>, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    select from entries where type = 'kill_switch' and body ->> 'id' = ${id} and body ->> 'event' = 'release'`.execute(
+    db,
+  );
+  return rows.length > 0;
+}
 
 const ms = (column: string) => sql.raw(`(extract(epoch from ${column}) * 1000)::float8`);
 
@@ -141,7 +176,7 @@ export async function readTail(
       'migration', (select max(number) from migrations),
       'guards', ${countGuards},
       'known_hash', (select hash from entries where seq = ${since.knownSeq}),
-      'entries', (select json_agg(row) from (${controlRows(since.seq)}) controls),
+      'entries', (select json_agg(row) from (select ${controlRow} as row ${controlsAfter(since.seq)}) controls),
       'operations', (select json_agg(o order by o.seq) from (select ${operationColumns} from operations o
         where o.version > ${since.version} and (${since.version} > 0 or o.phase <> 'ended' or o.outcome = 'unknown')) o),
       'holds', (select json_agg(h) from (

@@ -2,12 +2,11 @@ import type { Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import type { Book } from './book.ts';
-import { pagesOf } from './counted-queries.ts';
-import { controlRows, type ControlEntryRow } from './queries.ts';
+import { readControlPage } from './queries.ts';
 import { applyEntries, type AcceptedTime } from './refresh.ts';
 
 /** A reason may be as long as a body, and what a switch stopped thousands of ids. */
-const PAGE = 25;
+const PAGE = { entries: 5_000, storedBytes: 256 * 1024 };
 
 export interface Controls {
   /** The times that were accepted. */
@@ -18,14 +17,15 @@ export interface Controls {
 
 /**
  * Tells a book that knows nothing all switches, policy revisions and accepted times that there ever were. Page by page: most of it is of switches that
- * were released long ago, of which nothing is kept but the id.
+ * were released long ago, of which nothing is kept.
  */
 export async function readControls(db: Kysely<Database>, book: Book): Promise<Controls> {
   const accepted: AcceptedTime[] = [];
   let seq = 0;
-  for await (const page of pagesOf<ControlEntryRow>(db, controlRows(0), PAGE)) {
-    accepted.push(...applyEntries(book, page));
-    seq = page.at(-1)?.seq ?? seq;
+  for (;;) {
+    const page = await readControlPage(db, seq, PAGE);
+    if (page.seq === null) return { accepted, seq };
+    accepted.push(...applyEntries(book, page.entries));
+    ({ seq } = page);
   }
-  return { accepted, seq };
 }

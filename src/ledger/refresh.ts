@@ -90,10 +90,8 @@ export function applyAsks(book: Book, rows: readonly AskRow[], accepted: readonl
 function applyEntry(book: Book, entry: ControlEntryRow): AcceptedTime[] {
   if (entry.type === 'kill_switch') {
     const body = switchBody.parse(entry.body);
-    if (body.event === 'release') {
-      book.switches.delete(body.id);
-      book.released.add(body.id);
-    } else {
+    if (body.event === 'release') book.switches.delete(body.id);
+    else {
       const scope: Scope = body.scope;
       book.switches.set(body.id, {
         id: body.id,
