@@ -91,8 +91,8 @@ export class Book {
   activePolicy: string | undefined;
   /** By then it was active, Unix milliseconds of the database: its entry, or the last accepted time after it, for no age reaches over that. */
   activeByMs: number | undefined;
-  readonly seenPolicies = new Set<string>();
-  readonly switches = new Map<string, EngagedSwitch>();
+  readonly seenPolicies: Set<string>;
+  readonly switches: Map<string, EngagedSwitch>;
   readonly kinds = new Map<string, KindState>();
   readonly held: Held;
   readonly #limits: Limits | undefined;
@@ -107,7 +107,12 @@ export class Book {
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #actions: Names;
 
-  constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>, actions: Names) {
+  /** @param told a book before it, of which it keeps what only recorded entries tell: switches and policy revisions */
+  constructor(limits: Limits | undefined, kinds: ReadonlyMap<string, Kind>, actions: Names, told?: Book) {
+    this.activePolicy = told?.activePolicy;
+    this.activeByMs = told?.activeByMs;
+    this.seenPolicies = told?.seenPolicies ?? new Set();
+    this.switches = told?.switches ?? new Map();
     this.#limits = limits;
     this.#kinds = kinds;
     this.#actions = actions;

@@ -12,7 +12,7 @@ import { Book, type Names } from './book.ts';
 import type { ClockWatch } from './clock-watch.ts';
 import type { Draft } from './draft.ts';
 import { readHead, readTail, type HeadRow } from './queries.ts';
-import { readControls } from './read-controls.ts';
+import { NO_CONTROLS, readControls, type Controls } from './read-controls.ts';
 import { readCounted } from './read-counted.ts';
 import { applyTail, type AcceptedTime } from './refresh.ts';
 
@@ -36,7 +36,8 @@ export class KnownBook {
   readonly #watch: Pick<ClockWatch, 'knows'>;
   #book: Book;
   #known: Known = { version: 0, seq: 0, hash: '' };
-  #accepted: readonly AcceptedTime[] = [];
+  /** Up to where the book was told what only recorded entries tell. */
+  #controls: Controls = NO_CONTROLS;
   #isToldOfAnother = false;
   /** How many guards there were beside what this book was read from, when all were there. */
   #guards = 0;
@@ -61,10 +62,12 @@ export class KnownBook {
     return this.#book.version > 0 && head.version === this.#book.version && head.hash === this.#book.hash;
   }
 
-  /** Something failed on the way: what the book has been told since the last commit did not come to be. */
+  /**
+   * Something failed on the way: what the book has been told since the last commit did not come to be. Switches, policy revisions and accepted
+   * times stay: no job tells it of them, only entries that were read when they were recorded, and of the same history, or nothing more is read.
+   */
   forget(): void {
-    this.#book = this.#blank();
-    this.#accepted = [];
+    this.#book = this.#blank(this.#book);
   }
 
   /** A batch is durable. `isFollowed` says that its jobs have told the book all they did. */
@@ -83,13 +86,7 @@ export class KnownBook {
     if (this.#book.version > 0) return false;
     // Of one moment: the head, and what goes with it.
     const one = db.transaction().setIsolationLevel('repeatable read');
-    try {
-      return await one.execute(async tx => await this.bringTo(tx, await readHead(tx)));
-    } catch (thrown) {
-      // Half of it is none.
-      this.forget();
-      throw thrown;
-    }
+    return await one.execute(async tx => await this.bringTo(tx, await readHead(tx)));
   }
 
   /**
@@ -103,18 +100,25 @@ export class KnownBook {
     if (!this.isAt(head)) await this.#read(db, head);
     this.#isToldOfAnother = false;
     this.#known = { version: head.version, seq: head.seq, hash: head.hash };
-    this.#watch.knows(this.#accepted.length, head.db_now_ms);
+    this.#watch.knows(this.#controls.accepted.length, head.db_now_ms);
     return others;
   }
 
   async #read(db: Kysely<Database>, head: HeadRow): Promise<void> {
-    const isNew = this.#book.version === 0;
-    const accepted = await this.#apply(db, head);
-    if (isNew || accepted.length === this.#accepted.length) this.#accepted = accepted;
-    else {
+    try {
+      const isNew = this.#book.version === 0;
+      const before = this.#controls.accepted.length;
+      const accepted = await this.#apply(db, head);
+      this.#controls = { accepted, seq: head.seq };
+      if (isNew || accepted.length === before) return;
       // An accepted time changes what was counted already.
       this.forget();
-      this.#accepted = await this.#apply(db, head);
+      await this.#apply(db, head);
+    } catch (thrown) {
+      // Half of it is none, and what was read may be of another history.
+      this.#book = this.#blank();
+      this.#controls = NO_CONTROLS;
+      throw thrown;
     }
   }
 
@@ -125,8 +129,8 @@ export class KnownBook {
     const missing = this.#book.version === 0 ? await readMissingGuards(db) : [];
     const controls =
       this.#book.version === 0
-        ? await readControls(db, this.#book)
-        : { accepted: this.#accepted, seq: this.#book.seq };
+        ? await readControls(db, this.#book, this.#controls)
+        : { ...this.#controls, seq: this.#book.seq };
     const since = {
       version: this.#book.version,
       seq: controls.seq,
@@ -189,7 +193,7 @@ export class KnownBook {
     this.#isToldOfAnother = true;
   }
 
-  #blank(): Book {
-    return new Book(this.#options.limits, this.#options.kinds, this.#options.actions);
+  #blank(told?: Book): Book {
+    return new Book(this.#options.limits, this.#options.kinds, this.#options.actions, told);
   }
 }

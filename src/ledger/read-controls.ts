@@ -11,17 +11,19 @@ const PAGE = { entries: 5_000, storedBytes: 256 * 1024 };
 export interface Controls {
   /** The times that were accepted. */
   readonly accepted: readonly AcceptedTime[];
-  /** The number of the last one; 0 for none. */
+  /** The number of an entry: there is none that the book was not told of up to it. 0 for none. */
   readonly seq: number;
 }
 
+export const NO_CONTROLS: Controls = { accepted: [], seq: 0 };
+
 /**
- * Tells a book that knows nothing all switches, policy revisions and accepted times that there ever were. Page by page: most of it is of switches that
+ * Tells a book all switches, policy revisions and accepted times that there were after those it was told of. Page by page: most of it is of switches that
  * were released long ago, of which nothing is kept.
  */
-export async function readControls(db: Kysely<Database>, book: Book): Promise<Controls> {
-  const accepted: AcceptedTime[] = [];
-  let seq = 0;
+export async function readControls(db: Kysely<Database>, book: Book, told: Controls): Promise<Controls> {
+  const accepted = [...told.accepted];
+  let { seq } = told;
   for (;;) {
     const page = await readControlPage(db, seq, PAGE);
     if (page.seq === null) return { accepted, seq };

@@ -262,10 +262,103 @@ describe('switches', () => {
     await read.readAhead(db);
     expect([...read.book.switches.keys()]).toEqual([`s${count + 1}`, `s${count + 2}`]);
     expect(longest()).toBeLessThan(10_000);
-    // One that runs is told of them as of all else.
+    // A gate that runs is told of them as of all else.
     expect(await ledger.enqueue(({ book }) => [...book.switches.keys()])).toEqual([
       ...read.book.switches.keys(),
     ]);
+  });
+});
+
+describe('what only entries tell', () => {
+  /** An entry by which the head moves, of the history that the store has or of another. @returns its number */
+  async function append(type: string, body: object, history = 'a'): Promise<number> {
+    const { seq } = await readHead(store.db);
+    await sql`insert into entries (seq, at, type, body, prev, hash)
+      values (${seq + 1}, now(), ${type}, ${JSON.stringify(body)}::json, '', ${`${history} ${seq + 1}`})`.execute(
+      store.db,
+    );
+    await sql`update head set version = version + 1, seq = ${seq + 1}, hash = ${`${history} ${seq + 1}`}`.execute(
+      store.db,
+    );
+    return seq + 1;
+  }
+  const engage = async (id: string, history?: string): Promise<number> =>
+    await append(
+      'kill_switch',
+      { event: 'engage', id, scope: {}, reason: '', except: [], by: 'operator' },
+      history,
+    );
+  const release = async (id: string, history?: string): Promise<number> =>
+    await append('kill_switch', { event: 'release', id }, history);
+  const switches = ({ book }: KnownBook): readonly string[] => [...book.switches.keys()];
+
+  it('is kept when a book is thrown away, and only what came since is read', async () => {
+    await append('policy', { digest: 'sha256:policy' });
+    await engage('old');
+    const read = known();
+    await read.readAhead(store.db);
+    read.forget();
+    const since = [await release('old'), await engage('new')];
+    const numbers: unknown[] = [];
+    const db = store.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        for (const { entries } of result.rows)
+          if (Array.isArray(entries)) numbers.push(...entries.map(({ seq }: { seq: number }) => seq));
+        return await Promise.resolve(result);
+      },
+    });
+    await read.readAhead(db);
+    expect(numbers).toEqual(since);
+    expect(switches(read)).toEqual(['new']);
+    expect(read.book.activePolicy).toBe('sha256:policy');
+    expect([...read.book.seenPolicies]).toEqual(['sha256:policy']);
+    expect(read.book.activeByMs).toBeGreaterThan(0);
+  });
+
+  it('is not taken from another history, and stands when that of before is back', async () => {
+    await engage('stays');
+    const last = await engage('last');
+    const read = known();
+    await read.readAhead(store.db);
+    read.forget();
+    // A standby that lacks the last entry, and by now has others.
+    await sql`set session_replication_role = replica`.execute(store.db);
+    await sql`delete from entries where seq = ${last}`.execute(store.db);
+    await sql`update head set seq = seq - 1`.execute(store.db);
+    await engage('of b', 'b');
+    await release('stays', 'b');
+    await expect(read.readAhead(store.db)).rejects.toMatchObject({ rule: 'store.behind' });
+    read.forget();
+    await sql`delete from entries where hash like 'b %'`.execute(store.db);
+    await sql`update head set seq = ${last - 1}`.execute(store.db);
+    await engage('last');
+    await sql`set session_replication_role = origin`.execute(store.db);
+    await read.readAhead(store.db);
+    expect(switches(read)).toEqual(['stays', 'last']);
+  });
+
+  it('has each accepted time in it, before and after the book is thrown away', async () => {
+    await write(300);
+    await sql`update head set seq = 0`.execute(store.db);
+    const read = known();
+    await read.readAhead(store.db);
+    // All that was spent counts as made ten minutes ago.
+    const acceptedMs = Date.now() - 600_000;
+    await append('clock', { accepted_ms: acceptedMs, version: 303 });
+    const bringing = async (book: KnownBook): Promise<unknown> => {
+      await store.db.transaction().execute(async tx => await book.bringTo(tx, await readHead(tx)));
+      return counted(book.book, Date.now());
+    };
+    const nowMs = Date.now();
+    await bringing(read);
+    const told = counted(read.book, nowMs);
+    read.forget();
+    await bringing(read);
+    expect(counted(read.book, nowMs)).toEqual(told);
+    const anew = known();
+    await anew.readAhead(store.db);
+    expect(counted(anew.book, nowMs)).toEqual(told);
   });
 });
 
