@@ -380,12 +380,13 @@ export class Gate {
     clearInterval(this.#timer);
     await this.#ticking;
     this.outcomes.stop();
+    this.inventory.stop();
     await this.#idleProtection.stop();
     // What was asked before is decided, and what that claims is sent: only then can nothing more come.
     await this.#calls.ended();
     await this.ledger.drained();
     await this.outcomes.ended();
-    await this.inventory.tidied();
+    await this.inventory.ended();
   }
 }
 

@@ -5,11 +5,12 @@ import { fromDatabase } from '../db/from-database.ts';
 import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
+import { InFlight } from '../kit/in-flight.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, keyTakenOut, type Refusal } from '../kit/refusal.ts';
 import { DescribedKind } from './describe-kind.ts';
 import { flipOf, staleGate, type InventoryEntry, type InventoryLedger } from './flip.ts';
-import { discardPending, giveBack, LeaseLost, takeLease, type Lease } from './lease-queries.ts';
+import { discardPending, giveBack, LeaseLost, leaveToNext, takeLease, type Lease } from './lease-queries.ts';
 import { nothingDone, type Arrival, type Load } from './load.ts';
 import { readInForce, readLaterSnapshot, readNowMs, readSourceAsOf } from './load-queries.ts';
 import { readLoadQuery, type LoadMethod, type LoadQuery } from './load-query.ts';
@@ -67,7 +68,9 @@ interface Begun {
 /** All targets, with labels: loads of them, and what is in force. README.md beside this file says how a load goes. */
 export class Inventory {
   readonly #options: InventoryOptions;
+  readonly #loads = new InFlight();
   readonly #tidying = new Map<string, Promise<void>>();
+  #stopping = false;
 
   constructor(options: InventoryOptions) {
     this.#options = options;
@@ -78,12 +81,12 @@ export class Inventory {
    * @throws Fault when it is not known whether, or known that it is not, in force.
    */
   async put(request: LoadRequest): Promise<Loaded | LoadRefusal | undefined> {
-    return await this.#load('put', request);
+    return await this.#loads.run(async () => await this.#load('put', request));
   }
 
   /** Single targets, set or taken out. As `put`. */
   async patch(request: LoadRequest): Promise<Loaded | LoadRefusal | undefined> {
-    return await this.#load('patch', request);
+    return await this.#loads.run(async () => await this.#load('patch', request));
   }
 
   /** What is in force of each declared kind. @throws Fault `store.unavailable` */
@@ -94,6 +97,17 @@ export class Inventory {
       const rows = await readSummary(db);
       return { kinds: summarize(kinds, rows.kinds, rows.totals, rows.sources, nowMs) };
     });
+  }
+
+  /** What is not taken from now on is left to the next load: to take back a million rows is longer than a stop may last. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /** Resolves when no load is under way, also none whose client has left, and when what past revisions left has been deleted. */
+  async ended(): Promise<void> {
+    await this.#loads.ended();
+    await this.tidied();
   }
 
   /** Resolves when what past revisions left has been deleted. */
@@ -212,6 +226,7 @@ export class Inventory {
   async #abandon(lease: Lease, wrote: boolean): Promise<void> {
     const { db, logger } = this.#options;
     try {
+      if (wrote && this.#stopping) return await leaveToNext(db, lease);
       if (wrote) await discardPending(db, lease);
       await giveBack(db, lease);
     } catch (thrown) {

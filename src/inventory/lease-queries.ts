@@ -67,6 +67,12 @@ export async function giveBack(tx: Kysely<Database>, lease: Lease): Promise<bool
   return rows.length > 0;
 }
 
+/** Leaves the place, and what was written, to the next load, which discards it first: as of one that died long ago. */
+export async function leaveToNext(db: Kysely<Database>, lease: Lease): Promise<void> {
+  await sql`update inventory_loads set heartbeat_at = 'epoch'
+    where kind = ${lease.kind} and load_id = ${lease.loadId}`.execute(db);
+}
+
 /** A short transaction that only the lease's holder can make. */
 export async function underLease<T>(
   db: Kysely<Database>,
