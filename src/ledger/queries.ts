@@ -119,12 +119,14 @@ export async function readControlPage(
 ): Promise<ControlPage> {
   const { rows } = await sql<ControlPage>`
     select max(seq)::float8 as seq,
-      coalesce(json_agg(${controlRow} order by seq) filter (where type <> 'kill_switch' or events = 1), '[]') as entries
+      coalesce(json_agg(${controlRow} order by seq) filter (where type <> 'kill_switch' or is_over is not true), '[]') as entries
     from (
-      select seq, at, type, body, count(*) over (partition by (body ->> 'id') collate "C") as events from (
+      select seq, at, type, body, bool_or(body ->> 'event' = 'engage') over same and bool_or(body ->> 'event' = 'release') over same as is_over from (
         select *, sum(pg_column_size(body)) over (order by seq) - pg_column_size(body) as bytes_before from (
           select seq, at, type, body ${controlsAfter(seq)} limit ${entries}) as next) as sized
-      where bytes_before < ${storedBytes}) as page`.execute(db);
+      where bytes_before < ${storedBytes} window same as (partition by (body ->> 'id') collate "C")) as page`.execute(
+    db,
+  );
   return rows[0] ?? { seq: null, entries: [] };
 }
 
