@@ -12,7 +12,7 @@ export function sayMeasured(reason: Reason): string | undefined {
   if (measured === undefined || limit === undefined) return undefined;
   const difference = Math.abs(measured - limit);
   if (rule === 'targets.unexpected_count')
-    return `${amount(measured, unit)} found, ${showCount(limit)} expected: ${showCount(difference)} too ${measured > limit ? 'many' : 'few'}`;
+    return `${amount(measured, unit)}, and ${showCount(limit)} expected: ${showCount(difference)} too ${measured > limit ? 'many' : 'few'}`;
   // What a selector stands for is counted up to the limit and one more.
   if (rule === 'targets.too_many' && reason.pointer === '/targets/selector' && unit === 'targets')
     return `more than ${amount(limit, unit)}, which is the limit`;

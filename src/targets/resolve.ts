@@ -57,7 +57,7 @@ async function resolveIds(
   const missing = ids.filter(id => !known.has(id));
   if (missing.length === 0) return freezeFound(kind, revision, found, named);
   const unknown = await explainMissing(db, kind, missing, revision);
-  const others = [...unknown, ...notExpected(ids.length, expect)];
+  const others = [...unknown, ...notExpected(ids.length, expect, 'named')];
   return freeze(kind, revision, found, [...others, ...beliefReasons(asserts, found)]);
 }
 
@@ -69,15 +69,17 @@ export function freezeFound(
   kind: string,
   revision: number,
   found: readonly Target[],
-  { expect, asserts }: Named,
+  named: Named,
 ): TargetSet | Refusal {
-  const reasons = notExpected(found.length, expect);
+  const { expect, asserts } = named;
+  const reasons = notExpected(found.length, expect, 'ids' in named ? 'named' : 'resolved');
   const isRefused = reasons.length > 0;
   return freeze(kind, revision, found, isRefused ? [...reasons, ...beliefReasons(asserts, found)] : reasons);
 }
 
-const notExpected = (count: number, expect: number | undefined): Reason[] =>
-  expect === undefined || expect === count ? [] : [unexpected(count, expect)];
+/** @param how ids are counted as they stand in the request: some of them may be no target's */
+const notExpected = (count: number, expect: number | undefined, how: 'named' | 'resolved'): Reason[] =>
+  expect === undefined || expect === count ? [] : [unexpected(count, expect, how)];
 
 async function explainMissing(
   db: Kysely<Database>,
@@ -148,7 +150,7 @@ async function resolveSelector(
   if (some.length <= FEW) return freezeFound(kind, revision, some, named);
   const count = await countByTags(db, groups, revision, MAX_TARGETS + 1);
   if (count > MAX_TARGETS) return refuse(tooMany(count, expect));
-  if (count !== expect) return refuse(unexpected(count, expect));
+  if (count !== expect) return refuse(unexpected(count, expect, 'resolved'));
   const found = await findByIds(
     db,
     kind,
@@ -170,12 +172,13 @@ const tooMany = (measured: number, expect: number): Reason => ({
   remedy: 'a narrower selector',
 });
 
-const unexpected = (measured: number, limit: number): Reason => ({
+const unexpected = (measured: number, limit: number, how: 'named' | 'resolved'): Reason => ({
   rule: 'targets.unexpected_count',
-  message:
+  message: `${
     measured === 0
-      ? `Nothing in the inventory matches, and ${limit} were expected.`
-      : `${measured} targets were resolved, and ${limit} were expected.`,
+      ? 'Nothing in the inventory matches'
+      : `${measured} ${measured === 1 ? 'target was' : 'targets were'} ${how}`
+  }, and ${limit} ${limit === 1 ? 'was' : 'were'} expected.`,
   measured,
   limit,
   unit: 'targets',

@@ -21,10 +21,10 @@ describe('the numbers of a refusal are said as a person says them', () => {
     ['2 targets are of another kind, and none may be', of('targets.wrong_kind', 2, 0, 'targets')],
     ['it is so of 3 targets, and may be of none', of('labels.not_allowed', 3, 0, 'targets')],
     ['1 target is protected, and none may be', of('protected.target', 1, 0, 'targets')],
-    ['0 targets found, 40 expected: 40 too few', of('targets.unexpected_count', 0, 40, 'targets')],
-    ['1 target found, 2 expected: 1 too few', of('targets.unexpected_count', 1, 2, 'targets')],
+    ['0 targets, and 40 expected: 40 too few', of('targets.unexpected_count', 0, 40, 'targets')],
+    ['1 target, and 2 expected: 1 too few', of('targets.unexpected_count', 1, 2, 'targets')],
     [
-      '12,000 targets found, 40 expected: 11,960 too many',
+      '12,000 targets, and 40 expected: 11,960 too many',
       of('targets.unexpected_count', 12_000, 40, 'targets'),
     ],
     [

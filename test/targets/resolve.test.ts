@@ -178,6 +178,17 @@ describe('ids', () => {
     const refusal = refused(await resolve({ ids: ['h-0001', 'h-99999'], expect: 3 }));
     expect(refusal.reasons.map(({ rule }) => rule)).toEqual(['targets.unexpected_count', 'targets.unknown']);
     expect(refusal.reasons[0]).toMatchObject({ measured: 2, limit: 3, unit: 'targets' });
+    expect(refusal.reasons[0].message).toBe('2 targets were named, and 3 were expected.');
+  });
+
+  it('with another number than expected are named, and not resolved, so that none that is unknown is said to be', async () => {
+    for (const [named, message] of [
+      [{ ids: ['h-99999'], expect: 2 }, '1 target was named, and 2 were expected.'],
+      [{ ids: ['h-0001', 'h-0002'], expect: 1 }, '2 targets were named, and 1 was expected.'],
+    ] as const)
+      expect(refused(await resolve(named)).reasons[0].message).toBe(message);
+    const selected = await resolve({ selector: { rack: ['r7'] }, expect: 1 });
+    expect(refused(selected).reasons[0].message).toBe('100 targets were resolved, and 1 was expected.');
   });
 
   it('are unknown in a revision that does not have them', async () => {
