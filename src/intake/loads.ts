@@ -38,7 +38,7 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     const result = await inventory[method](load);
     // A kind that is not declared is no label: a client makes it up.
     if (result === undefined)
-      return notFound(`No kind ${quote(load.kind)} is declared: GET /v1/inventory lists those that are.`);
+      return notFound(`No kind ${quote(load.kind)} is declared: GET /readyz/decide lists those that are.`);
     const isLoaded = !isRefusal(result);
     const isTrial = !isLoaded && isTrialLoad(load.query);
     // Of a gate that is stale it says nothing of the source, and the kind may be one that a client made up.

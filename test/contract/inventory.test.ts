@@ -181,6 +181,9 @@ describe('a snapshot', () => {
     const undeclared = await on.api.put('hosts', lines(1));
     expectProblem(undeclared, 404);
     expect(undeclared.body.detail).toContain('No kind "hosts" is declared');
+    // The call that it names tells of kinds of which nothing was loaded yet: a first load meets no others.
+    const [, path = ''] = /GET (\S+) lists/.exec(String(undeclared.body.detail)) ?? [];
+    expect((await on.api.get(path)).text).toContain('"kind-119"');
   });
 
   it.each([
