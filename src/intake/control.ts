@@ -52,12 +52,13 @@ export function controlHandlers(ports: {
 
   const release: Handle = async exchange => {
     const id = idOf(exchange);
-    if (id === undefined) return notFound('There is no such switch.');
+    if (id === undefined) return noSuchSwitch();
     const reason = await readReason(exchange);
     if (reason instanceof Refused) return reason;
     const released = await killSwitch.release(id, reason, exchange.principal, exchange.isStillKnown);
     if (released !== undefined && !isRefusal(released))
       logger.warn({ request_id: requestIdOf(exchange.res), ...released }, 'a kill switch is released');
+    if (released === undefined && exchange.isStillKnown()) return noSuchSwitch();
     return replyUnlessKeyGone(exchange, released);
   };
 
@@ -79,6 +80,10 @@ export function controlHandlers(ports: {
     ...showing(ports),
   };
 }
+
+/** Whoever releases may see them all: the general words, that it may not be theirs to see, would lead astray. */
+const noSuchSwitch = (): Refused =>
+  notFound('There is no such switch: GET /v1/kill-switch tells which are engaged. Nothing was released.');
 
 /** Thousands may have waited, and a line that is too long for who takes the log is dropped. All of it is in the answer, and in the trail. */
 const MOST_LOGGED = 100;

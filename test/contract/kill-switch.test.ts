@@ -234,7 +234,9 @@ describe('a release', () => {
 
   it.each([randomUUID(), 'all', '*'])('of what was never engaged is a 404: %s', async id => {
     await engage({});
-    expectProblem(await on.api.release(id), 404);
+    const unknown = await on.api.release(id);
+    expectProblem(unknown, 404);
+    expect(unknown.body.detail).toContain('There is no such switch: GET /v1/kill-switch tells');
     await expectStopped('host.act', 'eu-001');
   });
 });
