@@ -1,6 +1,6 @@
 import type { Reason } from './refusal.ts';
 import type { Json, JsonObject } from './strict-json.ts';
-import { beginningOf, isBlank, pointerSegment, quote } from './text.ts';
+import { beginningOf, isBlank, listNames, pointerSegment, quote } from './text.ts';
 
 /** How the fields of small bodies are read. Each mistake carries a pointer. */
 
@@ -29,6 +29,6 @@ export const unknownFields = (object: JsonObject, known: readonly string[], at =
     .map(name =>
       invalid(
         at + pointerSegment(beginningOf(name, 200)),
-        `The field ${quote(name)} is not known here: ${known.join(', ')} are.`,
+        `The field ${quote(name)} is not known; known here: ${listNames(known, known.length)}.`,
       ),
     );

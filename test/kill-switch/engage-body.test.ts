@@ -24,6 +24,12 @@ describe('an engage of everything', () => {
 });
 
 describe('an engage that is refused', () => {
+  it('for a field that is not known says which are', () => {
+    expect(parseEngage({ action: 'disk.wipe' })).toMatchObject({
+      reasons: [{ message: 'The field "action" is not known; known here: scope, reason and except.' }],
+    });
+  });
+
   it.each<[JsonObject, string[]]>([
     [{ scope: null }, ['/scope']],
     [{ scope: 'all' }, ['/scope']],
