@@ -11,7 +11,10 @@ export function parseQuery(
   known: readonly string[],
   rule: 'request.query' | 'request.invalid' = 'request.query',
 ): ReadonlyMap<string, string> | Refused {
-  const wrong = (detail: string): Refused => refused(rule, detail);
+  // A 422 has reasons, whatever is wrong.
+  const options = (message: string) =>
+    rule === 'request.invalid' ? { reasons: [{ rule, message }] } : undefined;
+  const wrong = (detail: string): Refused => refused(rule, detail, options(detail));
   const query = new Map<string, string>();
   for (const pair of text.split('&')) {
     if (pair.length === 0) continue;

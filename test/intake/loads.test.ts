@@ -41,6 +41,7 @@ describe('a load', () => {
       const answer = await load(on, `/v1/inventory/host${query}`).send(line);
       expect(answer.status).toBe(422);
       expect(answer.body.type).toBe('/problems/request.invalid');
+      expect(answer.body.reasons).toEqual([{ rule: 'request.invalid', message: answer.body.detail }]);
       expect(on.calls).toEqual([]);
     },
   );
