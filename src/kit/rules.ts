@@ -369,7 +369,7 @@ const builtinRules = {
     status: 503,
     title: 'The world changed between decision and claim',
     explain:
-      'The policy revision or the labels of a target are not what they were, or a later generation of its plan was sent since, so it was stopped before anything was sent. The decision stands, and its key gives this answer for good: ask again with a new key.',
+      'The policy revision or the labels of a target are not what they were, a later generation of its plan was sent since, or another request has done to a target what cannot be undone, so it was stopped before anything was sent. The decision stands, and its key gives this answer for good: ask again with a new key.',
   },
   'executor.refused': {
     step: 'forward',

@@ -1,7 +1,9 @@
+import type { Action } from '../config/config.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Book } from './book.ts';
 import type { Hold } from './held.ts';
 import type { Case } from './case.ts';
+import type { Operation } from './operation.ts';
 
 /**
  * So many targets in the way are listed by rule; of more a reason without a value says how many there are. A request may
@@ -33,7 +35,26 @@ export function conflictReasons(one: Case, book: Book): Reason[] {
   );
 }
 
-function* conflictsOn(one: Case, id: string, book: Book): Generator<Conflict> {
+/** An action on targets of a kind. */
+interface Doing {
+  readonly action: Pick<Action, 'name' | 'irreversible'>;
+  readonly kind: Pick<Case['kind'], 'name'>;
+}
+
+/** The first target for which what was allowed would be refused now, because of another request: settled as refused, and delivered after all. */
+export function takenSince(
+  { id, kind }: Operation,
+  action: Action,
+  ids: readonly string[],
+  book: Book,
+): string | undefined {
+  const doing: Doing = { action, kind: { name: kind } };
+  for (const target of ids)
+    for (const { hold } of conflictsOn(doing, target, book)) if (hold.requestId !== id) return target;
+  return undefined;
+}
+
+function* conflictsOn(one: Doing, id: string, book: Book): Generator<Conflict> {
   for (const hold of book.held.holdsOn(one.kind.name, id)) {
     const isUnknown = book.operation(hold.requestId)?.outcome === 'unknown';
     // Irreversible when it was done, or declared so since. One that is not declared any more may be called as any action now.

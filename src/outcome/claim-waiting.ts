@@ -4,6 +4,7 @@ import type { Action, Kind } from '../config/config.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import { claim, type Claimed } from '../ledger/claim.ts';
 import type { Turn } from '../ledger/turn.ts';
+import { takenSince } from '../ledger/conflicts.ts';
 import { hasFailedSince, isOvertaken } from '../ledger/since-allowed.ts';
 import { isFrozen } from '../ledger/freezes.ts';
 import type { Operation } from '../ledger/operation.ts';
@@ -173,6 +174,8 @@ async function claimUndrifted(
     return drifted('a later generation of its plan was sent since');
   const permitted = await readPermitted(turn.db, operation.id);
   if (permitted === undefined) return drifted('its record cannot be read');
+  const taken = takenSince(operation, action, permitted.ids, turn.book);
+  if (taken !== undefined) return drifted(`another request has done this to ${taken} since`);
   const drift = await labelDrift(turn, claiming, operation, permitted.ids);
   if (drift !== undefined) return drifted(drift);
   const { parameters = {}, reason, ...document } = readDocument(permitted.document);

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   expectDelivered,
   expectRefusal,
+  forwardedFor,
   host,
   hosts,
+  until,
   withNothingForwarded,
   type Line,
 } from '../support/api.ts';
@@ -18,6 +20,7 @@ const actions = {
   'disk.trim': {},
   'disk.odd': { irreversible: true },
   'disk.refused': { irreversible: true },
+  'disk.one': { irreversible: true, executor: { concurrency: 1 } },
   'snapshot.wipe': { kind: 'whole', irreversible: true },
 };
 const whole = (labels: Readonly<Record<string, string>> = {}): Line[] => [
@@ -29,10 +32,13 @@ const on = standing({
   config: { kinds: { host: hostKind, whole: hostKind }, actions },
   limits: { actions: Object.fromEntries(Object.keys(actions).map(name => [name, wideLimits])) },
   inventory: { host: hosts('disk', 30), whole: whole() },
-  script: ({ body }) => ({
-    type: 'answer',
-    status: body.includes('"disk.odd"') ? 500 : body.includes('"disk.refused"') ? 409 : 200,
-  }),
+  script: ({ body }) =>
+    body.includes('"disk-026"')
+      ? { type: 'hold' }
+      : {
+          type: 'answer',
+          status: /"disk\.(odd|one)"/u.test(body) ? 500 : body.includes('"disk.refused"') ? 409 : 200,
+        },
 });
 
 const expectWiped = async (id: string, action = 'disk.wipe') =>
@@ -150,6 +156,29 @@ describe('an irreversible action that is unknown, refused or settled', () => {
     expect((await on.api.submit('disk.refused', ['disk-022'])).status).toBe(502);
     expect((await on.api.submit('disk.refused', ['disk-022'])).status).toBe(502);
     await expectWiped('disk-022');
+  });
+
+  it('is not done again by what was allowed meanwhile, and waits, where it was settled as refused and was delivered after all', async () => {
+    const first = await on.api.submit('disk.one', ['disk-025']);
+    await on.api.outcome(first.body.id, { status: 'refused', reason: 'it was off' });
+    const busy = on.api.submit('disk.one', ['disk-026']);
+    await until(
+      async () => (await on.api.search({ target: 'disk-026' })).length,
+      found => found === 1,
+    );
+    const waits = await on.api.submit('disk.one', ['disk-025'], { prefer: 'respond-async' });
+    expect(waits.status, waits.text).toBe(202);
+    const late = await on.api.outcome(first.body.id, { status: 'delivered', reason: 'it was on' }, 'worker');
+    expect(late.body.outcome?.status, late.text).toBe('delivered');
+    on.executor.release();
+    await expectDelivered(on.api, await busy);
+    const stopped = await on.api.untilOutcome(waits.body.id, 'stopped');
+    expect(stopped.outcome).toMatchObject({
+      rule: 'forward.drifted',
+      detail: expect.stringContaining('disk-025'),
+    });
+    expect(forwardedFor(on.executor, { targets: ['disk-025'] })).toHaveLength(1);
+    await expectDone(['disk-025'], 'disk.one');
   });
 
   it('is remembered over a restart', async () => {
