@@ -249,6 +249,12 @@ export class Book {
     return (this.#waiting.get(action) ?? new Set<string>()).values();
   }
 
+  /** Behind all others that wait for an action; until the book is read anew. */
+  putLast(action: string, ids: readonly string[]): void {
+    const line = this.#waiting.get(action);
+    for (const id of ids) if (line?.delete(id) === true) line.add(id);
+  }
+
   /** Actions that something waits for. */
   waitingActions(): readonly string[] {
     return [...this.#waiting].filter(([, ids]) => ids.size > 0).map(([action]) => action);

@@ -71,6 +71,11 @@ export async function claimWaiting(
     const one = await claimOne(turn, looking, action, operation);
     if (one !== undefined) claimed.push(one);
     share.look(operation);
+    // Each asks the database, and waits on: thousands held up a stop. The others come first in the next look, for this one would find the same again.
+    if (looking.failed.length > 0 && share.isLong()) {
+      turn.book.putLast(name, looking.failed);
+      break;
+    }
   }
   return { claimed, again: false };
 }
@@ -79,6 +84,8 @@ export async function claimWaiting(
 interface Looking extends Claiming {
   /** Whether the kill file engaged when it was last looked at; a first look, if there was none. */
   killFileEngaged(): boolean;
+  /** What is held back because its artifact was seen to fail, in the order in which it was looked at. */
+  readonly failed: string[];
 }
 
 /** A kill file that engages is not looked at again for all that waits, nor is any to give one up: thousands of looks at a disk would hold up a stop. */
@@ -89,6 +96,7 @@ function lookingFrom(claiming: Claiming): Looking {
     ...claiming,
     killFileEngages: () => last === true || look(),
     killFileEngaged: () => last ?? look(),
+    failed: [],
   };
 }
 
@@ -139,15 +147,18 @@ async function claimOne(
 }
 
 /** As by a freeze: a fresh inventory, or a pass, may come within its time. What will not go in any case is given up. */
-const isHeldBack = async (
+async function isHeldBack(
   turn: Turn,
-  claiming: Claiming,
+  looking: Looking,
   operation: Operation,
   limits: Limits,
-): Promise<boolean> =>
-  knownDrift(turn, operation) === undefined &&
-  (isStale(turn, claiming, operation.kind) ||
-    (await hasFailedSince(turn, operation, limits, claiming.observers)));
+): Promise<boolean> {
+  if (knownDrift(turn, operation) !== undefined) return false;
+  if (isStale(turn, looking, operation.kind)) return true;
+  const hasFailed = await hasFailedSince(turn, operation, limits, looking.observers);
+  if (hasFailed) looking.failed.push(operation.id);
+  return hasFailed;
+}
 
 /** What its targets are now cannot be told by an inventory that nothing would be decided by. */
 function isStale(turn: Turn, { kinds, definitions }: Claiming, name: string): boolean {

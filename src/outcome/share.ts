@@ -27,7 +27,10 @@ export class Share {
     const { claims, settledHolds } = this.#turn.draft;
     if (claims.length + settledHolds.size >= MAX_JOBS) return true;
     if (this.#changed === 0) return false;
-    const tookMs = this.#turn.monotonicMs() - this.#begunMs;
-    return this.#changed >= MAX_JOBS || this.#targets >= MAX_WEIGHT || tookMs > TURN_MS;
+    return this.#changed >= MAX_JOBS || this.#targets >= MAX_WEIGHT || this.isLong();
+  }
+
+  isLong(): boolean {
+    return this.#turn.monotonicMs() - this.#begunMs > TURN_MS;
   }
 }

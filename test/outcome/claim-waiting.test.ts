@@ -258,6 +258,39 @@ describe('what waits', () => {
       expect(await hasFailed('passed')).toBe(false);
     });
 
+    it('is held back by what was seen of its artifact for as long as a turn may take, and the others come first in the next look', async () => {
+      const entry = limits.actions[wipe.name];
+      if (entry === undefined) throw new Error('no limits');
+      const asking: Limits = {
+        ...limits,
+        actions: { [wipe.name]: { ...entry, require_evidence: [{ name: 'canary', max_age_s: 60 }] } },
+      };
+      const lines = await parts.ledger.enqueue(async turn => {
+        const precedents = new Precedents(asking);
+        const said = { seq: turn.draft.seq + 1, atMs: turn.nowMs, by: 'watcher', name: 'canary' };
+        precedents.add('a', { ...said, status: 'failed' });
+        const line = (): string[] => [...turn.book.waiting(wipe.name)];
+        const before = line();
+        for (const id of before) {
+          const operation = turn.book.operation(id);
+          if (operation !== undefined) turn.book.setOperation({ ...operation, artifact: 'a' });
+        }
+        let ms = 0;
+        const slow: Turn = { ...turn, precedents, monotonicMs: () => (ms += 300) };
+        const now = { ...claiming, actions: new Map([[wipe.name, roomy]]), limits: asking };
+        const looked = await claimWaiting(
+          slow,
+          { ...now, observers: new Set(['watcher']) },
+          wipe.name,
+          'all',
+        );
+        return { before, after: line(), looked };
+      });
+      expect(lines.before).toHaveLength(2);
+      expect(lines.after).toEqual(lines.before.toReversed());
+      expect(lines.looked).toEqual({ claimed: [], again: false });
+    });
+
     it('is given up where a later generation of its plan was sent in the same batch, and not for an earlier one', async () => {
       const entry = limits.actions[wipe.name];
       if (entry === undefined) throw new Error('no limits');
