@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
@@ -128,24 +128,33 @@ async function makeData(folder: string, data: string, seed: Blob | undefined): P
   await syncPath(folder);
 }
 
+/** Two segments of its log, which it may have to write before it opens. */
+const ROOM_MIB = 32;
+
+/** Whoever restores a database whose disk is only full forgets what was engaged and spent. */
+async function whatToDo(folder: string): Promise<string> {
+  const { bavail, bsize } = await statfs(folder);
+  const leftMib = Math.floor((bavail * bsize) / 1024 ** 2);
+  return leftMib < ROOM_MIB
+    ? `Its disk has ${leftMib} MiB left, which may be why: make room, and start again, before anything is restored.`
+    : 'Restore it, or name a new folder.';
+}
+
 async function openData(folder: string, logger: Logger, options: EmbeddedOptions): Promise<Engine> {
   const data = path.join(folder, 'data');
-  if (!(await readdir(folder)).includes('data')) {
-    // Said, because a folder that was named by mistake looks just like this.
-    logger.info({ store: folder }, 'no store is here yet: a new, empty one is made');
-    await makeData(folder, data, options.seed);
-  }
   try {
+    if (!(await readdir(folder)).includes('data')) {
+      // Said, because a folder that was named by mistake looks just like this.
+      logger.info({ store: folder }, 'no store is here yet: a new, empty one is made');
+      await makeData(folder, data, options.seed);
+    }
     const engine = new Engine({ fs: new DurableNodeFS(data, options.sync), startParams });
     await engine.waitReady;
     return engine;
   } catch (error) {
-    throw new StoreRefused(
-      `The embedded database in ${data} does not open. Restore it, or name a new folder.`,
-      {
-        cause: error,
-      },
-    );
+    throw new StoreRefused(`The embedded database in ${data} does not open. ${await whatToDo(folder)}`, {
+      cause: error,
+    });
   }
 }
 

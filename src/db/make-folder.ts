@@ -47,7 +47,9 @@ export function unusable(folder: string, thrown: unknown): Error {
   const error = asError(thrown);
   if (error instanceof StoreRefused || !('syscall' in error)) return error;
   const why = codeOf(error) === 'EEXIST' ? 'it is there, and is no folder' : error.message;
-  return new StoreRefused(`The store ${folder} cannot be used: ${why}. Name a folder that can be written.`, {
-    cause: error,
-  });
+  const remedy =
+    codeOf(error) === 'ENOSPC'
+      ? 'Make room on its disk, and start again.'
+      : 'Name a folder that can be written.';
+  return new StoreRefused(`The store ${folder} cannot be used: ${why}. ${remedy}`, { cause: error });
 }

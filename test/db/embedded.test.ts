@@ -1,4 +1,4 @@
-import { existsSync, fdatasyncSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, fdatasyncSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
+import { mountSmallDisk, smallDiskAbsent, type SmallDisk } from '../support/small-disk.ts';
 import { startProcess } from '../support/started-process.ts';
 import { preparedDump, temporaryFolder, type TemporaryFolder } from '../support/store.ts';
 
@@ -45,6 +46,61 @@ const digestsOf = async (store: Store): Promise<string[]> => {
   const rows = await store.db.selectFrom('target_sets').select('digest').execute();
   return rows.map(row => row.digest);
 };
+
+const fullDiskAbsent = smallDiskAbsent();
+if (fullDiskAbsent !== undefined) console.warn(fullDiskAbsent);
+
+describe.skipIf(fullDiskAbsent !== undefined)('a folder whose disk is full', () => {
+  let disk: SmallDisk;
+  beforeEach(() => {
+    disk = mountSmallDisk(80);
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map(async store => await store.close()));
+    await disk.remove();
+  });
+  /** As much as is left besides. */
+  function fill(leftBytes: number): void {
+    writeFileSync(path.join(disk.folder, 'left'), Buffer.alloc(leftBytes));
+    disk.fill();
+    rmSync(path.join(disk.folder, 'left'));
+  }
+  const refusedFor = async (where: string, says: RegExp): Promise<void> => {
+    const refused = open(where);
+    await expect(refused).rejects.toThrow(StoreRefused);
+    await expect(refused).rejects.toThrow(says);
+  };
+
+  it('opens when there is room again, and is said to need that and nothing else', async () => {
+    const where = path.join(disk.folder, 'store');
+    const store = await open(where);
+    await commitOne(store, 'kept');
+    disk.fill();
+    await expect(
+      (async () => {
+        for (let one = 0; one < 1_000; one += 1) await commitOne(store, `${one} ${'x'.repeat(2_000)}`);
+      })(),
+    ).rejects.toThrow(/No space left/u);
+    await opened
+      .splice(0)
+      .at(0)
+      ?.close()
+      .catch(() => undefined);
+    await refusedFor(where, /does not open\. Its disk has 0 MiB left.* make room, and start again/u);
+    disk.fill();
+    await refusedFor(where, /no space left on device, write\. Make room on its disk, and start again/u);
+    disk.free();
+    expect(await digestsOf(await open(where))).toContain('kept');
+  });
+
+  it('is not made half', async () => {
+    const where = path.join(disk.folder, 'store');
+    fill(10 * 1024 ** 2);
+    await refusedFor(where, /does not open\. Its disk has \d MiB left.* make room, and start again/u);
+    disk.free();
+    expect(await digestsOf(await open(where))).toEqual([]);
+  });
+});
 
 describe('a folder that is not a store', () => {
   it('is refused if anything is in it, and left as it is', async () => {
