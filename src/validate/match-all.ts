@@ -44,8 +44,11 @@ const replaceAll = (text: string, pairs: typeof LOOK_ALIKES): string =>
 /** The root of a drive is one of a path as well. */
 const DRIVE = /^[A-Za-z]:(?=[./\\])/;
 
-/** A variable that was not filled in is nothing to whoever fills it in with nothing: `${ROOT}/*`, `$ROOT/*`, `%ROOT%\*`, `{{root}}/*`, `${{ root }}/*`. */
-const VARIABLE = /\$\{[^{}]*\}|\$?\{\{[^{}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z]\w*%/g;
+/** What stands behind it is a path, from its root: `s3://*`, `file:///`. */
+const SCHEME = /^[A-Za-z][\w+.-]*:\/\//;
+
+/** A variable that was not filled in is nothing to whoever fills it in with nothing: `${ROOT}/*`, `$ROOT/*`, `%ROOT%\*`, `{{root}}/*`, `${{ root }}/*`, `$(ROOT)/*`. */
+const VARIABLE = /\$\{[^{}]*\}|\$\([^()]*\)|\$?\{\{[^{}]*\}\}|\$[A-Za-z_]\w*|%[A-Za-z]\w*%/g;
 
 /** A shell takes them away: `"$ROOT"/` is `/`, where nobody filled it in. */
 const QUOTES = /["'`\p{Pi}\p{Pf}]/gu;
@@ -95,7 +98,9 @@ function isListOfMatchAlls(text: string): boolean {
 
 function isOneMatchAll(text: string): boolean {
   const whole = replaceAll(beginningOf(text).normalize('NFKC').replaceAll(UNSEEN, ''), LOOK_ALIKES);
-  const seen = stepBack(whole.replaceAll(VARIABLE, '').replaceAll(QUOTES, '').replace(DRIVE, ''));
+  const seen = stepBack(
+    whole.replaceAll(VARIABLE, '').replaceAll(QUOTES, '').replace(SCHEME, '/').replace(DRIVE, ''),
+  );
   const plain = replaceAll(seen, REGEX_WORDS);
   return (
     ROOT.test(seen) ||
