@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { wideLimits, writeGateFiles } from '../support/gate.ts';
+import { QUICK_TO_START, wideLimits, writeGateFiles } from '../support/gate.ts';
 
 const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -33,7 +33,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function drill(...args: readonly string[]) {
-  const ran = spawnSync(process.execPath, [program, 'drill', ...args], {
+  const ran = spawnSync(process.execPath, [...QUICK_TO_START, program, 'drill', ...args], {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], TMPDIR: folder },
   });

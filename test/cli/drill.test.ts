@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { hosts } from '../support/api.ts';
-import { keyOf } from '../support/gate.ts';
+import { keyOf, QUICK_TO_START } from '../support/gate.ts';
 import { standing } from '../support/standing.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
 
@@ -79,7 +79,7 @@ describe('interlock drill', () => {
 
   it('plays a published incident and its twin on a gate of its own, and leaves nothing behind', () => {
     const args = ['drill', 'google-diskerase-2014', 'optus-2023', '--json'];
-    const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
+    const { status, stdout } = spawnSync(process.execPath, [...QUICK_TO_START, program, ...args], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], TMPDIR: folder },
     });
