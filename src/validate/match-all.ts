@@ -41,8 +41,8 @@ const REGEX_WORDS: readonly (readonly [RegExp, string])[] = [
 const replaceAll = (text: string, pairs: typeof LOOK_ALIKES): string =>
   pairs.reduce((changed, [pattern, by]) => changed.replaceAll(pattern, by), text);
 
-/** The root of a drive is one of a path as well. */
-const DRIVE = /^[A-Za-z]:(?=[./\\])/;
+/** The root of a drive is one of a path as well, also where slashes stand before it: `file:///C:/`, `\\?\C:\`. */
+const DRIVE = /^[./\\?]*[A-Za-z]:(?=[./\\])/;
 
 /** What stands behind it is a path, from its root: `s3://*`, `file:///`. */
 const SCHEME = /^[A-Za-z][\w+.-]*:\/\//;

@@ -4,7 +4,7 @@ import { activatePolicy } from '../../src/ledger/activate.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { Precedents } from '../../src/ledger/precedents.ts';
 import { hasFailedSince, isOvertaken } from '../../src/ledger/since-allowed.ts';
-import type { Freeze, Limits } from '../../src/policy/limits.ts';
+import type { ActionLimits, Freeze, Limits } from '../../src/policy/limits.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
 import { recordEvent } from '../../src/outcome/record-event.ts';
 import {
@@ -48,6 +48,12 @@ const activateNext = async (): Promise<void> => {
     activatePolicy(turn, revision, false, 'gate-1');
   });
 };
+/** The limits of `disk.wipe`, and these. */
+function askingFor(more: Partial<ActionLimits>): Limits {
+  const entry = limits.actions[wipe.name];
+  if (entry === undefined) throw new Error('no limits');
+  return { ...limits, actions: { [wipe.name]: { ...entry, ...more } } };
+}
 const later = (turn: Turn, byMs: number): Turn => ({ ...turn, nowMs: turn.nowMs + byMs });
 const waiting = async (): Promise<number> =>
   await parts.ledger.enqueue(turn => [...turn.book.waiting(wipe.name)].length);
@@ -227,12 +233,7 @@ describe('what waits', () => {
     });
 
     it('is looked at with what was said in the same batch, which no row tells yet', async () => {
-      const entry = limits.actions[wipe.name];
-      if (entry === undefined) throw new Error('no limits');
-      const asking: Limits = {
-        ...limits,
-        actions: { [wipe.name]: { ...entry, require_evidence: [{ name: 'canary', max_age_s: 60 }] } },
-      };
+      const asking = askingFor({ require_evidence: [{ name: 'canary', max_age_s: 60 }] });
       const hasFailed = async (status: 'failed' | 'passed') =>
         await parts.ledger.enqueue(async turn => {
           const precedents = new Precedents(asking);
@@ -259,12 +260,7 @@ describe('what waits', () => {
     });
 
     it('is held back by what was seen of its artifact for as long as a turn may take, and the others come first in the next look', async () => {
-      const entry = limits.actions[wipe.name];
-      if (entry === undefined) throw new Error('no limits');
-      const asking: Limits = {
-        ...limits,
-        actions: { [wipe.name]: { ...entry, require_evidence: [{ name: 'canary', max_age_s: 60 }] } },
-      };
+      const asking = askingFor({ require_evidence: [{ name: 'canary', max_age_s: 60 }] });
       const lines = await parts.ledger.enqueue(async turn => {
         const precedents = new Precedents(asking);
         const said = { seq: turn.draft.seq + 1, atMs: turn.nowMs, by: 'watcher', name: 'canary' };
@@ -292,9 +288,7 @@ describe('what waits', () => {
     });
 
     it('is given up where a later generation of its plan was sent in the same batch, and not for an earlier one', async () => {
-      const entry = limits.actions[wipe.name];
-      if (entry === undefined) throw new Error('no limits');
-      const planned: Limits = { ...limits, actions: { [wipe.name]: { ...entry, require_plan: true } } };
+      const planned = askingFor({ require_plan: true });
       const looked = async (sent: number) =>
         await parts.ledger.enqueue(async turn => {
           const plan = { name: 'p', generation: 5 };
