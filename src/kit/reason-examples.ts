@@ -273,7 +273,7 @@ export const reasonExamples: Readonly<Record<string, Reason>> = {
   },
   'protected.target': {
     rule: 'protected.target',
-    message: 'Entry 1 of `protected` in the limits file protects 1 target of the request.',
+    message: 'Entry 1 of `protected` in the limits file protects 1 target of the request: host-001.',
     measured: 1,
     limit: 0,
     unit: 'targets',

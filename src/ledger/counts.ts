@@ -88,9 +88,14 @@ function countLabels(
 /** Made once an entry, so that a long list of protected ids costs a decision nothing. */
 const idSets = new WeakMap<ProtectedEntry, ReadonlySet<string>>();
 
+/** As many of the targets that an entry of `protected` matches as are named in the answer. */
+const MOST_NAMED = 3;
+
 /** How many targets an entry of `protected` matches, those among them that it may match for all that is known. */
 interface Matched {
   readonly count: number;
+  /** Ids, MOST_NAMED at most. */
+  readonly first: readonly string[];
   /** Of several feeds, those that have not named such a target: what would be told by them. */
   readonly untold: ReadonlySet<string>;
 }
@@ -99,21 +104,35 @@ function matchTargets(
   kind: Kind,
   entry: ProtectedEntry,
   targets: readonly Target[],
-  before: Matched = { count: 0, untold: new Set() },
+  before: Matched = { count: 0, first: [], untold: new Set() },
 ): Matched {
-  if ('ids' in entry) {
-    const ids = idSets.get(entry) ?? new Set(entry.ids);
-    idSets.set(entry, ids);
-    const count = targets.reduce((sum, target) => sum + (ids.has(target.id) ? 1 : 0), before.count);
-    return { ...before, count };
-  }
+  const untold = new Set(before.untold);
+  const matches = 'ids' in entry ? isAmong(entry) : mayBeSelected(kind, entry.selector, untold);
+  const matched = targets.filter(matches);
+  return {
+    count: before.count + matched.length,
+    first: [...before.first, ...matched.slice(0, MOST_NAMED).map(({ id }) => id)].slice(0, MOST_NAMED),
+    untold,
+  };
+}
+
+function isAmong(entry: Extract<ProtectedEntry, { ids: unknown }>): (target: Target) => boolean {
+  const ids = idSets.get(entry) ?? new Set(entry.ids);
+  idSets.set(entry, ids);
+  return ({ id }) => ids.has(id);
+}
+
+/** @param untold gets the sources that could tell of a matched target whether it is meant */
+function mayBeSelected(
+  kind: Kind,
+  selector: Parameters<typeof isSelected>[0],
+  untold: Set<string>,
+): (target: Target) => boolean {
   const required = new Set(requiredLabels(kind));
   const owners = new Map(
     (kind.sources ?? []).flatMap(({ name, labels }) => labels.map(label => [label, name] as const)),
   );
-  const untold = new Set(before.untold);
-  let { count } = before;
-  for (const target of targets) {
+  return target => {
     const lacked = new Set<string>();
     // One that lacks what it must have, or of which the feed that owns the label has said nothing, may be what is protected.
     const mayMatch = (label: string): boolean => {
@@ -122,11 +141,10 @@ function matchTargets(
       if (isUntold) lacked.add(owner);
       return isUntold || required.has(label);
     };
-    if (!isSelected(entry.selector, target, mayMatch)) continue;
-    count += 1;
+    if (!isSelected(selector, target, mayMatch)) return false;
     for (const owner of lacked) untold.add(owner);
-  }
-  return { count, untold };
+    return true;
+  };
 }
 
 /**

@@ -55,9 +55,10 @@ export function measure(subject: Subject, now: Circumstances, counts: Counts): M
     windows: allWindowFacts(subject, now, { fleet, dimensions, radius, principal, kind: kind.name }),
     requests: requestFacts(subject, now),
     in_flight: book.inFlight(action.name),
-    protected: [...counts.protected].map(([index, { count, untold }]) => ({
+    protected: [...counts.protected].map(([index, { count, first, untold }]) => ({
       index,
       count,
+      ...(count > 0 && { first }),
       ...(untold.size > 0 && { untold: [...untold].toSorted() }),
     })),
   };

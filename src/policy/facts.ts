@@ -51,6 +51,8 @@ export interface ProtectedFact {
   readonly index: number;
   /** Targets that it matches, or may match: its label is a source's that has not named the target. */
   readonly count: number;
+  /** Ids of the first of them, for the answer to name. Absent where there are none. */
+  readonly first?: readonly string[];
   /** Those sources. Absent where all that it matches is known to. */
   readonly untold?: readonly string[];
 }

@@ -80,7 +80,7 @@ const refusedBy: Readonly<
   'plan.stale': { facts: { plan: { generation: 811, highest: 812 } } },
   'policy.no_limits': { limits: { ...limits, actions: {} } },
   'principal.mismatch': { facts: { principal_labels: { environment: 'prod' } } },
-  'protected.target': { facts: { protected: [{ index: 0, count: 1 }] } },
+  'protected.target': { facts: { protected: [{ index: 0, count: 1, first: ['host-001'] }] } },
   'stage.baking': {
     facts: {
       stage: {

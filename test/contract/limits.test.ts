@@ -182,8 +182,12 @@ const edges: Edge[] = [
     says: 'targets that are protected by a selector',
     limits: {},
     passing: at(189, 190),
-    refused: at(189, 190, 191),
-    reason: { rule: 'protected.target' },
+    refused: at(189, 190, 191, 192, 193, 194),
+    reason: {
+      rule: 'protected.target',
+      message:
+        'Entry 2 of `protected` in the limits file protects 4 targets of the request: host-191, host-192, host-193 and others.',
+    },
     passes: 2,
   },
   {
@@ -191,8 +195,12 @@ const edges: Edge[] = [
     says: 'a target that is protected by its id',
     limits: {},
     passing: at(170),
-    refused: at(171),
-    reason: { rule: 'protected.target' },
+    refused: at(170, 171),
+    reason: {
+      rule: 'protected.target',
+      message: 'Entry 1 of `protected` in the limits file protects 1 target of the request: host-171.',
+    },
+    passes: 1,
   },
   {
     action: 'edge.thirds-over',

@@ -172,7 +172,7 @@ describe('the reasons of a refusal', () => {
   };
 
   it('carry rule, dimension, value, numbers, unit, a sentence and a remedy that is true', () => {
-    const verdict = decide({ ...facts, protected: [{ index: 0, count: 1 }] }, tight);
+    const verdict = decide({ ...facts, protected: [{ index: 0, count: 1, first: ['bastion-01'] }] }, tight);
     const said = reasonsOf(verdict).map(
       ({ rule, dimension = '', value = '', measured, limit, unit, message, remedy }) =>
         [`${rule} ${dimension} ${value}`.trim(), `${measured}/${limit} ${unit}`, message, remedy] as const,
@@ -253,7 +253,7 @@ describe('the reasons of a refusal', () => {
       [
         'protected.target',
         '1/0 targets',
-        'Entry 1 of `protected` in the limits file protects 1 target of the request.',
+        'Entry 1 of `protected` in the limits file protects 1 target of the request: bastion-01.',
         'the same request without the 1 target that entry 1 protects',
       ],
     ]);

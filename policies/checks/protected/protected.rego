@@ -31,8 +31,22 @@ determined if {
 		is_number(fact.count)
 		fact.count >= 0
 		fact.count <= lib.fleet.count
+		names_some(fact)
 	}
 }
+
+names_some(fact) if fact.count == 0
+
+names_some(fact) if {
+	is_array(fact.first)
+	count(fact.first) > 0
+	count(fact.first) <= fact.count
+}
+
+# Whoever asks may see neither the entry nor the inventory: the answer names the targets, or the first of many.
+named(fact) := fact.first if count(fact.first) == fact.count
+
+named(fact) := array.concat(fact.first, ["others"]) if count(fact.first) < fact.count
 
 reasons contains {
 	"rule": "protected.target",
@@ -41,7 +55,7 @@ reasons contains {
 	"measured": fact.count,
 	"limit": 0,
 	"unit": "targets",
-	"with": {"entry": fact.index + 1},
+	"with": {"entry": fact.index + 1, "named": named(fact)},
 } if {
 	not ok
 	determined
@@ -58,7 +72,7 @@ reasons contains {
 	"measured": fact.count,
 	"limit": 0,
 	"unit": "targets",
-	"with": {"entry": fact.index + 1, "sources": fact.untold},
+	"with": {"entry": fact.index + 1, "named": named(fact), "sources": fact.untold},
 } if {
 	not ok
 	determined

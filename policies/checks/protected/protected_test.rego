@@ -18,7 +18,11 @@ test_facts_that_are_missing_doubled_or_wrong_are_a_no if {
 		[{"index": 0, "count": 0}, {"index": 2, "count": null}],
 		[{"index": 0, "count": 0}, {"index": 2}],
 		[{"index": 0, "count": 0}, {"index": 2, "count": -1}],
-		[{"index": 0, "count": 0}, {"index": 2, "count": 4}],
+		[{"index": 0, "count": 0}, {"index": 2, "count": 4, "first": ["h1", "h2", "h3"]}],
+		[{"index": 0, "count": 0}, {"index": 2, "count": 1}],
+		[{"index": 0, "count": 0}, {"index": 2, "count": 1, "first": []}],
+		[{"index": 0, "count": 0}, {"index": 2, "count": 1, "first": "h1"}],
+		[{"index": 0, "count": 0}, {"index": 2, "count": 1, "first": ["h1", "h2"]}],
 	] {
 		facts := sample.with_fact("protected", list)
 		not protected.ok with input as facts with data.limits as sample.limits
@@ -44,13 +48,13 @@ test_facts_of_a_kind_that_is_missing_are_a_no if {
 }
 
 test_all_targets_being_protected_is_told if {
-	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 3}])
+	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 3, "first": ["h1", "h2"]}])
 	reasons := protected.reasons with input as facts with data.limits as sample.limits
-	{[reason.sentence, reason.measured] | some reason in reasons} == {["touched", 3]}
+	{[reason.sentence, reason.measured, reason["with"].named] | some reason in reasons} == {["touched", 3, ["h1", "h2", "others"]]}
 }
 
 test_one_protected_target_is_a_no if {
-	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 1}])
+	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 1, "first": ["h1"]}])
 	not protected.ok with input as facts with data.limits as sample.limits
 	reasons := protected.reasons with input as facts with data.limits as sample.limits
 	reasons == {{
@@ -60,12 +64,12 @@ test_one_protected_target_is_a_no if {
 		"measured": 1,
 		"limit": 0,
 		"unit": "targets",
-		"with": {"entry": 3},
+		"with": {"entry": 3, "named": ["h1"]},
 	}}
 }
 
 test_a_target_that_may_be_protected_is_a_no_that_says_who_could_tell if {
-	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 1, "untold": ["telemetry"]}])
+	facts := sample.with_fact("protected", [{"index": 0, "count": 0}, {"index": 2, "count": 1, "first": ["h1"], "untold": ["telemetry"]}])
 	not protected.ok with input as facts with data.limits as sample.limits
 	reasons := protected.reasons with input as facts with data.limits as sample.limits
 	reasons == {{
@@ -75,7 +79,7 @@ test_a_target_that_may_be_protected_is_a_no_that_says_who_could_tell if {
 		"measured": 1,
 		"limit": 0,
 		"unit": "targets",
-		"with": {"entry": 3, "sources": ["telemetry"]},
+		"with": {"entry": 3, "named": ["h1"], "sources": ["telemetry"]},
 	}}
 }
 
