@@ -37,7 +37,14 @@ export interface Call {
   readonly path: string;
   readonly id: string;
   readonly tag:
-    'Requests' | 'Kill switch' | 'Inventory' | 'Evidence' | 'Audit' | 'Policy' | 'Health' | 'Documents';
+    | 'Requests'
+    | 'Kill switch'
+    | 'Inventory'
+    | 'Evidence'
+    | 'Audit'
+    | 'Policy'
+    | 'Health'
+    | 'Documents';
   readonly summary: string;
   /** More to know, in Markdown. */
   readonly description?: string;

@@ -3,7 +3,8 @@ import type { Search } from './search.ts';
 
 /** Which recorded requests a principal may see: all, or what is in at least one of its shares. */
 export type Sight =
-  { readonly all: true } | { readonly all: false; readonly own?: string; readonly settles: boolean };
+  | { readonly all: true }
+  | { readonly all: false; readonly own?: string; readonly settles: boolean };
 
 /** Undefined for a principal that may read no request at all. */
 export function sightOf(principal: Principal): Sight | undefined {

@@ -86,7 +86,8 @@ export interface Principal {
 }
 
 export type StoreConfig =
-  { readonly type: 'embedded'; readonly folder: string } | { readonly type: 'server'; readonly url: string };
+  | { readonly type: 'embedded'; readonly folder: string }
+  | { readonly type: 'server'; readonly url: string };
 
 /** What connections are secured with, read and held against one another. */
 export interface TlsConfig {

@@ -112,9 +112,8 @@ async function writeChanges(load: Load, tx: Load['db'], changes: readonly Change
   const { kind, revision } = load;
   for (const change of changes) countChange(load, change);
   const ended = changes.filter(({ before }) => before.labels !== null).map(({ id }) => id);
-  const begun = changes.flatMap(
-    ({ id, after: { labels, weights, named } }): (Described & { id: string })[] =>
-      labels === null ? [] : [{ id, ...kind.describe(labels, weights ?? {}, named) }],
+  const begun = changes.flatMap(({ id, after: { labels, weights, named } }): (Described & { id: string })[] =>
+    labels === null ? [] : [{ id, ...kind.describe(labels, weights ?? {}, named) }],
   );
   // A row ends before its successor begins: one row of a target is open at a time.
   if (ended.length > 0) {

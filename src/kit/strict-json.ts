@@ -8,7 +8,8 @@ export interface JsonObject {
 
 /** One object, or why the bytes are not one; never repaired. `problem` is a sentence for clients. */
 export type StrictJson =
-  { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly problem: string };
+  | { readonly ok: true; readonly value: JsonObject }
+  | { readonly ok: false; readonly problem: string };
 
 type NulIn = ReadonlySet<string> | 'anywhere';
 

@@ -1,6 +1,6 @@
 import type { CheckManifest } from './manifest.ts';
 
-/** What Prettier is set to: the generated file is formatted like any other. */
+/** What the formatter is set to (.oxfmtrc.json): the generated file is formatted like any other. */
 const PRINT_WIDTH = 110;
 
 /** The text of src/kit/check-rules.ts: the rules of the checks that ship, as a closed union. */
@@ -34,7 +34,7 @@ export function renderCheckRules(manifests: readonly CheckManifest[]): string {
   ].join('\n');
 }
 
-/** JSON with sorted keys, as Prettier writes it: objects over several lines, lists of texts on one where they fit. */
+/** JSON with sorted keys, as the formatter writes it: objects over several lines, lists of texts on one where they fit. */
 export function renderJson(value: unknown): string {
   const text = JSON.stringify(value, sortKeys, 2);
   const joined = text.replace(

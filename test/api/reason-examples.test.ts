@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 import { expect, it } from 'vitest';
 import { checkRules } from '../../src/kit/check-rules.ts';
 import { publicReason, type Reason } from '../../src/kit/refusal.ts';
@@ -9,6 +8,7 @@ import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import { entry, facts, limits, shippedBundle, withEntry } from '../policy/samples.ts';
 import { host, names, type Answer, type Targets } from '../support/api.ts';
+import { formatted } from '../support/formatted.ts';
 import { standing } from '../support/standing.ts';
 
 // src/kit/reason-examples.ts is made here: each reason is what the gate, or the policy that ships, really says. After a change of what
@@ -201,8 +201,7 @@ import type { Reason } from './refusal.ts';
 /** One reason of each rule that a decision can be refused by. */
 export const reasonExamples: Readonly<Record<string, Reason>> = ${JSON.stringify(Object.fromEntries(all), null, 2)};
 `;
-  const options = await resolveConfig(made);
-  await expect(await format(text, { ...options, filepath: made })).toMatchFileSnapshot(made);
+  await expect(await formatted(made, text)).toMatchFileSnapshot(made);
 });
 
 it('and each rule that a decision can be refused by has one', async () => {

@@ -2,7 +2,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
-import { format } from 'prettier';
 import { describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { sha256 } from '../../src/kit/digest.ts';
@@ -12,13 +11,13 @@ import { keptLimitsSchema, limitsFileSchema } from '../../src/policy/limits-sche
 import { readManifests } from '../../src/policy/manifest.ts';
 import { findOpa, OpaMissingError } from '../../src/policy/opa.ts';
 import { renderCheckRules, renderJson } from '../../src/policy/render.ts';
+import { formatted } from '../support/formatted.ts';
 import { facts, limits, policiesFolder, shippedArchive, shippedBundle } from './samples.ts';
 
 const typesFile = fileURLToPath(new URL('../../src/kit/check-rules.ts', import.meta.url));
 const textOf = async (name: string): Promise<string> =>
   await readFile(path.join(policiesFolder, name), 'utf8');
 const jsonOf = async (name: string): Promise<object> => JSON.parse(await textOf(name)) as object;
-const options = { printWidth: 110, singleQuote: true, arrowParens: 'avoid' } as const;
 
 /** These tests need no compiler: `interlock policy build --check` proves more, where there is one. */
 describe('what is committed beside the policies', () => {
@@ -42,10 +41,10 @@ describe('what is committed beside the policies', () => {
     const { manifests } = await shippedBundle();
     const types = renderCheckRules(manifests);
     expect(await readFile(typesFile, 'utf8')).toBe(types);
-    expect(await format(types, { ...options, parser: 'typescript' })).toBe(types);
+    expect(await formatted(typesFile, types)).toBe(types);
     const schema = renderJson(limitsFileSchema(manifests));
     expect(await textOf('limits.schema.json')).toBe(schema);
-    expect(await format(schema, { ...options, parser: 'json' })).toBe(schema);
+    expect(await formatted('limits.schema.json', schema)).toBe(schema);
   });
 });
 
