@@ -45,12 +45,7 @@ export function addAuditCommand(program: Command, { terminal, end }: CommandCont
     )
     .action(async ({ json, key, anchored, ...files }: VerifyOptions) => {
       const { runAuditVerify } = await import('./audit-verify.ts');
-      const said = {
-        keys: key ?? [],
-        anchored: anchored === true,
-        json: json === true,
-        progress: process.stderr.isTTY === true,
-      };
+      const said = { keys: key ?? [], anchored: anchored === true, json: json === true };
       end(await runAuditVerify({ ...files, ...said }, terminal));
     });
 }

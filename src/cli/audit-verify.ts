@@ -24,6 +24,7 @@ import { nextCommandOf } from './next-command.ts';
 import { jsonLine } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { sayVerified, type Verified } from './say-verified.ts';
+import { countOf } from './table.ts';
 
 export interface AuditVerifyOptions {
   readonly config?: string;
@@ -34,15 +35,12 @@ export interface AuditVerifyOptions {
   /** A whole chain that no checkpoint vouches for is not enough. */
   readonly anchored: boolean;
   readonly json: boolean;
-  /** Whether somebody looks on. */
-  readonly progress: boolean;
 }
 
-/** Nobody waits a minute without a word. */
-const PROGRESS_ENTRIES = 50_000;
+const PROGRESS_ENTRIES = 10_000;
 
 /** Each has a signature to be looked at: some seconds. */
-const PROGRESS_CHECKPOINTS = 20_000;
+const PROGRESS_CHECKPOINTS = 5_000;
 
 /** A count of a million targets may take its time; no gate waits for it. */
 const PATIENCE_MS = 30 * 60_000;
@@ -59,7 +57,7 @@ export async function runAuditVerify(options: AuditVerifyOptions, terminal: Term
     options.export === undefined ? readConfig(configFileOf(options.config), 'unread') : undefined;
   const checkpoints = await readCheckpoints(options, config, terminal);
   const chain = new ChainVerifier(checkpoints.anchors);
-  const watched = watch(chain, options, terminal);
+  const watched = watch(chain, terminal);
   try {
     const { report, rows, notes } =
       config === undefined
@@ -91,16 +89,14 @@ class CouldNotTell extends Error {
 
 function watch(
   chain: ChainVerifier,
-  { progress }: AuditVerifyOptions,
   terminal: Terminal,
 ): Pick<ChainVerifier, 'add' | 'addUnreadable' | 'end'> {
-  if (!progress) return chain;
   let count = 0;
   return {
     add: entry => {
       chain.add(entry);
       count += 1;
-      if (count % PROGRESS_ENTRIES === 0) terminal.complain(`${count} entries so far …`);
+      if (count % PROGRESS_ENTRIES === 0) terminal.progress(`${countOf(count, 'entry')} so far …`);
     },
     addUnreadable: message => chain.addUnreadable(message),
     end: head => chain.end(head),
@@ -198,7 +194,7 @@ interface Checkpoints {
 }
 
 async function readCheckpoints(
-  { checkpoints, keys: keyFiles, anchored, progress }: AuditVerifyOptions,
+  { checkpoints, keys: keyFiles, anchored }: AuditVerifyOptions,
   config: Config | undefined,
   terminal: Terminal,
 ): Promise<Checkpoints> {
@@ -220,7 +216,7 @@ async function readCheckpoints(
       ? []
       : ['The key was taken from beside the checkpoints; with a copy of your own, name it with --key.'];
   const tell = (count: number): void => {
-    if (progress && count % PROGRESS_CHECKPOINTS === 0) terminal.complain(`${count} checkpoints so far …`);
+    if (count % PROGRESS_CHECKPOINTS === 0) terminal.progress(`${countOf(count, 'checkpoint')} so far …`);
   };
   return await readCheckpointFile(file, keys, notes, tell);
 }

@@ -129,7 +129,7 @@ export class KnownBook {
     const missing = this.#book.version === 0 ? await readMissingGuards(db) : [];
     const controls =
       this.#book.version === 0
-        ? await readControls(db, this.#book, this.#controls)
+        ? await readControls(db, { ...this.#options, book: this.#book, told: this.#controls })
         : { ...this.#controls, seq: this.#book.seq };
     const since = {
       version: this.#book.version,

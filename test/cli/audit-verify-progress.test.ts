@@ -14,10 +14,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-it.each([
-  [true, ['20000 checkpoints so far …', '40000 checkpoints so far …']],
-  [false, []],
-])('says how many checkpoints were looked at, where somebody looks on: %s', async (progress, told) => {
+it('says how many checkpoints were looked at, while it looks', async () => {
   const write = (name: string, text: string): string => {
     const file = path.join(folder.path, name);
     writeFileSync(file, text);
@@ -28,13 +25,12 @@ it.each([
   await runAuditVerify(
     {
       export: write('trail.ndjson', ''),
-      checkpoints: write('checkpoints.ndjson', '{}\n'.repeat(41_000)),
+      checkpoints: write('checkpoints.ndjson', '{}\n'.repeat(11_000)),
       keys: [write('key.pub', publicKey.export({ type: 'spki', format: 'pem' }).toString())],
       anchored: false,
       json: false,
-      progress,
     },
     terminal,
   );
-  expect(terminal.complained.filter(line => line.includes('so far'))).toEqual(told);
+  expect(terminal.progressed).toEqual(['5,000 checkpoints so far …', '10,000 checkpoints so far …']);
 });

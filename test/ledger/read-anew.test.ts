@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Kind } from '../../src/config/config.ts';
 import type { Database } from '../../src/db/database.ts';
-import { systemClock } from '../../src/kit/clock.ts';
+import { systemClock, type Clock } from '../../src/kit/clock.ts';
 import { freshId } from '../../src/kit/ids.ts';
 import { Book, type Spend } from '../../src/ledger/book.ts';
 import { ClockWatch } from '../../src/ledger/clock-watch.ts';
@@ -123,11 +123,14 @@ async function write(count: number): Promise<ReturnType<typeof batches>> {
   return rows;
 }
 
-const known = (logger = recordedLogger().logger): KnownBook =>
-  new KnownBook(
-    { limits, kinds, actions: new Set(actions), clock: systemClock, logger },
-    new ClockWatch(systemClock),
-  );
+const known = (logger = recordedLogger().logger, clock: Clock = systemClock): KnownBook =>
+  new KnownBook({ limits, kinds, actions: new Set(actions), clock, logger }, new ClockWatch(systemClock));
+
+/** A second passes at each look. */
+function slowClock(): Clock {
+  let seconds = 0;
+  return { wallMs: () => systemClock.wallMs(), monotonicMs: () => 1_000 * (seconds += 1) };
+}
 
 /** All that is counted in a book: by window what each value has, until when something of it is not known, and when the next of it leaves. */
 function counted(book: Book, nowMs: number): unknown {
@@ -168,13 +171,7 @@ describe('a book that is read anew', () => {
     const dialect = new PostgresDialect({ pool: store.pool });
     const db = new Kysely<Database>({ dialect, log: ({ query }) => void statements.push(query.sql) });
     const { logger, whole } = recordedLogger();
-    // A second passes at each look.
-    let seconds = 0;
-    const clock = { wallMs: () => systemClock.wallMs(), monotonicMs: () => 1_000 * (seconds += 1) };
-    const read = new KnownBook(
-      { limits, kinds, actions: new Set(actions), clock, logger },
-      new ClockWatch(systemClock),
-    );
+    const read = known(logger, slowClock());
     await read.readAhead(db);
     // Both end with a page of nothing, and one has two pages before.
     expect(statements.filter(text => text.startsWith('fetch')).length).toBeGreaterThan(4);
@@ -258,9 +255,14 @@ describe('switches', () => {
       store.db,
     );
     const { db, longest } = measured();
-    const read = known();
+    const { logger, whole } = recordedLogger();
+    const read = known(logger, slowClock());
     await read.readAhead(db);
     expect([...read.book.switches.keys()]).toEqual([`s${count + 1}`, `s${count + 2}`]);
+    expect(whole().at(-1)).toMatchObject({
+      up_to_entry: before.seq + count + 2,
+      msg: 'what was ever said of switches is read',
+    });
     expect(longest()).toBeLessThan(10_000);
     // A gate that runs is told of them as of all else.
     expect(await ledger.enqueue(({ book }) => [...book.switches.keys()])).toEqual([
