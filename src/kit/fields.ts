@@ -1,6 +1,6 @@
 import type { Reason } from './refusal.ts';
 import type { Json, JsonObject } from './strict-json.ts';
-import { beginningOf, isBlank, listNames, pointerSegment, quote } from './text.ts';
+import { cutPointer, isBlank, listNames, pointerSegment, quote } from './text.ts';
 
 /** How the fields of small bodies are read. Each mistake carries a pointer. */
 
@@ -28,7 +28,7 @@ export const unknownFields = (object: JsonObject, known: readonly string[], at =
     .slice(0, MOST_NAMED)
     .map(name =>
       invalid(
-        at + pointerSegment(beginningOf(name, 200)),
+        cutPointer(at + pointerSegment(name)),
         `The field ${quote(name)} is not known; known here: ${listNames(known, known.length)}.`,
       ),
     );

@@ -122,3 +122,9 @@ export function didYouMean(name: string, known: readonly string[], all: boolean)
 /** One segment of a JSON Pointer (RFC 6901). */
 export const pointerSegment = (key: string | number): string =>
   `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+
+const LONGEST_POINTER = 400;
+
+/** A JSON Pointer as a reason holds it, which is kept for ever: it quotes keys of the body, and they may be megabytes long. */
+export const cutPointer = (pointer: string): string =>
+  pointer.length > LONGEST_POINTER ? `${beginningOf(pointer, LONGEST_POINTER)}…` : pointer;

@@ -2,6 +2,7 @@ import { own } from '../kit/fields.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import {
   artifactName,
+  cutPointer,
   effectName,
   isTargetName,
   MAX_ARTIFACT_LENGTH,
@@ -85,7 +86,7 @@ function checkEffects(
 }
 
 function checkEffect(found: Findings, name: string, value: Json): Effect | undefined {
-  const pointer = `/effects${pointerSegment(name.slice(0, 200))}`;
+  const pointer = cutPointer(`/effects${pointerSegment(name)}`);
   const isName = effectName.test(name);
   if (!isName) {
     found.note('effect name', () => ({

@@ -1,6 +1,6 @@
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { didYouMean, listNames, pointerSegment, quote } from '../kit/text.ts';
+import { cutPointer, didYouMean, listNames, pointerSegment, quote } from '../kit/text.ts';
 
 /** Unknown fields that are named one by one; further ones are counted. */
 const MAX_UNKNOWN_FIELDS = 10;
@@ -28,7 +28,7 @@ export class Findings {
         rule: 'request.invalid',
         message: `There is no field ${quote(key)} here${didYouMean(key, known, false)}.`,
         remedy: `only ${listNames(known)}`,
-        pointer: `${pointer}${pointerSegment(key.slice(0, 200))}`,
+        pointer: cutPointer(`${pointer}${pointerSegment(key)}`),
       }));
     }
   }

@@ -1,6 +1,6 @@
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { quote } from '../kit/text.ts';
+import { cutPointer, quote } from '../kit/text.ts';
 import { describe } from './findings.ts';
 import { isMatchAll, saysNothing } from './match-all.ts';
 import type { NamedPlaces } from './named-values.ts';
@@ -79,8 +79,7 @@ function ruleOfText(text: string): Suspect['rule'] | undefined {
 }
 
 function toReason({ place, rule, value, key }: Suspect): Reason {
-  const below = place.pointer();
-  const pointer = `/parameters${below.length > 400 ? `${below.slice(0, 400)}…` : below}`;
+  const pointer = cutPointer(`/parameters${place.pointer()}`);
   const what =
     value === undefined ? `the key ${quote(key)}` : value === '' ? 'an empty text' : describe(value);
   const says =

@@ -4,7 +4,7 @@ import type { Action } from '../config/config.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { escapeText, pointerSegment, quote } from '../kit/text.ts';
+import { cutPointer, escapeText, pointerSegment, quote } from '../kit/text.ts';
 import { CheckEnded, CheckTime } from './check-time.ts';
 import { findNamed, type FollowsPart } from './named-values.ts';
 import { refuseNothingOrAll, type FindNamed } from './nothing-or-all.ts';
@@ -252,7 +252,7 @@ function toReason(error: ErrorObject): Reason {
     rule: 'parameters.invalid',
     message: `${about}: ${escapeText(must)}.`,
     remedy: escapeText(must),
-    pointer,
+    pointer: cutPointer(pointer),
   };
 }
 

@@ -2,6 +2,7 @@ import { MAX_TARGETS } from '../kit/most-targets.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import {
+  cutPointer,
   didYouMean,
   isBlank,
   isTargetName,
@@ -137,7 +138,7 @@ function checkLabel(
     rule: 'targets.malformed',
     message: `${quote(label)} is not a declared label of the kind${didYouMean(label, labels, true)}.`,
     remedy: A_SELECTOR,
-    pointer: cut(pointer),
+    pointer: cutPointer(pointer),
   }));
 }
 
@@ -186,7 +187,7 @@ function checkName(found: Findings, text: string, pointer: string, index?: numbe
       rule: 'targets.malformed',
       message: `${quote(text)} is not a name${whyNot(text)}.`,
       remedy: NAME_FORM,
-      pointer: cut(at()),
+      pointer: cutPointer(at()),
     }));
   }
   return false;
@@ -226,7 +227,7 @@ function noteWrongType(found: Findings, value: Json | undefined, pointer: string
     rule: 'targets.malformed',
     message: `${quote(pointer, 200)} is ${describe(value)}, and must be ${remedy}.`,
     remedy,
-    pointer: cut(pointer),
+    pointer: cutPointer(pointer),
   }));
 }
 
@@ -235,7 +236,7 @@ function noteEmpty(found: Findings, value: Json | undefined, pointer: string): v
     rule: 'targets.empty',
     message: `${quote(pointer, 200)} is ${value === '' ? 'an empty text' : describe(value)}. Nothing never means everything.`,
     remedy: NAME_THEM,
-    pointer: cut(pointer),
+    pointer: cutPointer(pointer),
   }));
 }
 
@@ -244,7 +245,7 @@ function noteBlank(found: Findings, text: string, pointer: string): void {
     rule: 'targets.blank',
     message: `${quote(pointer, 200)} is blank: ${quote(text)}.`,
     remedy: NAME_FORM,
-    pointer: cut(pointer),
+    pointer: cutPointer(pointer),
   }));
 }
 
@@ -253,7 +254,7 @@ function noteWildcard(found: Findings, text: string, pointer: string): void {
     rule: 'targets.wildcard',
     message: `${quote(text)} is a wildcard, and there is no way to say "all".`,
     remedy: NAME_THEM,
-    pointer: cut(pointer),
+    pointer: cutPointer(pointer),
   }));
 }
 
@@ -262,7 +263,7 @@ function noteTwice(found: Findings, name: string, pointer: string): void {
     rule: 'targets.duplicate',
     message: `${quote(name)} is named twice.`,
     remedy: 'each name once',
-    pointer: cut(pointer),
+    pointer: cutPointer(pointer),
   }));
 }
 
@@ -302,6 +303,3 @@ function noteAmbiguous(found: Findings, targets: JsonObject): void {
     pointer: '/targets',
   }));
 }
-
-/** Pointers quote keys of the body, which may be megabytes long. */
-const cut = (pointer: string): string => (pointer.length > 400 ? `${pointer.slice(0, 400)}…` : pointer);

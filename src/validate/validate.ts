@@ -3,7 +3,7 @@ import { Fault } from '../kit/fault.ts';
 import { own } from '../kit/fields.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
-import { didYouMean, pointerSegment, quote } from '../kit/text.ts';
+import { cutPointer, didYouMean, pointerSegment, quote } from '../kit/text.ts';
 import { checkCarried } from './carried.ts';
 import { describe, Findings } from './findings.ts';
 import { refuseNothingOrAll } from './nothing-or-all.ts';
@@ -133,7 +133,7 @@ function refuseParameters(parameters: JsonObject, action: string): readonly Reas
       rule: 'parameters.invalid',
       message: `The action ${quote(action)} takes no parameters, and ${quote(name)} was given.${others}`,
       remedy: 'no parameters',
-      pointer: `/parameters${pointerSegment(name.slice(0, 200))}`,
+      pointer: cutPointer(`/parameters${pointerSegment(name)}`),
     },
   ];
 }

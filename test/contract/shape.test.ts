@@ -356,6 +356,27 @@ describe('a body of a wrong shape', () => {
     },
   );
 
+  // With one letter before them or none, wherever a pointer is cut it is in the middle of one of the two.
+  it.each(['', 'x'])('refuses, and records, what is wrong under a long key of pairs (%j)', async before => {
+    const key = `${before}${'😀'.repeat(300)}`;
+    const wrong = { [key]: 1 };
+    const bodies: Doc[] = [
+      { ...good, ...wrong },
+      { ...good, targets: { ids: first, ...wrong } },
+      { ...good, targets: selector({ [key]: 'r1' }) },
+      { ...good, targets: { ids: first, asserts: { [key]: 'r1' } } },
+      { ...good, effects: wrong },
+      withParameters('test.act', wrong),
+      withParameters('test.parameters', wrong),
+      withParameters('test.parameters', { [key]: null }),
+    ];
+    for (const body of bodies) {
+      const answer = await withNothingForwarded(on.executor, () => on.api.ask(body));
+      await expectRefusal(on.api, answer, 422, rulesOf(answer.body));
+      for (const { pointer } of answer.body.reasons ?? []) expect(pointer?.length).toBeLessThan(500);
+    }
+  });
+
   it('lists every reason of the step by rule', async () => {
     const body = { ...good, action: 'test.parameters', targets: {}, parameters: { passes: 0 }, force: true };
     const answer = await withNothingForwarded(on.executor, () => on.api.ask(body));

@@ -108,6 +108,16 @@ describe('parameters are refused', () => {
     expect(reason?.length).toBeLessThan(500);
   });
 
+  test('with pointers of a megabyte cut', () => {
+    const compiled = compileParameters({
+      additionalProperties: { additionalProperties: { type: 'integer' } },
+    });
+    if (!compiled.ok) throw new Error('no schema');
+    const under = { ['k'.repeat(1_000_000)]: { a: 'x', b: 'y' } };
+    const pointers = compiled.check(under).map(({ pointer = '' }) => pointer.length);
+    expect(Math.max(...pointers)).toBeLessThan(500);
+  });
+
   test('when a reference within the schema, or a format, says so', () => {
     const schema = {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
