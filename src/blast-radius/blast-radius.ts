@@ -82,12 +82,6 @@ export function sharePpm(count: number, total: number): number {
 const told = (count: number, total: number): { readonly share_ppm?: number } =>
   total > 0 ? { share_ppm: sharePpm(count, total) } : {};
 
-/** What a share allows of a total, rounded down. In two parts, so that no product is larger than a total may be, 2^53-1. */
-export function shareOf(total: number, ppm: number): number {
-  const rest = total % 1_000_000;
-  return ppm * ((total - rest) / 1_000_000) + Math.floor((ppm * rest) / 1_000_000);
-}
-
 /**
  * Counts what some targets take out of each value of each dimension of their kind.
  * @param before what other targets take, to count on top of; it stays as it is

@@ -1,6 +1,6 @@
 import type { Kind } from '../config/config.ts';
 import { refuse, type Reason } from '../kit/refusal.ts';
-import { writeShare } from '../kit/units.ts';
+import { shareOf, writeShare } from '../kit/units.ts';
 import type { Force, LoadMethod, LoadQuery } from './load-query.ts';
 import type { LoadRefusal, Would } from './load-refusal.ts';
 
@@ -25,11 +25,6 @@ export interface Past {
   /** Relabelled in what its source owns by PATCHes within `max_age`, since the last forced change of that. */
   readonly patchedOver: number;
 }
-
-const MILLION = 1_000_000;
-
-/** What `limitPpm` allows of `total`, in whole targets: n passes exactly when n × 10⁶ ≤ limitPpm × total. */
-const allowed = (limitPpm: number, total: number): number => Math.floor((limitPpm * total) / MILLION);
 
 /**
  * Whether a load may come into force: not with another number of lines than expected, not with nothing left (no force helps), and within
@@ -81,7 +76,7 @@ function measureShrink(kind: Kind, counts: LoadCounts, past: Past): Reason | und
   const earlier = patchedEarlier(counts, past.patchedOut);
   const removed = counts.removed + earlier;
   const measured = Math.max(removed, past.largest - counts.count);
-  const limit = allowed(kind.maxShrinkPpm, past.largest);
+  const limit = shareOf(past.largest, kind.maxShrinkPpm);
   if (measured <= limit) return undefined;
   return {
     rule: 'inventory.shrunken',
@@ -96,7 +91,7 @@ function measureShrink(kind: Kind, counts: LoadCounts, past: Past): Reason | und
 function measureChange(kind: Kind, counts: LoadCounts, past: Past): Reason | undefined {
   const earlier = patchedEarlier(counts, past.patchedOver);
   const measured = counts.relabelled + earlier;
-  const limit = allowed(kind.maxChangePpm, past.count);
+  const limit = shareOf(past.count, kind.maxChangePpm);
   if (measured <= limit) return undefined;
   return {
     rule: 'inventory.changed',

@@ -1,4 +1,4 @@
-/** Numbers as people write them in files: durations and shares. Whatever is not exactly of the form is undefined, never a guess. */
+/** Numbers as people write them in files: durations and shares. Whatever is not exactly of the form is undefined, never a guess. And what a share comes to. */
 
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -27,6 +27,12 @@ export function parseSharePpm(text: unknown): number | undefined {
   if (whole === undefined) return undefined;
   const sharePpm = Number(whole) * 10_000 + Number(decimals.padEnd(4, '0'));
   return sharePpm <= 1_000_000 ? sharePpm : undefined;
+}
+
+/** What a share allows of a total, rounded down. In two parts, so that no product is larger than a total may be, 2^53-1. */
+export function shareOf(total: number, ppm: number): number {
+  const rest = total % 1_000_000;
+  return ppm * ((total - rest) / 1_000_000) + Math.floor((ppm * rest) / 1_000_000);
 }
 
 /** 5000 parts per million → `0.5%`: as a file takes it again. */

@@ -1,6 +1,5 @@
 import {
   blastRadius,
-  shareOf,
   valuesOf,
   type BlastRadius,
   type Tally,
@@ -11,6 +10,7 @@ import type { ActionLimits, WindowLimit } from '../policy/limits.ts';
 import { askScope, type Book, type KindState } from './book.ts';
 import type { Counts } from './counts.ts';
 import type { Circumstances, Subject } from './case.ts';
+import { shareOf } from '../kit/units.ts';
 import type { Writable } from '../kit/writable.ts';
 import { entryOf } from './entry-of.ts';
 import type { DecisionDocument } from './decision.ts';

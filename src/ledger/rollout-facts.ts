@@ -1,4 +1,4 @@
-import { shareOf } from '../blast-radius/blast-radius.ts';
+import { shareOf } from '../kit/units.ts';
 import { Fault } from '../kit/fault.ts';
 import type { EvidenceFact, PlanFact, StageFact } from '../policy/facts.ts';
 import type { ActionLimits, StageLimit } from '../policy/limits.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { blastRadius, shareOf, sharePpm, tally, type Totals } from '../../src/blast-radius/blast-radius.ts';
+import { blastRadius, sharePpm, tally, type Totals } from '../../src/blast-radius/blast-radius.ts';
+import { shareOf } from '../../src/kit/units.ts';
 import { weigh } from '../../src/blast-radius/weigh.ts';
 import type { Kind } from '../../src/config/config.ts';
 import type { Target } from '../../src/targets/target-set.ts';
