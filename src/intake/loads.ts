@@ -11,7 +11,7 @@ import {
 import { inventoryFormat } from './headers.ts';
 import { grownFrom } from '../inventory/grown.ts';
 import type { LoadRequest } from '../inventory/inventory.ts';
-import { isTrialLoad } from '../inventory/load-query.ts';
+import { isTrialLoad, LOAD_PARAMETERS } from '../inventory/load-query.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal } from '../kit/refusal.ts';
 import { quote } from '../kit/text.ts';
@@ -58,26 +58,14 @@ export function loadHandlers({ inventory, logger, metrics }: LoadPorts): Record<
     return replyUnlessKeyGone(exchange, result);
   };
   return {
-    put: async exchange => {
-      const load = openLoad(exchange, ['expect', 'as_of', 'force', 'reason', 'source'], ['ndjson', 'csv']);
-      return await answered(exchange, 'put', load);
-    },
-    patch: async exchange =>
-      await answered(
-        exchange,
-        'patch',
-        openLoad(exchange, ['expect', 'force', 'reason', 'source'], ['ndjson']),
-      ),
+    put: async exchange => await answered(exchange, 'put', openLoad(exchange, ['ndjson', 'csv'])),
+    patch: async exchange => await answered(exchange, 'patch', openLoad(exchange, ['ndjson'])),
   };
 }
 
-function openLoad(
-  exchange: Exchange,
-  parameters: readonly string[],
-  formats: readonly LoadRequest['format'][],
-): LoadRequest | Refused {
+function openLoad(exchange: Exchange, formats: readonly LoadRequest['format'][]): LoadRequest | Refused {
   const { req, principal, query: text } = exchange;
-  const query = parseQuery(text, parameters, 'request.invalid');
+  const query = parseQuery(text, LOAD_PARAMETERS, 'request.invalid');
   // Who may: the role `inventory`; and to force, an operator, with or without that role.
   const forces = query instanceof Refused ? text.includes('force') : query.has('force');
   if (forces && !principal.roles.has('operator')) return notAllowed(principal, 'an operator');

@@ -27,7 +27,7 @@ import { writeLoad, type LoadContent } from './write-load.ts';
 export interface LoadRequest extends LoadContent {
   readonly kind: string;
   readonly by: Principal;
-  /** `expect`, `as_of`, `force`, `reason`, as they came. */
+  /** `LOAD_PARAMETERS`, as they came. */
   readonly query: ReadonlyMap<string, string>;
   /** Whether the key that it came with is still good. */
   readonly isStillKnown: () => boolean;

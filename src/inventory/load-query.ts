@@ -30,11 +30,13 @@ export const isTrialLoad = (query: ReadonlyMap<string, string>): boolean =>
   Number(query.get('expect')) > MAX_LINES;
 
 const MAX_REASON = 1000;
-const known = ['expect', 'as_of', 'force', 'reason', 'source'];
+
+/** All that the query of a load may say. */
+export const LOAD_PARAMETERS = ['expect', 'as_of', 'force', 'reason', 'source'];
 
 /**
- * Reads `expect`, `as_of`, `force` and `reason`, each given at most once (the caller has seen to it).
- * A bad one is `request.invalid` (422), and so is a reason without a force, `as_of` on a PATCH, and an unknown parameter;
+ * Reads the query of a load, which says nothing else, and each at most once (the caller has seen to it).
+ * What is bad is `request.invalid` (422), and so is a reason without a force, and `as_of` on a PATCH;
  * a force by anyone but an operator is `principal.not_allowed` (403), alone.
  */
 export function readLoadQuery(
@@ -46,8 +48,6 @@ export function readLoadQuery(
     return refuse({ rule: 'principal.not_allowed', message: 'Only an operator may force a load.' });
   }
   const read = new QueryReader(query);
-  for (const name of query.keys())
-    if (!known.includes(name)) read.refuse(`The parameter ${quote(name)} is not known.`);
   const expect = read.whole('expect');
   if (method === 'patch' && query.has('as_of'))
     read.refuse('`as_of` is for snapshots: a PATCH holds from its arrival.');

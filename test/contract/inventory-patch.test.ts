@@ -102,6 +102,12 @@ describe('a PATCH', () => {
     expect((await on.api.kind(name))?.age_s).toBeGreaterThanOrEqual(600);
   });
 
+  it('has no as_of, and is told why', async () => {
+    const answer = await on.api.patch(await loaded(), [line(1)], '?as_of=2026-11-22T03:00:00Z');
+    expectProblem(answer, 422, 'request.invalid');
+    expect(answer.body.detail).toContain('a PATCH holds from its arrival');
+  });
+
   it('may take out a tenth, summed over all of them', async () => {
     const name = await loaded();
     await expectPatched(on.api.patch(name, removed(1)), { removed: 1 });
