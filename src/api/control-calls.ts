@@ -84,7 +84,7 @@ const loadNos = keyedNos(
   'policy.stale',
 );
 
-/** An empty inventory, or one of another definition, is 503 to a decision and 409 to a load. */
+/** An empty inventory, or one of another declaration of the kind, is 503 to a decision and 409 to a load. */
 const loadNo: Call['no'] = {
   ...loadNos,
   409: {

@@ -32,7 +32,7 @@ export interface Load {
   /** The revision it is written on top of; 0 for none. */
   readonly revision: number;
   readonly arrival: Arrival;
-  /** Rows in force were made under another definition of the kind: every one is written anew. */
+  /** Rows in force were made under another declaration of the kind: every one is written anew. */
   readonly redefined: boolean;
   /** One of several feeds that has not been loaded whole under the declaration of now. */
   readonly isFirst: boolean;

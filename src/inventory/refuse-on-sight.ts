@@ -29,7 +29,7 @@ export function refuseOnSight(
     if (inForce.definition !== kind.definition)
       throw conflict(
         'inventory.stale',
-        `The inventory of ${name} was loaded under another definition of the kind. Load ${first} first.`,
+        `The inventory of ${name} was loaded under another declaration of the kind. Load ${first} first.`,
       );
     if (method === 'patch' && source !== undefined && asOfMs === undefined)
       throw conflict('inventory.empty', `There is no snapshot of ${source.name} to patch. Load one first.`);

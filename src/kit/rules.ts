@@ -228,7 +228,7 @@ const builtinRules = {
     status: 503,
     title: 'The inventory is too old',
     explain:
-      'The inventory of this kind is older than its `max_age`, or was loaded under another definition of the kind. Load a fresh snapshot.',
+      'The inventory of this kind is older than its `max_age`, or was loaded under another declaration of the kind. Load a fresh snapshot.',
   },
   'inventory.empty': {
     step: 'targets',
