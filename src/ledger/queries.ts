@@ -127,7 +127,9 @@ export async function readControlPage(
       where bytes_before < ${storedBytes} window same as (partition by (body ->> 'id') collate "C")) as page`.execute(
     db,
   );
-  return rows[0] ?? { seq: null, entries: [] };
+  const page = rows[0];
+  if (page === undefined) throw new Error('the switches could not be read');
+  return page;
 }
 
 /** Whether a switch that is not engaged ever was. */
