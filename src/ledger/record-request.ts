@@ -9,10 +9,10 @@ import { claim } from './claim.ts';
 import type { Turn } from './turn.ts';
 import type { Operation } from './operation.ts';
 import { recordDecision, type Finding, type RecordedDecision } from './record-decision.ts';
-import type { Decided, Deciding } from './deciding.ts';
+import type { DecidedNow, Deciding } from './deciding.ts';
 import type { Submission } from './submission.ts';
 
-type RecordedNow = Exclude<Decided, { repeat: unknown }> & { readonly holdsKey: boolean };
+type RecordedNow = DecidedNow & { readonly holdsKey: boolean };
 
 /** Drafts the record of a request and, for an allow, what it consumes; claims at once where the executor is free. */
 export function recordRequest(

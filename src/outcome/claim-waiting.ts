@@ -82,8 +82,8 @@ export async function claimWaiting(
 
 /** One look at all that waits. */
 interface Looking extends Claiming {
-  /** Whether the kill file engaged when it was last looked at; a first look, if there was none. */
-  killFileEngaged(): boolean;
+  /** Whether the kill file engages, as it was last looked at; a first look, if there was none. */
+  engagedAtLastLook(): boolean;
   /** What is held back because its artifact was seen to fail, in the order in which it was looked at. */
   readonly failed: string[];
 }
@@ -95,7 +95,7 @@ function lookingFrom(claiming: Claiming): Looking {
   return {
     ...claiming,
     killFileEngages: () => last === true || look(),
-    killFileEngaged: () => last ?? look(),
+    engagedAtLastLook: () => last ?? look(),
     failed: [],
   };
 }
@@ -242,6 +242,6 @@ type Why = Omit<Extract<Event, { readonly type: 'stop' }>, 'type'>;
  * since. Recorded as never sent, it would give its targets back before anybody says that the copy was put back.
  */
 function giveUp(turn: Turn, looking: Looking, operation: Operation, why: Why): undefined {
-  if (looking.killFileEngaged()) return;
+  if (looking.engagedAtLastLook()) return;
   recordEvent(turn, operation, { type: 'stop', ...why }, looking.gateId);
 }

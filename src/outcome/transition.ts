@@ -121,14 +121,20 @@ function afterRestored(operation: Operation, nowMs: number): Transition {
   return { operation: afterUnknown({ ...operation, attempts: operation.attempts + 1 }, nowMs, { detail }) };
 }
 
+const mayTryAgain = ({ idempotent, attempts }: Operation): boolean => idempotent && attempts < MAX_ATTEMPTS;
+
+const toTryAgain = (operation: Operation, nowMs: number): Operation => ({
+  ...operation,
+  phase: 'waiting',
+  notBeforeMs: nowMs + RETRY_PAUSE_MS,
+});
+
 function afterUnknown(operation: Operation, nowMs: number, seen: Seen): Operation {
   const unknown: Operation = {
     ...end(operation, 'unknown', 'executor.unknown', seen, nowMs),
     wasUnknown: true,
   };
-  return operation.idempotent && operation.attempts < MAX_ATTEMPTS
-    ? { ...unknown, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS }
-    : unknown;
+  return mayTryAgain(operation) ? toTryAgain(unknown, nowMs) : unknown;
 }
 
 /**
@@ -182,18 +188,13 @@ function afterNothingDone(
   seen: Seen,
   nowMs: number,
 ): Operation {
-  const mayRetry = operation.idempotent && operation.attempts < MAX_ATTEMPTS;
+  const again = event.attempted.kind === 'never_connected' && mayTryAgain(operation);
   const earlierUnknown = current ? operation.wasUnknown : operation.attempts > 1;
   if (earlierUnknown) {
     if (!current) return operation;
-    const again = event.attempted.kind === 'never_connected' && mayRetry;
-    return again
-      ? { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS }
-      : { ...operation, phase: 'ended' };
+    return again ? toTryAgain(operation, nowMs) : { ...operation, phase: 'ended' };
   }
-  if (event.attempted.kind === 'never_connected' && mayRetry && current) {
-    return { ...operation, phase: 'waiting', notBeforeMs: nowMs + RETRY_PAUSE_MS, detail: seen.detail };
-  }
+  if (again && current) return { ...toTryAgain(operation, nowMs), detail: seen.detail };
   if (event.attempted.why === 'held_back')
     return end(operation, 'stopped', 'kill_switch.engaged', seen, nowMs);
   if (event.attempted.why === 'expired') return end(operation, 'stopped', 'forward.expired', seen, nowMs);
