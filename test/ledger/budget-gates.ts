@@ -168,13 +168,20 @@ export class OneGate {
   }
 
   /** Requests that come at once: one batch. `breakAt` puts a job among them that fails, so that the batch does. */
-  async ask(sent: readonly Sent[], breakAt?: number): Promise<readonly Answered[]> {
+  /** @param first what is done in the same turn, before them */
+  async ask(
+    sent: readonly Sent[],
+    breakAt?: number,
+    first?: () => Promise<void>,
+  ): Promise<readonly Answered[]> {
     const submissions = [];
     for (const one of sent) submissions.push(await this.#submission(one));
+    const done = first?.();
     const answers = submissions.map(async ({ submission, sent: one }, index) => {
       if (index === breakAt) this.#break();
       return await this.#decide(submission, one);
     });
+    await done;
     return await Promise.all(answers);
   }
 

@@ -53,14 +53,21 @@ interface Ask {
   readonly counted: boolean;
 }
 
+/** What becomes of one of those that are open. */
+interface Settle {
+  readonly which: number;
+  readonly as: 'delivered' | 'refused' | 'unknown';
+}
+
 type Step =
-  | { readonly do: 'ask'; readonly gate: 0 | 1; readonly asks: readonly Ask[] }
   | {
-      readonly do: 'settle';
+      readonly do: 'ask';
       readonly gate: 0 | 1;
-      readonly which: number;
-      readonly as: 'delivered' | 'refused' | 'unknown';
+      readonly asks: readonly Ask[];
+      /** In the same turn, before them. */
+      readonly first?: Settle | undefined;
     }
+  | (Settle & { readonly do: 'settle'; readonly gate: 0 | 1 })
   | { readonly do: 'settle all'; readonly gate: 0 | 1 }
   | {
       readonly do: 'say';
@@ -84,6 +91,10 @@ const ask: fc.Arbitrary<Ask> = fc.record({
   generation: fc.constantFrom(undefined, undefined, 1, 2, 3),
   counted: fc.constantFrom(true, true, true, false),
 });
+const settle = {
+  which: fc.nat(9),
+  as: fc.constantFrom('delivered' as const, 'refused' as const, 'unknown' as const),
+};
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
@@ -91,17 +102,13 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant('ask' as const),
       gate,
       asks: fc.array(ask, { minLength: 1, maxLength: 4 }),
+      first: fc.option(fc.record(settle), { nil: undefined }),
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('settle all' as const), gate }) },
   {
     weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('settle' as const),
-      gate,
-      which: fc.nat(9),
-      as: fc.constantFrom('delivered' as const, 'refused' as const, 'unknown' as const),
-    }),
+    arbitrary: fc.record({ do: fc.constant('settle' as const), gate, ...settle }),
   },
   {
     weight: 5,
@@ -127,23 +134,51 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('grow' as const) }) },
 );
 
-/** Through all its stages, and back. */
-const path: Step[] = [
-  [{ from: 0, count: 2, step: 2 }],
-  [{ from: 4, count: 8, step: 1 }],
-  [{ from: 12, count: 5, step: 1 }],
-  [{ from: 0, count: 2, step: 2, generation: 1 }],
-].flatMap((asks): Step[] => [
-  {
-    do: 'ask',
-    gate: 0,
-    asks: asks.map(one => ({ by: 'bot', artifact: 'v1', generation: undefined, counted: true, ...one })),
-  },
-  { do: 'settle all', gate: 1 },
+const asked = (from: number, count: number, step: number, generation?: number): Ask => ({
+  ...{ by: 'bot', artifact: 'v1', counted: true },
+  ...{ from, count, step, generation },
+});
+const wellFor = (ms: number): Step[] => [
   { do: 'pass', ms: 1 },
   { do: 'say', gate: 1, by: 'watcher', artifact: 'v1', status: 'passed', region: undefined },
-  { do: 'pass', ms: 2_000 },
-]);
+  { do: 'pass', ms },
+];
+
+/** Through all its stages, and back. */
+const path: Step[] = [asked(0, 2, 2), asked(4, 8, 1), asked(12, 5, 1), asked(0, 2, 2, 1)].flatMap(
+  (one): Step[] => [{ do: 'ask', gate: 0, asks: [one] }, { do: 'settle all', gate: 1 }, ...wellFor(2_000)],
+);
+
+/** Each request by what became of another one in the same turn: room that was given back, a stage that may be left, a target that was reached, and the last of a run before. */
+const inOneTurn: Step[] = [
+  { do: 'ask', gate: 0, asks: [asked(0, 2, 2)] },
+  { do: 'ask', gate: 0, asks: [asked(4, 2, 2)], first: { which: 0, as: 'refused' } },
+  { do: 'ask', gate: 0, asks: [asked(8, 1, 1)], first: { which: 0, as: 'delivered' } },
+  ...wellFor(2_000),
+  { do: 'ask', gate: 0, asks: [asked(8, 5, 1), asked(13, 3, 1)] },
+  { do: 'ask', gate: 0, asks: [asked(8, 2, 2, 1)], first: { which: 0, as: 'delivered' } },
+  { do: 'settle', gate: 1, which: 1, as: 'delivered' },
+  ...wellFor(2_000),
+  { do: 'ask', gate: 0, asks: [asked(12, 1, 1, 1)], first: { which: 0, as: 'refused' } },
+];
+
+const settled: Step = { do: 'settle all', gate: 1 };
+/** Requests of one turn, each by those before it: a run and its room, and of a later run what may begin it, what was reached before it, and what it lets in. */
+const inOrder: Step[] = [
+  { asks: [asked(0, 2, 2), asked(4, 1, 1)], then: [settled, ...wellFor(2_000)] },
+  { asks: [asked(4, 8, 1)], then: [settled, ...wellFor(2_000)] },
+  {
+    asks: [asked(0, 1, 1), asked(12, 1, 1, 1), asked(14, 1, 1, 1)],
+    then: [{ do: 'settle', gate: 1, which: 1, as: 'refused' } as const, settled],
+  },
+  { asks: [asked(0, 1, 1, 1)], then: [] },
+  {
+    asks: [asked(0, 1, 1, 2), asked(14, 1, 1, 2), asked(16, 1, 1, 2), asked(4, 1, 1), asked(4, 1, 1, 1)],
+    then: [settled],
+  },
+  { asks: [asked(14, 1, 1, 2), asked(18, 1, 1, 2), asked(4, 1, 1, 1), asked(4, 1, 1, 2)], then: [settled] },
+  { asks: [asked(0, 1, 1, 3), asked(8, 1, 1, 3), asked(4, 1, 1, 3)], then: [settled] },
+].flatMap(({ asks, then }): Step[] => [{ do: 'ask', gate: 0, asks }, ...then]);
 
 let store: Store;
 let time: StoppedTime;
@@ -178,14 +213,9 @@ class Run {
     const model = this.#model;
     switch (step.do) {
       case 'ask':
-        return await this.#ask(step.gate, step.asks);
-      case 'settle': {
-        const open = model.operations.filter(one => one.outcome === 'pending' || one.outcome === 'unknown');
-        const one = open[step.which % Math.max(1, open.length)];
-        if (one !== undefined && !(one.outcome === 'unknown' && step.as === 'unknown'))
-          await this.#settle(step.gate, one.id, step.as);
-        return;
-      }
+        return await this.#ask(step.gate, step.asks, step.first);
+      case 'settle':
+        return await this.#settleOne(step.gate, step);
       case 'settle all':
         for (const { id, outcome } of [...model.operations])
           if (outcome === 'pending' || outcome === 'unknown') await this.#settle(step.gate, id, 'delivered');
@@ -207,6 +237,13 @@ class Run {
     }
   }
 
+  async #settleOne(at: 0 | 1, { which, as }: Settle): Promise<void> {
+    const open = this.#model.operations.filter(one => one.outcome === 'pending' || one.outcome === 'unknown');
+    const one = open[which % Math.max(1, open.length)];
+    if (one !== undefined && !(one.outcome === 'unknown' && as === 'unknown'))
+      await this.#settle(at, one.id, as);
+  }
+
   async #settle(at: 0 | 1, id: string, as: 'delivered' | 'refused' | 'unknown'): Promise<void> {
     const one = this.#model.operations.find(operation => operation.id === id);
     if (one === undefined) return;
@@ -225,7 +262,7 @@ class Run {
     one.settledMs = time.nowMs();
   }
 
-  async #ask(at: 0 | 1, asks: readonly Ask[]): Promise<void> {
+  async #ask(at: 0 | 1, asks: readonly Ask[], first?: Settle): Promise<void> {
     const requests = asks.map(({ by, artifact: name, generation, from, count, step }): ModelRequest => {
       const every = ids.slice(from, 20).filter((_, index) => index % step === 0);
       return { by, artifact: name, generation, ids: every.slice(0, count) };
@@ -239,7 +276,11 @@ class Run {
       key: `k${(this.#keys += 1)}`,
       keyWasFree: true,
     }));
-    const answers = await this.#gates[at].ask(sent);
+    const answers = await this.#gates[at].ask(
+      sent,
+      undefined,
+      first && (async () => await this.#settleOne(at, first)),
+    );
     for (const [index, one] of requests.entries()) {
       const decided = answers[index]?.decided;
       if (decided === undefined || 'repeat' in decided) throw new Error('a repeat');
@@ -287,7 +328,11 @@ it('goes through its stages as a model that counts everything anew', async () =>
       expect(rows).toEqual([]);
       for (const one of run.told) told.add(one);
     }),
-    { numRuns: byForm(12, 200), examples: [[path]], interruptAfterTimeLimit: byForm(40_000, 120_000) },
+    {
+      numRuns: byForm(13, 200),
+      examples: [[path], [inOneTurn], [inOrder]],
+      interruptAfterTimeLimit: byForm(40_000, 120_000),
+    },
   );
   const rules = ['too_large', 'unsettled', 'baking', 'no_evidence'].map(name => `stage.${name}`);
   expect([...told]).toEqual(
