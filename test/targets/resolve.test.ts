@@ -90,6 +90,21 @@ describe('a selector', () => {
     expect(refusal.reasons[0]).toMatchObject({ rule: 'targets.unexpected_count', measured: 0 });
   });
 
+  it('of many sees that revision too: nothing that it has replaced, and nothing that a load begins to write', async () => {
+    await sql`insert into inventory_targets (kind, id, labels, tags, labels_digest, from_revision, to_revision)
+      select 'flock', 'f-' || i, '{}', array['flock:rack=r1'], 'd', revision, nullif(revision, 2) + 1
+      from generate_series(1, 2510) i, generate_series(1, 2) revision where i <= 2500 or revision = 2`.execute(
+      store.db,
+    );
+    for (const [revision, count] of [
+      [1, 2500],
+      [2, 2510],
+    ] as const) {
+      const named: Named = { selector: { rack: ['r1'] }, expect: count };
+      expect(resolved(await resolveTargets(store.db, 'flock', named, revision)).targets).toHaveLength(count);
+    }
+  });
+
   it('never stands for targets of another kind', async () => {
     const pods = await resolveTargets(store.db, 'pod', { selector: { region: ['eu'] }, expect: 3 }, 1);
     expect(resolved(pods).targets.map(target => target.id)).toEqual(hostNames(3, 9001));
@@ -172,6 +187,18 @@ describe('ids', () => {
   ])('that are misspelled, as %s, are not repaired, but %s is asked for', async (id, meant) => {
     const refusal = refused(await resolve(ids(id)));
     expect(refusal.reasons[0].message).toContain(`Did you mean "${meant}" by "${id}"?`);
+  });
+
+  it('that are gone, or of another kind only, are not asked for, and what is gone there is of no kind', async () => {
+    await sql`insert into inventory_targets (kind, id, labels, tags, labels_digest, from_revision, to_revision)
+      values ('pod', 'gone-pod', '{}', '{}', 'd', 0, 1), ('host', 'gone-host', '{}', '{}', 'd', 0, 1)`.execute(
+      store.db,
+    );
+    for (const id of ['gone-pod', 'GONE-HOST', 'gone-hsot', 'gone-hots', 'H-9001', 'h-9001.example.com']) {
+      const { reasons } = refused(await resolve(ids(id)));
+      expect(reasons.map(({ rule }) => rule)).toEqual(['targets.unknown']);
+      expect(reasons[0].message).not.toContain('Did you mean');
+    }
   });
 
   it('with another number than expected are refused, and unknown ones told besides', async () => {
