@@ -91,13 +91,23 @@ export async function runKillRelease(
     terminal.say(
       `Released for ${showScope(released.scope)}. What it stopped stays stopped; new requests are decided again.`,
     );
-    const left = (await calls.switches()).engaged;
-    if (left.length > 0)
-      terminal.say(
-        `Still engaged: ${left.map(one => `${showScope(one.scope)} (${printable(one.id)})`).join(', ')}.`,
-      );
+    await sayStillEngaged(calls, terminal);
   }
   return exitCode.done;
+}
+
+/** The release is done, and has been said: that this is not told does not undo it. */
+async function sayStillEngaged(
+  calls: Pick<GateCalls, 'switches' | 'next'>,
+  terminal: Terminal,
+): Promise<void> {
+  const left = await calls.switches().catch(() => undefined);
+  if (left === undefined)
+    terminal.complain(`What else is engaged could not be told: ${calls.next('kill status')} tells.`);
+  else if (left.engaged.length > 0)
+    terminal.say(
+      `Still engaged: ${left.engaged.map(one => `${showScope(one.scope)} (${printable(one.id)})`).join(', ')}.`,
+    );
 }
 
 /** A database that is away has released nothing. Its gate says how to stop without it, and whoever releases wants to go on. */

@@ -40,6 +40,19 @@ test('a release that the database did not take says that nothing was released', 
   expect(complained).toContain('Nothing was released: what was engaged still is.');
 });
 
+test('a release is done though what else is engaged cannot be told', async () => {
+  const id = '5b0f6e3e-6d0c-4a3e-9d57-0b1f6a3f8a55';
+  const over = { released_at: '2026-11-28T03:10:00Z', released_by: 'oncall', release_reason: 'over' };
+  server.script(
+    { status: 200, body: { ...ENGAGED, id, ...over } },
+    { status: 401, body: problem('request.unauthenticated', 401) },
+  );
+  const { code, said, complained } = await run('kill', 'release', id, '--reason', 'over');
+  expect(said).toContain('Released for everything');
+  expect(complained).toContain('What else is engaged could not be told');
+  expect(code).toBe(0);
+});
+
 describe('what is no answer of a gate has engaged nothing that is known of', () => {
   test.each<[string, Step]>([
     ['a page of JSON', { status: 200, body: { status: 'ok' } }],
