@@ -69,6 +69,8 @@ facts := {
 		"run": 1,
 		"total": 1000,
 		"reached": 5,
+		"reached_ever": 5,
+		"never": 0,
 		"unsettled": 1,
 		"again": 0,
 		"fresh": 0,

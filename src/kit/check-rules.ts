@@ -202,7 +202,7 @@ export const checkRules = {
     status: 403,
     title: 'The stage does not hold so much',
     explain:
-      'An artifact is rolled out in stages. How many targets each holds was fixed when the artifact was first allowed, and no request goes further than into the next stage. A target that had the artifact delivered is reached again only in a further run, with a plan generation higher than any before, which begins at the first stage. What came to the fleet when the last stage was full, be it one of 100 %, waits for such a run too: the counts stay as they were fixed, and what has gone since was reached all the same.',
+      'An artifact is rolled out in stages. How many targets each holds was fixed when the artifact was first allowed, and no request goes further than into the next stage. A target that had the artifact delivered is reached again only in a further run, with a plan generation higher than any before, which begins at the first stage; a target that no run reached is held against all that the runs reached together. What came to the fleet when the last stage was full, be it one of 100 %, waits for such a run too: the counts stay as they were fixed, and what has gone since was reached all the same.',
   },
   'stage.unsettled': {
     step: 'decide',

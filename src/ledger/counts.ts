@@ -51,11 +51,12 @@ export function countTargets(
   };
 }
 
-const NONE: Delivered = { again: 0, early: 0 };
+const NONE: Delivered = { again: 0, early: 0, never: 0 };
 
 const added = (one: Delivered, other: Delivered): Delivered => ({
   again: one.again + other.again,
   early: one.early + other.early,
+  never: one.never + other.never,
 });
 
 /** Labels that the entry asks values of. */

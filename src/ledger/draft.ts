@@ -87,6 +87,8 @@ export class Draft {
   readonly settledHolds = new Map<string, 'done' | 'closed'>();
   /** Something was written that the book cannot follow: it is read anew. */
   rereadBook = false;
+  /** The jobs that follow need what only the rows tell: they are the next turn's. */
+  endsTurn = false;
   readonly #spends = new Map<string, Spend>();
   readonly #asks = new Map<string, { ask: Ask; count: number }>();
 

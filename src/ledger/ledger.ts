@@ -311,7 +311,8 @@ export class Ledger {
     for (const job of taken) {
       const result = job.work(turn);
       results.push(result instanceof Promise ? await result : result);
-      if (turn.draft.rereadBook || clock.monotonicMs() - begunMs > TURN_MS) break;
+      const { rereadBook, endsTurn } = turn.draft;
+      if (rereadBook || endsTurn || clock.monotonicMs() - begunMs > TURN_MS) break;
     }
     return { taken, results };
   }

@@ -49,6 +49,9 @@ export interface RolloutRow {
   readonly delivered_ms: number | null;
   readonly generation: number | null;
   readonly generation_before: number | null;
+  /** Distinct targets of all runs; null in the first, which reached no others. */
+  readonly reached_ever: number | null;
+  /** `operations` of the run: 0 for a value of the runs before alone. */
   readonly reached_values: readonly { dimension: string; value: string; operations: number }[] | null;
   readonly hits: readonly Hit[] | null;
 }
@@ -67,8 +70,8 @@ export interface PrecedentRows {
 
 /**
  * One statement for all that a batch names. Of evidence it looks at what is wanted, whatever else was said of the artifact, and walks there from
- * party to party and from status to status, so that what one has said a hundred thousand times costs no more than once; of a run it reads the
- * operations, which are no more than the targets that it reached. Times later than one that an operator accepted since count as made then, as everywhere.
+ * party to party and from status to status, so that what one has said a hundred thousand times costs no more than once; of a rollout it reads
+ * the operations, which are no more than the targets that its runs reached, and of a later run also those. Times later than one that an operator accepted since count as made then, as everywhere.
  */
 export async function readPrecedents(db: Kysely<Database>, wanted: Wanted): Promise<PrecedentRows> {
   const { rows } = await sql<{ precedents: PrecedentRows }>`
@@ -143,6 +146,9 @@ const runOf = sql`
     (select count(*) from ${operationsOf} and (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))) as unsettled,
     max(${noLater('o.settled_at', sql`c.version > o.version`)}) filter (where o.outcome = 'delivered') as delivered_ms,
     max(o.plan_generation) as generation,
+    case when n.run > 1 then (
+      select count(distinct h.target_id) from holds h cross join ${operationsOf}
+        and h.request_id = o.id and o.outcome not in ('refused', 'stopped')) end as reached_ever,
     (select max(o.plan_generation) from ${operationsOf} and o.run < n.run) as generation_before
   from (select max(o.run) as run from ${operationsOf}) n
   join operations o on o.action = a.action and o.kind = a.kind and o.artifact = a.artifact and o.run = n.run
@@ -151,11 +157,11 @@ const runOf = sql`
 // The blank value is that of targets which lacked the dimension, or were allowed before it was declared.
 const reachedValues = sql`(
   select json_agg(v) from (
-    select d.dimension, v.value, count(*) as operations
+    select d.dimension, v.value, count(*) filter (where o.run = r.run) as operations
     from operations o
     cross join jsonb_array_elements_text(a.dimensions) as d(dimension)
     cross join lateral json_array_elements_text(coalesce(o.dimension_values -> d.dimension, '[""]')) as v(value)
-    where o.action = a.action and o.kind = a.kind and o.artifact = a.artifact and o.run = r.run and o.outcome not in ('refused', 'stopped')
+    where o.action = a.action and o.kind = a.kind and o.artifact = a.artifact and o.outcome not in ('refused', 'stopped')
     group by 1, 2) v)`;
 
 // From the targets to their operations: with `offset 0`, for a planner without statistics would go through all operations for each target. Those that
@@ -168,4 +174,4 @@ const hits = sql`(
       select * from holds h where h.artifact = a.artifact and h.target_id = t.id and h.kind = a.kind offset 0) h
     cross join lateral (
       select o.outcome, o.run from operations o where o.id = h.request_id and o.action = a.action
-        and o.run between r.run - 1 and r.run and o.outcome not in ('refused', 'stopped') offset 0) o) h)`;
+        and o.outcome not in ('refused', 'stopped') offset 0) o) h)`;

@@ -182,10 +182,11 @@ export class Precedents {
     this.#plans.set(keyOf(action, plan.name), Math.max(highest, plan.generation));
   }
 
-  /** What becomes of an operation changes. */
-  change(before: Operation, after: Operation): void {
+  /** What becomes of an operation changes. @returns whether something of it only the rows can tell now */
+  change(before: Operation, after: Operation): boolean {
     const { action, kind, artifact } = after;
-    if (artifact !== undefined) this.rollout(action, kind, artifact)?.change(before, after);
+    if (artifact === undefined) return false;
+    return this.rollout(action, kind, artifact)?.change(before, after) ?? false;
   }
 
   /** Somebody said something of an artifact. Kept of any: what waits for it may be looked at later in the batch. */
@@ -214,15 +215,21 @@ const toEvidence = ({ artifact: _artifact, at_ms, dimension, value, ...row }: Ev
 });
 
 function toRollout(row: RolloutRow | undefined, dimensions: readonly string[]): Rollout {
-  const values = new Map(dimensions.map(name => [name, new Map<string, number>()]));
-  for (const { dimension, value, operations } of row?.reached_values ?? [])
-    values.get(dimension)?.set(value, operations);
+  const values = new Map(
+    dimensions.map(name => [name, { here: new Map<string, number>(), before: [] as string[] }]),
+  );
+  for (const { dimension, value, operations } of row?.reached_values ?? []) {
+    if (operations > 0) values.get(dimension)?.here.set(value, operations);
+    else values.get(dimension)?.before.push(value);
+  }
   if (row === undefined) return new Rollout(undefined, undefined, values);
-  const { run, total, reached, unsettled, delivered_ms, generation, generation_before } = row;
+  const { run, total, reached, reached_ever, unsettled, delivered_ms, generation, generation_before } = row;
   const known = {
     run,
     total,
     reached,
+    // While no limit named stages, a run may have reached a target twice.
+    reachedEver: Math.max(reached_ever ?? 0, reached),
     unsettled,
     ...(delivered_ms !== null && { deliveredMs: Math.ceil(delivered_ms) }),
     ...(generation !== null && { generation }),

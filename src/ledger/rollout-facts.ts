@@ -149,11 +149,14 @@ function stageFact(
     readonly health: Evidence | undefined;
   },
 ): StageFact {
-  const { run, total, reached, unsettled, deliveredMs } = place.run;
+  const { run, total, reached, reachedEver, unsettled, deliveredMs } = place.run;
+  const never = run === 1 ? 0 : counts.delivered.never;
   return {
     run,
     total,
     reached,
+    reached_ever: reachedEver,
+    never,
     unsettled,
     again: place.begins ? 0 : counts.delivered.again,
     fresh: run === 1 ? 0 : counts.count - (place.begins ? counts.delivered.again : counts.delivered.early),
@@ -161,7 +164,8 @@ function stageFact(
     ...(deliveredMs !== undefined && { delivered_ms: deliveredMs }),
     values: Object.fromEntries(
       dimensions.flatMap(name => {
-        const values = rollout.valuesWith(place, name, counts.dimensions.get(name)?.keys() ?? []);
+        const asked = counts.dimensions.get(name)?.keys() ?? [];
+        const values = rollout.valuesWith(place, name, asked, never > 0);
         return values === undefined ? [] : [[name, values]];
       }),
     ),

@@ -8,6 +8,8 @@ export interface Run {
   readonly total: number;
   /** Targets of its operations that were neither refused nor stopped. */
   readonly reached: number;
+  /** Distinct targets of all runs up to now, counted likewise. */
+  readonly reachedEver: number;
   /** Operations that may still be carried out, or may have been; of the runs before, too. */
   readonly unsettled: number;
   readonly deliveredMs?: number;
@@ -29,6 +31,8 @@ export interface Delivered {
   readonly again: number;
   /** In the run before it. */
   readonly early: number;
+  /** Not in any run, nor was it on its way to them. */
+  readonly never: number;
 }
 
 /** Where in a rollout a request would be. */
@@ -45,36 +49,46 @@ export interface Place {
 /**
  * One artifact and one action. A target is reached once in a run; a further run, the way back, begins where a later plan
  * reaches a target again, and from then on only plans as late as that are let into it. Its first stage takes only targets that were
- * delivered in the run before: with others, also of runs before that, one later plan after the other would go round the stages.
+ * delivered in the run before: with others, also of runs before that, one later plan after the other would go round the stages. And what
+ * no run reached is held against the targets of all runs together, or they would reach more than any stage holds.
  */
 export class Rollout {
   #run: Run | undefined;
   /** The highest generation of the runs before. */
   #generationBefore: number | undefined;
   /** By dimension and value: how many operations of the run reach it. Only of the dimensions that a stage names. */
-  #values: Map<string, Map<string, number>>;
+  readonly #values: ReadonlyMap<string, Map<string, number>>;
+  /** By dimension: values that the runs before reached. */
+  readonly #valuesBefore: ReadonlyMap<string, Set<string>>;
   /** Operations of the run that have each target, whatever became of them. Only of targets that a request of the batch names. */
   readonly #hits = new Map<string, Set<string>>();
   /** Targets that the artifact was delivered to in the run before, as far as requests of the batch name them. */
   readonly #early = new Set<string>();
+  /** Targets that some run before reached, likewise. */
+  readonly #before = new Set<string>();
   readonly #outcomes = new Map<string, Operation['outcome']>();
   readonly #known = new Set<string>();
 
   constructor(
     run: Run | undefined,
     generationBefore: number | undefined,
-    values: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    values: ReadonlyMap<
+      string,
+      { readonly here: ReadonlyMap<string, number>; readonly before: readonly string[] }
+    >,
   ) {
     this.#run = run;
     this.#generationBefore = generationBefore;
-    this.#values = new Map([...values].map(([dimension, counts]) => [dimension, new Map(counts)]));
+    this.#values = new Map([...values].map(([dimension, { here }]) => [dimension, new Map(here)]));
+    this.#valuesBefore = new Map([...values].map(([dimension, { before }]) => [dimension, new Set(before)]));
   }
 
-  /** Targets that were looked up, and the operations of the present run and of the one before that have them. */
+  /** Targets that were looked up, and the operations that have them, of all runs. */
   learn(ids: readonly string[], hits: readonly Hit[]): void {
     for (const id of ids) this.#known.add(id);
     for (const { id, operation, outcome, run } of hits) {
       if (this.#run === undefined || run < this.#run.run) {
+        this.#before.add(id);
         if (run + 1 === this.#run?.run && outcome === 'delivered') this.#early.add(id);
         continue;
       }
@@ -84,15 +98,23 @@ export class Rollout {
     }
   }
 
-  /** How many of these targets the artifact was delivered to, and when. @throws Fault where one was not looked up */
+  /** How many of these targets the artifact was delivered to, and when, and how many it never reached. @throws Fault where one was not looked up */
   delivered(ids: Iterable<string>): Delivered {
-    let [again, early] = [0, 0];
+    let [again, early, never] = [0, 0, 0];
     for (const id of ids) {
       if (!this.#known.has(id)) throw new Fault('gate.failed', 'A target was not looked up in its rollout.');
       if (this.#isDelivered(id)) again += 1;
       if (this.#early.has(id)) early += 1;
+      if (!this.#wasReached(id)) never += 1;
     }
-    return { again, early };
+    return { again, early, never };
+  }
+
+  #wasReached(id: string): boolean {
+    return (
+      this.#before.has(id) ||
+      [...(this.#hits.get(id) ?? [])].some(one => isReached(this.#outcomes.get(one) ?? 'pending'))
+    );
   }
 
   #isDelivered(id: string): boolean {
@@ -103,7 +125,10 @@ export class Rollout {
   placeOf(request: { readonly again: number; readonly total: number; readonly generation?: number }): Place {
     const { generation, total } = request;
     const run = this.#run;
-    const fresh = { total, reached: 0, unsettled: run?.unsettled ?? 0 };
+    const fresh = {
+      ...{ total, reached: 0 },
+      ...{ reachedEver: run?.reachedEver ?? 0, unsettled: run?.unsettled ?? 0 },
+    };
     if (run === undefined) return { run: { ...fresh, run: 1 }, begins: true, mayBegin: false, barred: false };
     const mayBegin = isLater(generation, run.generation) && isLater(generation, this.#generationBefore);
     if (request.again > 0 && mayBegin)
@@ -113,15 +138,21 @@ export class Rollout {
   }
 
   /**
-   * Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none. Undefined where a
-   * target lacks the dimension, or was allowed before it was declared: it may be of any.
+   * Values of a dimension that the run has reached, and those of a request. A run that is about to begin has reached none.
+   * @param ever whether what the runs before reached counts, too
+   * @returns undefined where a target lacks the dimension, or was allowed before it was declared: it may be of any.
    * @throws Fault where the dimension was not looked up
    */
-  valuesWith(place: Place, dimension: string, asked: Iterable<string>): number | undefined {
+  valuesWith(place: Place, dimension: string, asked: Iterable<string>, ever: boolean): number | undefined {
     const reached = this.#values.get(dimension);
-    if (reached === undefined)
+    const before = this.#valuesBefore.get(dimension);
+    if (reached === undefined || before === undefined)
       throw new Fault('gate.failed', 'A dimension was not looked up in its rollout.');
-    const values = new Set([...(place.begins ? [] : reached.keys()), ...asked]);
+    const values = new Set([
+      ...(place.begins && !ever ? [] : reached.keys()),
+      ...(ever ? before : []),
+      ...asked,
+    ]);
     return values.has(UNKNOWN) ? undefined : values.size;
   }
 
@@ -132,31 +163,40 @@ export class Rollout {
     if (run !== this.#run?.run) this.#begin(run, runTotal);
     const generation = later(operation.plan?.generation, this.#run?.generation);
     if (this.#run !== undefined && generation !== undefined) this.#run = { ...this.#run, generation };
+    const more = ids.filter(id => !this.#wasReached(id)).length;
     this.#outcomes.set(operation.id, operation.outcome);
     for (const id of ids) this.#hit(id, operation.id);
-    this.#count(operation, 1);
+    this.#count(operation, 1, more);
   }
 
-  /** What becomes of an operation changes. */
-  change(before: Operation, after: Operation): void {
-    if (this.#run === undefined || before.run === undefined) return;
-    if (before.run < this.#run.run) {
-      const unsettled =
-        this.#run.unsettled + Number(holdsItsTargets(after)) - Number(holdsItsTargets(before));
-      this.#run = { ...this.#run, unsettled };
-      return;
+  /** What becomes of an operation changes. @returns whether only the rows can tell now what all runs reach together */
+  change(before: Operation, after: Operation): boolean {
+    if (this.#run === undefined || before.run === undefined) return false;
+    const { run, unsettled } = this.#run;
+    if (before.run < run) {
+      const held = Number(holdsItsTargets(after)) - Number(holdsItsTargets(before));
+      this.#run = { ...this.#run, unsettled: unsettled + held };
+    } else {
+      this.#outcomes.set(after.id, after.outcome);
+      this.#count(before, -1);
+      this.#count(after, 1);
     }
-    this.#outcomes.set(after.id, after.outcome);
-    this.#count(before, -1);
-    this.#count(after, 1);
+    return run > 1 && isReached(before.outcome) !== isReached(after.outcome);
   }
 
   #begin(run: number, total: number): void {
     this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
-    this.#run = { run, total, reached: 0, unsettled: this.#run?.unsettled ?? 0 };
-    this.#values = new Map([...this.#values.keys()].map(dimension => [dimension, new Map()]));
+    const { reachedEver = 0, unsettled = 0 } = this.#run ?? {};
+    this.#run = { run, total, reached: 0, reachedEver, unsettled };
+    for (const [dimension, counts] of this.#values) {
+      for (const value of counts.keys()) this.#valuesBefore.get(dimension)?.add(value);
+      counts.clear();
+    }
     this.#early.clear();
-    for (const id of this.#hits.keys()) if (this.#isDelivered(id)) this.#early.add(id);
+    for (const id of this.#hits.keys()) {
+      if (this.#isDelivered(id)) this.#early.add(id);
+      if (this.#wasReached(id)) this.#before.add(id);
+    }
     this.#hits.clear();
   }
 
@@ -165,23 +205,29 @@ export class Rollout {
     this.#hits.set(id, operations.add(operation));
   }
 
-  #count(operation: Operation, by: 1 | -1): void {
+  /** @param more targets that no run has reached */
+  #count(operation: Operation, by: 1 | -1, more = 0): void {
     if (this.#run === undefined) return;
     const { outcome, settledAtMs, targetCount, dimensionValues } = operation;
-    const { reached, unsettled, ...run } = this.#run;
-    const isReached = outcome !== 'refused' && outcome !== 'stopped';
+    const { reached: before, reachedEver, unsettled, ...run } = this.#run;
+    const reached = before + (isReached(outcome) ? by * targetCount : 0);
     const last = later(outcome === 'delivered' && by === 1 ? settledAtMs : undefined, run.deliveredMs);
     this.#run = {
       ...run,
-      reached: reached + (isReached ? by * targetCount : 0),
+      reached,
+      // Each once in the first run; in a later one who was reached before is not told by a number.
+      reachedEver: run.run === 1 ? reached : reachedEver + more,
       unsettled: unsettled + (holdsItsTargets(operation) ? by : 0),
       ...(last !== undefined && { deliveredMs: last }),
     };
-    if (!isReached) return;
+    if (!isReached(outcome)) return;
     for (const [dimension, counts] of this.#values)
       for (const value of dimensionValues[dimension] ?? [UNKNOWN]) countValue(counts, value, by);
   }
 }
+
+/** What was refused or stopped is no part of a stage. */
+const isReached = (outcome: Operation['outcome']): boolean => outcome !== 'refused' && outcome !== 'stopped';
 
 /** Of a target that lacks a dimension. */
 const UNKNOWN = '';

@@ -31,7 +31,7 @@ export function recordEvent(
   turn.draft.setOperation(after, operation);
   settleHolds(turn, operation, after);
   turn.book.setOperation(after);
-  turn.precedents.change(operation, after);
+  if (turn.precedents.change(operation, after)) turn.draft.endsTurn = true;
   return after;
 }
 

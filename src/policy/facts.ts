@@ -134,6 +134,10 @@ export interface StageFact {
   /** All targets of the kind when the run began: what the stages' shares are of. */
   readonly total: number;
   readonly reached: number;
+  /** Distinct targets that it reached in all runs; `reached` in the first. */
+  readonly reached_ever: number;
+  /** Targets of the request that no run reached; 0 in the first run. */
+  readonly never: number;
   /** Operations of the artifact, in any run, that may still be carried out, or may have been. */
   readonly unsettled: number;
   /** Targets of the request that the artifact was delivered to in this run. */
@@ -144,7 +148,7 @@ export interface StageFact {
   readonly barred: number;
   /** When it was last delivered in the run, Unix time in milliseconds. */
   readonly delivered_ms?: number;
-  /** For each dimension that a stage names: how many values the run has with the request. */
+  /** For each dimension that a stage names: how many values the run has with the request; all runs, where `never` is above 0. */
   readonly values: Readonly<Record<string, number>>;
   /** The newest evidence `health` that counts. */
   readonly health: { readonly status: EvidenceFact['status']; readonly at_ms?: number };

@@ -436,6 +436,41 @@ describe('stages', () => {
     await expectRefusedBy('stage.push', upto(2, 2), planned(4), ['stage.too_large']);
   });
 
+  it('holds what no run reached against all that its runs reached, so that they reach no more than a stage holds', async () => {
+    const artifact = 'test:together';
+    const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });
+    await expectDone('stage.push', upto(2), planned(1));
+    await baked(artifact, upto(10, 3), planned(1));
+    await health(artifact);
+    await expectDone('stage.push', upto(10, 3), planned(1));
+    await expectDone('stage.push', upto(1), planned(2));
+    await baked(artifact, upto(5, 2), planned(2));
+    await health(artifact);
+    const { body } = await expectRefusedBy('stage.push', upto(12, 9), planned(2), ['stage.too_large']);
+    expect(body).toMatchObject({
+      passes: 2,
+      reasons: [{ measured: 12, limit: 10, unit: 'targets' }],
+      stage: { run: 2, reached: 1 },
+    });
+    await expectDone('stage.push', upto(10, 9), planned(2));
+  });
+
+  it('reaches in all its runs no more than the last stage holds', async () => {
+    const artifact = 'test:most';
+    const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });
+    await expectDone('stage.push', upto(2), planned(1));
+    for (const targets of [upto(10, 3), upto(16, 11)]) {
+      await baked(artifact, targets, planned(1));
+      await health(artifact);
+      await expectDone('stage.push', targets, planned(1));
+    }
+    await expectDone('stage.push', upto(2), planned(2));
+    await baked(artifact, upto(3, 3), planned(2));
+    await health(artifact);
+    const { body } = await expectRefusedBy('stage.push', upto(17, 17), planned(2), ['stage.too_large']);
+    expect(body.reasons).toMatchObject([{ measured: 17, limit: 10 }]);
+  });
+
   it('forgets nothing that is not settled by beginning another run', async () => {
     const artifact = 'test:inconclusive';
     const planned = (generation: number): Doc => ({ artifact, plan: { name: 'p', generation } });

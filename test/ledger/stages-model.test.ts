@@ -180,6 +180,26 @@ const inOrder: Step[] = [
   { asks: [asked(0, 1, 1, 3), asked(8, 1, 1, 3), asked(4, 1, 1, 3)], then: [settled] },
 ].flatMap(({ asks, then }): Step[] => [{ do: 'ask', gate: 0, asks }, ...then]);
 
+/** What no run reached, held against all runs together: within a stage, into the next one, and when room was given back in the same turn. */
+const allRuns: Step[] = [
+  ...[asked(0, 2, 2), asked(4, 8, 1), asked(0, 2, 2, 1)].flatMap((one): Step[] => [
+    { do: 'ask', gate: 0, asks: [one] },
+    settled,
+    ...wellFor(2_000),
+  ]),
+  { do: 'ask', gate: 0, asks: [asked(12, 1, 1, 1), asked(4, 2, 1, 1), asked(12, 1, 1, 1)] },
+  settled,
+  ...wellFor(2_000),
+  { do: 'ask', gate: 1, asks: [asked(12, 6, 1, 1), asked(18, 1, 1, 1), asked(6, 1, 1, 1)] },
+  { do: 'settle', gate: 0, which: 1, as: 'delivered' },
+  {
+    do: 'ask',
+    gate: 0,
+    asks: [asked(12, 8, 1, 1), asked(14, 6, 1, 1)],
+    first: { which: 0, as: 'refused' },
+  },
+];
+
 let store: Store;
 let time: StoppedTime;
 let bundle: Bundle;
@@ -188,7 +208,10 @@ beforeAll(async () => {
   time = await stopTime(store);
   bundle = await shippedBundle();
 });
+/** The one that runs: time that is up ends the property, and not what it has begun. */
+let running: Promise<void> | undefined;
 afterAll(async () => {
+  await running?.catch(() => undefined);
   await store.close();
 });
 
@@ -316,21 +339,26 @@ class Run {
   }
 }
 
+async function runThrough(steps: readonly Step[], told: Set<string>): Promise<void> {
+  await wipeStore(store);
+  const run = new Run();
+  await run.begin();
+  for (const step of steps) await run.step(step);
+  const { rows } = await verifyStore(store.db, [kind], new ChainVerifier());
+  expect(rows).toEqual([]);
+  for (const one of run.told) told.add(one);
+}
+
 it('goes through its stages as a model that counts everything anew', async () => {
   const told = new Set<string>();
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { minLength: 10, maxLength: 30, size: 'max' }), async steps => {
-      await wipeStore(store);
-      const run = new Run();
-      await run.begin();
-      for (const step of steps) await run.step(step);
-      const { rows } = await verifyStore(store.db, [kind], new ChainVerifier());
-      expect(rows).toEqual([]);
-      for (const one of run.told) told.add(one);
+      running = runThrough(steps, told);
+      await running;
     }),
     {
       numRuns: byForm(13, 200),
-      examples: [[path], [inOneTurn], [inOrder]],
+      examples: [[path], [inOneTurn], [inOrder], [allRuns]],
       interruptAfterTimeLimit: byForm(40_000, 120_000),
     },
   );

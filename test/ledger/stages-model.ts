@@ -71,7 +71,7 @@ export class StagesModel {
       request.ids.some(id => !earlier.some(one => one.outcome === 'delivered' && one.ids.includes(id)));
     if (last === 0 || (again && mayBegin))
       return {
-        ...this.#fit(request, [], this.total, last > 0 && isFresh(here)),
+        ...this.#fit(request, { here: [], all, total: this.total, isFresh: last > 0 && isFresh(here) }),
         run: last + 1,
         total: this.total,
         mayBegin,
@@ -82,17 +82,30 @@ export class StagesModel {
     if (again || (last > 1 && !isLater(before)))
       return { ...place, rules: ['stage.too_large'], reached: reachedBy(here).length };
     const justBefore = all.filter(({ run }) => run === last - 1);
-    return { ...place, ...this.#fit(request, here, total, last > 1 && isFresh(justBefore)) };
+    const isFreshHere = last > 1 && isFresh(justBefore);
+    return { ...place, ...this.#fit(request, { here, all, total, isFresh: isFreshHere }) };
   }
 
   #fit(
     request: ModelRequest,
-    here: readonly ModelOperation[],
-    total: number,
-    isFresh: boolean,
+    {
+      here,
+      all,
+      total,
+      isFresh,
+    }: {
+      readonly here: readonly ModelOperation[];
+      readonly all: readonly ModelOperation[];
+      readonly total: number;
+      readonly isFresh: boolean;
+    },
   ): Pick<ModelVerdict, 'rules' | 'reached'> {
     const before = reachedBy(here);
+    const ever = new Set(reachedBy(all));
+    // In the first run, all that was ever reached was reached in it.
+    const isNew = request.ids.some(id => !ever.has(id));
     const after = [...before, ...request.ids];
+    const together = new Set([...ever, ...request.ids]);
     const holds = STAGES.map((stage, index) =>
       Math.max(
         ...STAGES.slice(0, index + 1).map(one =>
@@ -105,7 +118,8 @@ export class StagesModel {
     const at = found < 0 ? STAGES.length - 1 : found;
     const fits = (index: number): boolean =>
       after.length <= (holds[index] ?? -1) &&
-      new Set(after.map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
+      (!isNew || together.size <= (holds[index] ?? -1)) &&
+      new Set([...(isNew ? together : after)].map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
     const reached = before.length;
     const isBarred = at === 0 && isFresh;
     const isFailing = reached > 0 && this.#health(request) === 'failed';

@@ -139,6 +139,8 @@ export const facts = {
     run: 1,
     total: 1_200,
     reached: 4,
+    reached_ever: 4,
+    never: 0,
     unsettled: 1,
     again: 0,
     fresh: 0,

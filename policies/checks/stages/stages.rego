@@ -52,11 +52,12 @@ named if {
 }
 
 measured if {
-	every name in ["run", "total", "reached", "unsettled", "again", "fresh", "barred"] {
+	every name in ["run", "total", "reached", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
 		is_number(input.stage[name])
 		input.stage[name] >= 0
 	}
 	input.stage.total > 0
+	input.stage.reached_ever >= input.stage.reached
 	delivered_known
 	health_known
 }
@@ -125,10 +126,29 @@ with_request := input.stage.reached + lib.fleet.count
 
 fits(index) if {
 	with_request <= counts[index]
+	holds_all_runs(index)
 	every dimension, limit in object.get(stages[index], "max_values", {}) {
 		input.stage.values[dimension] <= limit
 	}
 }
+
+# What no run reached is new to the artifact: all its runs together reach no more than the stage holds.
+holds_all_runs(_) if input.stage.never == 0
+
+# The first stage of a later run takes none of them: it is familiar with what it takes.
+holds_all_runs(0)
+
+holds_all_runs(index) if with_all_runs <= counts[index]
+
+# It came into a last stage that holds all, so it was well in those before: what came to the fleet since follows the first stage of another run.
+holds_all_runs(_) if {
+	holds_all
+	input.stage.reached_ever > max(array.concat([0], [most | some most in counts; most < max(counts)]))
+}
+
+holds_all if max(counts) >= input.stage.total
+
+with_all_runs := input.stage.reached_ever + input.stage.never
 
 # Into the next stage: never into one after that, and never out of one in which nothing was done.
 moves_on if {
@@ -211,6 +231,24 @@ reasons contains {
 	with_request > counts[open]
 }
 
+reasons contains {
+	"rule": "stage.too_large",
+	"sentence": "all_runs",
+	"remedy": "all_runs",
+	"measured": with_all_runs,
+	"limit": counts[open],
+	"unit": "targets",
+	"with": {
+		"ever": input.stage.reached_ever,
+		"never": input.stage.never,
+		"stage": open + 1,
+	},
+} if {
+	beyond
+	with_request <= counts[open]
+	not holds_all_runs(open)
+}
+
 remedy := "some" if left > 0
 
 remedy := "none" if {
@@ -223,10 +261,11 @@ remedy := "further_run" if {
 	run_is_full
 }
 
-# Its counts are fixed, whatever came since, so no target is reached in it again: what is later goes into another run.
+# Its counts are fixed, whatever came since, so no target is reached in it again: where all are let in, what is later goes into another run.
 run_is_full if {
 	not next
 	input.stage.reached > 0
+	holds_all
 }
 
 reasons contains {

@@ -8,17 +8,22 @@ undetermined := {{"rule": "stage.too_large", "sentence": "undetermined", "remedy
 now := sample.facts.now_ms
 
 # Of 1,000: 10, 100 and 500. The request has three targets.
-with_stage(changes) := sample.with_fact("stage", object.union(sample.facts.stage, changes))
+with_stage(changes) := sample.with_fact("stage", object.union_n([
+	sample.facts.stage,
+	{"reached_ever": object.get(changes, "reached", 5)},
+	changes,
+]))
 
 # All of stage 1 is reached and delivered, half an hour ago, and healthy since.
 left_behind := {
 	"reached": 10,
+	"reached_ever": 10,
 	"unsettled": 0,
 	"delivered_ms": now - 1800000,
 	"health": {"status": "passed", "at_ms": now - 1},
 }
 
-after(changes) := with_stage(object.union(left_behind, changes))
+after(changes) := with_stage(object.union(object.remove(left_behind, ["reached_ever"]), changes))
 
 test_a_request_without_an_artifact_is_a_no if {
 	facts := object.remove(sample.facts, ["artifact", "stage"])
@@ -41,6 +46,12 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 		with_stage({"total": "1000"}),
 		with_stage({"unsettled": null}),
 		with_stage({"unsettled": "0"}),
+		with_stage({"reached_ever": null}),
+		with_stage({"reached_ever": 4}),
+		with_stage({"never": null}),
+		with_stage({"never": -1}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["reached_ever"])),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["never"])),
 		with_stage({"again": null}),
 		with_stage({"fresh": null}),
 		sample.with_fact("stage", object.remove(sample.facts.stage, ["fresh"])),
@@ -217,11 +228,14 @@ test_beyond_the_last_stage_is_a_no if {
 	}
 }
 
-test_a_last_stage_that_is_full_leaves_nothing_but_another_run if {
-	every reached in [500, 900] {
-		reasons := stages.reasons with input as after({"reached": reached}) with data.limits as sample.limits
+test_a_last_stage_that_is_full_leaves_nothing_but_another_run_where_all_are_let_in if {
+	limits := sample.with_limit("stages", [{"upto": {"share_ppm": 1000000, "at_least": 0}}])
+	every reached in [1000, 1200] {
+		reasons := stages.reasons with input as after({"reached": reached}) with data.limits as limits
 		{[reason.remedy, reason["with"].run] | some reason in reasons} == {["further_run", 1]}
 	}
+	reasons := stages.reasons with input as after({"reached": 500}) with data.limits as sample.limits
+	{reason.remedy | some reason in reasons} == {"none"}
 }
 
 test_a_stage_that_is_full_and_has_one_after_it_leaves_nothing if {
@@ -369,7 +383,7 @@ test_a_target_that_it_was_delivered_to_is_a_no if {
 }
 
 test_a_later_run_begins_with_targets_of_the_runs_before if {
-	facts := with_stage({"run": 2, "reached": 0, "unsettled": 0, "fresh": 2})
+	facts := with_stage({"run": 2, "reached": 0, "reached_ever": 9, "unsettled": 0, "fresh": 2, "never": 2})
 	not stages.ok with input as facts with data.limits as sample.limits
 	reasons := stages.reasons with input as facts with data.limits as sample.limits
 	reasons == {{
@@ -388,6 +402,42 @@ test_a_later_run_takes_others_once_its_first_stage_is_well if {
 	well := {"run": 2, "fresh": 2}
 	stages.ok with input as after(well) with data.limits as sample.limits
 	not stages.ok with input as after(object.union(well, {"health": {"status": "none"}})) with data.limits as sample.limits
+}
+
+# Of 1,000: 10, 100 and 500; another 97 were reached in the run before.
+test_what_no_run_reached_is_held_against_all_that_the_runs_reached if {
+	facts := after({"run": 2, "reached": 10, "reached_ever": 98, "never": 3})
+	not stages.ok with input as facts with data.limits as sample.limits
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	reasons == {{
+		"rule": "stage.too_large",
+		"sentence": "all_runs",
+		"remedy": "all_runs",
+		"measured": 101,
+		"limit": 100,
+		"unit": "targets",
+		"with": {"ever": 98, "never": 3, "stage": 2},
+	}}
+	stages.ok with input as after({"run": 2, "reached": 10, "reached_ever": 97, "never": 3}) with data.limits as sample.limits
+	stages.ok with input as after({"run": 2, "reached": 10, "reached_ever": 98, "never": 2}) with data.limits as sample.limits
+	stages.ok with input as after({"run": 2, "reached": 10, "reached_ever": 900, "never": 0}) with data.limits as sample.limits
+	within := with_stage({"run": 2, "reached": 20, "reached_ever": 98, "never": 3})
+	not stages.ok with input as within with data.limits as sample.limits
+}
+
+# 10, 500, and the last.
+with_last(share_ppm) := sample.with_limit("stages", [
+	{"upto": {"share_ppm": 10000, "at_least": 0}, "bake_s": 60},
+	{"upto": {"share_ppm": 500000, "at_least": 0}, "bake_s": 60},
+	{"upto": {"share_ppm": share_ppm, "at_least": 0}},
+])
+
+test_what_came_since_follows_where_a_last_stage_holds_all_and_was_entered if {
+	entered := after({"run": 2, "reached": 10, "reached_ever": 501, "never": 3})
+	stages.ok with input as entered with data.limits as with_last(1000000)
+	not stages.ok with input as entered with data.limits as with_last(999000)
+	before := after({"run": 2, "reached": 10, "reached_ever": 500, "never": 3})
+	not stages.ok with input as before with data.limits as with_last(1000000)
 }
 
 test_a_plan_of_the_run_before_is_a_no if {
