@@ -33,13 +33,10 @@ export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
     search: async (search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>> =>
       await inLane(async () => {
         const query = filtered(visible(requests(db), sight), search);
-        const asked = (page.from === undefined ? query : query.where('d.position', '<', page.from))
-          .orderBy('d.position', 'desc')
-          .limit(page.limit + 1)
-          .as('asked');
-        const bytes = sql`octet_length(document::text)`;
-        const found = await upToBytes(db, asked, bytes, sql`position desc`);
-        return pageOf(found, page.limit, requestView, row => row.position);
+        if (!embedded) return await searchPage(db, before(query, page.from), page);
+        const positions = await findInSteps(db, query, page);
+        if (positions.length === 0) return { items: [] };
+        return await searchPage(db, requests(db).where('d.position', 'in', positions), page);
       }),
 
     one: async (id: string, sight: Sight): Promise<RequestView | undefined> =>
@@ -66,6 +63,60 @@ export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
     trail: async (page: PageRequest): Promise<Page<TrailEntry>> =>
       await inLane(async () => await trailPage(db, page)),
   };
+}
+
+async function searchPage(
+  db: Kysely<Database>,
+  query: Requests,
+  { limit }: PageRequest,
+): Promise<Page<RequestView>> {
+  const asked = query
+    .orderBy('d.position', 'desc')
+    .limit(limit + 1)
+    .as('asked');
+  const bytes = sql`octet_length(document::text)`;
+  return pageOf(
+    await upToBytes(db, asked, bytes, sql`position desc`),
+    limit,
+    requestView,
+    row => row.position,
+  );
+}
+
+const before = (query: Requests, position: number | undefined): Requests =>
+  position === undefined ? query : query.where('d.position', '<', position);
+
+/** So many decisions one statement looks through at most, on the embedded store: a part of a tenth of a second. */
+const STEP = 5_000;
+
+/**
+ * Where a page of what is searched for stands, one more than asked for. The embedded store works in this process, and ends no statement early: one that
+ * looks through all that was ever asked holds up the gate, and a stop, for as long as that takes. Between two steps others have their turn.
+ */
+async function findInSteps(
+  db: Kysely<Database>,
+  query: Requests,
+  { limit, from = Infinity }: PageRequest,
+): Promise<readonly number[]> {
+  const newest = await db
+    .selectFrom('decisions')
+    .select('position')
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const found: number[] = [];
+  for (let end = Math.min(from, (newest?.position ?? 0) + 1); end > 0 && found.length <= limit; end -= STEP) {
+    const step = await before(query, end)
+      .clearSelect()
+      .select('d.position')
+      .where('d.position', '>=', end - STEP)
+      .orderBy('d.position', 'desc')
+      .limit(limit + 1 - found.length)
+      .execute();
+    found.push(...step.map(({ position }) => position));
+    await letOthersGo();
+  }
+  return found;
 }
 
 /** Newest first; `next` is the number of the last entry. */

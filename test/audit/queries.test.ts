@@ -321,6 +321,57 @@ describe('a page', () => {
   });
 });
 
+describe('a search through many decisions', () => {
+  const MANY = 12_000;
+  /** Of those before it was looked through, this one is found by its rule. */
+  let oldest = '';
+  beforeAll(async () => {
+    oldest = await record({ mode: 'preflight', principal: 'many', rules: ['targets.blank'] });
+    await sql`
+      insert into decisions (id, mode, decided_at, principal, action, kind, decision, status, rules, holds_key, body_digest, document)
+      select gen_random_uuid(), mode, decided_at, case i % 3 when 0 then 'rare' else 'many' end, action, kind, decision, status, array['targets.empty'],
+        holds_key, body_digest, document
+      from decisions, generate_series(1, ${MANY}::int) i where id = ${oldest}`.execute(store.db);
+  });
+
+  it('looks through some thousands of them in a statement on the embedded store, so that a stop comes between', async () => {
+    let statements = 0;
+    const db = store.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      transformResult: async ({ result }) => {
+        statements += 1;
+        return await Promise.resolve(result);
+      },
+    });
+    const search = { mode: 'preflight', rule: 'targets.blank' } as const;
+    const { items } = await createReads({ db, embedded: true }).search(search, all, { limit: 10 });
+    expect(items.map(({ id }) => id)).toEqual([oldest]);
+    expect(statements).toBeGreaterThan(MANY / 5_000);
+  });
+
+  it.each<[Partial<Search>, Sight, number?]>([
+    [{}, all],
+    [{ rule: 'targets.blank' }, all],
+    [{ rule: 'targets.duplicate' }, all],
+    [{ principal: 'rare' }, all],
+    [{ principal: 'nobody' }, all],
+    [{ rule: 'targets.empty' }, { all: false, own: 'rare', settles: false }],
+    [{}, all, Number.MAX_SAFE_INTEGER],
+    [{}, all, 1],
+  ])('finds there what one statement finds, page by page: %j', async (filters, sight, start) => {
+    const [inSteps, atOnce] = await Promise.all(
+      [true, false].map(async embedded => {
+        const { search } = createReads({ db: store.db, embedded });
+        const asked: Search = { mode: 'preflight', ...filters };
+        return await pagesOf(async page => await search(asked, sight, { ...page, limit: 999 }), start);
+      }),
+    );
+    // Of a copy the document has the id of what it was copied from: they are told apart by their number.
+    expect(inSteps?.map(page => page.length)).toEqual(atOnce?.map(page => page.length));
+    expect(inSteps).toEqual(atOnce);
+  });
+});
+
 describe('readers that all come at once', () => {
   it.each([
     [true, 1],
