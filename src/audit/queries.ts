@@ -58,7 +58,7 @@ export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
       }),
 
     evidence: async (search: EvidenceSearch, page: PageRequest): Promise<Page<EvidenceView>> =>
-      await fromDatabase(async () => await evidencePage(db, search, page)),
+      await inLane(async () => await evidencePage(db, search, page)),
 
     trail: async (page: PageRequest): Promise<Page<TrailEntry>> =>
       await inLane(async () => await trailPage(db, page)),

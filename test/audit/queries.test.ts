@@ -421,10 +421,11 @@ describe('readers that all come at once', () => {
       await Promise.all([
         ...each.map(async () => await many.search({ mode: 'request' }, all, { limit: 1 })),
         ...each.map(async () => await many.trail({ limit: 1 })),
+        ...each.map(async () => await many.evidence({ by: 'observer' }, { limit: 1 })),
       ]);
       isCounting = false;
       expect(mostAtOnce).toBe(most);
-      expect(turns).toBeGreaterThan((20 / most) * 20);
+      expect(turns).toBeGreaterThan((30 / most) * 20);
     },
   );
 });
