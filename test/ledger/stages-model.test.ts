@@ -165,20 +165,20 @@ const inOneTurn: Step[] = [
 const settled: Step = { do: 'settle all', gate: 1 };
 /** Requests of one turn, each by those before it: a run and its room, and of a later run what may begin it, what was reached before it, and what it lets in. */
 const inOrder: Step[] = [
-  { asks: [asked(0, 2, 2), asked(4, 1, 1)], then: [settled, ...wellFor(2_000)] },
-  { asks: [asked(4, 8, 1)], then: [settled, ...wellFor(2_000)] },
+  { asks: [asked(0, 2, 2), asked(4, 1, 1)], behind: [settled, ...wellFor(2_000)] },
+  { asks: [asked(4, 8, 1)], behind: [settled, ...wellFor(2_000)] },
   {
     asks: [asked(0, 1, 1), asked(12, 1, 1, 1), asked(14, 1, 1, 1)],
-    then: [{ do: 'settle', gate: 1, which: 1, as: 'refused' } as const, settled],
+    behind: [{ do: 'settle', gate: 1, which: 1, as: 'refused' } as const, settled],
   },
-  { asks: [asked(0, 1, 1, 1)], then: [] },
+  { asks: [asked(0, 1, 1, 1)], behind: [] },
   {
     asks: [asked(0, 1, 1, 2), asked(14, 1, 1, 2), asked(16, 1, 1, 2), asked(4, 1, 1), asked(4, 1, 1, 1)],
-    then: [settled],
+    behind: [settled],
   },
-  { asks: [asked(14, 1, 1, 2), asked(18, 1, 1, 2), asked(4, 1, 1, 1), asked(4, 1, 1, 2)], then: [settled] },
-  { asks: [asked(0, 1, 1, 3), asked(8, 1, 1, 3), asked(4, 1, 1, 3)], then: [settled] },
-].flatMap(({ asks, then }): Step[] => [{ do: 'ask', gate: 0, asks }, ...then]);
+  { asks: [asked(14, 1, 1, 2), asked(18, 1, 1, 2), asked(4, 1, 1, 1), asked(4, 1, 1, 2)], behind: [settled] },
+  { asks: [asked(0, 1, 1, 3), asked(8, 1, 1, 3), asked(4, 1, 1, 3)], behind: [settled] },
+].flatMap(({ asks, behind }): Step[] => [{ do: 'ask', gate: 0, asks }, ...behind]);
 
 /** What no run reached, held against all runs together: within a stage, into the next one, and when room was given back in the same turn. */
 const allRuns: Step[] = [
