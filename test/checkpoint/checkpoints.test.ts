@@ -279,6 +279,16 @@ describe('checkpoints', () => {
     await expect(next.anchor()).rejects.toThrow('the database ends with entry 3');
   });
 
+  it('are written of nothing that the database has and the gate has not seen', async () => {
+    const chain = new FakeChain();
+    chain.grow(2);
+    const { checkpoints } = await begun(chain, () => ({ seq: 2, hash: chain.hashes[1] ?? '' }));
+    await checkpoints.look();
+    chain.grow(3);
+    await checkpoints.close();
+    expect(seqs()).toEqual([2]);
+  });
+
   it('are not lost with half a line that a crash left', async () => {
     const chain = await ranBefore(2);
     appendFileSync(file, '{"at":"2026-11-22T15:');
