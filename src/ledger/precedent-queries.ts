@@ -147,8 +147,9 @@ const runOf = sql`
     max(${noLater('o.settled_at', sql`c.version > o.version`)}) filter (where o.outcome = 'delivered') as delivered_ms,
     max(o.plan_generation) as generation,
     case when n.run > 1 then (
-      select count(distinct h.target_id) from holds h cross join ${operationsOf}
-        and h.request_id = o.id and o.outcome not in ('refused', 'stopped')) end as reached_ever,
+      select count(*) from (
+        select from holds h cross join ${operationsOf}
+          and h.request_id = o.id and o.outcome not in ('refused', 'stopped') group by h.target_id) t) end as reached_ever,
     (select max(o.plan_generation) from ${operationsOf} and o.run < n.run) as generation_before
   from (select max(o.run) as run from ${operationsOf}) n
   join operations o on o.action = a.action and o.kind = a.kind and o.artifact = a.artifact and o.run = n.run
