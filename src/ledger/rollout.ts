@@ -111,10 +111,8 @@ export class Rollout {
   }
 
   #wasReached(id: string): boolean {
-    return (
-      this.#before.has(id) ||
-      [...(this.#hits.get(id) ?? [])].some(one => isReached(this.#outcomes.get(one) ?? 'pending'))
-    );
+    const outcomes = [...(this.#hits.get(id) ?? [])].map(one => this.#outcomes.get(one));
+    return this.#before.has(id) || outcomes.some(outcome => outcome !== undefined && isReached(outcome));
   }
 
   #isDelivered(id: string): boolean {

@@ -17,13 +17,12 @@ with_stage(changes) := sample.with_fact("stage", object.union_n([
 # All of stage 1 is reached and delivered, half an hour ago, and healthy since.
 left_behind := {
 	"reached": 10,
-	"reached_ever": 10,
 	"unsettled": 0,
 	"delivered_ms": now - 1800000,
 	"health": {"status": "passed", "at_ms": now - 1},
 }
 
-after(changes) := with_stage(object.union(object.remove(left_behind, ["reached_ever"]), changes))
+after(changes) := with_stage(object.union(left_behind, changes))
 
 test_a_request_without_an_artifact_is_a_no if {
 	facts := object.remove(sample.facts, ["artifact", "stage"])
@@ -316,7 +315,7 @@ test_health_that_nobody_saw_is_a_no if {
 	] {
 		facts := sample.with_fact("stage", object.union(
 			object.union(object.remove(sample.facts.stage, ["health"]), object.remove(left_behind, ["health"])),
-			{"health": health},
+			{"health": health, "reached_ever": 10},
 		))
 		not stages.ok with input as facts with data.limits as sample.limits
 		reasons := stages.reasons with input as facts with data.limits as sample.limits
