@@ -30,13 +30,13 @@ export function staleReasons(
   if (kind.sources === undefined)
     return tooOld(`The inventory of ${kind.name}`, nowMs - state.asOfMs, kind.maxAgeMs, remedy);
   // Whichever limit would need it: what one feed brings says which targets a selector or a switch is about, too.
-  return kind.sources.flatMap(({ name, principal, maxAgeMs }) => {
+  return kind.sources.flatMap(({ name, principal, maxAgeMs }): Reason[] => {
     const what = `The source ${name} of ${kind.name}`;
     const ofSource = `a fresh snapshot of ${name}, by ${principal}: PUT /v1/inventory/${kind.name}`;
     const loaded = state.sources?.get(name);
     if (loaded === undefined || loaded.definition !== definition) {
       const message = `${what} was never loaded${loaded === undefined ? '' : ' under this declaration of the kind'}.`;
-      return [{ rule: 'inventory.stale', message, value: name, remedy: ofSource } as const];
+      return [{ rule: 'inventory.stale', message, value: name, remedy: ofSource }];
     }
     return tooOld(what, nowMs - loaded.asOfMs, maxAgeMs, ofSource).map(reason => ({
       ...reason,

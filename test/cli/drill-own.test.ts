@@ -2,11 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QUICK_TO_START, wideLimits, writeGateFiles } from '../support/gate.ts';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+import { program } from '../support/program.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -2,15 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { hosts } from '../support/api.ts';
 import { keyOf, QUICK_TO_START } from '../support/gate.ts';
+import { program } from '../support/program.ts';
 import { standing } from '../support/standing.ts';
 import { recordedTerminal } from './recorded-terminal.ts';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 let folder: string;
 beforeAll(() => {

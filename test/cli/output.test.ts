@@ -1,12 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { scriptedServer } from '../client/scripted-server.ts';
+import { program } from '../support/program.ts';
 
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const PROGRAM = `${process.execPath} ${main}`;
+const PROGRAM = `${process.execPath} ${program}`;
 
 /** How the first program of the line ends. */
 function ended(line: string): { code: number | null; complained: string } {

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { publishedProgram } from '../support/program.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 const script = fileURLToPath(new URL('serve-process.ts', import.meta.url));
@@ -83,9 +84,8 @@ describe('the program', () => {
     ['serve', null, 2],
     ['help', 'SIGHUP', null],
   ])('that gets SIGHUP while its code is loaded, for %s', (command, signal, status) => {
-    const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
     const none = ['--config', '/there/is/none.yaml'];
-    const args = ['--import', HANG_UP_WHILE_LOADING, program, command];
+    const args = ['--import', HANG_UP_WHILE_LOADING, publishedProgram, command];
     const ran = spawnSync(process.execPath, command === 'serve' ? [...args, ...none] : args, {
       encoding: 'utf8',
     });

@@ -2,11 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QUICK_TO_START } from '../support/gate.ts';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+import { publishedProgram } from '../support/program.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -19,7 +17,7 @@ function start(...args: string[]): {
   child: ChildProcess;
   ended: Promise<{ code: number | null; said: string }>;
 } {
-  const child = spawn(process.execPath, [...QUICK_TO_START, program, 'demo', ...args], {
+  const child = spawn(process.execPath, [...QUICK_TO_START, publishedProgram, 'demo', ...args], {
     env: { PATH: process.env['PATH'], TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

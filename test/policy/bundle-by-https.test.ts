@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { publishedProgram } from '../support/program.ts';
 import { selfSigned } from '../support/self-signed.ts';
 import { writeGateFiles } from '../support/gate.ts';
 import { readShipped, shippedArchive } from './samples.ts';
@@ -62,12 +63,11 @@ it('a bundle is not taken from a server that cannot prove who it is', async () =
 it('nor is it in the program where NODE_TLS_REJECT_UNAUTHORIZED=0 would have it so', async () => {
   asked.length = 0;
   writeGateFiles(folder, { config: { policies: `${address}/bundle.tar.gz` } });
-  const program = new URL('../../dist/main.js', import.meta.url).pathname;
   const config = path.join(folder, 'interlock.yaml');
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const checked = promisify(execFile)(
     process.execPath,
-    [program, 'serve', '--check-config', '--config', config],
+    [publishedProgram, 'serve', '--check-config', '--config', config],
     { env: { ...env, NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
   );
   await expect(checked).rejects.toMatchObject({ code: 2 });

@@ -5,10 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { byForm } from './form.ts';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+import { program } from './program.ts';
 
 /**
  * Nothing is optimised, and the young generation has room from the start: a fifth less of the processor for a gate of the tests, which nearly all end

@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+import { program } from './program.ts';
 
 /** The program on a terminal of its own, with what stdout and stderr show there, as it came. */
 export interface OnTerminal {
