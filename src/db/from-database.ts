@@ -17,7 +17,7 @@ export async function fromDatabase<T>(read: () => Promise<T>): Promise<T> {
     if (thrown instanceof Fault) throw thrown;
     const said = isOfTheQuestion(thrown)
       ? 'The database answers, but cannot read this.'
-      : 'The database did not answer. Ask again, a request with the same idempotency key.';
+      : 'The database did not answer. Ask again.';
     throw new Fault('store.unavailable', said, thrown);
   }
 }
