@@ -144,7 +144,7 @@ const runOf = sql`
   select n.run, min(o.run_total) as total,
     coalesce(sum(o.target_count) filter (where o.outcome not in ('refused', 'stopped')), 0) as reached,
     (select count(*) from ${operationsOf} and (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))) as unsettled,
-    max(${noLater('o.settled_at', sql`c.version > o.version`)}) filter (where o.outcome = 'delivered') as delivered_ms,
+    (select max(${noLater('o.settled_at', sql`c.version > o.version`)}) from ${operationsOf} and o.outcome = 'delivered') as delivered_ms,
     max(o.plan_generation) as generation,
     case when n.run > 1 then (
       select count(*) from (

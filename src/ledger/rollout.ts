@@ -12,6 +12,7 @@ export interface Run {
   readonly reachedEver: number;
   /** Operations that may still be carried out, or may have been; of the runs before, too. */
   readonly unsettled: number;
+  /** The last delivery; of the runs before, too, which may be told of late. */
   readonly deliveredMs?: number;
   /** The highest plan generation that was allowed in it, refused or stopped since or not. */
   readonly generation?: number;
@@ -173,7 +174,7 @@ export class Rollout {
     const { run, unsettled } = this.#run;
     if (before.run < run) {
       const held = Number(holdsItsTargets(after)) - Number(holdsItsTargets(before));
-      this.#run = { ...this.#run, unsettled: unsettled + held };
+      this.#run = { ...this.#run, unsettled: unsettled + held, ...lastDelivery(after, this.#run) };
     } else {
       this.#outcomes.set(after.id, after.outcome);
       this.#count(before, -1);
@@ -206,17 +207,16 @@ export class Rollout {
   /** @param more targets that no run has reached */
   #count(operation: Operation, by: 1 | -1, more = 0): void {
     if (this.#run === undefined) return;
-    const { outcome, settledAtMs, targetCount, dimensionValues } = operation;
+    const { outcome, targetCount, dimensionValues } = operation;
     const { reached: before, reachedEver, unsettled, ...run } = this.#run;
     const reached = before + (isReached(outcome) ? by * targetCount : 0);
-    const last = later(outcome === 'delivered' && by === 1 ? settledAtMs : undefined, run.deliveredMs);
     this.#run = {
       ...run,
       reached,
       // Each once in the first run; in a later one who was reached before is not told by a number.
       reachedEver: run.run === 1 ? reached : reachedEver + more,
       unsettled: unsettled + (holdsItsTargets(operation) ? by : 0),
-      ...(last !== undefined && { deliveredMs: last }),
+      ...(by === 1 && lastDelivery(operation, run)),
     };
     if (!isReached(outcome)) return;
     for (const [dimension, counts] of this.#values)
@@ -226,6 +226,14 @@ export class Rollout {
 
 /** What was refused or stopped is no part of a stage. */
 const isReached = (outcome: Operation['outcome']): boolean => outcome !== 'refused' && outcome !== 'stopped';
+
+function lastDelivery(
+  { outcome, settledAtMs }: Operation,
+  { deliveredMs }: Pick<Run, 'deliveredMs'>,
+): Pick<Run, 'deliveredMs'> {
+  const last = later(outcome === 'delivered' ? settledAtMs : undefined, deliveredMs);
+  return last === undefined ? {} : { deliveredMs: last };
+}
 
 /** Of a target that lacks a dimension. */
 const UNKNOWN = '';

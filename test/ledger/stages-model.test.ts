@@ -195,6 +195,21 @@ const allRuns: Step[] = [
   { do: 'ask', gate: 0, asks: [asked(10, 8, 1, 1)], first: { which: 0, as: 'refused' } },
 ];
 
+/** What a run before delivers when a later one is well: in the turn of the request behind it, and with nothing seen since. */
+const late: Step[] = [
+  { do: 'ask', gate: 0, asks: [asked(0, 1, 1), asked(2, 1, 1)] },
+  { do: 'settle', gate: 1, which: 0, as: 'delivered' },
+  { do: 'ask', gate: 0, asks: [asked(0, 1, 1, 1)] },
+  { do: 'settle', gate: 1, which: 1, as: 'delivered' },
+  ...wellFor(2_000),
+  { do: 'ask', gate: 0, asks: [asked(4, 1, 1, 1)], first: { which: 0, as: 'delivered' } },
+  { do: 'ask', gate: 1, asks: [asked(4, 1, 1, 1)] },
+  { do: 'pass', ms: 2_000 },
+  { do: 'ask', gate: 1, asks: [asked(4, 1, 1, 1)] },
+  ...wellFor(1),
+  { do: 'ask', gate: 1, asks: [asked(4, 1, 1, 1)] },
+];
+
 let store: Store;
 let time: StoppedTime;
 let bundle: Bundle;
@@ -353,7 +368,7 @@ it('goes through its stages as a model that counts everything anew', async () =>
     }),
     {
       numRuns: byForm(13, 200),
-      examples: [[path], [inOneTurn], [inOrder], [allRuns]],
+      examples: [[path], [inOneTurn], [inOrder], [allRuns], [late]],
       interruptAfterTimeLimit: byForm(40_000, 120_000),
     },
   );

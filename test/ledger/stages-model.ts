@@ -118,7 +118,8 @@ export class StagesModel {
     const at = found < 0 ? STAGES.length - 1 : found;
     const fits = (index: number): boolean =>
       after.length <= (holds[index] ?? -1) &&
-      (!isNew || together.size <= (holds[index] ?? -1)) &&
+      // The first stage of a later run takes nothing new, however little was reached.
+      (!isNew || index === 0 || together.size <= (holds[index] ?? -1)) &&
       new Set([...(isNew ? together : after)].map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
     const reached = before.length;
     const isBarred = at === 0 && isFresh;
@@ -126,7 +127,7 @@ export class StagesModel {
     if (fits(at) && !isBarred && !isFailing) return { rules: [], reached };
     const next = holds.findIndex(count => count > (holds[at] ?? 0));
     const bakeMs = Math.max(...BAKES_MS.slice(at, next));
-    const doors = next > 0 && reached > 0 ? this.#doors(request, here, bakeMs) : undefined;
+    const doors = next > 0 && reached > 0 ? this.#doors(request, all, bakeMs) : undefined;
     if (doors?.length === 0 && fits(next)) return { rules: [], reached };
     if (fits(at))
       return {
@@ -138,10 +139,9 @@ export class StagesModel {
   }
 
   /** What keeps the next stage closed. */
-  #doors(request: ModelRequest, here: readonly ModelOperation[], bakeMs: number): string[] {
-    if (this.operations.some(one => one.artifact === request.artifact && isOpen(one)))
-      return ['stage.unsettled'];
-    const lastMs = Math.max(...here.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
+  #doors(request: ModelRequest, all: readonly ModelOperation[], bakeMs: number): string[] {
+    if (all.some(isOpen)) return ['stage.unsettled'];
+    const lastMs = Math.max(...all.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
     const baking = this.nowMs < lastMs + bakeMs ? ['stage.baking'] : [];
     const isWell = this.#health(request, lastMs) === 'passed';
     return [...baking, ...(isWell ? [] : ['stage.no_evidence'])];
