@@ -98,6 +98,8 @@ function createProgram(context: CommandContext): Command {
     .helpOption('-h, --help', 'show this help')
     .helpCommand('help [command]', 'show the help of a command')
     .allowExcessArguments(false)
+    // Behind a command's name every word is the command's: a reason that is the word `--version` printed the version, and ended with 0.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', PROGRAM_HELP)

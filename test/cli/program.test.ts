@@ -143,6 +143,29 @@ describe('help and version end with 0', () => {
     expect(complained).toContain('help was asked for beside other words, so the command was not run');
   });
 
+  test.each([
+    ['preflight', 'disk.wipe', 'a', '--reason', '--version'],
+    ['submit', 'disk.wipe', 'a', '--reason', 'r', '--on-behalf-of', '--version'],
+    ['kill', '--reason', '--version'],
+  ])('--version as the value of an option is that value: %s %s', async (...args) => {
+    const absent = `${files.folder}/absent.key`;
+    const { code, said, complained } = await run(
+      ...args,
+      '--url',
+      'http://127.0.0.1:9',
+      '--key-file',
+      absent,
+    );
+    expect({ code, said }).toEqual({ code: 2, said: '' });
+    expect(complained).toContain(absent);
+  });
+
+  test('--version beside other words is no yes', async () => {
+    const { code, complained } = await run('preflight', 'disk.wipe', '--version', '--reason', 'r');
+    expect(code).toBe(2);
+    expect(complained).toContain("unknown option '--version'");
+  });
+
   test('--help names every command', async () => {
     const { code, said } = await run('--help');
     expect(code).toBe(0);
