@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Lane } from '../kit/lane.ts';
-import { letOthersGo } from '../kit/let-others-go.ts';
 import { KEY_TAKEN_OUT } from '../kit/refusal.ts';
 import { parseStrictJson, type JsonObject } from '../kit/strict-json.ts';
 import { isJsonType } from './headers.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { Patience } from './patience.ts';
 import { refused, type Refused } from './refused.ts';
 import { CHALLENGE } from './identity.ts';
@@ -18,7 +17,7 @@ export interface Incoming {
   readonly res: ServerResponse;
   readonly patience: Patience;
   /** What large bodies wait in. */
-  readonly largeBodies: Lane;
+  readonly largeBodies: LargeBodies;
   /** Asked once more when the body has come. */
   readonly isStillKnown: () => boolean;
 }
@@ -62,12 +61,12 @@ function refuseMediaType(req: IncomingMessage): Refused | undefined {
 
 /**
  * The body, whole; nothing of it is kept once it is too large or late. Large ones that end together are given one
- * after the other, with turns for all else between: to read what they say takes a tenth of a second each, and a stop would wait for all of them.
+ * after the other (large-bodies.ts): a stop would wait for all of them.
  * @throws ClientLeft when the connection ends before the body does.
  */
 export async function readWhole(incoming: Incoming): Promise<Buffer | Refused> {
   const whole = await gather(incoming);
-  if (Buffer.isBuffer(whole) && whole.length > LARGE_BYTES) await incoming.largeBodies.run(letOthersGo);
+  if (Buffer.isBuffer(whole) && whole.length > LARGE_BYTES) await incoming.largeBodies.turn();
   return whole;
 }
 

@@ -42,7 +42,9 @@ export function controlHandlers(ports: {
     if (body instanceof Refused) return body;
     const request = parseEngage(body);
     if (isRefusal(request)) return { type: 'refusal', refusal: request };
-    const engaged = await killSwitch.engage(request, exchange.principal);
+    const engaged = await exchange.largeBodies.standStill(
+      async () => await killSwitch.engage(request, exchange.principal),
+    );
     if (isRefusal(engaged)) return replyOf(engaged);
     // Committed: how long whoever pulled the switch waited for it.
     const timed = { ...engaged, took_ms: Math.round(monotonicMs() - arrivedMs) };
@@ -55,10 +57,13 @@ export function controlHandlers(ports: {
     if (id === undefined) return noSuchSwitch();
     const reason = await readReason(exchange);
     if (reason instanceof Refused) return reason;
-    const released = await killSwitch.release(id, reason, exchange.principal, exchange.isStillKnown);
+    const { principal, isStillKnown, largeBodies } = exchange;
+    const released = await largeBodies.standStill(
+      async () => await killSwitch.release(id, reason, principal, isStillKnown),
+    );
     if (released !== undefined && !isRefusal(released))
       logger.warn({ request_id: requestIdOf(exchange.res), ...released }, 'a kill switch is released');
-    if (released === undefined && exchange.isStillKnown()) return noSuchSwitch();
+    if (released === undefined && isStillKnown()) return noSuchSwitch();
     return replyUnlessKeyGone(exchange, released);
   };
 

@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
 import type { Principal, Role } from '../config/config.ts';
-import type { Lane } from '../kit/lane.ts';
 import { isRefusal, type Refusal } from '../kit/refusal.ts';
 import type { Answer } from '../ledger/decision.ts';
 import { keyGone } from './body.ts';
 import type { Headers } from './answer.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { Patience } from './patience.ts';
 import { refused, Refused } from './refused.ts';
 
@@ -16,8 +16,8 @@ export interface Exchange {
   /** Whether its key is still good for what it was when the head came: a body may take half a minute, a load hours. */
   readonly isStillKnown: () => boolean;
   readonly patience: Patience;
-  /** One for all requests (body.ts). */
-  readonly largeBodies: Lane;
+  /** One for all requests. */
+  readonly largeBodies: LargeBodies;
   /** The query string, as it came. */
   readonly query: string;
 }

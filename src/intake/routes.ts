@@ -1,6 +1,5 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { freshId } from '../kit/ids.ts';
-import { Lane } from '../kit/lane.ts';
 import type { Logger } from '../kit/logger.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { controlHandlers } from './control.ts';
@@ -9,6 +8,7 @@ import type { Exchange, Handle, Reply } from './exchange.ts';
 import { isRequestId, repeatedHeader } from './headers.ts';
 import { nothingAt } from './find-the-stop.ts';
 import type { Identity } from './identity.ts';
+import { LargeBodies } from './large-bodies.ts';
 import { lastErrorHandler } from './last-error-handler.ts';
 import { loadHandlers } from './loads.ts';
 import { openHandlers, type OpenHandle } from './open-pages.ts';
@@ -81,7 +81,7 @@ export function createRoutes(intake: Intake): Express {
   const context = {
     ...intake,
     problems: createProblems(() => ports.policy.rules(), intake.publicUrl),
-    largeBodies: new Lane(1, intake.patience.bodyMs),
+    largeBodies: new LargeBodies(intake.patience.bodyMs),
   };
 
   app.use(begin);

@@ -2,8 +2,9 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
 import { onLeft, readWhole } from '../../src/intake/body.ts';
+import { LargeBodies } from '../../src/intake/large-bodies.ts';
 import { PATIENCE } from '../../src/intake/patience.ts';
-import { Lane } from '../../src/kit/lane.ts';
+import { letOthersGo } from '../../src/kit/let-others-go.ts';
 
 /** In which turns of the event loop bodies of that size are given that have all come at once. */
 async function turnsOf(bytes: number): Promise<readonly number[]> {
@@ -14,7 +15,7 @@ async function turnsOf(bytes: number): Promise<readonly number[]> {
     if (!isOver) setImmediate(count);
   };
   setImmediate(count);
-  const largeBodies = new Lane(1, PATIENCE.bodyMs);
+  const largeBodies = new LargeBodies(PATIENCE.bodyMs);
   const turns: number[] = [];
   await Promise.all(
     [1, 2, 3].map(async () => {
@@ -53,3 +54,30 @@ it('hears of each request of a connection that its client has left, without a wo
   for (const end of ends) end();
   warned.mockRestore();
 });
+
+it('begins no large body while a switch is engaged, and the next one before any later switch is over', async () => {
+  const bodies = new LargeBodies(PATIENCE.bodyMs);
+  const said: string[] = [];
+  const ends: (() => void)[] = [];
+  const engage = (name: string): Promise<void> =>
+    bodies.standStill(async () => {
+      await new Promise<void>(resolve => ends.push(resolve));
+      said.push(name);
+    });
+  const first = engage('first');
+  const body = bodies.turn().then(() => said.push('body'));
+  await bodiesHaveTurns();
+  const second = engage('second');
+  await bodiesHaveTurns();
+  expect(said).toEqual([]);
+  ends[0]?.();
+  await Promise.all([first, body]);
+  ends[1]?.();
+  await second;
+  expect(said).toEqual(['first', 'body', 'second']);
+});
+
+const bodiesHaveTurns = async (): Promise<void> => {
+  await letOthersGo();
+  await letOthersGo();
+};
