@@ -48,11 +48,12 @@ export async function before(
   const base = { asked, mode, ...(action !== undefined && { action }) };
   const notAllowed = mayAsk(asked, action?.name);
   if (notAllowed !== undefined) return { submission: { ...base, refusal: notAllowed } };
+  // In the turn of the event loop in which it was read: keys are looked up together, and then all large requests among them were checked in one.
+  const validated = validateInTime(gate, asked);
   const held = await findHeld(gate, asked, deadline);
   const repeat = repeatIn(held, asked.bodyDigest);
   if (repeat !== undefined) return { repeat };
   const keyWasFree = held === undefined;
-  const validated = validateInTime(gate, asked);
   if (validated instanceof Fault)
     return { submission: { ...base, fault: validated, said: readSaid(asked.body) }, keyWasFree };
   if (isRefusal(validated)) {
