@@ -69,6 +69,7 @@ facts := {
 		"run": 1,
 		"total": 1000,
 		"reached": 5,
+		"entered": 5,
 		"reached_ever": 5,
 		"never": 0,
 		"unsettled": 1,

@@ -45,6 +45,8 @@ export interface RolloutRow {
   readonly run: number;
   readonly total: number;
   readonly reached: number;
+  /** As the run's last decision says; null where no stage was asked for. */
+  readonly entered: number | null;
   readonly unsettled: number;
   readonly delivered_ms: number | null;
   readonly generation: number | null;
@@ -143,6 +145,7 @@ const operationsOf = sql`operations o where o.action = a.action and o.kind = a.k
 const runOf = sql`
   select n.run, min(o.run_total) as total,
     coalesce(sum(o.target_count) filter (where o.outcome not in ('refused', 'stopped')), 0) as reached,
+    (select (d.document -> 'stage' ->> 'reached')::float8 from decisions d where d.seq = max(o.seq)) as entered,
     (select count(*) from ${operationsOf} and (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))) as unsettled,
     (select max(${noLater('o.settled_at', sql`c.version > o.version`)}) from ${operationsOf} and o.outcome = 'delivered') as delivered_ms,
     max(o.plan_generation) as generation,

@@ -58,9 +58,9 @@ export function measureRollout(
   const place = placeOf(subject, now, counts, rollout);
   const shown = [...(evidence ?? []).flatMap(({ found }) => found ?? []), ...(health ? [health] : [])];
   const looked = shown.length > 0 ? { evidence: shownEvidence(shown) } : {};
-  const show = (reached: number): RolloutShown => ({
+  const show = (reached: number, entered: number): RolloutShown => ({
     ...looked,
-    ...(stages !== undefined && { stage: shownStage(place, stages, reached) }),
+    ...(stages !== undefined && { stage: shownStage(place, stages, reached, entered) }),
   });
   return {
     facts: {
@@ -69,8 +69,8 @@ export function measureRollout(
       ...(evidence !== undefined && { evidence: evidence.map(({ fact }) => fact) }),
       ...(stages !== undefined && { stage: stageFact(counts, { dimensions, place, rollout, health }) }),
     },
-    allowed: show(place.run.reached + counts.count),
-    refused: show(place.run.reached),
+    allowed: show(place.run.reached + counts.count, place.run.reached + counts.count),
+    refused: show(place.run.reached, place.run.entered),
   };
 }
 
@@ -149,12 +149,13 @@ function stageFact(
     readonly health: Evidence | undefined;
   },
 ): StageFact {
-  const { run, total, reached, reachedEver, unsettled, deliveredMs } = place.run;
+  const { run, total, reached, entered, reachedEver, unsettled, deliveredMs } = place.run;
   const never = run === 1 ? 0 : counts.delivered.never;
   return {
     run,
     total,
     reached,
+    entered,
     reached_ever: reachedEver,
     never,
     unsettled,
@@ -182,9 +183,14 @@ function stageCounts(stages: readonly Pick<StageLimit, 'upto'>[], total: number)
   });
 }
 
-function shownStage({ run }: Place, stages: readonly StageLimit[], reached: number): StageShown {
+function shownStage(
+  { run }: Place,
+  stages: readonly StageLimit[],
+  reached: number,
+  entered: number,
+): StageShown {
   const counts = stageCounts(stages, run.total);
-  const first = counts.findIndex(count => count >= reached);
+  const first = counts.findIndex(count => count >= Math.min(reached, entered));
   const index = first < 0 ? counts.length - 1 : first;
   return {
     run: run.run,

@@ -8,6 +8,8 @@ export interface Run {
   readonly total: number;
   /** Targets of its operations that were neither refused nor stopped. */
   readonly reached: number;
+  /** As it was with the last that was allowed: only a decision enters a stage, and not an executor that delivers what it had refused. */
+  readonly entered: number;
   /** Distinct targets of all runs up to now, counted likewise. */
   readonly reachedEver: number;
   /** Operations that may still be carried out, or may have been; of the runs before, too. */
@@ -125,7 +127,7 @@ export class Rollout {
     const { generation, total } = request;
     const run = this.#run;
     const fresh = {
-      ...{ total, reached: 0 },
+      ...{ total, reached: 0, entered: 0 },
       ...{ reachedEver: run?.reachedEver ?? 0, unsettled: run?.unsettled ?? 0 },
     };
     if (run === undefined) return { run: { ...fresh, run: 1 }, begins: true, mayBegin: false, barred: false };
@@ -166,6 +168,7 @@ export class Rollout {
     this.#outcomes.set(operation.id, operation.outcome);
     for (const id of ids) this.#hit(id, operation.id);
     this.#count(operation, 1, more);
+    if (this.#run !== undefined) this.#run = { ...this.#run, entered: this.#run.reached };
   }
 
   /** What becomes of an operation changes. @returns whether only the rows can tell now what all runs reach together */
@@ -186,7 +189,7 @@ export class Rollout {
   #begin(run: number, total: number): void {
     this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
     const { reachedEver = 0, unsettled = 0 } = this.#run ?? {};
-    this.#run = { run, total, reached: 0, reachedEver, unsettled };
+    this.#run = { run, total, reached: 0, entered: 0, reachedEver, unsettled };
     for (const [dimension, counts] of this.#values) {
       for (const value of counts.keys()) this.#valuesBefore.get(dimension)?.add(value);
       counts.clear();

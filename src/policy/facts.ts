@@ -134,6 +134,8 @@ export interface StageFact {
   /** All targets of the kind when the run began: what the stages' shares are of. */
   readonly total: number;
   readonly reached: number;
+  /** What it had reached with the last request that was allowed. Less than `reached` where an executor has delivered since what it had refused. */
+  readonly entered: number;
   /** Distinct targets that it reached in all runs; `reached` in the first. */
   readonly reached_ever: number;
   /** Targets of the request that no run reached; 0 in the first run. */

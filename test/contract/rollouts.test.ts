@@ -491,6 +491,21 @@ describe('stages', () => {
     await expectDone('stage.push', upto(4, 3), planned(2));
   });
 
+  it('enters no stage by what is delivered after it was refused', async () => {
+    const artifact = 'test:after-all';
+    gate.executor.behave({ type: 'answer', status: 400 });
+    const refused = await submit('slow.push', upto(2), { artifact });
+    gate.executor.behave({ type: 'answer', status: 200 });
+    expect(refused.body.outcome).toMatchObject({ status: 'refused' });
+    await expectDone('slow.push', upto(2), { artifact });
+    expect((await gate.api.outcome(refused.body.id, { status: 'delivered' })).status).toBe(200);
+    const { body } = await expectRefusedBy('slow.push', upto(3, 3), { artifact }, [
+      'stage.baking',
+      'stage.no_evidence',
+    ]);
+    expect(body).toMatchObject({ stage: { stage: 1, reached: 4, count: 2 } });
+  });
+
   it('decides many at once as if they came one by one', async () => {
     const fields = { artifact: 'test:at-once' };
     const answers = await Promise.all(upto(8).map(async id => await submit('stage.push', [id], fields)));

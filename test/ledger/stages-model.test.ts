@@ -69,6 +69,8 @@ type Step =
     }
   | (Settle & { readonly do: 'settle'; readonly gate: 0 | 1 })
   | { readonly do: 'settle all'; readonly gate: 0 | 1 }
+  /** One that was refused was delivered after all. */
+  | { readonly do: 'take back'; readonly gate: 0 | 1; readonly which: number }
   | {
       readonly do: 'say';
       readonly gate: 0 | 1;
@@ -110,6 +112,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('settle' as const), gate, ...settle }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('take back' as const), gate, which: settle.which }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -210,6 +213,22 @@ const late: Step[] = [
   { do: 'ask', gate: 1, asks: [asked(4, 1, 1, 1)] },
 ];
 
+/** What was refused, and asked again or made up for by others, is delivered after all: the stage is over-full, and the next one is not entered by that. */
+const takenBack: Step[] = [asked(0, 2, 2), asked(4, 2, 2)].flatMap((second): Step[] => [
+  { do: 'ask', gate: 0, asks: [{ ...asked(0, 2, 2), artifact: `v${second.from}` }] },
+  { do: 'settle', gate: 1, which: 0, as: 'refused' },
+  { do: 'ask', gate: 0, asks: [{ ...second, artifact: `v${second.from}` }] },
+  settled,
+  { do: 'take back', gate: 1, which: 0 },
+  ...[0, 1, 2_000].flatMap((ms): Step[] => [
+    { do: 'pass', ms },
+    { do: 'ask', gate: 0, asks: [{ ...asked(8, 1, 1), artifact: `v${second.from}` }] },
+    { do: 'say', gate: 1, by: 'watcher', artifact: `v${second.from}`, status: 'passed', region: undefined },
+  ]),
+  { do: 'ask', gate: 0, asks: [{ ...asked(8, 1, 1), artifact: `v${second.from}` }] },
+  settled,
+]);
+
 let store: Store;
 let time: StoppedTime;
 let bundle: Bundle;
@@ -253,6 +272,12 @@ class Run {
         for (const { id, outcome } of [...model.operations])
           if (outcome === 'pending' || outcome === 'unknown') await this.#settle(step.gate, id, 'delivered');
         return;
+      case 'take back': {
+        const refused = model.operations.filter(one => one.outcome === 'refused');
+        const one = refused[step.which % Math.max(1, refused.length)];
+        if (one !== undefined) await this.#settle(step.gate, one.id, 'delivered');
+        return;
+      }
       case 'say': {
         const of = step.region !== undefined && { dimension: 'region', value: step.region };
         const said = { artifact: step.artifact, name: 'health', status: step.status, ...of };
@@ -368,7 +393,7 @@ it('goes through its stages as a model that counts everything anew', async () =>
     }),
     {
       numRuns: byForm(13, 200),
-      examples: [[path], [inOneTurn], [inOrder], [allRuns], [late]],
+      examples: [[path], [inOneTurn], [inOrder], [allRuns], [late], [takenBack]],
       interruptAfterTimeLimit: byForm(40_000, 120_000),
     },
   );

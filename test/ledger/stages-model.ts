@@ -25,6 +25,8 @@ export interface ModelOperation extends ModelRequest {
   readonly id: string;
   readonly run: number;
   readonly total: number;
+  /** What its run had reached with it, when it was allowed. */
+  readonly entered: number;
   outcome: 'pending' | 'unknown' | 'delivered' | 'refused';
   settledMs: number;
 }
@@ -114,7 +116,8 @@ export class StagesModel {
         stage.atLeast,
       ),
     );
-    const found = holds.findIndex(count => count >= before.length);
+    const entered = Math.min(before.length, here.at(-1)?.entered ?? 0);
+    const found = holds.findIndex(count => count >= entered);
     const at = found < 0 ? STAGES.length - 1 : found;
     const fits = (index: number): boolean =>
       after.length <= (holds[index] ?? -1) &&
@@ -125,7 +128,7 @@ export class StagesModel {
     const isBarred = at === 0 && isFresh;
     const isFailing = reached > 0 && this.#health(request) === 'failed';
     if (fits(at) && !isBarred && !isFailing) return { rules: [], reached };
-    const next = holds.findIndex(count => count > (holds[at] ?? 0));
+    const next = holds.findIndex(count => count > (holds[at] ?? 0) && count >= before.length);
     const bakeMs = Math.max(...BAKES_MS.slice(at, next));
     const doors = next > 0 && reached > 0 ? this.#doors(request, all, bakeMs) : undefined;
     if (doors?.length === 0 && fits(next)) return { rules: [], reached };
@@ -159,8 +162,9 @@ export class StagesModel {
     return (said[passed]?.atMs ?? -1) > sinceMs ? 'passed' : 'none';
   }
 
-  allow(id: string, request: ModelRequest, { run, total }: ModelVerdict): void {
-    this.operations.push({ ...request, id, run, total, outcome: 'pending', settledMs: 0 });
+  allow(id: string, request: ModelRequest, { run, total, reached }: ModelVerdict): void {
+    const entered = reached + request.ids.length;
+    this.operations.push({ ...request, id, run, total, entered, outcome: 'pending', settledMs: 0 });
   }
 }
 

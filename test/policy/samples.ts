@@ -139,6 +139,7 @@ export const facts = {
     run: 1,
     total: 1_200,
     reached: 4,
+    entered: 4,
     reached_ever: 4,
     never: 0,
     unsettled: 1,

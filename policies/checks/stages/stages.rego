@@ -52,7 +52,7 @@ named if {
 }
 
 measured if {
-	every name in ["run", "total", "reached", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
+	every name in ["run", "total", "reached", "entered", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
 		is_number(input.stage[name])
 		input.stage[name] >= 0
 	}
@@ -108,14 +108,15 @@ sound if input.stage.reached == 0
 
 sound if input.stage.health.status != "failed"
 
-# The first stage that holds what was reached; the last one where none does.
+# The first stage that holds what was reached; the last one where none does. Only what is allowed enters a stage: what an executor
+# has delivered after all, when it had said that it did not, is held against the stage, and is no way on.
 at := min(array.concat(
-	[index | some index, most in counts; most >= input.stage.reached],
+	[index | some index, most in counts; most >= min([input.stage.reached, input.stage.entered])],
 	[count(counts) - 1],
 ))
 
 # The next one that holds more: on a small kind a stage may hold no more than the one before, and would be no way on.
-next := min([index | some index, most in counts; most > counts[at]])
+next := min([index | some index, most in counts; most > counts[at]; most >= input.stage.reached])
 
 admitted if {
 	input.stage.again == 0

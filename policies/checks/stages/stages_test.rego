@@ -10,7 +10,7 @@ now := sample.facts.now_ms
 # Of 1,000: 10, 100 and 500. The request has three targets.
 with_stage(changes) := sample.with_fact("stage", object.union_n([
 	sample.facts.stage,
-	{"reached_ever": object.get(changes, "reached", 5)},
+	{"reached_ever": object.get(changes, "reached", 5), "entered": object.get(changes, "reached", 5)},
 	changes,
 ]))
 
@@ -47,6 +47,8 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 		with_stage({"unsettled": "0"}),
 		with_stage({"reached_ever": null}),
 		with_stage({"reached_ever": 4}),
+		with_stage({"entered": null}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["entered"])),
 		with_stage({"never": null}),
 		with_stage({"never": -1}),
 		sample.with_fact("stage", object.remove(sample.facts.stage, ["reached_ever"])),
@@ -401,6 +403,18 @@ test_a_later_run_takes_others_once_its_first_stage_is_well if {
 	well := {"run": 2, "fresh": 2}
 	stages.ok with input as after(well) with data.limits as sample.limits
 	not stages.ok with input as after(object.union(well, {"health": {"status": "none"}})) with data.limits as sample.limits
+}
+
+# Of 1,000: 10, 100 and 500. Seven were reached by what was allowed; five more were delivered after all.
+test_what_was_delivered_after_all_enters_no_stage if {
+	late := {"reached": 12, "entered": 7}
+	not stages.ok with input as after(object.union(late, {"delivered_ms": now})) with data.limits as sample.limits
+	reasons := stages.reasons with input as after(object.union(late, {"delivered_ms": now})) with data.limits as sample.limits
+	{reason.rule | some reason in reasons} == {"stage.baking", "stage.no_evidence"}
+	not stages.ok with input as after(object.union(late, {"health": {"status": "none"}})) with data.limits as sample.limits
+	stages.ok with input as after(late) with data.limits as sample.limits
+	not stages.ok with input as after({"reached": 98, "entered": 10}) with data.limits as sample.limits
+	stages.ok with input as after({"reached": 101, "entered": 10}) with data.limits as with_last(1000000)
 }
 
 # Of 1,000: 10, 100 and 500; another 97 were reached in the run before.
