@@ -3,7 +3,7 @@ import { asError, Fault } from '../kit/fault.ts';
 import { ClientLeft } from './body.ts';
 import { notFound } from './exchange.ts';
 import { refused } from './refused.ts';
-import { requestIdOf, writeProblem, type Writing } from './write-reply.ts';
+import { pathOf, requestIdOf, writeProblem, type Writing } from './write-reply.ts';
 
 /** Whatever was thrown is a no, and says no more than it must. Express knows it by its four parameters. */
 export function lastErrorHandler(
@@ -13,7 +13,7 @@ export function lastErrorHandler(
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const requestId = requestIdOf(res);
     if (thrown instanceof ClientLeft) {
-      logger.info({ request_id: requestId, path: req.path }, thrown.message);
+      logger.info({ request_id: requestId, path: pathOf(req) }, thrown.message);
       res.destroy();
       return;
     }
@@ -22,7 +22,7 @@ export function lastErrorHandler(
       writeProblem(req, res, problems.refused(notFound('The path is not well encoded.'), requestId));
       return;
     }
-    logger.error({ request_id: requestId, method: req.method, path: req.path, err: error }, 'a fault');
+    logger.error({ request_id: requestId, method: req.method, path: pathOf(req), err: error }, 'a fault');
     // A part must never look like the whole.
     if (res.headersSent) {
       res.destroy();

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { inOrder } from '../api/order.ts';
 import type { Logger } from '../kit/logger.ts';
+import { beginningOf } from '../kit/text.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { write, writeJson, writeStream } from './answer.ts';
 import type { Exchange, Reply } from './exchange.ts';
@@ -15,6 +16,12 @@ export interface Writing {
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
+
+/** The longest path of the API has less. Without a key anybody can ask for one of 16 KiB, and a line for each would fill a disk. */
+const MOST_OF_PATH = 200;
+
+/** As a line of the log has it. */
+export const pathOf = ({ path }: Request): string => beginningOf(path, MOST_OF_PATH);
 
 export const requestIdOf = (res: Response): string => String(res.getHeader('x-request-id') ?? '');
 
@@ -78,7 +85,7 @@ export function writeRefused(
     {
       request_id: requestIdOf(res),
       method: req.method,
-      path: req.path,
+      path: pathOf(req),
       remote: req.socket.remoteAddress,
       principal,
       status: problem.status,

@@ -1,9 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { refuse } from '../../src/kit/refusal.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
-import { bearer, serving, type Serving } from './fake-ports.ts';
+import type { Asked } from '../../src/ledger/decision.ts';
+import { bearer, delivered, listen, serving, type Serving } from './fake-ports.ts';
 
 const engaged = (on: Serving) =>
   on.calls.filter(one => one.call === 'killSwitch.engage').map(one => one.args[0]);
@@ -81,6 +82,41 @@ describe('engaging the kill switch', () => {
     expect((await engage(serving({ killSwitch }))).body.detail).toBe(
       'There is no zone "x". Nothing was engaged.',
     );
+  });
+
+  it('begins no large body until it is engaged', async () => {
+    const done: unknown[] = [];
+    const engageNow: (() => void)[] = [];
+    const killSwitch = {
+      engage: async () => {
+        await new Promise<void>(resolve => engageNow.push(resolve));
+        done.push('engaged');
+        return { id: 'one', reason: '', on_the_wire: [], stopped: [] };
+      },
+      release: async () => undefined,
+      status: async () => ({ engaged: [] }),
+    };
+    const preflight = async ({ body }: Asked) => {
+      done.push(body['ticket']);
+      return delivered;
+    };
+    const on = await listen(serving({ killSwitch, guard: { submit: preflight, preflight } }).server);
+    const post = async (path: string, as: string, body: string) =>
+      await fetch(`${on.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: bearer(as), 'content-type': 'application/json' },
+        body,
+      });
+    const engaging = post('/v1/kill-switch', 'operator', '{}');
+    await vi.waitFor(() => expect(engageNow).toHaveLength(1));
+    const asking = post('/v1/preflight', 'bot', `{"ticket":"large","reason":"${'x'.repeat(2 << 20)}"}`);
+    const small = Array.from({ length: 20 }, () => 'small');
+    for (const ticket of small) await post('/v1/preflight', 'bot', JSON.stringify({ ticket }));
+    expect(done).toEqual(small);
+    engageNow[0]?.();
+    await Promise.all([engaging, asking]);
+    expect(done).toEqual([...small, 'engaged', 'large']);
+    await on.close();
   });
 
   it('is done with a slash too many too, and no other call is', async () => {

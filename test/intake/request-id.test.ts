@@ -129,3 +129,10 @@ describe('a request id from outside', () => {
     expect(head).not.toMatch(/x-other/i);
   });
 });
+
+it('a line of the log has the beginning of a path, however long one that anybody may ask for is', async () => {
+  const { status, log } = await send(`GET /v1/${'x'.repeat(12_000)} HTTP/1.1`);
+  expect(status).toBe(404);
+  expect(log).toContain(`"path":"/v1/${'x'.repeat(196)}"`);
+  expect(log.length).toBeLessThan(1_000);
+});
