@@ -103,6 +103,9 @@ test_a_share_is_two_numbers if {
 		not lib.is_share({"share_ppm": 1, "at_least": number})
 		not lib.share_allows(1, number, {"share_ppm": 0, "at_least": 10})
 	}
+	every targets in [null, "9", {}] {
+		not lib.share_allows(targets, 10, {"share_ppm": 0, "at_least": 10})
+	}
 }
 
 test_times_may_be_one_and_the_same_and_are_those_of_some_targets if {

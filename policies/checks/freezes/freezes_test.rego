@@ -205,7 +205,7 @@ test_an_entry_of_another_action_says_nothing_of_whom_to_ask if {
 }
 
 test_who_is_excepted_is_named_in_a_list if {
-	every list in [null, {}, "decom-bot", [], ["other"], [null]] {
+	every list in [null, {}, {"except": "decom-bot"}, "decom-bot", [], ["other"], [null]] {
 		not freezes.ok with input as sample.with_fact("freezes", [{"index": 0, "status": "excepted"}])
 			with data.limits as frozen({"except": list})
 	}

@@ -403,6 +403,8 @@ test_a_later_run_takes_others_once_its_first_stage_is_well if {
 	well := {"run": 2, "fresh": 2}
 	stages.ok with input as after(well) with data.limits as sample.limits
 	not stages.ok with input as after(object.union(well, {"health": {"status": "none"}})) with data.limits as sample.limits
+	within := with_stage({"run": 2, "fresh": 2, "reached": 20})
+	stages.ok with input as within with data.limits as sample.limits
 }
 
 # Of 1,000: 10, 100 and 500. Seven were reached by what was allowed; five more were delivered after all.

@@ -84,11 +84,23 @@ test_a_fact_of_another_value_or_count_is_a_no if {
 		{"used": "10"},
 		{"total": 0},
 		{"total": null},
+		{"total": "1200"},
 	] {
 		not windows.ok with input as changed(change) with data.limits as sample.limits
 		reasons := windows.reasons with input as changed(change) with data.limits as sample.limits
 		reasons == {of_window("action", "fleet")}
 	}
+}
+
+test_a_value_without_targets_beside_one_with_all_is_a_no if {
+	racks := [object.union(fact, {"count": number, "total": 400}) | some i, number in [3, 0]; fact := sample.facts.windows[i + 1]]
+	facts := sample.with_fact("windows", array.concat(
+		racks,
+		[fact | some i, fact in sample.facts.windows; not i in {1, 2}],
+	))
+	not windows.ok with input as facts with data.limits as sample.limits
+	reasons := windows.reasons with input as facts with data.limits as sample.limits
+	of_window("action", "rack") in reasons
 }
 
 test_a_window_over_an_unknown_dimension_is_a_no if {
@@ -381,6 +393,7 @@ test_a_fact_on_a_weight_with_other_numbers_is_a_no if {
 		{"used": 9007199254740992},
 		{"total": 0},
 		{"total": null},
+		{"total": 9007199254740992},
 	] {
 		not windows.ok with input as first(change) with data.limits as fleet_only(weight_window)
 		reasons := windows.reasons with input as first(change) with data.limits as fleet_only(weight_window)
@@ -414,7 +427,7 @@ test_targets_that_lack_the_weight_are_a_no_of_a_window_and_a_budget_on_it_which_
 }
 
 test_a_window_on_weights_and_on_something_else_is_a_no if {
-	every more in [{"max_targets": 9}, {"max_share": {"share_ppm": 1000000, "at_least": 0}}] {
+	every more in [{"max_targets": 1000}, {"max_share": {"share_ppm": 1000000, "at_least": 0}}] {
 		window := object.union(weight_window, more)
 		not windows.ok with input as weighing(weight_facts) with data.limits as fleet_only(window)
 		reasons := windows.reasons with input as weighing(weight_facts) with data.limits as fleet_only(window)
@@ -429,6 +442,18 @@ test_a_window_on_no_weight_or_no_share_of_it_is_a_no if {
 		reasons := windows.reasons with input as weighing(weight_facts) with data.limits as fleet_only(window)
 		of_window("action", "rack") in reasons
 	}
+}
+
+# Of no weight there are no facts, and every one of none is within.
+test_a_window_on_no_weight_of_which_there_are_no_facts_is_a_no if {
+	window := {"per": "rack", "over_s": 3600, "max_weight": {}}
+	not windows.ok with input as weighing([]) with data.limits as fleet_only(window)
+}
+
+# Together they are what the request weighs.
+test_a_value_that_gives_weight_back_is_a_no if {
+	facts := [weight_fact("traffic", "r1", 0, 60, 400), weight_fact("traffic", "r2", 0, -10, 400), weight_facts[2], weight_facts[3]]
+	not windows.ok with input as weighing(facts) with data.limits as fleet_only(weight_window)
 }
 
 test_a_fact_on_a_weight_is_none_of_a_window_on_targets if {
