@@ -2,8 +2,12 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Store } from '../../src/db/store.ts';
+import type { Operation } from '../../src/ledger/operation.ts';
 import { readPrecedents, type WantedEvidence } from '../../src/ledger/precedent-queries.ts';
+import { Precedents } from '../../src/ledger/precedents.ts';
+import { limits } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
+import { waiting } from '../support/waiting-operation.ts';
 
 let store: Store;
 beforeAll(async () => {
@@ -120,5 +124,65 @@ describe('a rollout', () => {
     await put(3, 'edge', 'delivered');
     expect(await look('edge')).toEqual([expect.objectContaining({ kind: 'edge', reached: 1 })]);
     expect(await look('host')).toEqual([expect.objectContaining({ kind: 'host', reached: 1 })]);
+  });
+});
+
+describe('what a batch allows', () => {
+  const exception = {
+    id: 'e1',
+    action: waiting.action,
+    set: { max_targets: 100 },
+    principal: 'bot',
+    owner: 'jo',
+    ticket: 'DC-4711',
+    until_ms: 1,
+    max_targets: 300,
+  };
+  const named = {
+    action: waiting.action,
+    kind: 'host',
+    artifact: 'a3',
+    plan: 'way',
+    ids: ['h1'],
+    labels: [],
+  };
+  const allowed = (generation: number, ids: readonly string[]): [Operation, readonly string[]] => [
+    {
+      ...waiting,
+      id: `r${generation}`,
+      targetCount: ids.length,
+      artifact: 'a3',
+      run: 1,
+      runTotal: 100,
+      plan: { name: 'way', generation },
+      exception: 'e1',
+    },
+    ids,
+  ];
+
+  // No row tells of it yet: read over it, the next of the batch would find room, and a plan, that are not there any more.
+  it('stands when a request of it is looked up again, of targets in another revision', async () => {
+    const precedents = new Precedents({ ...limits, exceptions: [exception] });
+    await precedents.read(store.db, [named]);
+    const told = () => [
+      precedents.usedOf('e1'),
+      precedents.plan(waiting.action, 'way').highest,
+      precedents.rollout(waiting.action, 'host', 'a3')?.placeOf({ again: 0, total: 100 }).run.reached,
+    ];
+    expect(told()).toEqual([0, undefined, 0]);
+    precedents.allow(...allowed(7, ['h1', 'h2', 'h3']));
+    expect(told()).toEqual([3, 7, 3]);
+    await precedents.read(store.db, [{ ...named, ids: ['h1', 'h4'] }]);
+    expect(told()).toEqual([3, 7, 3]);
+    // The policy lets none through that is older; what is highest does not rest on that.
+    precedents.allow(...allowed(5, ['h4']));
+    expect(told()).toEqual([4, 7, 4]);
+  });
+
+  it('is no allow under an exception whose use was not looked up', async () => {
+    const precedents = new Precedents({ ...limits, exceptions: [exception] });
+    await precedents.read(store.db, [{ ...named, action: 'config.push' }]);
+    expect(precedents.usedOf('e1')).toBeUndefined();
+    expect(() => precedents.allow(...allowed(7, ['h1']))).toThrow('was not looked up');
   });
 });
