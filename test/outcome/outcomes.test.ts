@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 
 import { isRecorded } from '../../src/checkpoint/queries.ts';
+import type { Principal } from '../../src/config/config.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
@@ -57,6 +58,35 @@ describe('what became of an attempt', () => {
       { phase: 'claimed', outcome: 'pending' },
       { phase: 'waiting', outcome: 'pending' },
     ]);
+  });
+});
+
+describe('an attempt on the wire', () => {
+  const by = (roles: readonly ('executor' | 'operator')[], action: string): Principal => ({
+    name: 'worker',
+    keys: [],
+    roles: new Set(roles),
+    actions: new Set([action]),
+  });
+
+  // Whoever else said "refused" would give back targets that a tool is working on.
+  it('is reported by an executor that names its action, and by nobody else', async () => {
+    const parts = await gateParts(store);
+    await parts.ask(['h1'], 'k1');
+    const outcomes = outcomesOf(parts);
+    const id = await parts.ledger.enqueue(({ book }) => [...book.operations()][0]?.id ?? '');
+    const report = async (principal: Principal): Promise<unknown> =>
+      await outcomes.report(id, principal, { status: 'refused' }, () => true);
+    for (const [principal, rule] of [
+      [bot, 'principal.not_allowed'],
+      [by(['executor'], 'config.push'), 'principal.not_allowed'],
+      [by(['operator'], wipe.name), 'request.conflict'],
+      [by(['operator', 'executor'], 'config.push'), 'request.conflict'],
+    ] as const)
+      expect(await report(principal)).toMatchObject({ reasons: [{ rule }] });
+    expect(await rows()).toEqual([{ phase: 'claimed', outcome: 'pending' }]);
+    expect(await report(by(['executor'], wipe.name))).toMatchObject({ outcome: 'refused' });
+    await outcomes.ended();
   });
 });
 
@@ -152,6 +182,18 @@ describe('what waits in a database that was put back', () => {
     expect(await entries()).toHaveLength(2);
     const held = await sql`select from holds where phase = 'operating'`.execute(store.db);
     expect(held.rows).toHaveLength(4);
+  });
+
+  it('is not cancelled where it waits for another try: it may have been sent', async () => {
+    const { gate, outcomes } = await putBack(true);
+    await outcomes.doubtRestored('0a1b2c3d');
+    const waiting = await gate.ledger.enqueue(({ book }) => [...book.waiting(wipe.name)]);
+    expect(waiting).toHaveLength(2);
+    for (const id of waiting)
+      expect(await outcomes.cancel(id, bot, undefined, () => true)).toMatchObject({
+        reasons: [{ rule: 'request.conflict' }],
+      });
+    expect((await rows()).map(({ phase }) => phase)).toEqual(['claimed', 'claimed', 'waiting', 'waiting']);
   });
 
   it('is recorded in the same turn by an entry of its own, also where nothing waits', async () => {
