@@ -81,7 +81,10 @@ describe('nothing is sent', () => {
 
   it('when the file of the key cannot be read in time', async () => {
     const port: ForwardPort = { ...realPort, readText: () => new Promise(() => undefined) };
-    const permit = permitFor(executor.url, { bearerFile: join(folder, 'pipe'), timeoutMs: 50 });
+    // Of ten minutes, which began with the claim, 50 ms are left.
+    const claimedAtWallMs = Date.now() - 599_950;
+    const terms = { bearerFile: join(folder, 'pipe'), timeoutMs: 600_000 };
+    const permit = permitFor(executor.url, terms, { claimedAtWallMs });
     expect(await forward(permit, port)).toMatchObject({ kind: 'never_sent', why: 'no_bearer' });
     expect(executor.connections()).toBe(0);
   });
@@ -290,6 +293,24 @@ describe('a request that was sent, without an answer that settles it, is unknown
     expect(attempted.kind).toBe('unknown');
     expect(await attempted.late).toMatchObject({ kind: 'delivered', httpStatus: 200 });
     await untilClosed();
+  });
+
+  it('once the time is over that began with the claim, and not with the request', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      executor.behave({ type: 'hold' });
+      const claimedAtWallMs = Date.now() - 540_000;
+      const attempting = forward(
+        permitFor(executor.url, { timeoutMs: 600_000 }, { claimedAtWallMs }),
+        realPort,
+      );
+      await executor.receivedAtLeast(1);
+      vi.advanceTimersByTime(60_000);
+      const waiting = new Promise(resolve => setImmediate(resolve, 'still waiting'));
+      expect(await Promise.race([attempting, waiting])).toMatchObject({ kind: 'unknown' });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('and nothing waits any more when it has come', async () => {
