@@ -56,6 +56,7 @@ describe('an address', () => {
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
     ['2001:0DB8:1:2::9', '2001:db8:1:2::/64'],
     ['2001:db8::1:2:3:4', '2001:db8:0:0::/64'],
+    ['2001::a:b:c:d:e', '2001:0:0:a::/64'],
   ])('%s is counted as %s', (address, group) => {
     expect(addressGroup(address)).toBe(group);
   });
