@@ -63,6 +63,16 @@ export async function replaceFile(file: string, content: string, mode: number): 
   await writeAside(file, content, mode, async draft => await rename(draft, file));
 }
 
+/** Makes an empty file, or leaves what is there: a full disk has room for a name where it has none for content. */
+export async function makeEmpty(file: string, mode: number): Promise<void> {
+  try {
+    await (await open(file, 'wx', mode)).close();
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  await syncFolderOf(file);
+}
+
 /** Takes a file away, where there is one. */
 export async function removeFile(file: string): Promise<void> {
   await rm(file, { force: true });

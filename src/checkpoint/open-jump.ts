@@ -7,7 +7,7 @@ import { inTime } from '../kit/in-time.ts';
 import type { Logger } from '../kit/logger.ts';
 import { parseJson } from '../kit/parse-json.ts';
 import type { KeptJump, OpenJump } from '../ledger/clock-watch.ts';
-import { readIfThere, removeFile, replaceFile } from './durable-files.ts';
+import { makeEmpty, readIfThere, removeFile, replaceFile } from './durable-files.ts';
 
 interface Options {
   /** The file of checkpoints; this one stands beside it. */
@@ -79,7 +79,7 @@ export class JumpFile implements KeptJump {
         if (!isSaid)
           logger.error(
             { err: asError(thrown), file: this.#file },
-            'a jump of the clock, or its end, cannot be kept: a gate that is started again may take the wrong clock for the right one',
+            'a jump of the clock, or its end, cannot be kept: a gate that is started again may ask for an accepted time, or take the wrong clock for the right one',
           );
         isSaid = true;
         await sleep(this.#options.againMs ?? AGAIN_MS, undefined, { ref: false });
@@ -93,8 +93,14 @@ export class JumpFile implements KeptJump {
 const fileOf = (checkpoints: string): string => `${checkpoints}.clock`;
 
 async function writeJump(file: string, jump: OpenJump | undefined): Promise<void> {
-  if (jump === undefined) await removeFile(file);
-  else await replaceFile(file, `${JSON.stringify(jump)}\n`, MODE);
+  if (jump === undefined) return await removeFile(file);
+  try {
+    await replaceFile(file, `${JSON.stringify(jump)}\n`, MODE);
+  } catch (thrown) {
+    // A start that finds nothing in it decides nothing until an operator accepts the time.
+    await makeEmpty(file, MODE);
+    throw thrown;
+  }
 }
 
 /** @throws Error if it is there and cannot be read, or is not as it must be */

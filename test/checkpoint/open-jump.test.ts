@@ -66,9 +66,36 @@ it('says once of what cannot be kept what that means, and keeps it as soon as it
     async () => await Promise.resolve(log.said()),
     said => said.length === 1,
   );
-  expect(log.said()[0]?.[1]).toContain('may take the wrong clock for the right one');
+  expect(log.said()[0]?.[1]).toContain('or take the wrong clock for the right one');
   await mkdir(folder.path);
   await until(open, ({ found }) => found !== undefined);
   expect((await open()).found).toEqual(jumpAt(1));
   expect(log.said()).toHaveLength(1);
+});
+
+// A name that is as long as a name may be has no room for another one beside it, in which what appears whole is written.
+it('leaves an empty file where nothing can be written, which is a no at the next start, and leaves an earlier one', async () => {
+  checkpoints = path.join(folder.path, 'c'.repeat(255 - '.clock'.length));
+  const file = await open();
+  file.keep(jumpAt(1));
+  await until(
+    async () => await readdir(folder.path),
+    names => names.length === 1,
+  );
+  expect((await open()).found).toBe('unreadable');
+  await writeFile(`${checkpoints}.clock`, JSON.stringify(jumpAt(2)));
+  const said = log.said().length;
+  const later = await open();
+  later.keep(jumpAt(3));
+  await until(
+    async () => await Promise.resolve(log.said()),
+    now => now.length > said,
+  );
+  expect((await open()).found).toEqual(jumpAt(2));
+  // Else both would try again for as long as the tests run.
+  for (const one of [file, later]) one.keep(undefined);
+  await until(
+    async () => await readdir(folder.path),
+    names => names.length === 0,
+  );
 });
