@@ -15,6 +15,7 @@ import { memoryStore } from '../support/store.ts';
 import type { Host } from './budget-history.ts';
 import { kind, OneGate, type Sent } from './budget-gates.ts';
 import { BAKES_MS, regionOf, StagesModel, STAGES, type ModelRequest } from './stages-model.ts';
+import { StagesPromise } from './stages-promise.ts';
 
 // Two gates on one store say, of every request of a rollout, what a slow model says that counts all of it anew.
 
@@ -247,6 +248,7 @@ afterAll(async () => {
 class Run {
   readonly #gates: readonly [OneGate, OneGate];
   readonly #model = new StagesModel(20, time.nowMs());
+  readonly #promise = new StagesPromise(this.#model);
   #keys = 0;
   readonly told = new Set<string>();
 
@@ -354,6 +356,8 @@ class Run {
       });
       this.#passes(one, document.passes, verdict.rules.length > 0 && !verdict.mayBegin);
       if (verdict.mayBegin) expect(document.passes).toBeUndefined();
+      if (document.decision === 'allowed' && sent[index]?.counted === true)
+        this.#promise.expectKeptBy(one, document.stage?.total ?? 0);
       if (isAllowed && sent[index]?.counted === true) this.#model.allow(document.id, one, verdict);
       for (const rule of [
         ...told,

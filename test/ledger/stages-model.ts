@@ -12,6 +12,17 @@ export const STAGES = [
   { percent: 80, atLeast: 0, regions: 2 },
 ] as const;
 
+/** How many targets each stage holds: never fewer than the one before. */
+export const holdsOf = (total: number): number[] =>
+  STAGES.map((stage, index) =>
+    Math.max(
+      ...STAGES.slice(0, index + 1).map(one =>
+        Math.max(Math.floor((one.percent * total) / 100), one.atLeast),
+      ),
+      stage.atLeast,
+    ),
+  );
+
 export const regionOf = (id: string): string => (Number(id.slice(1)) % 2 === 0 ? 'eu' : 'us');
 
 export interface ModelRequest {
@@ -108,14 +119,7 @@ export class StagesModel {
     const isNew = request.ids.some(id => !ever.has(id));
     const after = [...before, ...request.ids];
     const together = new Set([...ever, ...request.ids]);
-    const holds = STAGES.map((stage, index) =>
-      Math.max(
-        ...STAGES.slice(0, index + 1).map(one =>
-          Math.max(Math.floor((one.percent * total) / 100), one.atLeast),
-        ),
-        stage.atLeast,
-      ),
-    );
+    const holds = holdsOf(total);
     const entered = Math.min(before.length, here.at(-1)?.entered ?? 0);
     const found = holds.findIndex(count => count >= entered);
     const at = found < 0 ? STAGES.length - 1 : found;
@@ -126,7 +130,7 @@ export class StagesModel {
       new Set([...(isNew ? together : after)].map(regionOf)).size <= (STAGES[index]?.regions ?? 0);
     const reached = before.length;
     const isBarred = at === 0 && isFresh;
-    const isFailing = reached > 0 && this.#health(request) === 'failed';
+    const isFailing = reached > 0 && this.health(request) === 'failed';
     if (fits(at) && !isBarred && !isFailing) return { rules: [], reached };
     const next = holds.findIndex(count => count > (holds[at] ?? 0) && count >= before.length);
     const bakeMs = Math.max(...BAKES_MS.slice(at, next));
@@ -146,12 +150,12 @@ export class StagesModel {
     if (all.some(isOpen)) return ['stage.unsettled'];
     const lastMs = Math.max(...all.filter(one => one.outcome === 'delivered').map(one => one.settledMs));
     const baking = this.nowMs < lastMs + bakeMs ? ['stage.baking'] : [];
-    const isWell = this.#health(request, lastMs) === 'passed';
+    const isWell = this.health(request, lastMs) === 'passed';
     return [...baking, ...(isWell ? [] : ['stage.no_evidence'])];
   }
 
   /** What others see of it: a pass of the whole, unless something since, of the whole or a region, was no pass. */
-  #health(request: ModelRequest, sinceMs = -1): Evidence['status'] | 'none' {
+  health(request: ModelRequest, sinceMs = -1): Evidence['status'] | 'none' {
     const said = this.evidence.filter(
       ({ artifact, by }) => artifact === request.artifact && by !== request.by,
     );
@@ -168,7 +172,9 @@ export class StagesModel {
   }
 }
 
-const isOpen = ({ outcome }: ModelOperation): boolean => outcome === 'pending' || outcome === 'unknown';
+export const isOpen = ({ outcome }: ModelOperation): boolean =>
+  outcome === 'pending' || outcome === 'unknown';
 
-const reachedBy = (operations: readonly ModelOperation[]): string[] =>
+/** What was not refused, once for each operation. */
+export const reachedBy = (operations: readonly ModelOperation[]): string[] =>
   operations.filter(({ outcome }) => outcome !== 'refused').flatMap(({ ids }) => ids);
