@@ -7,7 +7,8 @@ export default defineConfig({
     ...quick.test,
     include: [
       'test/{race,crash,fault,fail-over,model,fuzz,memory}/**/*.test.ts',
-      'test/ledger/budget-model.test.ts',
+      'test/ledger/{budget,stages}-model.test.ts',
+      'test/reload.test.ts',
     ],
     env: { INTERLOCK_FORM: 'long' },
     // test/memory takes its ten minutes whatever else runs, and begins first: all others have the second worker meanwhile.

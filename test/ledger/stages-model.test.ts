@@ -398,7 +398,7 @@ it('goes through its stages as a model that counts everything anew', async () =>
     {
       numRuns: byForm(13, 200),
       examples: [[path], [inOneTurn], [inOrder], [allRuns], [late], [takenBack]],
-      interruptAfterTimeLimit: byForm(40_000, 120_000),
+      interruptAfterTimeLimit: byForm(40_000, 60_000),
     },
   );
   const rules = ['too_large', 'unsettled', 'baking', 'no_evidence'].map(name => `stage.${name}`);

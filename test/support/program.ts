@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { isLong } from './form.ts';
 
 /** The program as `npm run build` makes it and as it is published. */
 export const publishedProgram = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -10,8 +9,8 @@ export const publishedProgram = fileURLToPath(new URL('../../dist/main.js', impo
  */
 export const gatheredProgram = fileURLToPath(new URL('../../.gathered/main.js', import.meta.url));
 
-const isQuickTest = process.env['VITEST'] !== undefined && !isLong;
+const isTest = process.env['VITEST'] !== undefined;
 
-/** What the tests start. The published program is run by the long form, by what measures, and in CI by the tests that run on another version of Node. */
+/** What the tests start. The published program is run by what measures, and in CI by the tests that run on another version of Node. */
 export const program =
-  isQuickTest && process.env['INTERLOCK_PROGRAM'] !== 'published' ? gatheredProgram : publishedProgram;
+  isTest && process.env['INTERLOCK_PROGRAM'] !== 'published' ? gatheredProgram : publishedProgram;
