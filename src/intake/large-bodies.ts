@@ -1,3 +1,4 @@
+import { InFlight } from '../kit/in-flight.ts';
 import { Lane } from '../kit/lane.ts';
 import { letOthersGo } from '../kit/let-others-go.ts';
 
@@ -7,7 +8,7 @@ import { letOthersGo } from '../kit/let-others-go.ts';
  */
 export class LargeBodies {
   readonly #lane: Lane;
-  readonly #switching = new Set<Promise<unknown>>();
+  readonly #switching = new InFlight();
 
   constructor(patienceMs: number) {
     this.#lane = new Lane(1, patienceMs);
@@ -17,19 +18,13 @@ export class LargeBodies {
   async turn(): Promise<void> {
     await this.#lane.run(async () => {
       await letOthersGo();
-      // Those that are under way by now, and no later one: a body has its turn, however many are engaged.
-      await Promise.allSettled(this.#switching);
+      // For no later one: a body has its turn, however many are engaged.
+      await this.#switching.endedSoFar();
     });
   }
 
   /** Does what a switch needs, its own body read already, and begins no large body meanwhile. */
   async standStill<T>(work: () => Promise<T>): Promise<T> {
-    const switching = work();
-    this.#switching.add(switching);
-    try {
-      return await switching;
-    } finally {
-      this.#switching.delete(switching);
-    }
+    return await this.#switching.run(work);
   }
 }

@@ -12,8 +12,13 @@ export class InFlight {
     }
   }
 
+  /** Resolves when what is under way by now has ended, and waits for nothing that begins later. Never rejects. */
+  async endedSoFar(): Promise<void> {
+    await Promise.allSettled(this.#works);
+  }
+
   /** Resolves when nothing is under way, also of what began meanwhile. Never rejects. */
   async ended(): Promise<void> {
-    while (this.#works.size > 0) await Promise.allSettled(this.#works);
+    while (this.#works.size > 0) await this.endedSoFar();
   }
 }
