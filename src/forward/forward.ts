@@ -1,3 +1,4 @@
+import { canonicalJson } from '../kit/canonical-json.ts';
 import { elapsedMs, type Clock } from '../kit/clock.ts';
 import { inTime } from '../kit/in-time.ts';
 import { NOTHING_WAS_SENT } from '../kit/nothing-sent.ts';
@@ -92,20 +93,19 @@ function headersOf(permit: Permit, bearer: string): Record<string, string> {
   };
 }
 
+/** The same bytes for each attempt, by whichever gate: an executor may hold a key that comes again against the body that came with it. */
 function bodyOf(permit: Permit): string {
-  return JSON.stringify({
+  const made = JSON.stringify({
     request: permit.requestId,
     action: permit.action,
     targets: permit.ids,
     digest: permit.digest,
-    parameters: permit.parameters,
     principal: permit.principal,
     reason: permit.reason,
-    // Of what the request does not carry there is no member.
-    artifact: permit.artifact,
-    plan: permit.plan,
-    effects: permit.effects,
   });
+  // What the caller made up comes from its body, or back from the record, in another order. Of what it did not carry there is no member.
+  const { parameters, artifact, plan, effects } = permit;
+  return `${made.slice(0, -1)},${canonicalJson({ parameters, artifact, plan, effects }).slice(1)}`;
 }
 
 /** The executor's key, read anew at each attempt so that it can be replaced; `''` if none is configured, undefined if it cannot be had. */

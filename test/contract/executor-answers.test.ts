@@ -16,7 +16,10 @@ const on = standing({
       'test.act': { executor: { timeout: '1s' } },
       'test.single': { executor: { concurrency: 1 } },
       'test.bearer': { parameters: { type: 'object' }, executor: { bearer_file: './executor.key' } },
-      'test.idempotent': { executor: { timeout: '1s', idempotent: true } },
+      'test.idempotent': {
+        parameters: { type: 'object' },
+        executor: { timeout: '1s', idempotent: true },
+      },
       'test.closed': { executor: { url: 'http://127.0.0.1:1/closed' } },
       'test.closed-idempotent': { executor: { url: 'http://127.0.0.1:1/closed', idempotent: true } },
       'test.unresolved': { executor: { url: 'http://executor.invalid/' } },
@@ -186,6 +189,19 @@ describe('an executor that is idempotent', () => {
       one => one.headers['idempotency-key'],
     );
     expect(new Set(keys)).toEqual(new Set([answer.body.id]));
+  });
+
+  it('gets the same bytes each time, in whatever order its caller wrote them', async () => {
+    on.executor.behave([answerOf(500), answerOf(200)]);
+    const fields = {
+      parameters: { slow: true, passes: { most: 2, least: 1 } },
+      plan: { name: 'rack-r12', generation: 3 },
+      effects: { records: { before: 812, after: 811 } },
+    };
+    const answer = await on.api.submit('test.idempotent', [target()], { fields });
+    await expectDelivered(on.api, answer);
+    const [first, second] = forwardedFor(on.executor, { id: answer.body.id ?? '' });
+    expect(second?.body).toBe(first?.body);
   });
 
   it('is told to be asked again until nobody asks it any more: only then does a line call a person', async () => {
