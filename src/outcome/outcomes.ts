@@ -60,12 +60,13 @@ export class Outcomes {
   start(claimed: Claimed): void {
     crashPoint('claim.committed');
     const { id } = claimed.operation;
+    const name = attemptOf(claimed.operation);
     const attempt = this.#attempt(claimed)
       .catch((thrown: unknown) =>
         this.#options.logger.error({ err: asError(thrown), request: id }, 'an attempt could not be ended'),
       )
-      .finally(() => this.#onTheWire.delete(id));
-    this.#onTheWire.set(id, attempt);
+      .finally(() => this.#onTheWire.delete(name));
+    this.#onTheWire.set(name, attempt);
   }
 
   async #attempt(claimed: Claimed): Promise<void> {
@@ -201,7 +202,7 @@ export class Outcomes {
     for (const operation of turn.book.operations()) {
       if (operation.phase !== 'claimed' || operation.claimedAtMs === undefined) continue;
       const mine = operation.claimedBy === this.#options.gateId;
-      if (mine && this.#onTheWire.has(operation.id)) continue;
+      if (mine && this.#onTheWire.has(attemptOf(operation))) continue;
       // On a store that only this gate can hold, another's claim is of a gate that is gone.
       const overdueMs = turn.nowMs - operation.claimedAtMs - operation.timeoutMs;
       if (!(this.#options.alone && !mine) && overdueMs < LOST_AFTER_MS) continue;
@@ -301,6 +302,9 @@ export class Outcomes {
       await Promise.all([...this.#onTheWire.values(), ...this.#claiming]);
   }
 }
+
+/** While the record of one waits for the database, another gate may give it up, and the next one of the same request begins here. */
+const attemptOf = ({ id, attempts }: Operation): string => `${id} ${attempts}`;
 
 const conflict = (why: string): Refusal =>
   refuse({ rule: 'request.conflict', message: `That cannot be done with this request: ${why}.` });

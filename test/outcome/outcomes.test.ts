@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import { isRecorded } from '../../src/checkpoint/queries.ts';
 import type { Principal } from '../../src/config/config.ts';
@@ -87,6 +87,39 @@ describe('an attempt on the wire', () => {
     expect(await rows()).toEqual([{ phase: 'claimed', outcome: 'pending' }]);
     expect(await report(by(['executor'], wipe.name))).toMatchObject({ outcome: 'refused' });
     await outcomes.ended();
+  });
+
+  // One whose record waited for the database so long that another gate gave it up; then this gate asked an idempotent executor again.
+  it('is waited for at the end, though an earlier one of the same request ends meanwhile', async () => {
+    const [here, there] = [await gateParts(store), await gateParts(store)];
+    const action = { ...wipe, executor: { ...wipe.executor, idempotent: true } };
+    const first = await here.ask(['h1'], 'k1', { action });
+    if ('repeat' in first || first.claimed === undefined) throw new Error('it was not claimed');
+    const answers: ((attempted: Attempted) => void)[] = [];
+    const outcomes = outcomesOf(here, {
+      forward: async () => await new Promise(answer => answers.push(answer)),
+    });
+    outcomes.start(first.claimed);
+    await sql`update operations set claimed_at = claimed_at - interval '7 seconds'`.execute(store.db);
+    await outcomesOf(there, { gateId: 'gate-2' }).tick();
+    await sql`update operations set not_before = null`.execute(store.db);
+    await outcomes.tick();
+    await vi.waitFor(() => expect(answers).toHaveLength(2));
+    answers[0]?.({ kind: 'unknown', detail: 'no answer' });
+    await vi.waitFor(async () => {
+      const { rows: ends } = await sql`select from entries where body ->> 'event' = 'attempt'`.execute(
+        store.db,
+      );
+      expect(ends).toHaveLength(1);
+    });
+    outcomes.stop();
+    let hasEnded = false;
+    const ending = outcomes.ended().then(() => (hasEnded = true));
+    await rows();
+    expect(hasEnded).toBe(false);
+    answers[1]?.({ kind: 'delivered', detail: 'done' });
+    await ending;
+    expect(await rows()).toEqual([{ phase: 'ended', outcome: 'delivered' }]);
   });
 });
 
