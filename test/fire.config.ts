@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     ...quick.test,
     include: [
-      'test/{race,crash,fault,fail-over,model,fuzz,memory}/**/*.test.ts',
+      'test/{race,crash,fault,fail-over,model,fuzz,memory,promises}/**/*.test.ts',
       'test/ledger/{budget,stages}-model.test.ts',
       'test/reload.test.ts',
     ],
