@@ -18,20 +18,25 @@ const PAGE_PATIENCE_MS = 70_000;
 
 /** The recorded decisions, their target sets, and the chain, as they are read back. Nothing here writes. */
 export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
-  const pages = new Lane(lanesOf({ embedded }), PAGE_PATIENCE_MS);
-  const inLane = async <T>(read: () => Promise<T>): Promise<T> =>
-    await fromDatabase(
-      async () =>
-        await pages.run(async () => {
-          const page = await read();
-          await letOthersGo();
-          return page;
-        }),
-    );
+  const lane = (): (<T>(read: () => Promise<T>) => Promise<T>) => {
+    const reading = new Lane(lanesOf({ embedded }), PAGE_PATIENCE_MS);
+    return async read =>
+      await fromDatabase(
+        async () =>
+          await reading.run(async () => {
+            const found = await read();
+            await letOthersGo();
+            return found;
+          }),
+      );
+  };
+  const pages = lane();
+  // What is of one decision waits behind no export.
+  const ofOne = lane();
   return {
     /** Newest first; `next` is the position of the last one. */
     search: async (search: Search, sight: Sight, page: PageRequest): Promise<Page<RequestView>> =>
-      await inLane(async () => {
+      await pages(async () => {
         const query = filtered(visible(requests(db), sight), search);
         if (!embedded) return await searchPage(db, before(query, page.from), page);
         const positions = await findInSteps(db, query, page);
@@ -40,7 +45,7 @@ export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
       }),
 
     one: async (id: string, sight: Sight): Promise<RequestView | undefined> =>
-      await fromDatabase(async () => {
+      await ofOne(async () => {
         const row = await visible(requests(db), sight).where('d.id', '=', id).executeTakeFirst();
         return row === undefined ? undefined : requestView(row);
       }),
@@ -50,18 +55,23 @@ export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
       sight: Sight,
       page: PageRequest,
     ): Promise<Page<string> | 'unresolved' | undefined> =>
-      await fromDatabase(async () => {
-        const row = await visible(requests(db), sight).where('d.id', '=', id).executeTakeFirst();
+      await ofOne(async () => {
+        // Not its document, which may be of megabytes: this is asked for each page.
+        const row = await visible(requests(db), sight)
+          .clearSelect()
+          .select(['d.kind', 'd.targets_digest'])
+          .where('d.id', '=', id)
+          .executeTakeFirst();
         if (row === undefined) return undefined;
         if (row.kind === null || row.targets_digest === null) return 'unresolved';
         return await targetsPage(db, { kind: row.kind, digest: row.targets_digest }, page);
       }),
 
     evidence: async (search: EvidenceSearch, page: PageRequest): Promise<Page<EvidenceView>> =>
-      await inLane(async () => await evidencePage(db, search, page)),
+      await pages(async () => await evidencePage(db, search, page)),
 
     trail: async (page: PageRequest): Promise<Page<TrailEntry>> =>
-      await inLane(async () => await trailPage(db, page)),
+      await pages(async () => await trailPage(db, page)),
   };
 }
 
