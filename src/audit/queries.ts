@@ -166,7 +166,7 @@ async function trailPage(db: Kysely<Database>, { limit, from = 0 }: PageRequest)
 }
 
 /** So much is in a page: a decision may hold all that a request has brought, and hundreds of them are more than one answer, and one process, can hold. */
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /** The first of the rows that were asked for, up to that size, and at least one, however large; and how many were found. */
 async function upToBytes<Row>(

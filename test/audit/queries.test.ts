@@ -291,7 +291,7 @@ async function pagesOf<Item>(
   return pages;
 }
 
-const LARGE = 7 * 1024 * 1024;
+const LARGE = 900 * 1024;
 
 describe('a page', () => {
   it('of the trail ends where its entries are large, and goes on from there', async () => {
