@@ -8,6 +8,7 @@ import { freshId } from '../kit/ids.ts';
 import { InFlight } from '../kit/in-flight.ts';
 import type { Logger } from '../kit/logger.ts';
 import { isRefusal, keyTakenOut, type Refusal } from '../kit/refusal.ts';
+import { sharedRead } from '../kit/together.ts';
 import { DescribedKind } from './describe-kind.ts';
 import { flipOf, staleGate, type InventoryEntry, type InventoryLedger } from './flip.ts';
 import { discardPending, giveBack, LeaseLost, leaveToNext, takeLease, type Lease } from './lease-queries.ts';
@@ -22,6 +23,9 @@ import { summarize, type KindSummary } from './summarize.ts';
 import { readSummary } from './summary-queries.ts';
 import { deletePast, vacuumWhereWorth } from './tidy-queries.ts';
 import { writeLoad, type LoadContent } from './write-load.ts';
+
+/** Longer than the database works on one statement (db/store.ts). */
+const SUMMARY_PATIENCE_MS = 70_000;
 
 /** A load as it came. */
 export interface LoadRequest extends LoadContent {
@@ -70,6 +74,7 @@ export class Inventory {
   readonly #options: InventoryOptions;
   readonly #loads = new InFlight();
   readonly #tidying = new Map<string, Promise<void>>();
+  readonly #summary = sharedRead(async () => await this.#readSummary(), SUMMARY_PATIENCE_MS);
   #stopping = false;
 
   constructor(options: InventoryOptions) {
@@ -91,12 +96,15 @@ export class Inventory {
 
   /** What is in force of each declared kind. @throws Fault `store.unavailable` */
   async summary(): Promise<{ readonly kinds: readonly KindSummary[] }> {
+    return await fromDatabase(this.#summary);
+  }
+
+  /** For all who ask at once: it is a row for each value of each dimension, and a stop would wait behind each of them. */
+  async #readSummary(): Promise<{ readonly kinds: readonly KindSummary[] }> {
     const { db, kinds } = this.#options;
-    return await fromDatabase(async () => {
-      const nowMs = await readNowMs(db);
-      const rows = await readSummary(db);
-      return { kinds: summarize(kinds, rows.kinds, rows.totals, rows.sources, nowMs) };
-    });
+    const nowMs = await readNowMs(db);
+    const rows = await readSummary(db);
+    return { kinds: summarize(kinds, rows.kinds, rows.totals, rows.sources, nowMs) };
   }
 
   /** What is not taken from now on is left to the next load: to take back a million rows is longer than a stop may last. */

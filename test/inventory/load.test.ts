@@ -346,6 +346,27 @@ describe('a PATCH', () => {
   });
 });
 
+describe('what is in force', () => {
+  it('is read once for all who ask meanwhile: a stop waits behind none of them', async () => {
+    taken(await put(hostLines(10)));
+    let statements = 0;
+    const db = store.db.withPlugin({
+      transformQuery: ({ node }) => {
+        statements += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => await Promise.resolve(result),
+    });
+    const counted = inventoryOver({ ...store, db }, { kinds: [kind] });
+    const first = await counted.summary();
+    expect(first.kinds[0]).toMatchObject({ revision: 1, count: 10 });
+    const ofOne = statements;
+    const all = await Promise.all(Array.from({ length: 20 }, async () => await counted.summary()));
+    expect(statements).toBe(2 * ofOne);
+    for (const one of all) expect(one).toMatchObject({ kinds: [{ revision: 1, count: 10 }] });
+  });
+});
+
 describe('a kind that is declared anew', () => {
   it('takes no PATCH, and a snapshot of the same labels relabels nothing', async () => {
     taken(await put(hostLines(20, { zone: 'z1' })));
