@@ -97,16 +97,24 @@ function readSelector(selectors: readonly string[]): Record<string, readonly str
   return Object.fromEntries(labels);
 }
 
-/** One id or range a line. A comment begins the line, or stands behind a blank: of `web-1#2` half is another machine's name. */
+/**
+ * One id or range a line. A comment begins the line, or stands behind a blank: of `web-1#2` half is another machine's name. So it is of
+ * `web-12` where the list was cut off: a last line without its end is not taken.
+ */
 function readTargetsFile(file: string): string[] {
   if (isBlank(file)) throw new UsageError('--targets-from is blank: name a file, or - for stdin');
   const name = file === '-' ? 'stdin' : file;
   const lines = readText(file)
     .split(/\r?\n/)
-    .map(line => line.replace(/(?:^|\s)#.*/, '').trim())
-    .filter(line => line.length > 0);
-  if (lines.length === 0) throw new UsageError(`${name} holds no target: nothing was asked`);
-  return lines;
+    .map(line => line.replace(/(?:^|\s)#.*/, '').trim());
+  const last = lines.at(-1) ?? '';
+  if (last !== '')
+    throw new UsageError(
+      `${name} ends within a line, as a list does that was cut off, and ${quote(last)} may be half a name: end it with a line feed. Nothing was asked`,
+    );
+  const targets = lines.filter(line => line !== '');
+  if (targets.length === 0) throw new UsageError(`${name} holds no target: nothing was asked`);
+  return targets;
 }
 
 function readParameters({ param, paramsFile }: AskOptions): JsonObject | undefined {

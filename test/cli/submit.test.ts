@@ -243,6 +243,11 @@ describe('wrong use ends with 2, and nothing is sent', () => {
       /holds no target/,
     ],
     [
+      'a file that ends within a line',
+      ['--targets-from', list('cut-off', 'web-1\nweb-1'), '--reason', 'r'],
+      /ends within a line.*"web-1" may be half a name.*Nothing was asked/,
+    ],
+    [
       'a file that is not there',
       ['--targets-from', '/nowhere', '--reason', 'r'],
       /there is no file "\/nowhere"/,
