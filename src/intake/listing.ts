@@ -60,7 +60,14 @@ function accepted({ req }: Exchange, formats: readonly Format[]): Format | Refus
   const best = req.accepts(formats.map(format => types[format]));
   const format = formats.find(one => types[one] === best);
   const offered = formats.map(one => types[one]).join(', ');
-  return format ?? refused('request.not_acceptable', `This can be had as ${offered}.`);
+  if (format === undefined) return refused('request.not_acceptable', `This can be had as ${offered}.`);
+  // Its end is the end of the connection there, and so is a gate that dies: half a trail would be taken for the whole.
+  if (format !== 'json' && req.httpVersion === '1.0')
+    return refused(
+      'request.not_acceptable',
+      `By HTTP/1.0 this can be had as ${types.json} only: of lines nobody could tell the end from a connection that broke. A proxy that asks so may be told to use HTTP/1.1.`,
+    );
+  return format;
 }
 
 export interface StreamOptions<Item> {

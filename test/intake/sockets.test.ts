@@ -218,3 +218,18 @@ describe('a connection', () => {
     await second.close();
   });
 });
+
+describe('lines by HTTP/1.0, whose end cannot be told from a connection that broke', () => {
+  const get = (version: string, path: string, accept: string): string =>
+    `GET ${path} HTTP/${version}\r\nHost: x\r\nConnection: close\r\nAuthorization: ${bearer('auditor')}\r\nAccept: ${accept}\r\n\r\n`;
+
+  it.each([
+    ['1.0', '/v1/audit', 'application/x-ndjson', 406],
+    ['1.0', '/v1/requests', 'application/x-ndjson', 406],
+    ['1.0', '/v1/requests', 'text/csv', 406],
+    ['1.0', '/v1/audit', 'application/json', 200],
+    ['1.1', '/v1/audit', 'application/x-ndjson', 200],
+  ])('HTTP/%s %s as %s: %s', async (version, path, accept, status) => {
+    expect(await send(get(version, path, accept), false)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  });
+});
