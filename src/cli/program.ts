@@ -50,22 +50,32 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (caught) {
-    const thrown = isHelp(caught) && !asksForHelpOnly(program, args) ? helpInBetween() : caught;
+    const thrown = askedInBetween(caught, program, args) ?? caught;
     if (thrown !== caught) terminal.complain(`interlock: ${asError(thrown).message}`);
     if (isMistyped(thrown)) await clearMistyped(args, terminal);
     return reportEnd(thrown, json, terminal);
   }
 }
 
-const isHelp = (thrown: unknown): boolean =>
-  thrown instanceof CommanderError && thrown.code === 'commander.helpDisplayed';
+/** A list of targets that holds `-h`, or a `--version` before the command, would otherwise end as if it had been asked for, and allowed. */
+function askedInBetween(
+  thrown: unknown,
+  program: Command,
+  args: readonly string[],
+): CommanderError | undefined {
+  if (!(thrown instanceof CommanderError)) return undefined;
+  if (thrown.code === 'commander.helpDisplayed' && !asksForHelpOnly(program, args))
+    return inBetween('help', '-h or --help');
+  if (thrown.code === 'commander.version' && args.some(arg => arg !== '--version' && arg !== '--json'))
+    return inBetween('the version', '--version');
+  return undefined;
+}
 
-/** A list of targets that holds `-h` would otherwise end as if it had been asked for, and allowed. */
-const helpInBetween = (): CommanderError =>
+const inBetween = (what: string, flag: string): CommanderError =>
   new CommanderError(
     exitCode.wrongUse,
-    'interlock.helpInBetween',
-    'help was asked for beside other words, so the command was not run: leave out -h or --help, or everything else',
+    'interlock.askedInBetween',
+    `${what} was asked for beside other words, so the command was not run: leave out ${flag}, or everything else`,
   );
 
 /** A command line that could not be read, and no help that was asked for. */

@@ -166,6 +166,12 @@ describe('help and version end with 0', () => {
     expect(complained).toContain("unknown option '--version'");
   });
 
+  test('--version before a command is no yes to it', async () => {
+    const { code, complained } = await run('--version', 'preflight', 'disk.wipe', 'a', '--reason', 'r');
+    expect(code).toBe(2);
+    expect(complained).toContain('the version was asked for beside other words, so the command was not run');
+  });
+
   test('--help names every command', async () => {
     const { code, said } = await run('--help');
     expect(code).toBe(0);
