@@ -93,19 +93,20 @@ function headersOf(permit: Permit, bearer: string): Record<string, string> {
   };
 }
 
-/** The same bytes for each attempt, by whichever gate: an executor may hold a key that comes again against the body that came with it. */
 function bodyOf(permit: Permit): string {
-  const made = JSON.stringify({
+  // The first attempt has these in the order in which they came, a later one as the record has them: a tool that knows a repeat by its bytes
+  // has to see one request. Of what is not carried there is no member.
+  const { parameters, artifact, plan, effects } = permit;
+  const asked: object = JSON.parse(canonicalJson({ parameters, artifact, plan, effects }));
+  return JSON.stringify({
     request: permit.requestId,
     action: permit.action,
     targets: permit.ids,
     digest: permit.digest,
+    ...asked,
     principal: permit.principal,
     reason: permit.reason,
   });
-  // What the caller made up comes from its body, or back from the record, in another order. Of what it did not carry there is no member.
-  const { parameters, artifact, plan, effects } = permit;
-  return `${made.slice(0, -1)},${canonicalJson({ parameters, artifact, plan, effects }).slice(1)}`;
 }
 
 /** The executor's key, read anew at each attempt so that it can be replaced; `''` if none is configured, undefined if it cannot be had. */
