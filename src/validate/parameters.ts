@@ -123,9 +123,12 @@ export function compileParameterChecks(actions: ReadonlyMap<string, Action>): Pa
 function checkInTime(action: string, schema: Schema, time: CheckTime) {
   let check: ParameterCheck | undefined = compileOf(action, schema);
   return (parameters: JsonObject, principal: string): readonly Reason[] => {
-    const current = (check ??= compileOf(action, schema));
+    let current = (check ??= compileOf(action, schema));
+    const anew = (): void => {
+      current = check = compileOf(action, schema);
+    };
     try {
-      return time.run(principal, () => current(parameters));
+      return time.run(principal, () => current(parameters), anew);
     } catch (thrown) {
       if (thrown instanceof CheckEnded) check = undefined;
       throw thrown;

@@ -12,6 +12,8 @@ const ambiguous = {
 };
 const endless = { name: `${'a'.repeat(40)}_` };
 
+const nothing = (): void => undefined;
+
 function checkOf(parameters: object) {
   const [action] = config.actions.values();
   if (action === undefined) throw new Error('no action');
@@ -62,15 +64,15 @@ describe('a check of parameters', () => {
       nowMs += 300;
       return 'checked';
     };
-    expect(time.run('bot', slow)).toBe('checked');
+    expect(time.run('bot', slow, nothing)).toBe('checked');
     // It owes 300 ms: a tenth of each millisecond that passes is made good.
     nowMs += 500;
-    expect(() => time.run('bot', slow)).toThrow('for 1 s');
+    expect(() => time.run('bot', slow, nothing)).toThrow('for 1 s');
     nowMs += 1;
-    expect(time.run('bot', slow)).toBe('checked');
-    expect(() => time.run('bot', slow)).toThrow('for 3 s');
+    expect(time.run('bot', slow, nothing)).toBe('checked');
+    expect(() => time.run('bot', slow, nothing)).toThrow('for 3 s');
     nowMs += 1_000_000;
-    expect(time.run('bot', slow)).toBe('checked');
+    expect(time.run('bot', slow, nothing)).toBe('checked');
   });
 
   it('counts only where it takes long', () => {
@@ -78,7 +80,7 @@ describe('a check of parameters', () => {
     const now = (): number => nowMs;
     const time = new CheckTime(now, now);
     for (let checked = 0; checked < 100; checked += 1)
-      expect(time.run('bot', () => (nowMs += 50))).toBe(nowMs);
+      expect(time.run('bot', () => (nowMs += 50), nothing)).toBe(nowMs);
   });
 
   it('counts what it used, and not how long a busy machine kept it waiting', () => {
@@ -89,17 +91,51 @@ describe('a check of parameters', () => {
       () => usedMs,
     );
     const wait = (): number => (nowMs += 200);
-    for (let checked = 0; checked < 10; checked += 1) expect(time.run('bot', wait)).toBe(nowMs);
+    for (let checked = 0; checked < 10; checked += 1) expect(time.run('bot', wait, nothing)).toBe(nowMs);
     const work = (): number => (nowMs = 5_000) + (usedMs = 300);
-    expect(time.run('bot', work)).toBe(5_300);
-    expect(() => time.run('bot', wait)).toThrow('too long');
+    expect(time.run('bot', work, nothing)).toBe(5_300);
+    expect(() => time.run('bot', wait, nothing)).toThrow('too long');
+  });
+
+  it('that was ended and had used little is begun once more, anew: a busy machine ended it', () => {
+    let ready = 0;
+    const anew = (): void => void (ready += 1);
+    const time = new CheckTime(undefined, () => 0);
+    const stuckAtFirst = (): string => {
+      while (ready === 0);
+      return 'checked';
+    };
+    expect(time.run('bot', stuckAtFirst, anew)).toBe('checked');
+    expect(ready).toBe(1);
+    const stuck = (): string => {
+      for (;;);
+    };
+    expect(() => time.run('bot', stuck, anew)).toThrow(CheckEnded);
+    expect(ready).toBe(2);
+    // For all of its time, and both of it.
+    expect(() => time.run('bot', () => 'checked', anew)).toThrow('too long');
+  });
+
+  it('that was ended and had used much is not begun again', () => {
+    let ready = 0;
+    let usedMs = 0;
+    const time = new CheckTime(undefined, () => (usedMs += 200));
+    const stuck = (): string => {
+      for (;;);
+    };
+    expect(() => time.run('bot', stuck, () => void (ready += 1))).toThrow(CheckEnded);
+    expect(ready).toBe(0);
   });
 
   it('gives what the check throws', () => {
     expect(() =>
-      new CheckTime().run('bot', () => {
-        throw new TypeError('its own');
-      }),
+      new CheckTime().run(
+        'bot',
+        () => {
+          throw new TypeError('its own');
+        },
+        nothing,
+      ),
     ).toThrow(TypeError);
   });
 });
