@@ -5,6 +5,8 @@ import type { LoadedPolicy } from './load-policy.ts';
 import type { InForce } from './in-force.ts';
 import type { Ports, ReadsPort } from './intake/ports.ts';
 import { Fault } from './kit/fault.ts';
+import { Lane } from './kit/lane.ts';
+import { letOthersGo } from './kit/let-others-go.ts';
 import { keyTakenOut } from './kit/refusal.ts';
 import { sharedRead } from './kit/together.ts';
 import type { LateGate } from './late-gate.ts';
@@ -17,6 +19,9 @@ import { createReadiness } from './readiness.ts';
 
 /** To count what hundreds of protected entries stand for takes many seconds in a large fleet: those who ask meanwhile share the next count. */
 const DESCRIBED_MS = 300_000;
+
+/** Longer than the ledger lets anybody wait. */
+const BUDGETS_PATIENCE_MS = 70_000;
 
 interface Behind {
   readonly gate: LateGate;
@@ -92,12 +97,18 @@ function telling({
     if (inForce.loaded === undefined) throw new Fault('policy.unavailable', 'No policy is loaded.');
     return inForce.loaded;
   };
+  // One at a time: of windows of 20,000 racks it is 8 MB, in a turn of the ledger and as JSON, and a stop would wait for all who ask.
+  const budgets = new Lane(1, BUDGETS_PATIENCE_MS);
   return {
     budgets: {
       budgets: async () => {
         // Looked up in the turn: its book is counted by the limits that are in force then.
         const read = (turn: Turn) => budgetItems(turn, policyOrFault().policy.limits, config);
-        return { items: await gate.get().ledger.enqueue(read) };
+        return await budgets.run(async () => {
+          const items = await gate.get().ledger.enqueue(read);
+          await letOthersGo();
+          return { items };
+        });
       },
     },
     policy: {
