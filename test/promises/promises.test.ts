@@ -73,7 +73,7 @@ describe.each(THEMES)('what an operator means by limits, most of all of: %s', th
       {
         numRuns: byForm(1, 40),
         examples: [[...examples[theme]]],
-        interruptAfterTimeLimit: 40_000,
+        interruptAfterTimeLimit: 20_000,
       },
     );
     // A play in which nothing happens proves nothing.
