@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { fromDatabase } from './db/from-database.ts';
+import { READ_PATIENCE_MS } from './db/store.ts';
 import { describePolicy } from './describe-policy.ts';
 import type { LoadedPolicy } from './load-policy.ts';
 import type { InForce } from './in-force.ts';
@@ -19,9 +20,6 @@ import { createReadiness } from './readiness.ts';
 
 /** To count what hundreds of protected entries stand for takes many seconds in a large fleet: those who ask meanwhile share the next count. */
 const DESCRIBED_MS = 300_000;
-
-/** Longer than the ledger lets anybody wait. */
-const BUDGETS_PATIENCE_MS = 70_000;
 
 interface Behind {
   readonly gate: LateGate;
@@ -98,7 +96,7 @@ function telling({
     return inForce.loaded;
   };
   // One at a time: of windows of 20,000 racks it is 8 MB, in a turn of the ledger and as JSON, and a stop would wait for all who ask.
-  const budgets = new Lane(1, BUDGETS_PATIENCE_MS);
+  const budgets = new Lane(1, READ_PATIENCE_MS);
   return {
     budgets: {
       budgets: async () => {

@@ -6,6 +6,7 @@ import { systemClock } from '../src/kit/clock.ts';
 import { Deadline } from '../src/kit/deadline.ts';
 import { isRefusal } from '../src/kit/refusal.ts';
 import { createReadsBefore } from '../src/reads-before.ts';
+import { countedStatements } from './support/counted-statements.ts';
 import { names } from './support/api.ts';
 import { memoryStore } from './support/store.ts';
 
@@ -39,15 +40,8 @@ describe('a read before the ledger', () => {
   });
 
   it('is of two large requests at once, so that of many who ask together the first are answered in time', async () => {
-    let begun = 0;
-    const counted = store.db.withPlugin({
-      transformQuery: ({ node }) => {
-        begun += 1;
-        return node;
-      },
-      transformResult: async ({ result }) => result,
-    });
-    const reads = createReadsBefore({ ...store, db: counted, embedded: false }, () => false);
+    const { db, begun } = countedStatements(store.db);
+    const reads = createReadsBefore({ ...store, db, embedded: false }, () => false);
     const [first, ...rest] = names('host', 101);
     const tx = await store.db.startTransaction().execute();
     onTestFinished(async () => {
@@ -58,7 +52,7 @@ describe('a read before the ledger', () => {
       return await reads.resolve('host', { ids: [first ?? '', ...rest] }, 1, deadline);
     });
     await setImmediate();
-    expect(begun).toBe(2);
+    expect(begun()).toBe(2);
     await tx.rollback().execute();
     expect((await Promise.all(asked)).every(isRefusal)).toBe(true);
   });

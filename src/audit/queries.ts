@@ -1,7 +1,7 @@
 import { sql, type AliasedSelectQueryBuilder, type Kysely, type RawBuilder } from 'kysely';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
-import { lanesOf, type Store } from '../db/store.ts';
+import { lanesOf, READ_PATIENCE_MS, type Store } from '../db/store.ts';
 import { Lane } from '../kit/lane.ts';
 import { letOthersGo } from '../kit/let-others-go.ts';
 import type { Json } from '../kit/strict-json.ts';
@@ -13,13 +13,10 @@ import type { Sight } from './sight.ts';
 import type { EvidenceView } from '../evidence/evidence.ts';
 import type { EvidenceSearch, Page, PageRequest, RequestView, TrailEntry } from './views.ts';
 
-/** Longer than the database works on one statement (db/store.ts). */
-const PAGE_PATIENCE_MS = 70_000;
-
 /** The recorded decisions, their target sets, and the chain, as they are read back. Nothing here writes. */
 export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
   const lane = (): (<T>(read: () => Promise<T>) => Promise<T>) => {
-    const reading = new Lane(lanesOf({ embedded }), PAGE_PATIENCE_MS);
+    const reading = new Lane(lanesOf({ embedded }), READ_PATIENCE_MS);
     return async read =>
       await fromDatabase(
         async () =>

@@ -28,12 +28,15 @@ export interface Store {
 
 export type StoreOptions = Partial<ServerOptions> & EmbeddedOptions;
 
+/** Longer than the database works on one statement: who reads is not left waiting for one that will not answer. */
+export const READ_PATIENCE_MS = 70_000;
+
 const serverDefaults: ServerOptions = {
   poolSize: 10,
   statementTimeoutMs: 60_000,
   lockTimeoutMs: 10_000,
   idleInTransactionMs: 15_000,
-  silenceMs: 70_000,
+  silenceMs: READ_PATIENCE_MS,
   indexesOnly: false,
 };
 

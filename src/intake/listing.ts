@@ -61,11 +61,11 @@ function accepted({ req }: Exchange, formats: readonly Format[]): Format | Refus
   const format = formats.find(one => types[one] === best);
   const offered = formats.map(one => types[one]).join(', ');
   if (format === undefined) return refused('request.not_acceptable', `This can be had as ${offered}.`);
-  // Its end is the end of the connection there, and so is a gate that dies: half a trail would be taken for the whole.
-  if (format !== 'json' && req.httpVersion === '1.0')
+  // By any other its end is the end of the connection, and so is a gate that dies: half a trail would be taken for the whole.
+  if (format !== 'json' && req.httpVersion !== '1.1')
     return refused(
       'request.not_acceptable',
-      `By HTTP/1.0 this can be had as ${types.json} only: of lines nobody could tell the end from a connection that broke. A proxy that asks so may be told to use HTTP/1.1.`,
+      `By HTTP/${req.httpVersion} this can be had as ${types.json} only: of lines nobody could tell the end from a connection that broke. A proxy that asks so may be told to use HTTP/1.1.`,
     );
   return format;
 }

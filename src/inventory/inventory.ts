@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Kind, Principal, Source } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import { fromDatabase } from '../db/from-database.ts';
+import { READ_PATIENCE_MS } from '../db/store.ts';
 import type { Clock } from '../kit/clock.ts';
 import { asError, Fault } from '../kit/fault.ts';
 import { freshId } from '../kit/ids.ts';
@@ -23,9 +24,6 @@ import { summarize, type KindSummary } from './summarize.ts';
 import { readSummary } from './summary-queries.ts';
 import { deletePast, vacuumWhereWorth } from './tidy-queries.ts';
 import { writeLoad, type LoadContent } from './write-load.ts';
-
-/** Longer than the database works on one statement (db/store.ts). */
-const SUMMARY_PATIENCE_MS = 70_000;
 
 /** A load as it came. */
 export interface LoadRequest extends LoadContent {
@@ -74,7 +72,7 @@ export class Inventory {
   readonly #options: InventoryOptions;
   readonly #loads = new InFlight();
   readonly #tidying = new Map<string, Promise<void>>();
-  readonly #summary = sharedRead(async () => await this.#readSummary(), SUMMARY_PATIENCE_MS);
+  readonly #summary = sharedRead(async () => await this.#readSummary(), READ_PATIENCE_MS);
   #stopping = false;
 
   constructor(options: InventoryOptions) {

@@ -219,7 +219,7 @@ describe('a connection', () => {
   });
 });
 
-describe('lines by HTTP/1.0, whose end cannot be told from a connection that broke', () => {
+describe('lines by another version than HTTP/1.1, whose end cannot be told from a connection that broke', () => {
   const get = (version: string, path: string, accept: string): string =>
     `GET ${path} HTTP/${version}\r\nHost: x\r\nConnection: close\r\nAuthorization: ${bearer('auditor')}\r\nAccept: ${accept}\r\n\r\n`;
 
@@ -227,6 +227,8 @@ describe('lines by HTTP/1.0, whose end cannot be told from a connection that bro
     ['1.0', '/v1/audit', 'application/x-ndjson', 406],
     ['1.0', '/v1/requests', 'application/x-ndjson', 406],
     ['1.0', '/v1/requests', 'text/csv', 406],
+    ['0.9', '/v1/audit', 'application/x-ndjson', 406],
+    ['2.0', '/v1/audit', 'application/x-ndjson', 406],
     ['1.0', '/v1/audit', 'application/json', 200],
     ['1.1', '/v1/audit', 'application/x-ndjson', 200],
   ])('HTTP/%s %s as %s: %s', async (version, path, accept, status) => {

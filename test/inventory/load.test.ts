@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Kind } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import type { Inventory } from '../../src/inventory/inventory.ts';
+import { countedStatements } from '../support/counted-statements.ts';
 import { memoryStore } from '../support/store.ts';
 import {
   contents,
@@ -349,20 +350,13 @@ describe('a PATCH', () => {
 describe('what is in force', () => {
   it('is read once for all who ask meanwhile: a stop waits behind none of them', async () => {
     taken(await put(hostLines(10)));
-    let statements = 0;
-    const db = store.db.withPlugin({
-      transformQuery: ({ node }) => {
-        statements += 1;
-        return node;
-      },
-      transformResult: async ({ result }) => await Promise.resolve(result),
-    });
+    const { db, begun } = countedStatements(store.db);
     const counted = inventoryOver({ ...store, db }, { kinds: [kind] });
     const first = await counted.summary();
     expect(first.kinds[0]).toMatchObject({ revision: 1, count: 10 });
-    const ofOne = statements;
+    const ofOne = begun();
     const all = await Promise.all(Array.from({ length: 20 }, async () => await counted.summary()));
-    expect(statements).toBe(2 * ofOne);
+    expect(begun()).toBe(2 * ofOne);
     for (const one of all) expect(one).toMatchObject({ kinds: [{ revision: 1, count: 10 }] });
   });
 });

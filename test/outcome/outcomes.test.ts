@@ -6,6 +6,7 @@ import type { Principal } from '../../src/config/config.ts';
 import type { Attempted } from '../../src/forward/attempted.ts';
 import { systemClock } from '../../src/kit/clock.ts';
 import { Outcomes, type OutcomesOptions } from '../../src/outcome/outcomes.ts';
+import { countedStatements } from '../support/counted-statements.ts';
 import { bot, definitions, gateParts, host, limits, quiet, wipe, type Parts } from '../support/gate-parts.ts';
 import { storeOfHosts } from '../support/store-of-hosts.ts';
 
@@ -158,14 +159,7 @@ describe('what another gate has ended', () => {
   it('is told to all who wait for it here, by one statement outside of the ledger', async () => {
     const [there, here] = [await gateParts(store), await gateParts(store)];
     for (const index of [1, 2, 3, 4, 5]) await there.ask([`h${index}`], `k${index}`);
-    let statements = 0;
-    const db = store.db.withPlugin({
-      transformQuery: ({ node }) => {
-        statements += 1;
-        return node;
-      },
-      transformResult: async ({ result }) => await Promise.resolve(result),
-    });
+    const { db, begun } = countedStatements(store.db);
     const outcomes = outcomesOf(here, { db, actions: new Map() });
     const waiting = await here.ledger.enqueue(({ book }) =>
       [...book.operations()].filter(({ phase }) => phase === 'waiting'),
@@ -175,7 +169,7 @@ describe('what another gate has ended', () => {
     await outcomes.tick();
     const ended = await Promise.all(told);
     expect(ended.map(one => one?.outcome)).toEqual(['stopped', 'stopped', 'stopped']);
-    expect(statements).toBe(1);
+    expect(begun()).toBe(1);
     await outcomes.ended();
   });
 });

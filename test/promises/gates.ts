@@ -32,7 +32,7 @@ export const CONCURRENCY: Readonly<Record<ActionName, number>> = {
   'config.push': 2,
 };
 
-export const hostKind: Doc = {
+const hostKind: Doc = {
   dimensions: ['region', 'rack'],
   state: { label: 'state', in_service: ['serving'] },
   labels: ['team'],
@@ -83,7 +83,7 @@ export function writeFiles(folder: string, executor: ToldExecutor, limits: Doc):
   });
 }
 
-export interface Answered {
+interface Answered {
   readonly status: number;
   readonly replayed: boolean;
   readonly document: {
@@ -91,11 +91,8 @@ export interface Answered {
     readonly decision: string;
     readonly reasons: readonly { readonly rule: string }[];
     readonly exceptions?: readonly string[];
-    readonly passes?: number;
   };
 }
-
-let keys = 0;
 
 export class OneGate {
   readonly gate: Gate;
@@ -136,7 +133,7 @@ export class OneGate {
     return found;
   }
 
-  async ask(by: string, body: Doc, key: string | undefined = `k${(keys += 1)}`): Promise<Answered> {
+  async ask(by: string, body: Doc, key: string): Promise<Answered> {
     const parsed = JSON.parse(JSON.stringify(body)) as JsonObject;
     const asked = {
       principal: this.principal(by),

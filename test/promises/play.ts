@@ -201,7 +201,7 @@ export class Play {
     const { story } = this;
     const keys = all.map(() => `key-${(this.#keys += 1)}`);
     const answers = await Promise.all(
-      all.map(async (asked, index) => await this.#gate.ask(asked.by, bodyOf(asked), keys[index])),
+      all.map(async (asked, index) => await this.#gate.ask(asked.by, bodyOf(asked), keys[index] ?? '')),
     );
     const { rows } = await sql<{ id: string; seq: number }>`
       select id::text as id, seq::int as seq from decisions where seq is not null`.execute(
