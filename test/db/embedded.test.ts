@@ -9,7 +9,7 @@ import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
 import { mountSmallDisk, smallDiskAbsent, type SmallDisk } from '../support/small-disk.ts';
 import { startProcess } from '../support/started-process.ts';
-import { preparedDump, temporaryFolder, type TemporaryFolder } from '../support/store.ts';
+import { preparedDump, putPreparedStore, temporaryFolder, type TemporaryFolder } from '../support/store.ts';
 
 // Processes of their own, and first starts, on a machine that does other things too.
 vi.setConfig({ testTimeout: 120_000 });
@@ -73,6 +73,7 @@ describe.skipIf(fullDiskAbsent !== undefined)('a folder whose disk is full', () 
 
   it('opens when there is room again, and is said to need that and nothing else', async () => {
     const where = path.join(disk.folder, 'store');
+    await putPreparedStore(where);
     const store = await open(where);
     await commitOne(store, 'kept');
     disk.fill();
@@ -171,6 +172,8 @@ describe('a folder that is not a store', () => {
 });
 
 describe('a store in a folder', () => {
+  beforeEach(async () => await putPreparedStore(folder.path));
+
   it('is held by one process, and free again after a kill, with every acknowledged commit in it', async () => {
     const acknowledged: string[] = [];
     for (let round = 0; round < 2; round += 1) {
@@ -204,7 +207,6 @@ describe('a store in a folder', () => {
       fdatasyncSync(fd);
       synced += 1;
     });
-    await migrate(store.pool);
     for (const digest of ['a', 'b', 'c']) {
       const before = synced;
       await commitOne(store, digest);
@@ -218,13 +220,11 @@ describe('a store in a folder', () => {
   it('acknowledges nothing once the disk refuses to sync', async () => {
     let isBroken = false;
     const store = await openStore({ type: 'embedded', folder: folder.path }, createLogger('silent'), {
-      seed: await preparedDump(),
       sync: fd => {
         if (isBroken) throw new Error('EIO');
         fdatasyncSync(fd);
       },
     });
-    await migrate(store.pool);
     await commitOne(store, 'before');
     isBroken = true;
     await expect(commitOne(store, 'lost')).rejects.toThrow('gave up');

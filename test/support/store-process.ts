@@ -1,13 +1,11 @@
 /*
- * A process of its own that opens the embedded store in the folder it is given, says `ready` or why not, and then
+ * A process of its own that opens the migrated embedded store in the folder it is given, says `ready` or why not, and then
  * commits one target set after the other, saying the number of each that was acknowledged. Ends when it is killed, or
  * with SIGTERM, which it answers by closing the store.
  */
 import { writeSync } from 'node:fs';
-import { migrate } from '../../src/db/migrate.ts';
 import { openStore } from '../../src/db/store.ts';
 import { createLogger } from '../../src/kit/logger.ts';
-import { preparedDump } from './store.ts';
 
 const [, , folder = '', work = 'idle'] = process.argv;
 // Straight to the pipe: what was said before a kill has been said.
@@ -16,9 +14,7 @@ const say = (line: string): void => {
 };
 
 try {
-  const seed = await preparedDump();
-  const store = await openStore({ type: 'embedded', folder }, createLogger('silent'), { seed });
-  await migrate(store.pool);
+  const store = await openStore({ type: 'embedded', folder }, createLogger('silent'));
   let isEnding = false;
   const ended = new Promise<void>(resolve => {
     const keepAlive = setInterval(() => undefined, 60_000);
