@@ -12,7 +12,7 @@ import { loadPolicy } from '../../src/load-policy.ts';
 import type { Facts } from '../../src/policy/facts.ts';
 import type { Limits } from '../../src/policy/limits.ts';
 import { createGateClient } from '../../src/scratch/gate-client.ts';
-import { temporaryFolder } from '../support/store.ts';
+import { putPreparedStore, temporaryFolder } from '../support/store.ts';
 
 export interface HeldDrill {
   readonly results: readonly CaseResult[];
@@ -24,6 +24,7 @@ export interface HeldDrill {
 /** The corpus on a gate in this process, so that what its policy is asked can be kept. */
 export async function holdDrill(): Promise<HeldDrill> {
   const folder = await temporaryFolder();
+  await putPreparedStore(path.join(folder.path, 'store'));
   const executor = await startExecutor();
   const configFile = path.join(CORPUS, 'interlock.yaml');
   const { file, keys } = writeScratchConfig({
