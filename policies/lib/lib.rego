@@ -172,6 +172,35 @@ is_time(number) if {
 }
 
 # METADATA
+# description: |
+#   How many targets of the request lack a dimension, as where the source that owns it has not named them: they are told under a
+#   blank value. This only explains.
+lacking[dimension] := targets if {
+	some dimension, facts in input.dimensions
+	targets := sum([fact.count | some fact in facts; fact.value == ""])
+	targets > 0
+}
+
+# METADATA
+# description: What a reason says of a dimension that could not be counted. This only explains.
+uncounted(dimension) := {
+	"sentence": "unlabelled",
+	"remedy": "unlabelled",
+	"dimension": dimension,
+	"measured": lacking[dimension],
+	"limit": 0,
+	"unit": "targets",
+}
+
+uncounted(dimension) := {
+	"sentence": "undetermined",
+	"remedy": "undetermined",
+	"dimension": dimension,
+} if {
+	not lacking[dimension]
+}
+
+# METADATA
 # description: The values that a `per` counts over. Undefined for a dimension that could not be determined.
 scope("fleet") := {input.kind} if is_string(input.kind)
 

@@ -81,6 +81,31 @@ facts := {
 	},
 }
 
+# No source has said of one target which rack it is in, and of none which region.
+unlabelled := object.union(
+	with_fact("dimensions", {
+		"region": [{"value": "", "count": 3, "total": 0, "takes": 0, "remaining": 0}],
+		"rack": [
+			{"value": "r1", "count": 2, "total": 40, "takes": 1, "remaining": 30},
+			{"value": "", "count": 1, "total": 0, "takes": 0, "remaining": 0},
+		],
+	}),
+	{
+		"windows": [fact | some fact in facts.windows; fact.value != "r2"],
+		"stage": {"values": {"region": null}},
+	},
+)
+
+# What is to be said of it, beside the rule.
+lacking(dimension, targets) := {
+	"sentence": "unlabelled",
+	"remedy": "unlabelled",
+	"dimension": dimension,
+	"measured": targets,
+	"limit": 0,
+	"unit": "targets",
+}
+
 entry := {
 	"max_targets": 40,
 	"max_share": {

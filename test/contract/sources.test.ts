@@ -36,7 +36,10 @@ const placed: Doc = {
     telemetry: { principal: 'metrics-sync', labels: ['region', 'state', 'note'], max_age: '5m' },
   },
 };
-const wide = (name: string): Doc => ({ ...wideLimits, ...limited[name.split('.')[0] ?? ''] });
+const wide = (name: string): Doc => {
+  const [action = '', of] = name.split('.');
+  return { ...wideLimits, ...(of === 'placed' ? regional : limited)[action] };
+};
 const limited: Readonly<Record<string, Doc>> = {
   act: {},
   racked: { max_share: { fleet: '100%', rack: '100%' } },
@@ -46,7 +49,19 @@ const limited: Readonly<Record<string, Doc>> = {
 };
 const ofFed = kinds.flatMap(name => Object.keys(limited).map(action => [`${action}.${name}`, name] as const));
 
-const actions: (readonly [string, string])[] = [...ofFed, ['act.placed', 'placed']];
+const region = { per: 'region', over: '1h', max_targets: 9 };
+/** Each of these needs the region of each target. */
+const regional: Readonly<Record<string, Doc>> = {
+  share: { max_share: { fleet: '100%', region: '100%' } },
+  values: { max_values: { region: 9 } },
+  each: { max_per_value: { region: 9 } },
+  left: { min_remaining: { region: 1 } },
+  window: { windows: [{ per: 'fleet', over: '1h', max_targets: 9 }, region] },
+  stages: { stages: [{ upto: '100%', max_values: { region: 9 } }] },
+};
+const ofPlaced = ['act', ...Object.keys(regional)].map(action => [`${action}.placed`, 'placed'] as const);
+
+const actions: (readonly [string, string])[] = [...ofFed, ...ofPlaced];
 
 const on = standing({
   config: {
@@ -257,10 +272,9 @@ describe('a target of which one feed has not spoken', () => {
 
   it('is stopped by a switch for a place in which it may be', async () => {
     const at = (id: string): object => ({ id, labels: { rack: 'r1', owner: 'a' } });
-    await expectTaken(put('placed', [at('p-0'), at('p-1')], 'cmdb-sync'));
-    await expectTaken(
-      put('placed', [{ id: 'p-0', labels: { region: 'us', state: 'idle' } }], 'metrics-sync'),
-    );
+    await expectTaken(put('placed', ['p-0', 'p-1', 'p-2', 'p-3'].map(at), 'cmdb-sync'));
+    const told = ['p-0', 'p-2'].map(id => ({ id, labels: { region: 'us', state: 'idle' } }));
+    await expectTaken(put('placed', told, 'metrics-sync'));
     const { body } = await on.api.engage({
       scope: { dimension: 'region', value: 'eu' },
       reason: 'fire in eu',
@@ -269,6 +283,31 @@ describe('a target of which one feed has not spoken', () => {
     await expectNo('act.placed', ['p-1'], 423, ['kill_switch.engaged']);
     await on.api.release(body.id, 'it is out');
     await expectDelivered(on.api, await on.api.submit('act.placed', ['p-1']));
+  });
+
+  it.each([
+    ['share', 'blast_radius.share'],
+    ['values', 'blast_radius.max_values'],
+    ['each', 'blast_radius.max_per_value'],
+    ['left', 'blast_radius.min_remaining'],
+    ['window', 'budget.window'],
+    ['stages', 'stage.too_large'],
+  ])('is told with its label by what needs that: %s', async (action, rule) => {
+    const body = await expectRefusal(
+      on.api,
+      await on.api.submit(`${action}.placed`, ['p-2', 'p-3'], { fields: { artifact: 'sha256:a' } }),
+      403,
+      [rule],
+    );
+    expect(body.reasons).toMatchObject([
+      {
+        ...{ dimension: 'region', measured: 1, limit: 0, unit: 'targets' },
+        message: expect.stringMatching(/^The region of 1 target of the request is not known/),
+        remedy: 'only targets whose region the inventory has',
+      },
+    ]);
+    // `p-2` alone would be allowed.
+    expect(body.passes).toBe(1);
   });
 
   it('is protected by a selector that it may match', async () => {

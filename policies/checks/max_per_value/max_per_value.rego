@@ -36,7 +36,7 @@ reasons contains {
 	fact.count > limit
 }
 
-reasons contains object.union(undetermined, {"dimension": dimension}) if {
+reasons contains object.union({"rule": "blast_radius.max_per_value"}, lib.uncounted(dimension)) if {
 	not ok
 	some dimension, limit in lib.entry.max_per_value
 	not determined(dimension, limit)

@@ -59,3 +59,9 @@ test_as_many_targets_as_the_limit_pass if {
 test_an_entry_without_the_key_passes if {
 	max_per_value.ok with input as sample.facts with data.limits as sample.without_limit("max_per_value")
 }
+
+test_targets_that_lack_the_dimension_are_counted_and_a_no if {
+	not max_per_value.ok with input as sample.unlabelled with data.limits as sample.limits
+	reasons := max_per_value.reasons with input as sample.unlabelled with data.limits as sample.limits
+	reasons == {object.union({"rule": "blast_radius.max_per_value"}, sample.lacking("rack", 1))}
+}

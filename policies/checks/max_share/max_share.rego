@@ -63,12 +63,7 @@ determined(dimension, limit) if {
 	lib.dimensions[dimension]
 }
 
-undetermined(scope) := {
-	"rule": "blast_radius.share",
-	"sentence": "undetermined",
-	"remedy": "undetermined",
-	"dimension": scope,
-}
+undetermined(scope) := object.union({"rule": "blast_radius.share"}, lib.uncounted(scope))
 
 # Where `at_least` allows more, it decides, and the numbers are targets.
 reason(scope, value, fact, limit) := {

@@ -126,3 +126,9 @@ test_at_least_one_of_a_small_rack_passes if {
 	max_share.ok with input as sample.of_one_rack(1, 3) with data.limits as limits
 	not max_share.ok with input as sample.of_one_rack(2, 3) with data.limits as limits
 }
+
+test_targets_that_lack_the_dimension_are_counted_and_a_no if {
+	not max_share.ok with input as sample.unlabelled with data.limits as sample.limits
+	reasons := max_share.reasons with input as sample.unlabelled with data.limits as sample.limits
+	reasons == {object.union({"rule": "blast_radius.share"}, sample.lacking("rack", 1))}
+}

@@ -32,12 +32,7 @@ reasons contains {
 	count(lib.dimensions[dimension]) > limit
 }
 
-reasons contains {
-	"rule": "blast_radius.max_values",
-	"sentence": "undetermined",
-	"remedy": "undetermined",
-	"dimension": dimension,
-} if {
+reasons contains object.union({"rule": "blast_radius.max_values"}, lib.uncounted(dimension)) if {
 	not ok
 	some dimension, limit in lib.entry.max_values
 	not determined(dimension, limit)

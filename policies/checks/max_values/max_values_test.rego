@@ -57,3 +57,12 @@ test_as_many_values_as_the_limit_pass if {
 test_an_entry_without_the_key_passes if {
 	max_values.ok with input as sample.facts with data.limits as sample.without_limit("max_values")
 }
+
+test_targets_that_lack_the_dimension_are_counted_and_a_no if {
+	not max_values.ok with input as sample.unlabelled with data.limits as sample.limits
+	reasons := max_values.reasons with input as sample.unlabelled with data.limits as sample.limits
+	reasons == {
+		object.union({"rule": "blast_radius.max_values"}, sample.lacking("rack", 1)),
+		object.union({"rule": "blast_radius.max_values"}, sample.lacking("region", 3)),
+	}
+}

@@ -87,7 +87,7 @@ remedy(fact, spare) := "untold_none" if {
 	spare <= 0
 }
 
-reasons contains object.union(undetermined, {"dimension": dimension}) if {
+reasons contains object.union({"rule": "blast_radius.min_remaining"}, lib.uncounted(dimension)) if {
 	not ok
 	some dimension, limit in lib.entry.min_remaining
 	not determined(dimension, limit)

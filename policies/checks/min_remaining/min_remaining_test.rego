@@ -126,3 +126,9 @@ test_as_many_as_must_stay_pass if {
 test_an_entry_without_the_key_passes if {
 	min_remaining.ok with input as sample.facts with data.limits as sample.without_limit("min_remaining")
 }
+
+test_targets_that_lack_the_dimension_are_counted_and_a_no if {
+	not min_remaining.ok with input as sample.unlabelled with data.limits as sample.limits
+	reasons := min_remaining.reasons with input as sample.unlabelled with data.limits as sample.limits
+	reasons == {object.union({"rule": "blast_radius.min_remaining"}, sample.lacking("rack", 1))}
+}

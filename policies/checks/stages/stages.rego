@@ -404,6 +404,20 @@ reasons contains undetermined if {
 	named
 	"stages" in lib.keys
 	not determined
+	count(unlabelled) == 0
+}
+
+reasons contains object.union({"rule": "stage.too_large"}, lib.uncounted(dimension)) if {
+	not ok
+	named
+	some dimension in unlabelled
+}
+
+# Dimensions that a stage counts, and that targets of the request lack.
+unlabelled contains dimension if {
+	some stage in stages
+	some dimension, _ in stage.max_values
+	lib.lacking[dimension]
 }
 
 # A stage without a bake time is never left.

@@ -523,3 +523,9 @@ test_an_entry_without_the_key_passes if {
 	reasons := stages.reasons with input as facts with data.limits as limits
 	reasons == set()
 }
+
+test_targets_that_lack_a_dimension_that_stages_count_are_counted_and_a_no if {
+	not stages.ok with input as sample.unlabelled with data.limits as sample.limits
+	reasons := stages.reasons with input as sample.unlabelled with data.limits as sample.limits
+	reasons == {object.union({"rule": "stage.too_large"}, sample.lacking("region", 3))}
+}

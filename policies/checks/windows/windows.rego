@@ -421,7 +421,18 @@ limited(window) if limits_weights(window)
 undetermined(source, window) := object.union(missing, {
 	"dimension": object.get(window, "per", "?"),
 	"with": {"source": source},
-})
+}) if {
+	not lacks_dimension(window)
+}
+
+undetermined(source, window) := object.union(
+	{"rule": "budget.window", "with": {"source": source, "over_s": window.over_s}},
+	lib.uncounted(window.per),
+) if {
+	lacks_dimension(window)
+}
+
+lacks_dimension(window) if lib.lacking[window.per]
 
 missing := {
 	"rule": "budget.window",

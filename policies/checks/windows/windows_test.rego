@@ -559,3 +559,10 @@ test_what_is_not_known_of_a_window_on_targets_is_undetermined if {
 	reasons := windows.reasons with input as facts with data.limits as sample.limits
 	reasons == {of_window("action", "fleet")}
 }
+
+test_targets_that_lack_the_dimension_of_a_window_are_counted_and_a_no if {
+	not windows.ok with input as sample.unlabelled with data.limits as sample.limits
+	reasons := windows.reasons with input as sample.unlabelled with data.limits as sample.limits
+	window := {"rule": "budget.window", "with": {"source": "action", "over_s": 86400}}
+	reasons == {object.union(window, sample.lacking("rack", 1))}
+}
