@@ -68,6 +68,7 @@ facts := {
 	"stage": {
 		"run": 1,
 		"total": 1000,
+		"total_ever": 1000,
 		"reached": 5,
 		"entered": 5,
 		"reached_ever": 5,

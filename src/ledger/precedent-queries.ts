@@ -44,6 +44,8 @@ export interface RolloutRow {
   readonly artifact: string;
   readonly run: number;
   readonly total: number;
+  /** The largest of all runs. */
+  readonly total_ever: number;
   readonly reached: number;
   /** As the run's last decision says; null where no stage was asked for. */
   readonly entered: number | null;
@@ -143,7 +145,7 @@ const noLater = (at: string, later: RawBuilder<unknown>) =>
 const operationsOf = sql`operations o where o.action = a.action and o.kind = a.kind and o.artifact = a.artifact`;
 
 const runOf = sql`
-  select n.run, min(o.run_total) as total,
+  select n.run, min(o.run_total) as total, (select max(o.run_total) from ${operationsOf}) as total_ever,
     coalesce(sum(o.target_count) filter (where o.outcome not in ('refused', 'stopped')), 0) as reached,
     (select (d.document -> 'stage' ->> 'reached')::float8 from decisions d where d.seq = max(o.seq)) as entered,
     (select count(*) from ${operationsOf} and (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))) as unsettled,

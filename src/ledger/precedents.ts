@@ -223,11 +223,12 @@ function toRollout(row: RolloutRow | undefined, dimensions: readonly string[]): 
     else values.get(dimension)?.before.push(value);
   }
   if (row === undefined) return new Rollout(undefined, undefined, values);
-  const { run, total, reached, entered, reached_ever, unsettled, delivered_ms } = row;
+  const { run, total, total_ever, reached, entered, reached_ever, unsettled, delivered_ms } = row;
   const { generation, generation_before } = row;
   const known = {
     run,
     total,
+    totalEver: total_ever,
     reached,
     entered: entered ?? reached,
     // While no limit named stages, a run may have reached a target twice.

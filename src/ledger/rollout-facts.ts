@@ -149,11 +149,12 @@ function stageFact(
     readonly health: Evidence | undefined;
   },
 ): StageFact {
-  const { run, total, reached, entered, reachedEver, unsettled, deliveredMs } = place.run;
+  const { run, total, totalEver, reached, entered, reachedEver, unsettled, deliveredMs } = place.run;
   const never = run === 1 ? 0 : counts.delivered.never;
   return {
     run,
     total,
+    total_ever: totalEver,
     reached,
     entered,
     reached_ever: reachedEver,

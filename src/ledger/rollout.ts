@@ -6,6 +6,8 @@ export interface Run {
   readonly run: number;
   /** All targets of the kind when the run began: what the counts of its stages are made of. */
   readonly total: number;
+  /** The largest total of all runs up to now: of a fleet that has shrunk since, a stage held more than it holds now. */
+  readonly totalEver: number;
   /** Targets of its operations that were neither refused nor stopped. */
   readonly reached: number;
   /** As it was with the last that was allowed: only a decision enters a stage, and not an executor that delivers what it had refused. */
@@ -127,7 +129,7 @@ export class Rollout {
     const { generation, total } = request;
     const run = this.#run;
     const fresh = {
-      ...{ total, reached: 0, entered: 0 },
+      ...{ total, totalEver: Math.max(total, run?.totalEver ?? 0), reached: 0, entered: 0 },
       ...{ reachedEver: run?.reachedEver ?? 0, unsettled: run?.unsettled ?? 0 },
     };
     if (run === undefined) return { run: { ...fresh, run: 1 }, begins: true, mayBegin: false, barred: false };
@@ -188,8 +190,11 @@ export class Rollout {
 
   #begin(run: number, total: number): void {
     this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
-    const { reachedEver = 0, unsettled = 0 } = this.#run ?? {};
-    this.#run = { run, total, reached: 0, entered: 0, reachedEver, unsettled };
+    const { totalEver = 0, reachedEver = 0, unsettled = 0 } = this.#run ?? {};
+    this.#run = {
+      ...{ run, total, totalEver: Math.max(total, totalEver) },
+      ...{ reached: 0, entered: 0, reachedEver, unsettled },
+    };
     for (const [dimension, counts] of this.#values) {
       for (const value of counts.keys()) this.#valuesBefore.get(dimension)?.add(value);
       counts.clear();

@@ -133,6 +133,8 @@ export interface StageFact {
   readonly run: number;
   /** All targets of the kind when the run began: what the stages' shares are of. */
   readonly total: number;
+  /** The largest `total` of all its runs. */
+  readonly total_ever: number;
   readonly reached: number;
   /** What it had reached with the last request that was allowed. Less than `reached` where an executor has delivered since what it had refused. */
   readonly entered: number;

@@ -8,30 +8,42 @@ import { standing } from '../support/standing.ts';
 const artifact = 'test:whole';
 const [first = '', ...others] = names('host', 10);
 const on = standing({
-  config: { actions: { 'all.push': {} } },
+  config: { actions: { 'all.push': {}, 'half.push': {} } },
   limits: {
     actions: {
       'all.push': {
         ...wideLimits,
         stages: [{ upto: { share: '1%', at_least: 1 }, bake: '1s' }, { upto: '100%' }],
       },
+      'half.push': {
+        ...wideLimits,
+        stages: [
+          { upto: { share: '10%', at_least: 1 }, bake: '1s' },
+          { upto: '50%', bake: '1h' },
+          { upto: '100%' },
+        ],
+      },
     },
   },
   inventory: { host: [first, ...others].map(id => host(id)) },
 });
 
-const push = async (targets: readonly string[], fields: Doc = {}) =>
-  await on.api.submit('all.push', targets, { fields: { artifact, ...fields } });
+const push = async (targets: readonly string[], fields: Doc = {}, action = 'all.push') =>
+  await on.api.submit(action, targets, { fields: { artifact, ...fields } });
 
 /** Seen well, and asked until the bake of the first stage is over. */
-const enterTheNext = async (targets: readonly string[], fields: Doc = {}): Promise<void> => {
+const enterTheNext = async (
+  targets: readonly string[],
+  fields: Doc = {},
+  action = 'all.push',
+): Promise<void> => {
   const seen = await on.api.post(
     '/v1/evidence',
     { artifact, name: 'health', status: 'passed' },
     { as: 'observer' },
   );
   expect(seen.status, seen.text).toBe(201);
-  const ask = async (): Promise<number> => (await push(targets, fields)).status;
+  const ask = async (): Promise<number> => (await push(targets, fields, action)).status;
   await expect.poll(ask, { timeout: 8_000 }).toBe(200);
 };
 
@@ -51,4 +63,22 @@ it('is not taken in by a last stage that was full, which names the way that take
   const begun = await expectDelivered(on.api, await push(others.slice(0, 1), plan));
   expect(begun).toMatchObject({ stage: { run: 2, stage: 1, reached: 1, count: 1 } });
   await enterTheNext(['host-new'], plan);
+});
+
+it('is not let in past a stage that the artifact was in, whatever that would hold of a fleet that has shrunk', async () => {
+  const pushHalf = async (targets: readonly string[], fields: Doc = {}) =>
+    await push(targets, fields, 'half.push');
+  const [one = '', ...more] = others.slice(0, 5);
+  await expectDelivered(on.api, await pushHalf([one]));
+  // All five that half of ten may be, and another hour until the last stage.
+  await enterTheNext(more, {}, 'half.push');
+  const gone = await on.api.patch('host', [{ id: more[0], removed: true }]);
+  expect(gone.status, gone.text).toBe(200);
+  const plan = { plan: { name: 'smaller', generation: 1 } };
+  expect(await expectDelivered(on.api, await pushHalf([one], plan))).toMatchObject({
+    stage: { run: 2, stage: 1, count: 1, total: 9 },
+  });
+  await enterTheNext(more.slice(1, 2), plan, 'half.push');
+  const sixth = await withNothingForwarded(on.executor, async () => await pushHalf(others.slice(5, 6), plan));
+  await expectRefusal(on.api, sixth, 403, ['stage.baking', 'stage.no_evidence']);
 });

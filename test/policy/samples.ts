@@ -141,6 +141,7 @@ export const facts = {
     reached: 4,
     entered: 4,
     reached_ever: 4,
+    total_ever: 1_200,
     never: 0,
     unsettled: 1,
     again: 0,

@@ -52,11 +52,12 @@ named if {
 }
 
 measured if {
-	every name in ["run", "total", "reached", "entered", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
+	every name in ["run", "total", "total_ever", "reached", "entered", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
 		is_number(input.stage[name])
 		input.stage[name] >= 0
 	}
 	input.stage.total > 0
+	input.stage.total_ever >= input.stage.total
 	input.stage.reached_ever >= input.stage.reached
 	delivered_known
 	health_known
@@ -93,10 +94,10 @@ valued if {
 # How many targets each stage holds: never fewer than the one before.
 counts := [most |
 	some index, _ in stages
-	most := max([holds | some before, stage in stages; before <= index; holds := held(stage.upto)])
+	most := max([holds | some before, stage in stages; before <= index; holds := held(stage.upto, input.stage.total)])
 ]
 
-held(upto) := max([lib.share_targets(input.stage.total, upto), upto.at_least])
+held(upto, total) := max([lib.share_targets(total, upto), upto.at_least])
 
 # The first stage of a later run takes only what the run before reached: what begins anew with each plan would else be no stage.
 familiar if at > 0
@@ -142,9 +143,14 @@ holds_all_runs(0)
 holds_all_runs(index) if with_all_runs <= counts[index]
 
 # It came into a last stage that holds all, so it was well in those before: what came to the fleet since follows the first stage of another run.
+# By the largest fleet of its runs: in one that has shrunk since, what fitted into a stage would count as past it, unbaked.
 holds_all_runs(_) if {
 	holds_all
-	input.stage.reached_ever > max(array.concat([0], [most | some most in counts; most < max(counts)]))
+	input.stage.reached_ever > max(array.concat([0], [most |
+		some index, stage in stages
+		counts[index] < max(counts)
+		most := held(stage.upto, input.stage.total_ever)
+	]))
 }
 
 holds_all if max(counts) >= input.stage.total

@@ -43,6 +43,9 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 		with_stage({"reached": -1}),
 		with_stage({"total": 0}),
 		with_stage({"total": "1000"}),
+		with_stage({"total_ever": null}),
+		with_stage({"total_ever": 999}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["total_ever"])),
 		with_stage({"unsettled": null}),
 		with_stage({"unsettled": "0"}),
 		with_stage({"reached_ever": null}),
@@ -453,6 +456,12 @@ test_what_came_since_follows_where_a_last_stage_holds_all_and_was_entered if {
 	not stages.ok with input as entered with data.limits as with_last(999000)
 	before := after({"run": 2, "reached": 10, "reached_ever": 500, "never": 3})
 	not stages.ok with input as before with data.limits as with_last(1000000)
+}
+
+test_what_fitted_into_a_stage_of_a_larger_fleet_has_not_entered_the_last if {
+	facts := {"run": 2, "reached": 10, "reached_ever": 501, "never": 3}
+	stages.ok with input as after(object.union(facts, {"total_ever": 1001})) with data.limits as with_last(1000000)
+	not stages.ok with input as after(object.union(facts, {"total_ever": 1002})) with data.limits as with_last(1000000)
 }
 
 test_a_plan_of_the_run_before_is_a_no if {
