@@ -13,9 +13,16 @@ const declaredAnewSince = (kind: string, seq: string): RawBuilder<unknown> => sq
     where b.type = 'inventory' and b.body ->> 'kind' = ${sql.ref(kind)} and b.seq >= (
       select max(a.seq) from entries a where a.type = 'inventory' and a.body ->> 'kind' = ${sql.ref(kind)} and a.seq < ${sql.ref(seq)})) > 1`;
 
-/** The earliest time that was accepted after an entry: what is later counts as made then. */
-const acceptedSince = (seq: string): RawBuilder<unknown> => sql`
-  (select min(to_timestamp((c.body ->> 'accepted_ms')::float8 / 1000)) from entries c where c.type = 'clock' and c.seq > ${sql.ref(seq)})`;
+/**
+ * Whether a time is the one that an entry says, or what the times that were accepted since have made of it: what is later counts as made then.
+ * Also of the first few of them alone: what is ended and shown by then is moved by no further one.
+ */
+const isFolded = (column: string, said: RawBuilder<unknown>, seq: string): RawBuilder<unknown> => sql`
+  exists (
+    select from (
+      select min((c.body ->> 'accepted_ms')::float8) over (order by c.seq) as ms from entries c
+      where c.type = 'clock' and c.seq > ${sql.ref(seq)}) a
+    where ${sql.ref(column)} = least(${said}, to_timestamp(a.ms / 1000)))`;
 
 export const outcomeChecks: readonly RowCheck[] = [
   {
@@ -26,7 +33,7 @@ export const outcomeChecks: readonly RowCheck[] = [
       where (o.policy_digest, o.inventory_revision::text)
           is distinct from (d.document #>> '{policy,revision}', d.document #>> '{inventory,revision}')
         or o.labels_digest <> d.document ->> 'labels_digest'
-        or o.decided_at is distinct from d.decided_at and o.decided_at is distinct from least(d.decided_at, ${acceptedSince('d.seq')})`,
+        or o.decided_at is distinct from d.decided_at and not ${isFolded('o.decided_at', sql`d.decided_at`, 'd.seq')}`,
   },
   {
     table: 'operations',
@@ -59,8 +66,8 @@ export const outcomeChecks: readonly RowCheck[] = [
         or told.stands is not null and ((o.http_status::text, o.detail, o.rule, o.was_unknown::text)
             is distinct from (told.stands ->> 'http_status', told.stands ->> 'detail', told.rule, told.stands ->> 'was_unknown')
           or ${iso('o.settled_at')} is distinct from told.stands ->> 'settled_at'
-            and o.settled_at is distinct from (case when told.stands ->> 'settled_at' is not null
-              then least((told.stands ->> 'settled_at')::timestamptz, ${acceptedSince('told.seq')}) end))
+            and (told.stands ->> 'settled_at' is null
+              or not ${isFolded('o.settled_at', sql`(told.stands ->> 'settled_at')::timestamptz`, 'told.seq')}))
         or last.request is null and (o.http_status, o.detail, o.rule, o.settled_at, nullif(o.was_unknown, false))
           is distinct from (null::integer, null::text, null::text, null::timestamptz, null::boolean)`,
   },

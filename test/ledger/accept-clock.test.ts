@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { ChainVerifier } from '../../src/audit/verify-chain.ts';
+import { verifyStore } from '../../src/audit/verify-store.ts';
 import type { Action, Principal } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import { acceptClock } from '../../src/ledger/accept-clock.ts';
 import type { Book } from '../../src/ledger/book.ts';
 import type { Decided } from '../../src/ledger/deciding.ts';
 import { Outcomes } from '../../src/outcome/outcomes.ts';
+import { recordEvent } from '../../src/outcome/record-event.ts';
 import { ownDatabaseClock, type DatabaseClock } from '../support/database-clock.ts';
 import {
   definitions,
@@ -325,6 +328,24 @@ describe('what was written before an accepted time, and is later', () => {
     expect(verdictOf(await one.ask(['h200'], 'k3'))).toBe('budget.window');
     await pass(1);
     expect(verdictOf(await one.ask(ids(200, 100), 'k4'))).toBe('allowed');
+  });
+
+  it('is as it should be to a verification, though it had ended before a second, earlier time was accepted', async () => {
+    const one = await gate();
+    const first = await one.ask(['h1'], 'k1');
+    await databaseGoesBack(HOUR);
+    await accept(one);
+    await one.ledger.enqueue(turn => {
+      const sent = turn.book.operation(idOf(first));
+      if (sent === undefined) throw new Error('it is not under way');
+      const attempted = { kind: 'refused', detail: 'a test' } as const;
+      return recordEvent(turn, sent, { type: 'attempt', attempt: 1, attempted }, 'gate');
+    });
+    expect(await operation(first)).toMatchObject({ outcome: 'refused' });
+    await databaseGoesBack(HOUR);
+    await accept(one);
+    const { rows } = await verifyStore(store.db, [host], new ChainVerifier());
+    expect(rows.filter(({ table }) => table === 'operations')).toEqual([]);
   });
 
   it('waits for its claim as long as if decided then; what was decided after it waits from its decision', async () => {
