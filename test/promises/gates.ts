@@ -58,7 +58,13 @@ const principals: readonly Doc[] = [
   principal('feed', ['inventory']),
 ];
 
-export function writeFiles(folder: string, executor: ToldExecutor, limits: Doc): void {
+/** Also with the kind declared otherwise, and others who bring it. */
+export function writeFiles(
+  folder: string,
+  executor: ToldExecutor,
+  limits: Doc,
+  { kind = hostKind, feeds = [] }: { readonly kind?: Doc; readonly feeds?: readonly string[] } = {},
+): void {
   const actionOf = (name: ActionName, more: Doc): Doc => ({
     ...more,
     executor: {
@@ -71,13 +77,17 @@ export function writeFiles(folder: string, executor: ToldExecutor, limits: Doc):
   });
   writeGateFiles(folder, {
     config: {
-      kinds: { host: hostKind },
+      kinds: { host: kind },
       actions: {
         'disk.wipe': actionOf('disk.wipe', { irreversible: true }),
         'host.reboot': actionOf('host.reboot', {}),
         'config.push': actionOf('config.push', {}),
       },
-      principals,
+      principals: [
+        // A kind that is declared otherwise has no teams.
+        ...principals.map(one => (kind === hostKind ? one : { ...one, labels: undefined })),
+        ...feeds.map(name => principal(name, ['inventory'])),
+      ],
     },
     limits,
   });
@@ -164,13 +174,21 @@ export class OneGate {
     return kind;
   }
 
-  async load(method: 'put' | 'patch', lines: readonly object[], asOfMs?: number): Promise<boolean> {
+  async load(
+    method: 'put' | 'patch',
+    lines: readonly object[],
+    asOfMs?: number,
+    { by = 'feed', ...query }: Readonly<Record<string, string>> = {},
+  ): Promise<boolean> {
     const text = lines.map(line => `${JSON.stringify(line)}\n`).join('');
     const loaded = await this.gate.inventory[method]({
       kind: 'host',
-      by: this.principal('feed'),
+      by: this.principal(by),
       isStillKnown: () => true,
-      query: new Map(asOfMs === undefined ? [] : [['as_of', new Date(asOfMs).toISOString()]]),
+      query: new Map([
+        ...Object.entries(query),
+        ...(asOfMs === undefined ? [] : ([['as_of', new Date(asOfMs).toISOString()]] as const)),
+      ]),
       format: 'ndjson',
       content: streamOf(text),
     });
