@@ -2,6 +2,9 @@ import { crashPoint } from '#crash-point';
 
 import type { Config, Principal } from '../config/config.ts';
 import { freshId } from '../kit/ids.ts';
+import { InFlight } from '../kit/in-flight.ts';
+import { Lane } from '../kit/lane.ts';
+import { letOthersGo } from '../kit/let-others-go.ts';
 import { keyTakenOut, refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { nearestName, quote } from '../kit/text.ts';
 import type { Book, EngagedSwitch, Scope } from '../ledger/book.ts';
@@ -15,6 +18,9 @@ import { Share } from '../outcome/share.ts';
 import { stoppedBy } from '../outcome/transition.ts';
 import type { EngageRequest } from './engage-body.ts';
 import { killFileEngages, sayWhyKillFile } from './kill-file.ts';
+
+/** Longer than a stop that it waits for may take. */
+const NAMING_MS = 30_000;
 
 export interface KillSwitchOptions extends Pick<Config, 'actions' | 'kinds' | 'principals' | 'killFile'> {
   readonly ledger: Ledger;
@@ -37,6 +43,10 @@ export interface Engaged {
 /** The emergency stop: engaged by one person in one call, released by itself only. */
 export class KillSwitch {
   readonly #options: KillSwitchOptions;
+  /** What is to be engaged or released, until the ledger has had its turn. */
+  readonly #inLine = new InFlight();
+  /** One walk over all names at a time, and none while another stop is in line: twenty who mistype a rack at once are no reason for it to wait. */
+  readonly #naming = new Lane(1, NAMING_MS);
 
   constructor(options: KillSwitchOptions) {
     this.#options = options;
@@ -44,15 +54,26 @@ export class KillSwitch {
 
   /** Once this returns, no gate of the fleet starts another forward in its scope. Needs the ledger, and no policy. */
   async engage(request: EngageRequest, by: Principal): Promise<Engaged | Refusal> {
-    const engaged = await this.#options.ledger.enqueueAlone(turn => this.#engage(turn, request, by));
+    const engaged = await this.#inLine.run(
+      async () => await this.#options.ledger.enqueueAlone(turn => this.#engage(turn, request, by)),
+    );
     crashPoint('engage.committed');
-    return engaged;
+    if (!('unknown' in engaged)) return engaged;
+    const [first, ...rest] = engaged.unknown;
+    return await this.#naming.run(async () => {
+      await letOthersGo();
+      await this.#inLine.endedSoFar();
+      return refuse(sayUnknown(first), ...rest.map(sayUnknown));
+    });
   }
 
-  #engage(turn: Turn, { scope, reason, except }: EngageRequest, by: Principal): Engaged | Refusal {
-    const unknown = [...this.#unknownScope(turn.book, scope), ...this.#unknownRequesters(except)];
-    const [first, ...rest] = unknown;
-    if (first !== undefined) return refuse(first, ...rest);
+  #engage(
+    turn: Turn,
+    { scope, reason, except }: EngageRequest,
+    by: Principal,
+  ): Engaged | { readonly unknown: readonly [UnknownName, ...UnknownName[]] } {
+    const [first, ...rest] = [...this.#unknownScope(turn.book, scope), ...this.#unknownRequesters(except)];
+    if (first !== undefined) return { unknown: [first, ...rest] };
     const engaged: EngagedSwitch = {
       id: freshId(),
       scope,
@@ -93,8 +114,11 @@ export class KillSwitch {
   ): Promise<object | Refusal | undefined> {
     const { ledger } = this.#options;
     const tryOnce = async () =>
-      await ledger.enqueueAlone(turn =>
-        isStillKnown() ? this.#release(turn, { id, reason }, by) : keyTakenOut(),
+      await this.#inLine.run(
+        async () =>
+          await ledger.enqueueAlone(turn =>
+            isStillKnown() ? this.#release(turn, { id, reason }, by) : keyTakenOut(),
+          ),
       );
     let released = await tryOnce();
     while (released === 'more to stop') released = await tryOnce();
@@ -143,13 +167,14 @@ export class KillSwitch {
     ];
   }
 
-  #unknownScope(book: Book, scope: Scope): Reason[] {
+  #unknownScope(book: Book, scope: Scope): UnknownName[] {
     if ('action' in scope)
       return unknownName('action', scope.action, this.#options.actions.keys(), '/scope/action');
     if (!('dimension' in scope)) return [];
     const dimensions = new Set([...this.#options.kinds.values()].flatMap(kind => kind.dimensions));
     const unknown = unknownName('dimension', scope.dimension, dimensions, '/scope/dimension');
     if (unknown.length > 0) return unknown;
+    if (book.hasValue(scope.dimension, scope.value)) return [];
     const values = book.valuesOf(scope.dimension);
     return unknownName(`value of ${scope.dimension}`, scope.value, values, '/scope/value');
   }
@@ -161,7 +186,7 @@ export class KillSwitch {
   }
 
   /** Who may never ask is let through in vain: whoever named an operator would wait for a repair that stands still. */
-  #unknownRequesters(except: readonly string[]): Reason[] {
+  #unknownRequesters(except: readonly string[]): UnknownName[] {
     const requesters = this.#options.principals.filter(({ roles }) => roles.has('requester'));
     const names = requesters.map(({ name }) => name);
     return except.flatMap((name, index) =>
@@ -180,26 +205,36 @@ export class KillSwitch {
 const orEverything = (near?: string): string =>
   near === undefined ? '{} stops everything' : `${near}, or {} for everything`;
 
+interface UnknownName {
+  readonly what: string;
+  readonly name: string;
+  readonly known: readonly string[];
+  readonly pointer: string;
+  readonly remedyOf: (near?: string) => string;
+}
+
 function unknownName(
   what: string,
   name: string,
   names: Iterable<string>,
   pointer: string,
   remedyOf = orEverything,
-): Reason[] {
+): UnknownName[] {
   const known = [...names];
-  if (known.includes(name)) return [];
+  return known.includes(name) ? [] : [{ what, name, known, pointer, remedyOf }];
+}
+
+/** Which name was meant takes a walk over all of them, there may be as many as racks: not in the ledger's turn, where other stops wait for it. */
+function sayUnknown({ what, name, known, pointer, remedyOf }: UnknownName): Reason {
   const near = nearestName(name, known);
   const hint =
     near === undefined ? `known are ${known.slice(0, 10).join(', ') || 'none'}.` : `did you mean ${near}?`;
-  return [
-    {
-      rule: 'request.invalid',
-      message: `There is no ${what} ${quote(name)}: ${hint} Nothing was engaged.`,
-      pointer,
-      remedy: remedyOf(near),
-    },
-  ];
+  return {
+    rule: 'request.invalid',
+    message: `There is no ${what} ${quote(name)}: ${hint} Nothing was engaged.`,
+    pointer,
+    remedy: remedyOf(near),
+  };
 }
 
 /**

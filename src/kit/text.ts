@@ -67,20 +67,27 @@ export function quote(text: string, length = 80): string {
   return text.length > length ? `"${escaped}…" (${text.length} characters)` : `"${escaped}"`;
 }
 
-/** Edits (insert, delete, replace, swap of neighbours) from one text to another. Quadratic: for names only. */
-function editDistance(a: string, b: string): number {
+/**
+ * Edits (insert, delete, replace, swap of neighbours) from one text to another; anything above `most` where they are more. It looks only at what can
+ * be within it: a name is held against as many as there are racks.
+ */
+function editDistance(a: string, b: string, most: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
+    const row = last.map(() => most + 1);
+    let least = i;
+    row[0] = i;
+    for (let j = Math.max(1, i - most); j <= Math.min(b.length, i + most); j += 1) {
       const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
       let best = Math.min(replaced, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
         best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
       }
-      row.push(best);
+      row[j] = best;
+      least = Math.min(least, best);
     }
+    if (least > most) return least;
     beforeLast = last;
     last = row;
   }
@@ -94,10 +101,10 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   let best: { name: string; distance: number } | undefined;
   for (const candidate of known) {
     const allowed = Math.max(1, Math.floor(candidate.length / 3));
-    if (Math.abs(candidate.length - wanted.length) > allowed) continue;
-    const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance <= allowed && (best === undefined || distance < best.distance))
-      best = { name: candidate, distance };
+    const most = Math.min(allowed, (best?.distance ?? Infinity) - 1);
+    if (Math.abs(candidate.length - wanted.length) > most) continue;
+    const distance = editDistance(wanted, candidate.toLowerCase(), most);
+    if (distance <= most) best = { name: candidate, distance };
   }
   return best?.name;
 }

@@ -94,6 +94,14 @@ describe('the nearest name', () => {
   test.each(['', 'colour', 'x'.repeat(65), 'x'.repeat(1_000_000)])('to something else is none', name => {
     expect(nearestName(name, known)).toBeUndefined();
   });
+  test('is the nearest of several, and of equals the first', () => {
+    const racks = ['rock-3', 'rack-31', 'rack-13', 'rack-2', 'rack-1'];
+    expect(nearestName('rack-3', racks)).toBe('rock-3');
+    expect(nearestName('RACK-31', racks)).toBe('rack-31');
+    expect(nearestName('rack-11', racks)).toBe('rack-31');
+    expect(nearestName('r4ck-12', racks)).toBe('rack-13');
+    expect(nearestName('rakc-2', racks)).toBe('rack-2');
+  });
   test('is asked for, or all are listed if they may be', () => {
     expect(didYouMean('rak', known, false)).toBe(' (did you mean "rack"?)');
     expect(didYouMean('colour', known, true)).toBe(' (there are rack, region, role and zone)');
