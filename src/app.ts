@@ -216,6 +216,7 @@ async function openGate(
   await gate.ledger.begin();
   if (restored !== undefined) await checkpoints.goOn(async () => await doubtRestored(gate, restored));
   await gate.activate(start);
+  await gate.inventory.begin();
   await checkpoints.begin();
   // Last, for it claims what waits: until this returns nobody reaches the gate to engage the switch, and a disk that hangs keeps it for seconds.
   gate.start();

@@ -12,7 +12,15 @@ import { isRefusal, keyTakenOut, type Refusal } from '../kit/refusal.ts';
 import { sharedRead } from '../kit/together.ts';
 import { DescribedKind } from './describe-kind.ts';
 import { flipOf, staleGate, type InventoryEntry, type InventoryLedger } from './flip.ts';
-import { discardPending, giveBack, LeaseLost, leaveToNext, takeLease, type Lease } from './lease-queries.ts';
+import {
+  discardPending,
+  giveBack,
+  LeaseLost,
+  leaveAllToNext,
+  leaveToNext,
+  takeLease,
+  type Lease,
+} from './lease-queries.ts';
 import { nothingDone, type Arrival, type Load } from './load.ts';
 import { readInForce, readLaterSnapshot, readNowMs, readSourceAsOf } from './load-queries.ts';
 import { readLoadQuery, type LoadMethod, type LoadQuery } from './load-query.ts';
@@ -77,6 +85,12 @@ export class Inventory {
 
   constructor(options: InventoryOptions) {
     this.#options = options;
+  }
+
+  /** Before the first load. The embedded store has one process at a time: a load that has a place in it died with the one before. */
+  async begin(): Promise<void> {
+    const { db, embedded } = this.#options;
+    if (embedded) await leaveAllToNext(db);
   }
 
   /**

@@ -73,6 +73,11 @@ export async function leaveToNext(db: Kysely<Database>, lease: Lease): Promise<v
     where kind = ${lease.kind} and load_id = ${lease.loadId}`.execute(db);
 }
 
+/** As `leaveToNext`, of every load there is: for who knows that none of them lives. */
+export async function leaveAllToNext(db: Kysely<Database>): Promise<void> {
+  await sql`update inventory_loads set heartbeat_at = 'epoch'`.execute(db);
+}
+
 /** A short transaction that only the lease's holder can make. */
 export async function underLease<T>(
   db: Kysely<Database>,
