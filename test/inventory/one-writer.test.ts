@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Kind } from '../../src/config/config.ts';
 import type { Inventory } from '../../src/inventory/inventory.ts';
 import { Fault } from '../../src/kit/fault.ts';
+import { freshId } from '../../src/kit/ids.ts';
 import { isRefusal } from '../../src/kit/refusal.ts';
 import { resolveTargets } from '../../src/targets/resolve.ts';
 import { describeWithPostgres, serverStore } from '../support/postgres.ts';
@@ -15,6 +16,7 @@ import {
   inventoryOver,
   leftovers,
   ndjson,
+  oncall,
   plainLedger,
   refusedWith,
   requestOf,
@@ -240,6 +242,34 @@ describeWithPostgres('of a kind there is one writer, on a server', () => {
       'rack=r1': [1000, 1000],
     });
     expect(await leftovers(store, kind)).toBe(0);
+  });
+
+  it('what is discarded, or taken over, is of its own kind alone, and what PATCHes have said stays', async () => {
+    await begin(1001);
+    taken(await one.patch(request([hostLine('h-0001', { note: 'x' })])));
+    const patches = async (): Promise<number> => {
+      const { rows } = await sql`select from inventory_patches where kind = ${kind.name}`.execute(store.db);
+      return rows.length;
+    };
+    const tooFew = { query: { expect: '9999' } };
+    const refused = await one.put(requestOf(hostLines(1001, { extra: 'y' }), { kind: kind.name, ...tooFew }));
+    expect(refusedWith(refused).reasons[0].rule).toBe('inventory.unexpected_count');
+    await one.tidied();
+    expect([await patches(), await leftovers(store, kind)]).toEqual([1, 0]);
+    const { feed, loading } = await halfway(hostLines(1001, { extra: 'x' }));
+    // Of another kind one was killed; whoever forces the next one waits for nobody.
+    const beside = freshKind();
+    await sql`insert into inventory_loads (kind, load_id, heartbeat_at) values (${beside.name}, ${freshId()}, now())`.execute(
+      store.db,
+    );
+    const forced = { by: oncall, query: { ...tooFew.query, force: 'shrink', reason: 'a test' } };
+    const there = inventoryOver(store, { kinds: [beside] });
+    refusedWith(await there.put(requestOf(hostLines(5), { kind: beside.name, ...forced })));
+    await there.tidied();
+    expect([await patches(), await leftovers(store, beside)]).toEqual([1, 0]);
+    feed.end();
+    expect(taken(await loading)).toMatchObject({ revision: 3, count: 1001, added: 0 });
+    expect((await contents(store, kind)).rows).toHaveLength(1001);
   });
 
   it('a flip whose commit was not answered is not taken back if it came through', async () => {

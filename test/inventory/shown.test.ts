@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { definitionOf, DescribedKind } from '../../src/inventory/describe-kind.ts';
-import type { Kind } from '../../src/config/config.ts';
+import type { Kind, Source } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
 import type { Inventory } from '../../src/inventory/inventory.ts';
 import { readNowMs } from '../../src/inventory/load-queries.ts';
@@ -13,9 +13,11 @@ import {
   inventoryOver,
   oncall,
   plainLedger,
+  principal,
   requestOf,
   taken,
   unmeasuredKind,
+  type HostLine,
 } from './loading.ts';
 
 // The limits, "Shown": what a load closes of what operations hold.
@@ -203,8 +205,68 @@ describe('an irreversible action', () => {
   });
 });
 
+describe('of several sources, one that says neither that a target is there nor how it stands', () => {
+  const source = (name: string, ownsExistence: boolean, labels: readonly string[]): Source => ({
+    ...{ name, principal: name, ownsExistence, labels, weights: [], maxAgeMs: 86_400_000 },
+  });
+  const cmdb = source('cmdb', true, ['region', 'rack', 'state', 'owner']);
+  const notes = source('notes', false, ['quarantined_at']);
+  const byCmdb = async (lines: readonly object[], sent: object = {}) =>
+    await put(lines, { by: principal('cmdb', 'inventory'), ...sent });
+  const byNotes = async (quarantined_at: string) =>
+    await put(
+      hostLines(5).map(({ id }) => ({ id, labels: { quarantined_at } })),
+      { by: principal('notes', 'inventory') },
+    );
+  const declare = (more: Partial<Kind>): void => {
+    kind = { ...kind, ...more };
+    inventory = inventoryOver(store, { kinds: [kind] });
+  };
+  beforeEach(() => declare({ sources: [cmdb, notes] }));
+
+  // The one that owns existence was read before the outcome was settled, and may bring the target back.
+  it('shows nothing, though it names a target that is gone', async () => {
+    await byCmdb(others, asOf(secondsAgo(90)));
+    const settledMs = secondsAgo(60);
+    const held = [
+      await hold({ irreversible: true, settledMs }),
+      await hold({ irreversible: false, settledMs }),
+    ];
+    await byNotes('x');
+    for (const request of held) expect((await phaseOf(request)).phase).toBe('done');
+    await byCmdb(others);
+    for (const request of held) expect((await phaseOf(request)).phase).toBe('closed');
+  });
+
+  it.each([1, 2])(
+    'is not what a hold is compared by where the kind is declared anew, %d times',
+    async times => {
+      await byCmdb(hostLines(5), asOf(secondsAgo(90)));
+      const request = await hold({ irreversible: true, settledMs: secondsAgo(60) });
+      await sql`update holds h set said_by = t.said_by from inventory_targets t
+      where h.request_id = ${request} and t.kind = h.kind and t.id = h.target_id`.execute(store.db);
+      await byNotes('x');
+      const without = ({ labels: { owner: _owner, ...labels }, ...line }: HostLine) => ({ ...line, labels });
+      const again = { by: oncall, query: { source: 'cmdb', force: 'change', reason: 'anew' } };
+      for (const [index, labels] of [[], ['owner']].slice(0, times).entries()) {
+        await byNotes(`y${index}`);
+        await inventory.tidied();
+        declare({ labels, sources: [{ ...cmdb, labels: ['region', 'rack', 'state', ...labels] }, notes] });
+        await byCmdb(labels.length > 0 ? hostLines(5) : hostLines(5).map(without), again);
+        expect((await phaseOf(request)).phase).toBe('done');
+      }
+      const moved = [hostLine('h-0001', { rack: 'r9' }), ...others];
+      await byCmdb(times === 2 ? moved : moved.map(without));
+      expect((await phaseOf(request)).phase).toBe('closed');
+    },
+  );
+});
+
 describe('an action that cannot be undone, on a kind that is declared anew', () => {
-  const settledMs = secondsAgo(60);
+  let settledMs = 0;
+  beforeEach(() => {
+    settledMs = secondsAgo(60);
+  });
   const moved = (rack: string) => [hostLine('h-0001', { rack }), ...others];
   /** What is held after each of these loads, the first of which declares the kind anew. */
   async function phasesAfter(...loads: readonly (readonly [lines: readonly object[], asOfMs: number])[]) {
@@ -240,6 +302,26 @@ describe('an action that cannot be undone, on a kind that is declared anew', () 
     await put(moved('r5'), asOf(secondsAgo(3600)));
     const [before, after] = [secondsAgo(30), secondsAgo(20)];
     expect(await phasesAfter([moved('r6'), before], [moved('r7'), after])).toEqual(['done', 'closed']);
+  });
+
+  it('is compared with what a load says of its own target, and not before one does', async () => {
+    await put(moved('r5'), asOf(secondsAgo(3600)));
+    const request = await hold({ irreversible: true, settledMs });
+    const [elsewhere, redeclared] = [unmeasuredKind(), { ...kind, optional: [], labels: [] }];
+    const anew = inventoryOver(store, { kinds: [redeclared, elsewhere] });
+    const load = async (rack: string, seconds: number) => {
+      const sent = { kind: kind.name, by: oncall, ...asOf(secondsAgo(seconds)) };
+      taken(await anew.put(requestOf(moved(rack), sent)));
+      return (await phaseOf(request)).phase;
+    };
+    expect(await load('r6', 90)).toBe('done');
+    taken(await anew.put(requestOf(hostLines(5), { kind: elsewhere.name })));
+    taken(await anew.put(requestOf(hostLines(5), { kind: elsewhere.name })));
+    taken(await anew.patch(requestOf([hostLine('h-0002')], { kind: kind.name })));
+    expect(await load('r7', 30)).toBe('done');
+    expect(await load('r7', 20)).toBe('done');
+    expect(await load('r8', 10)).toBe('closed');
+    await anew.tidied();
   });
 
   it('is compared with no load that was read before it was settled', async () => {
