@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { activatePolicy } from '../../src/ledger/activate.ts';
+import type { Operation } from '../../src/ledger/operation.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { Precedents } from '../../src/ledger/precedents.ts';
 import { hasFailedSince, isOvertaken } from '../../src/ledger/since-allowed.ts';
@@ -288,23 +289,30 @@ describe('what waits', () => {
       expect(lines.looked).toEqual({ claimed: [], again: false });
     });
 
-    it('is given up where a later generation of its plan was sent in the same batch, and not for an earlier one', async () => {
+    it('is given up where a later generation of its plan was sent in the same batch, and for nothing else', async () => {
       const planned = askingFor({ require_plan: true });
-      const looked = async (sent: number) =>
+      const plan = { name: 'p', generation: 5 };
+      const looked = async (generation: number, more: Partial<Operation> = {}, by = planned) =>
         await parts.ledger.enqueue(async turn => {
-          const plan = { name: 'p', generation: 5 };
           const all = [...turn.book.operations()];
-          const later = all.find(({ phase }) => phase === 'claimed');
+          const other = all.find(({ phase }) => phase === 'claimed');
           const [id = ''] = turn.book.waiting(wipe.name);
           const old = turn.book.operation(id);
-          if (old === undefined || later === undefined) throw new Error('nothing waits, or was sent');
-          const operations = new Map([[later.id, { ...later, plan: { ...plan, generation: sent } }]]);
+          if (old === undefined || other === undefined) throw new Error('nothing waits, or was sent');
+          const operations = new Map([
+            ['first', other],
+            [other.id, { ...other, plan: { ...plan, generation }, ...more }],
+          ]);
           const draft = Object.assign(Object.create(turn.draft), { operations });
-          return await isOvertaken({ ...turn, draft }, { ...old, plan }, planned);
+          return await isOvertaken({ ...turn, draft }, { ...old, plan }, by);
         });
       expect(await looked(6)).toBe(true);
       expect(await looked(5)).toBe(false);
       expect(await looked(4)).toBe(false);
+      expect(await looked(6, { plan: { name: 'q', generation: 6 } })).toBe(false);
+      expect(await looked(6, { action: 'disk.other' })).toBe(false);
+      expect(await looked(6, { attempts: 0 })).toBe(false);
+      expect(await looked(6, {}, limits)).toBe(false);
     });
 
     it('is not claimed by a gate without limits', async () => {

@@ -124,22 +124,22 @@ describe('an attempt on the wire', () => {
   });
 });
 
-describe('a claim of a gate that is gone', () => {
-  /** As if it had been made so long ago; another gate reads it. */
-  const claimedAgo = async (seconds: number): Promise<Parts> => {
-    const parts = await gateParts(store);
-    await parts.ask(['h1'], 'k1');
-    await sql`update operations set claimed_by = 'gone', claimed_at = claimed_at - interval '1 second' * ${seconds}`.execute(
-      store.db,
-    );
-    return await gateParts(store);
-  };
+/** A claim under a time-out of a minute, as if it had been made so long ago; another gate reads it. */
+const claimedAgo = async (seconds: number, by = 'gone', more: Parameters<typeof gateParts>[1] = {}) => {
+  const parts = await gateParts(store);
+  await parts.ask(['h1'], 'k1');
+  await sql`update operations set claimed_by = ${by}, claimed_at = claimed_at - interval '1 second' * ${seconds},
+    timeout_ms = 60000`.execute(store.db);
+  return await gateParts(store, more);
+};
+const onTheWire = { phase: 'claimed', outcome: 'pending' };
 
+describe('a claim of a gate that is gone', () => {
   it.each([
-    [5, 'claimed', 'pending'],
-    [7, 'ended', 'unknown'],
+    [61, 'claimed', 'pending'],
+    [66, 'ended', 'unknown'],
   ])(
-    'made %d s ago under a time-out of 1 s is %s, also for a gate that does not declare its action',
+    'made %d s ago is %s, also for a gate that does not declare its action',
     async (seconds, phase, outcome) => {
       await outcomesOf(await claimedAgo(seconds), {
         actions: new Map(),
@@ -152,6 +152,46 @@ describe('a claim of a gate that is gone', () => {
   it('is swept at once where no other gate can be on the store', async () => {
     await outcomesOf(await claimedAgo(0), { alone: true }).tick();
     expect(await rows()).toEqual([{ phase: 'ended', outcome: 'unknown' }]);
+  });
+
+  it('is left alone while the clocks are not agreed, for nobody knows how old it is', async () => {
+    const clock = { ...systemClock, wallMs: () => Date.now() + 3_600_000 };
+    await outcomesOf(await claimedAgo(66, 'gone', { clock })).tick();
+    expect(await rows()).toEqual([onTheWire]);
+  });
+
+  it('is nobody’s to sweep once its executor has accepted it, however long it takes', async () => {
+    await claimedAgo(66);
+    await sql`update operations set phase = 'accepted'`.execute(store.db);
+    await outcomesOf(await gateParts(store), { alone: true }).tick();
+    expect(await rows()).toEqual([{ phase: 'accepted', outcome: 'pending' }]);
+  });
+});
+
+describe('a claim of this gate', () => {
+  // Its commit got no answer, and so it was never begun.
+  it('is swept where it is not on the wire, and not before its time, though no other gate can be on the store', async () => {
+    await outcomesOf(await claimedAgo(0, 'gate-1'), { alone: true }).tick();
+    expect(await rows()).toEqual([onTheWire]);
+    await sql`update operations set claimed_at = claimed_at - interval '66 seconds'`.execute(store.db);
+    await outcomesOf(await gateParts(store)).tick();
+    expect(await rows()).toEqual([{ phase: 'ended', outcome: 'unknown' }]);
+  });
+
+  it('is not swept while it is on the wire, for this gate has the answer to come', async () => {
+    const parts = await gateParts(store);
+    const first = await parts.ask(['h1'], 'k1');
+    if ('repeat' in first || first.claimed === undefined) throw new Error('it was not claimed');
+    await sql`update operations set claimed_at = claimed_at - interval '7 seconds'`.execute(store.db);
+    let answer = (_attempted: Attempted): void => undefined;
+    const outcomes = outcomesOf(await gateParts(store), {
+      forward: async () => await new Promise(resolve => (answer = resolve)),
+    });
+    outcomes.start(first.claimed);
+    await outcomes.tick();
+    expect(await rows()).toEqual([onTheWire]);
+    answer({ kind: 'delivered', detail: 'done' });
+    await outcomes.ended();
   });
 });
 
@@ -190,7 +230,6 @@ describe('what waits in a database that was put back', () => {
     const gate = await gateParts(store);
     return { gate, outcomes: outcomesOf(gate) };
   };
-  const onTheWire = { phase: 'claimed', outcome: 'pending' };
 
   it('is unknown before anything is claimed, each with an entry that says why, and only once', async () => {
     const { outcomes } = await putBack(false);
