@@ -1,7 +1,8 @@
 import type { Doc } from '../support/gate.ts';
 import type { Chance } from './chance.ts';
 import { ACTIONS, type ActionName } from './gates.ts';
-import type { RolloutEntry, RolloutSaid, ShareSaid, SpentSaid, StageSaid } from './rollout-promises.ts';
+import type { RolloutEntry, RolloutSaid, SpentSaid, StageSaid } from './rollout-promises.ts';
+import { share, shares, type Share } from './said.ts';
 import { weightsOf, type Declared } from './sources.ts';
 
 /* What stages, limits of weight and the rest of an entry may be, and the file that says so. */
@@ -11,7 +12,7 @@ export const REGIONS = ['eu', 'us'];
 export const RACKS = ['r1', 'r2', 'r3'];
 export const ARTIFACTS = ['sha256:a1', 'sha256:b2'];
 
-const someShare = (chance: Chance, ppms: readonly number[], least: readonly [number, number]): ShareSaid => ({
+const someShare = (chance: Chance, ppms: readonly number[], least: readonly [number, number]): Share => ({
   ppm: chance.of(ppms),
   ...(chance.once(2) && { atLeast: chance.between(...least) }),
 });
@@ -60,7 +61,6 @@ function someEntry(chance: Chance, declared: Declared, isStaged: boolean): Rollo
     },
     maxWeight: Object.fromEntries(
       weights
-
         .filter(() => chance.once(3))
         .map(name => [
           name,
@@ -99,13 +99,6 @@ export function someRollout(chance: Chance, declared: Declared): RolloutSaid {
     protectedRacks: chance.once(12) ? ['r3'] : [],
   };
 }
-
-const share = ({ ppm, atLeast }: ShareSaid): unknown => {
-  const percent = `${(ppm / 10_000).toFixed(4)}%`;
-  return atLeast === undefined ? percent : { share: percent, at_least: atLeast };
-};
-const shares = (of: Readonly<Record<string, ShareSaid>>): Doc =>
-  Object.fromEntries(Object.entries(of).map(([name, one]) => [name, share(one)]));
 
 const spentDoc = ({ per, overS, targets, share: of, weight }: SpentSaid): Doc => ({
   per,

@@ -93,7 +93,7 @@ export function writeFiles(
   });
 }
 
-interface Answered {
+export interface Answered {
   readonly status: number;
   readonly replayed: boolean;
   readonly document: {
@@ -101,6 +101,11 @@ interface Answered {
     readonly decision: string;
     readonly reasons: readonly { readonly rule: string }[];
     readonly exceptions?: readonly string[];
+    readonly blast_radius?: {
+      readonly fleet?: {
+        readonly weights?: Readonly<Record<string, { weight: number; total: number; missing?: number }>>;
+      };
+    };
   };
 }
 

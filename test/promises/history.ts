@@ -1,8 +1,8 @@
 import type { ActionName } from './gates.ts';
 import type { Said } from './said.ts';
-import type { Manner } from './told-executor.ts';
+import { Story, type Told } from './story.ts';
 
-/* What happened, as whoever did it knows: what was asked, loaded and said, and what reached the executor. */
+/* And what was loaded and recorded, of a fleet that one source brings. */
 
 export interface Host {
   readonly region: string;
@@ -13,54 +13,19 @@ export interface Host {
   readonly traffic: number;
 }
 
-export interface Asked {
-  readonly by: string;
-  readonly action: ActionName;
-  readonly ids: readonly string[];
-  readonly artifact?: string;
-  readonly generation?: number;
-}
-
-export type State = 'waiting' | 'wire' | 'accepted' | 'delivered' | 'refused' | 'unknown' | 'stopped';
-
-export interface Operation extends Asked {
-  readonly id: string;
-  atMs: number;
+export interface Operation extends Told {
   readonly hosts: ReadonlyMap<string, Host>;
   readonly said: Said;
   readonly exception: string | undefined;
-  state: State;
-  wasUnknown: boolean;
-  /** Times at which it came to the executor. */
-  readonly came: number[];
-  settledMs: number;
   /** Ids of which the inventory has shown what was done. */
   readonly shown: Set<string>;
-  readonly seq: number;
-}
-
-export interface Seen {
-  readonly artifact: string;
-  readonly name: string;
-  readonly status: 'passed' | 'failed' | 'unknown';
-  readonly of?: string;
-  readonly by: string;
-  readonly atMs: number;
-  readonly order: number;
-}
-
-export interface Stopping {
-  readonly id: string;
-  readonly action?: ActionName;
-  readonly region?: string;
-  readonly except: readonly string[];
 }
 
 /** A decision that is recorded, whatever it was. */
 interface Recorded {
   readonly action: ActionName;
   readonly by: string;
-  readonly atMs: number;
+  atMs: number;
   /** Limits that refused it themselves. */
   readonly refusing: readonly string[];
 }
@@ -76,32 +41,16 @@ export const sameLabels = (one: Host | undefined, other: Host | undefined): bool
   one.team === other.team &&
   one.quarantinedAtMs === other.quarantinedAtMs;
 
-/** Allowed, and neither settled nor given up. */
-export const isBusy = ({ state }: Operation): boolean =>
-  state === 'waiting' || state === 'wire' || state === 'accepted' || state === 'unknown';
-
-export class History {
-  nowMs: number;
+export abstract class History extends Story<Operation> {
   asOfMs = 0;
-  /** The database's clock is off, and nobody has said which is right. */
-  jumped = false;
   hosts = new Map<string, Host>();
   said: Said;
-  readonly operations: Operation[] = [];
-  readonly seen: Seen[] = [];
-  engaged: Stopping[] = [];
   readonly recorded: Recorded[] = [];
-  #patches: { readonly id: string; readonly atMs: number; readonly host: Host | undefined }[] = [];
-  #orders = 0;
-  readonly wrong: string[] = [];
+  readonly #patches: { readonly id: string; atMs: number; readonly host: Host | undefined }[] = [];
 
   constructor(said: Said, nowMs: number) {
+    super(nowMs);
     this.said = said;
-    this.nowMs = nowMs;
-  }
-
-  order(): number {
-    return (this.#orders += 1);
   }
 
   loaded(hosts: ReadonlyMap<string, Host>, asOfMs: number): void {
@@ -136,27 +85,9 @@ export class History {
     if (operation.action !== 'disk.wipe' || !sameLabels(then, now)) operation.shown.add(id);
   }
 
-  ended(operation: Operation, manner: Manner): void {
-    const to = (state: State): void => {
-      operation.state = state;
-      if (state === 'delivered' || state === 'refused') operation.settledMs = this.nowMs;
-    };
-    if (manner === 'ok') to('delivered');
-    else if (manner === 'accept') to('accepted');
-    else if (manner === 'hold') to('wire');
-    else if (manner === 'refuse') to(operation.wasUnknown ? 'unknown' : 'refused');
-    else {
-      operation.wasUnknown = true;
-      to('unknown');
-    }
-  }
-
-  accepted(atMs: number): void {
-    for (const one of [...this.operations, ...this.recorded, ...this.seen, ...this.#patches] as {
-      atMs: number;
-    }[])
-      one.atMs = Math.min(one.atMs, atMs);
-    for (const one of this.operations) one.settledMs = Math.min(one.settledMs, atMs);
+  override accepted(atMs: number): void {
+    super.accepted(atMs);
+    for (const one of [...this.recorded, ...this.#patches]) one.atMs = Math.min(one.atMs, atMs);
     this.asOfMs = Math.min(this.asOfMs, atMs);
   }
 }

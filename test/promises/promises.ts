@@ -1,22 +1,9 @@
-import { CONCURRENCY, MAX_AGE_MS, VALID_FOR_MS, type ActionName } from './gates.ts';
-import {
-  History,
-  isBusy,
-  sameLabels,
-  TEAMS,
-  type Asked,
-  type Host,
-  type Operation,
-  type Seen,
-  type Stopping,
-} from './history.ts';
-import type { Entry, Excepted, Share, WindowSaid } from './said.ts';
-import type { Came } from './told-executor.ts';
+import { MAX_AGE_MS, type ActionName } from './gates.ts';
+import { History, sameLabels, TEAMS, type Host, type Operation } from './history.ts';
+import { within, type Entry, type Excepted, type WindowSaid } from './said.ts';
+import { isBusy, type Asked, type Seen, type Sent, type Stopping } from './story.ts';
 
 /* What an operator takes the limits to mean, held against what happened. Of what the gate counts or remembers nothing is known here. */
-
-const within = (count: number, total: number, { ppm, atLeast = 0 }: Share): boolean =>
-  total > 0 && (count * 1_000_000 <= ppm * total || count <= atLeast);
 
 /** What was answered, as far as it is looked at. */
 export interface Heard {
@@ -31,74 +18,23 @@ const valueOf = (per: 'rack' | 'team' | undefined, host: Host): string | undefin
   per === undefined ? undefined : `${per} ${host[per]}`;
 
 export class Promises extends History {
-  /** Sent in the turn of its own answer, which is not read yet. */
-  readonly #early: Came[] = [];
-
-  came({ request, action, targets, principal, manner }: Came): void {
-    const operation = this.operations.find(({ id }) => id === request);
-    const bad = (what: string): void =>
-      void this.wrong.push(`sent ${request} ${action} [${targets.join()}] at ${this.nowMs}: ${what}`);
-    if (operation === undefined) {
-      this.#early.push({ request, action, targets, principal, manner });
-      return;
-    }
-    for (const what of this.#againstSending(operation, { action, targets, principal })) bad(what);
-    operation.came.push(this.nowMs);
-    this.ended(operation, manner);
-  }
-
-  /** What was sent before its answer was read. */
-  catchUp(): void {
-    for (const one of this.#early.splice(0)) {
-      if (this.operations.some(({ id }) => id === one.request)) this.came(one);
-      else this.wrong.push(`sent ${one.request} which nobody was allowed`);
-    }
-  }
-
   // What must not be sent.
 
-  #againstSending(one: Operation, came: Pick<Came, 'action' | 'targets' | 'principal'>): string[] {
-    const { action, by, ids } = one;
+  protected override againstSending(one: Operation, sent: Sent): string[] {
+    const { action, ids } = one;
     const others = this.operations.filter(other => other !== one);
-    const wrong: string[] = [];
+    const wrong = this.againstSendingAny(one, sent);
     const no = (what: string, isSo: boolean): void => void (isSo && wrong.push(what));
-    no(
-      'other than what was allowed',
-      JSON.stringify([came.action, came.principal, came.targets]) !==
-        JSON.stringify([action, by, [...ids].toSorted()]),
-    );
-    no(`is ${one.state}`, one.state !== 'waiting' && !(one.state === 'unknown' && action === 'config.push'));
-    no('too many attempts', one.came.length >= (action === 'config.push' ? 3 : 1));
-    no('the clock jumped', this.jumped);
-    no('too late', this.nowMs - one.atMs > VALID_FOR_MS);
     no('frozen', this.#isFrozen(one, this.nowMs));
     no('other limits', one.said !== this.said);
-    no(
-      'switched off',
-      this.engaged.some(each => this.isStoppedBy(each, one)),
-    );
     no('stale', this.#isStale());
     no(
       'drifted',
       [...one.hosts].some(([id, then]) => !sameLabels(then, this.hosts.get(id))),
     );
     no(
-      'beside another',
-      others.some(
-        other =>
-          (other.state === 'wire' || other.state === 'accepted' || other.state === 'unknown') &&
-          other.ids.some(id => ids.includes(id)),
-      ),
-    );
-    no(
       'done already',
       action === 'disk.wipe' && others.some(other => ids.some(id => this.#isDone(other, 'disk.wipe', id))),
-    );
-    no(
-      'more than its executor takes',
-      others.filter(
-        other => other.action === action && (other.state === 'wire' || other.state === 'accepted'),
-      ).length >= CONCURRENCY[action],
     );
     const entry = this.said.actions[action];
     no(
@@ -123,7 +59,7 @@ export class Promises extends History {
     return wrong;
   }
 
-  isStoppedBy(
+  override isStoppedBy(
     { action, region, except }: Stopping,
     one: Asked & { readonly hosts?: Operation['hosts'] },
   ): boolean {

@@ -1,5 +1,4 @@
-import { CONCURRENCY, VALID_FOR_MS, type ActionName } from './gates.ts';
-import type { Asked, Seen, State, Stopping } from './history.ts';
+import type { ActionName } from './gates.ts';
 import {
   Inventory,
   isShownBy,
@@ -9,27 +8,24 @@ import {
   type Row,
   type Shown,
 } from './sources.ts';
-import type { Came, Manner } from './told-executor.ts';
+import { within, type Share } from './said.ts';
+import { isBusy, Story, type Asked, type Seen, type Sent, type Stopping, type Told } from './story.ts';
 
 /* What an operator takes stages, sources and weights to mean together, held against what happened. */
 
-export interface ShareSaid {
-  readonly ppm: number;
-  readonly atLeast?: number;
-}
 /** By `fleet` or a dimension. */
-type Shares = Readonly<Record<string, ShareSaid>>;
+type Shares = Readonly<Record<string, Share>>;
 
 export interface SpentSaid {
   readonly per: 'fleet' | 'region' | 'rack';
   readonly overS: number;
   readonly targets?: number;
-  readonly share?: ShareSaid;
-  readonly weight?: readonly [name: string, most: ShareSaid];
+  readonly share?: Share;
+  readonly weight?: readonly [name: string, most: Share];
 }
 
 export interface StageSaid {
-  readonly upto: ShareSaid;
+  readonly upto: Share;
   readonly values?: Readonly<Record<string, number>>;
   readonly bakeS: number;
 }
@@ -58,35 +54,22 @@ export interface RolloutAsked extends Asked {
   readonly selector?: Readonly<Record<string, string>>;
 }
 
-interface Operation extends RolloutAsked {
-  readonly id: string;
-  atMs: number;
+export interface Operation extends RolloutAsked, Told {
   readonly rows: ReadonlyMap<string, Row>;
   readonly revision: string;
-  state: State;
-  wasUnknown: boolean;
   wasRefused: boolean;
-  readonly came: number[];
-  settledMs: number;
   /** Of which the inventory has shown what was done: for sure, or as one may read it. */
   readonly shown: Map<string, 'yes' | 'maybe'>;
   /** The kind was declared anew since. */
   isOld: boolean;
   /** Something stood against sending it, so that it may be given up. */
   mayStop: boolean;
-  readonly seq: number;
   readonly run: number;
   /** Of the kind, when its run began. */
   readonly total: number;
 }
 
-export const isBusy = ({ state }: { readonly state: State }): boolean =>
-  state === 'waiting' || state === 'wire' || state === 'accepted' || state === 'unknown';
-
 const isAlive = ({ state }: Operation): boolean => state !== 'refused' && state !== 'stopped';
-
-const within = (count: number, total: number, { ppm, atLeast = 0 }: ShareSaid): boolean =>
-  total > 0 && (count * 1_000_000 <= ppm * total || count <= atLeast);
 
 const valueOf = (per: string, row: Row): string | undefined => (per === 'fleet' ? '' : row.labels[per]);
 
@@ -96,38 +79,31 @@ export interface Against {
   readonly maybe: ReadonlySet<string>;
 }
 
-export class RolloutPromises {
-  nowMs: number;
-  jumped = false;
+export class RolloutPromises extends Story<Operation> {
   said: RolloutSaid;
   revision: string;
   readonly inventory: Inventory;
-  readonly operations: Operation[] = [];
-  readonly seen: Seen[] = [];
-  engaged: (Stopping & { readonly rack?: string })[] = [];
-  readonly wrong: string[] = [];
-  readonly #early: Came[] = [];
-  #orders = 0;
 
   constructor(said: RolloutSaid, nowMs: number) {
+    super(nowMs);
     this.said = said;
     this.revision = JSON.stringify(said);
-    this.nowMs = nowMs;
     this.inventory = new Inventory(said.declared);
-  }
-
-  order(): number {
-    return (this.#orders += 1);
   }
 
   /** Notes what may be given up by now. */
   watch(): void {
     for (const one of this.operations)
-      if (one.state === 'waiting') one.mayStop ||= this.#againstSending(one, sentFor(one)).length > 0;
+      if (one.state === 'waiting') one.mayStop ||= this.againstSending(one, sentFor(one)).length > 0;
+  }
+
+  override catchUp(): void {
+    super.catchUp();
+    this.watch();
   }
 
   maySend(one: Operation): boolean {
-    return this.#againstSending(one, sentFor(one)).length === 0;
+    return this.againstSending(one, sentFor(one)).length === 0;
   }
 
   limits(said: RolloutSaid): void {
@@ -173,82 +149,25 @@ export class RolloutPromises {
     }
   }
 
-  // What came.
-
-  came({ request, action, targets, principal, manner }: Came): void {
-    const operation = this.operations.find(({ id }) => id === request);
-    if (operation === undefined) {
-      this.#early.push({ request, action, targets, principal, manner });
-      return;
-    }
-    for (const what of this.#againstSending(operation, { action, targets, principal }))
-      this.wrong.push(`sent ${request} ${action} [${targets.join()}] at ${this.nowMs}: ${what}`);
-    operation.came.push(this.nowMs);
-    this.ended(operation, manner);
+  override settled(operation: Operation, state: 'delivered' | 'refused'): void {
+    super.settled(operation, state);
+    operation.wasRefused ||= state === 'refused';
   }
 
-  catchUp(): void {
-    for (const one of this.#early.splice(0)) {
-      if (this.operations.some(({ id }) => id === one.request)) this.came(one);
-      else this.wrong.push(`sent ${one.request} which nobody was allowed`);
-    }
-  }
-
-  ended(operation: Operation, manner: Manner): void {
-    const to = (state: State): void => {
-      operation.state = state;
-      operation.wasRefused ||= state === 'refused';
-      if (state === 'delivered' || state === 'refused') operation.settledMs = this.nowMs;
-    };
-    if (manner === 'ok') to('delivered');
-    else if (manner === 'accept') to('accepted');
-    else if (manner === 'hold') to('wire');
-    else if (manner === 'refuse') to(operation.wasUnknown ? 'unknown' : 'refused');
-    else {
-      operation.wasUnknown = true;
-      to('unknown');
-    }
-  }
-
-  #againstSending(one: Operation, came: Pick<Came, 'action' | 'targets' | 'principal'>): string[] {
-    const { action, by, ids } = one;
+  protected override againstSending(one: Operation, sent: Sent): string[] {
+    const { action, ids } = one;
     const others = this.operations.filter(other => other !== one);
-    const wrong: string[] = [];
+    const wrong = this.againstSendingAny(one, sent);
     const no = (what: string, isSo: boolean): void => void (isSo && wrong.push(what));
-    no(
-      'other than what was allowed',
-      JSON.stringify([came.action, came.principal, came.targets]) !==
-        JSON.stringify([action, by, [...ids].toSorted()]),
-    );
-    no(`is ${one.state}`, one.state !== 'waiting' && !(one.state === 'unknown' && action === 'config.push'));
-    no('too many attempts', one.came.length >= (action === 'config.push' ? 3 : 1));
-    no('the clock jumped', this.jumped);
-    no('too late', this.nowMs - one.atMs > VALID_FOR_MS);
     no('other limits', one.revision !== this.revision);
-    no(
-      'switched off',
-      this.engaged.some(each => this.isStoppedBy(each, one)),
-    );
     no('stale', this.inventory.isStale(this.nowMs));
     no(
       'drifted',
       [...one.rows].some(([id, then]) => !sameLabels(then, this.#rows.get(id))),
     );
     no(
-      'beside another',
-      others.some(
-        other => isBusy(other) && other.state !== 'waiting' && other.ids.some(id => ids.includes(id)),
-      ),
-    );
-    no(
       'done already',
       action === 'disk.wipe' && others.some(other => ids.some(id => this.#isDone(other, id) === 'sure')),
-    );
-    no(
-      'more than its executor takes',
-      others.filter(
-        other => other.action === action && (other.state === 'wire' || other.state === 'accepted'),
-      ).length >= CONCURRENCY[action],
     );
     // A newest word of failed, said since, holds what waits.
     if (this.said.actions[action].stages !== undefined) {
@@ -258,10 +177,7 @@ export class RolloutPromises {
     return wrong;
   }
 
-  isStoppedBy(
-    { action, region, rack, except }: Stopping & { readonly rack?: string },
-    one: RolloutAsked,
-  ): boolean {
+  override isStoppedBy({ action, region, rack, except }: Stopping, one: Asked): boolean {
     if (except.includes(one.by)) return false;
     if (action !== undefined) return action === one.action;
     if (region === undefined && rack === undefined) return true;
@@ -584,12 +500,8 @@ export class RolloutPromises {
     });
   }
 
-  accepted(atMs: number): void {
-    for (const one of this.operations) {
-      one.atMs = Math.min(one.atMs, atMs);
-      one.settledMs = Math.min(one.settledMs, atMs);
-    }
-    for (const one of this.seen as { atMs: number }[]) one.atMs = Math.min(one.atMs, atMs);
+  override accepted(atMs: number): void {
+    super.accepted(atMs);
     this.inventory.accepted(atMs);
   }
 
@@ -598,7 +510,7 @@ export class RolloutPromises {
   }
 }
 
-const sentFor = ({ action, by, ids }: Operation): Pick<Came, 'action' | 'targets' | 'principal'> => ({
+const sentFor = ({ action, by, ids }: Operation): Sent => ({
   action,
   principal: by,
   targets: [...ids].toSorted(),

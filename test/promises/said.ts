@@ -8,6 +8,9 @@ export interface Share {
   readonly atLeast?: number;
 }
 
+export const within = (count: number, total: number, { ppm, atLeast = 0 }: Share): boolean =>
+  total > 0 && (count * 1_000_000 <= ppm * total || count <= atLeast);
+
 export interface WindowSaid {
   readonly per: string;
   readonly overS: number;
@@ -76,11 +79,11 @@ export interface Said {
   readonly exceptions: readonly Excepted[];
 }
 
-const share = ({ ppm, atLeast }: Share): unknown => {
+export const share = ({ ppm, atLeast }: Share): unknown => {
   const percent = `${(ppm / 10_000).toFixed(4)}%`;
   return atLeast === undefined ? percent : { share: percent, at_least: atLeast };
 };
-const shares = (each: Readonly<Record<string, Share>>): Doc =>
+export const shares = (each: Readonly<Record<string, Share>>): Doc =>
   Object.fromEntries(Object.entries(each).map(([name, one]) => [name, share(one)]));
 
 const windowDoc = ({ per, overS, targets, share: of, traffic }: WindowSaid): Doc => ({
