@@ -37,8 +37,12 @@ export function createReads({ db, embedded }: Pick<Store, 'db' | 'embedded'>) {
         const query = filtered(visible(requests(db), sight), search);
         if (!embedded) return await searchPage(db, before(query, page.from), page);
         const positions = await findInSteps(db, query, page);
-        if (positions.length === 0) return { items: [] };
-        return await searchPage(db, requests(db).where('d.position', 'in', positions), page);
+        const inPage = positions.slice(0, page.limit);
+        if (inPage.length === 0) return { items: [] };
+        // By its filters once more: since it was found, its outcome may have come. Then the page is shorter, and not the last one for it.
+        const found = await searchPage(db, query.where('d.position', 'in', inPage), page);
+        const next = found.next ?? (positions.length > page.limit ? inPage.at(-1) : undefined);
+        return { items: found.items, ...(next !== undefined && { next }) };
       }),
 
     one: async (id: string, sight: Sight): Promise<RequestView | undefined> =>

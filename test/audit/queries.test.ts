@@ -349,6 +349,34 @@ describe('a search through many decisions', () => {
     expect(statements).toBeGreaterThan(MANY / 5_000);
   });
 
+  it.each([[4], [2], [1]])(
+    'has none there whose outcome came after it was found, and those behind them all the same: %d a page',
+    async limit => {
+      const principal = `changing-${limit}`;
+      const ids: string[] = [];
+      for (let at = 0; at < 4; at += 1)
+        ids.push(await record({ principal, targets: ['h1'], outcome: 'pending' }));
+      const newestTwo = ids.slice(2);
+      const stopTwo = sql`update operations set outcome = 'stopped' where id = any(${newestTwo})`;
+      let isFound = false;
+      let stopped: Promise<unknown> = Promise.resolve();
+      const db = store.db.withPlugin({
+        transformQuery: ({ node }) => node,
+        transformResult: async ({ result }) => {
+          // In line before the read of what was found. The look for the newest position comes before that is.
+          if (isFound) stopped = stopTwo.execute(store.db);
+          isFound = true;
+          return await Promise.resolve(result);
+        },
+      });
+      const { search } = createReads({ db, embedded: true });
+      const asked: Search = { mode: 'request', principal, outcome: 'pending' };
+      const pages = await pagesOf(async page => await search(asked, all, { ...page, limit }));
+      await stopped;
+      expect(pages.flat().map(({ id }) => id)).toEqual(ids.slice(0, 2).toReversed());
+    },
+  );
+
   it.each<[Partial<Search>, Sight, number?]>([
     [{}, all],
     [{ rule: 'targets.blank' }, all],
