@@ -243,6 +243,13 @@ describeWithPostgres('a store on a server', () => {
     const found = await verify('--export', cut, ...anchored);
     expect(found.verdict?.findings).toMatchObject([{ how: 'removed', seq }]);
     expect(found.code).toBe(1);
+    // What was signed after the export is not in it, and nobody has cut anything.
+    const older = /before that checkpoint: copy the checkpoints first/;
+    expect(found.verdict?.notes.join()).toMatch(older);
+    const holed = write('holed.ndjson', `${lines.toSpliced(seq - 2, 1).join('\n')}`);
+    const hole = await verify('--export', holed, ...anchored);
+    expect(hole.verdict?.findings).toMatchObject([{ how: 'removed', seq: seq - 1 }]);
+    expect(hole.verdict?.notes.join()).not.toMatch(older);
   });
 
   it('and a checkpoint that nobody signed vouches for nothing', async () => {
