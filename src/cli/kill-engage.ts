@@ -70,7 +70,7 @@ export async function runKill(options: KillOptions, terminal: Terminal): Promise
 /** While the answer is waited for, on a terminal and in a log: who has to stop now does not wait for what may never come. */
 function sayNoAnswerYet(without: WithoutGate, terminal: Terminal): void {
   terminal.complain(
-    'No answer yet: the gate or its database may hang. It is waited for; another gate on the same database stops this one too (--url URL), and without any the kill file does.',
+    'No answer yet: the gate or its database may hang. It is waited for; another gate on the same database stops this one too (--url URL --key-file FILE), and without any the kill file does.',
   );
   without.say('Without the gate');
 }

@@ -79,7 +79,7 @@ describe('kill that gets no answer', () => {
       expect(complained()).toBe('');
       vi.advanceTimersByTime(4_000);
       expect(terminal.complained).toEqual([
-        'No answer yet: the gate or its database may hang. It is waited for; another gate on the same database stops this one too (--url URL), and without any the kill file does.',
+        'No answer yet: the gate or its database may hang. It is waited for; another gate on the same database stops this one too (--url URL --key-file FILE), and without any the kill file does.',
         `Without the gate: on each machine that runs a gate,\n  ${TOUCH}`,
       ]);
       expect(await answered(201, ENGAGED)).toBe(0);
