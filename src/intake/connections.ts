@@ -42,6 +42,8 @@ export interface Connections {
   /** Takes note of a request. False where its connection is ending: it must not be looked at, and is never answered. */
   begin(req: IncomingMessage, res: ServerResponse): boolean;
   isAnswering(socket: Duplex): boolean;
+  /** Has it end behind the answers that are under way. False where there is none, or one is of a request that is not whole. */
+  endBehindAnswers(socket: Duplex): boolean;
   /** Whether a request is being answered whose body is not whole. */
   isWaitingForBody(socket: Duplex): boolean;
   /** Ends the connections that there are: at once where nothing is being answered, else behind the answers that are under way. */
@@ -71,14 +73,16 @@ export function watchConnections(server: Server, readerMs: number): Connections 
   server.on('connection', (socket: Socket) => {
     // With TLS this is the bare socket, and a request comes with another around it: both have the peer's address.
     const key = peerOf(socket);
+    if (key === undefined) return;
     const entry: OpenConnection = { socket, answering: new Set(), isEnding: false };
     open.set(key, entry);
     socket.once('close', () => {
       if (open.get(key) === entry) open.delete(key);
     });
   });
+  const entryOf = (socket: Duplex): OpenConnection | undefined => open.get(peerOf(socket) ?? '');
   const begin = (req: IncomingMessage, res: ServerResponse): boolean => {
-    const entry = open.get(peerOf(req.socket));
+    const entry = entryOf(req.socket);
     if (entry === undefined) return true;
     // A client that always sends its next request before it has its answer would otherwise never have to go.
     entry.isEnding ||= entry.answering.size >= MOST_PIPELINED;
@@ -98,9 +102,9 @@ export function watchConnections(server: Server, readerMs: number): Connections 
   };
   return {
     begin,
-    isAnswering: socket => (open.get(peerOf(socket))?.answering.size ?? 0) > 0,
-    isWaitingForBody: socket =>
-      [...(open.get(peerOf(socket))?.answering ?? [])].some(({ req }) => !req.complete),
+    endBehindAnswers: socket => endBehindAnswers(entryOf(socket)),
+    isAnswering: socket => (entryOf(socket)?.answering.size ?? 0) > 0,
+    isWaitingForBody: socket => [...(entryOf(socket)?.answering ?? [])].some(({ req }) => !req.complete),
     endAll: () => {
       for (const entry of open.values()) {
         entry.isEnding = true;
@@ -123,11 +127,21 @@ export function watchConnections(server: Server, readerMs: number): Connections 
   };
 }
 
+function endBehindAnswers(entry: OpenConnection | undefined): boolean {
+  if (entry === undefined || entry.answering.size === 0) return false;
+  if ([...entry.answering].some(({ req }) => !req.complete)) return false;
+  entry.isEnding = true;
+  // Nobody wants the rest, and a flood of it would keep the gate busy for as long as the answer takes.
+  entry.socket.pause();
+  return true;
+}
+
 /** For the rest of its request, or to read its answer. */
 const isWaitedFor = (res: ServerResponse): boolean =>
   !res.req.complete || res.writableEnded || res.writableNeedDrain;
 
-function peerOf(socket: Duplex): string {
-  const { remoteAddress = '', remotePort = 0 } = socket instanceof Socket ? socket : {};
-  return `${remoteAddress} ${remotePort}`;
+/** A connection that was reset before it was looked at has none, and all of those would be one: what one of them does would end the others. */
+function peerOf(socket: Duplex): string | undefined {
+  const { remoteAddress, remotePort = 0 } = socket instanceof Socket ? socket : {};
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }

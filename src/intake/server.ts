@@ -87,6 +87,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     // The client has closed its half in the middle of a body, and may still hear the answer: who reads the body sees it too (body.ts).
     const isCut = error.code === 'HPE_INVALID_EOF_STATE' && connections.isWaitingForBody(socket);
     if (isCut && socket.writable) return;
+    // Bytes behind a whole request, as where its length was counted in letters: what was decided is told.
+    if (isOfHttp(error) && connections.endBehindAnswers(socket)) return;
     answerBrokenHead(logger, error, socket, connections.isAnswering(socket));
   });
   // The head's size is bounded; with node's own bound on their number, headers beyond it would not be seen.
@@ -132,6 +134,9 @@ function renewalOf(
   };
 }
 
+/** Any other error is of the connection, a handshake that failed included: there is nobody to answer. */
+const isOfHttp = ({ code = '' }: NodeJS.ErrnoException): boolean => /^(HPE|ERR_HTTP)_/.test(code);
+
 /** Bytes that are not HTTP. While another request of the socket is being answered, this answer would be taken for its. */
 function answerBrokenHead(
   logger: Logger,
@@ -139,9 +144,7 @@ function answerBrokenHead(
   socket: Duplex,
   isAnswering: boolean,
 ): void {
-  // Any other error is of the connection, a handshake that failed included: there is nobody to answer.
-  const isOfHttp = /^(HPE|ERR_HTTP)_/.test(error.code ?? '');
-  if (isAnswering || !socket.writable || !isOfHttp) {
+  if (isAnswering || !socket.writable || !isOfHttp(error)) {
     socket.destroy();
     return;
   }

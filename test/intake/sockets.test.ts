@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { bearer, delivered, fakePorts, listen, serving, type Serving } from './fake-ports.ts';
 
 // What only raw bytes can do: heads in pieces, bodies that stop, clients that leave.
@@ -58,7 +58,7 @@ describe('bytes that are not HTTP', () => {
     expect(decided()).toBe(0);
   });
 
-  it('behind a request are no answer to it', async () => {
+  it('behind a request are no answer to it, and do not keep its own back', async () => {
     let release: () => void = () => undefined;
     const ready = new Promise<void>(resolve => (release = resolve));
     const slow = serving({
@@ -77,10 +77,40 @@ describe('bytes that are not HTTP', () => {
     socket.on('error', () => undefined);
     const closed = new Promise(resolve => socket.on('close', resolve));
     socket.write(head(`Content-Length: ${text.length}`) + text + 'nonsense\r\n\r\n');
-    await closed;
+    // It is being decided when they are read: nothing is said of them.
+    await new Promise(resolve => setImmediate(resolve));
     expect(answer).toBe('');
     release();
+    await closed;
+    expect(answer.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 200']);
     await second.close();
+  });
+});
+
+test.each(['', 'nonsense\r\n\r\n'])(
+  'who resets at once is decided all the same, with %j behind it',
+  async more => {
+    const bytes = head(`Content-Length: ${text.length}`) + text + more;
+    const reset = (): Promise<void> =>
+      new Promise(resolve => {
+        const socket = connect(listening.port, '127.0.0.1');
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve());
+        socket.write(bytes, () => socket.resetAndDestroy());
+      });
+    await Promise.all(Array.from({ length: 40 }, reset));
+    await vi.waitFor(() => expect(decided()).toBe(40), 5_000);
+  },
+);
+
+describe('a length that is too short', () => {
+  it('is answered as what it is, also to who wants to stop', async () => {
+    const engage = ['POST /v1/kill-switch HTTP/1.1', 'Host: x', `Authorization: ${bearer('operator')}`];
+    const body = '{"reason": "zurück"}';
+    const bytes = [...engage, `Content-Length: ${body.length - 2}`, '\r\n'].join('\r\n') + body;
+    const answer = await send(bytes, false);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('Nothing was engaged');
   });
 });
 
