@@ -61,8 +61,11 @@ export function poolOver(
     types: valueParsers,
   };
   const pool = new Pool(config);
-  surviveErrors(pool, error => {
-    logger.error({ error: error.message }, 'the embedded database failed');
+  let said: string | undefined;
+  surviveErrors(pool, err => {
+    // One that has given up fails each connection, a hundred in a second, and for the same cause.
+    if (err.message !== said) logger.error({ err }, 'the embedded database failed');
+    said = err.message;
   });
   return pool;
 }

@@ -1,12 +1,15 @@
 import { existsSync, fdatasyncSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SyncFile } from '../../src/db/durable-node-fs.ts';
+import { poolOver, startParams } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openStore, type Store } from '../../src/db/store.ts';
 import { StoreRefused } from '../../src/db/store-refused.ts';
 import { createLogger } from '../../src/kit/logger.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
 import { mountSmallDisk, smallDiskAbsent, type SmallDisk } from '../support/small-disk.ts';
 import { startProcess } from '../support/started-process.ts';
 import { preparedDump, putPreparedStore, temporaryFolder, type TemporaryFolder } from '../support/store.ts';
@@ -46,6 +49,18 @@ const digestsOf = async (store: Store): Promise<string[]> => {
   const rows = await store.db.selectFrom('target_sets').select('digest').execute();
   return rows.map(row => row.digest);
 };
+
+it('fails each connection for one cause in one line of the log', async () => {
+  const { logger, said } = recordedLogger();
+  const pglite = await PGlite.create({ startParams, loadDataDir: await preparedDump() });
+  const pool = poolOver(pglite, logger);
+  const client = await pool.connect();
+  for (const cause of ['', '', 'another', 'another', '']) client.emit('error', new Error(cause));
+  client.release(true);
+  await pool.end();
+  await pglite.close();
+  expect(said()).toEqual(Array.from({ length: 3 }, () => [50, 'the embedded database failed']));
+});
 
 const fullDiskAbsent = smallDiskAbsent();
 if (fullDiskAbsent !== undefined) console.warn(fullDiskAbsent);
