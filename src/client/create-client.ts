@@ -11,7 +11,7 @@ import { LONGEST_MS, openLine } from './open-line.ts';
 import { answerOf, send, sendForStream, type Line } from './send.ts';
 import { streamOf } from './stream-of.ts';
 import type { Answer, Content, Load, Loaded, RecordedDecision } from './types.ts';
-import { unlessDecides, unlessOf, unlessScope } from './why-not.ts';
+import { unlessDecides, unlessOf, unlessScope, unlessSeen } from './why-not.ts';
 import { segment, withQuery, writeJson } from './write-json.ts';
 
 // This file is what is published as `./client`: whoever catches an error has to be able to name it.
@@ -184,7 +184,8 @@ const SEEN: Expected = { statuses: [201], members: ['seq', 'artifact', 'name', '
 
 function observing(line: Line, { post }: Calls, withinMs: number): Pick<Client, 'postEvidence' | 'evidence'> {
   return {
-    postEvidence: async (seen, options) => await ask(line, post('/v1/evidence', SEEN, seen, options)),
+    postEvidence: async (seen, options) =>
+      await ask(line, post('/v1/evidence', { ...SEEN, whyNot: unlessSeen(seen) }, seen, options)),
     evidence: async (filters = {}, options = {}) =>
       await listItems(line, { path: '/v1/evidence', filters, withinMs }, options),
   };

@@ -1,5 +1,5 @@
 import { sha256 } from '../kit/digest.ts';
-import type { Ask, Scope, Targets } from './types.ts';
+import type { Ask, Scope, Seen, Targets } from './types.ts';
 
 /*
  * What stands between, or a gate that is not the one that is meant, may answer with something of the right shape that is of another
@@ -51,6 +51,14 @@ export const unlessScope =
   (scope: Scope = {}): WhyNot =>
   body =>
     'scope' in body && wordsOf(body.scope) === wordsOf(scope) ? undefined : 'it is of another scope';
+
+/** Of evidence: what was recorded of something else stops nothing, and lets nothing pass. */
+export const unlessSeen =
+  (seen: Seen): WhyNot =>
+  (body: { [member in keyof Seen]?: unknown }) =>
+    (['artifact', 'name', 'status', 'dimension', 'value'] as const).every(name => body[name] === seen[name])
+      ? undefined
+      : 'it is of other evidence';
 
 const wordsOf = (scope: unknown): string =>
   typeof scope === 'object' && scope !== null

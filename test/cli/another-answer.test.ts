@@ -87,6 +87,21 @@ test.each([
   expect((await run(...args)).complained).not.toContain('not to what was asked');
 });
 
+test.each<[string, object]>([
+  ['another artifact', { artifact: `sha256:${'b'.repeat(64)}` }],
+  ['another name', { name: 'health' }],
+  ['another status', { status: 'failed' }],
+  ['one value', { dimension: 'zone', value: 'eu-1' }],
+])('evidence of %s is not what was posted', async (_, other) => {
+  const seen = { artifact: `sha256:${'a'.repeat(64)}`, name: 'canary', status: 'passed' };
+  const post = ['evidence', 'post', seen.artifact, seen.name, seen.status];
+  const entry = { ...seen, seq: 7, by: 'tester', at: '2026-11-28T00:00:00Z' };
+  server.script({ status: 201, body: { ...entry, ...other } });
+  expect(await run(...post)).toMatchObject({ code: 3, said: '' });
+  server.script({ status: 201, body: entry });
+  expect((await run(...post)).code).toBe(0);
+});
+
 test('a switch of another scope is not the one that was engaged, and the release of another not this one', async () => {
   const engaged = { id: OTHER, scope: { action: 'a.b' }, reason: 'r', except: [], on_the_wire: [] };
   server.script({ status: 201, body: { ...engaged, stopped: [], took_ms: 1 } });
