@@ -121,7 +121,14 @@ async function follow(
       );
     terminal.progress(progressOf(decided, nowMs - beganMs, leftMs));
     await pause(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => signal.throwIfAborted());
-    last = (await look(gate, decided.id, deadlineMs - systemClock.monotonicMs(), signal)) ?? last;
+    const looked = await look(gate, decided.id, deadlineMs - systemClock.monotonicMs(), signal);
+    if (looked === 'the key is out') {
+      terminal.complain(
+        'The gate does not take the key any more, so this waits no longer. The request goes on.',
+      );
+      break;
+    }
+    last = looked ?? last;
     seen(last);
   }
   terminal.progress(undefined);
@@ -146,12 +153,14 @@ async function look(
   id: string,
   leftMs: number,
   interrupted: AbortSignal,
-): Promise<DecisionAnswer | undefined> {
+): Promise<DecisionAnswer | 'the key is out' | undefined> {
   // No timer of node's can hold a wait of a month: it would end at once.
   const late = AbortSignal.timeout(Math.min(LONGEST_LOOK_MS, Math.max(LOOK_EVERY_MS, Math.ceil(leftMs))));
   try {
     const answer = await gate.one(id, { signal: AbortSignal.any([late, interrupted]) });
-    return answer.ok ? answer : undefined;
+    if (answer.ok) return answer;
+    // Asked on, each second would be one more wrong key of this address.
+    return answer.status === 401 ? 'the key is out' : undefined;
   } catch (thrown) {
     interrupted.throwIfAborted();
     if (thrown instanceof NoAnswerError || late.aborted) return undefined;

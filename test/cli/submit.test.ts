@@ -515,6 +515,17 @@ test.each([[[]], [['--json']]])('nothing of the gate steers the terminal: %j', a
   if (more.length > 0) expect(JSON.parse(said)).toEqual(refusal('preflight'));
 });
 
+test('waits no longer once its key is out, and says so', async () => {
+  server.script(
+    { status: 202, body: outcome('pending') },
+    { status: 401, body: problem('request.unauthenticated', 401) },
+  );
+  const { code, said, complained } = await run(...SUBMIT, '--wait', '1m');
+  expect({ code, looks: server.received.length }).toEqual({ code: 3, looks: 2 });
+  expect(said).toContain('what became of it is not known yet');
+  expect(complained).toContain('The gate does not take the key any more');
+});
+
 describe('preflight --junit', () => {
   const file = path.join(path.dirname(files.write('junit/keep', '')), 'verdict.xml');
 
