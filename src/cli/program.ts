@@ -139,7 +139,8 @@ async function addPolicyCommand(
   args: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  if (!['policy', 'completion', 'help'].includes(args[0] ?? '')) {
+  const first = args.find(arg => arg !== '--') ?? '';
+  if (!['policy', 'completion', 'help'].includes(first)) {
     program.command('policy').description('show what is in force; build and test policies');
     return;
   }

@@ -160,6 +160,30 @@ describe('help and version end with 0', () => {
     expect(complained).toContain(absent);
   });
 
+  test.each([
+    ['submit', 'disk.wipe', '--reason', 'r', '--ticket', '--expect', '2'],
+    ['submit', 'disk.wipe', 'a', '--reason', '--json'],
+    ['preflight', 'disk.wipe', 'a', '--reason', '--expect=1'],
+    ['kill', '--action', '--reason', 'r'],
+    ['settle', 'abcd', '--delivered', '--reason', '--json'],
+  ])('an option in the place of a value is none: %s %s', async (...args) => {
+    const { code, complained } = await run(...args);
+    expect(code).toBe(2);
+    expect(complained).toMatch(/option '--\w+ <.*>' lacks its value: --\w+ is an option; nothing was done/);
+  });
+
+  test('but whatever the reason is, an engage stops', async () => {
+    const absent = `${files.folder}/absent.key`;
+    const { complained } = await run('kill', '--reason', '--json', '--key-file', absent);
+    expect(complained).toContain(absent);
+  });
+
+  test('a command behind -- is run as it is without', async () => {
+    const alone = await run('policy');
+    expect(alone.said + alone.complained).toContain('Usage: interlock policy');
+    expect(await run('--', 'policy')).toEqual(alone);
+  });
+
   test('--version beside other words is no yes', async () => {
     const { code, complained } = await run('preflight', 'disk.wipe', '--version', '--reason', 'r');
     expect(code).toBe(2);
