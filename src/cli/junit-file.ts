@@ -2,6 +2,7 @@ import { access, constants, lstat, rm, stat, truncate, writeFile } from 'node:fs
 import path from 'node:path';
 import { UsageError } from '../config/environment.ts';
 import { asError } from '../kit/fault.ts';
+import { isBlank } from '../kit/text.ts';
 import { ifThere } from './if-there.ts';
 import { junitXml, type PreflightFound } from './junit.ts';
 
@@ -12,6 +13,7 @@ import { junitXml, type PreflightFound } from './junit.ts';
  */
 export const clearJunit = async (file: string): Promise<void> =>
   await touching(file, async () => {
+    if (isBlank(file)) throw new Error('it has no name');
     const itself = await ifThere(lstat(file));
     if (itself === undefined || itself.isFile()) {
       await rm(file, { force: true });
@@ -24,13 +26,24 @@ export const clearJunit = async (file: string): Promise<void> =>
     else if (behind !== undefined) await access(file, constants.W_OK);
   });
 
-/** The files that a command line names for it, which need not be one that can be read. */
-export function junitFilesIn([command, ...args]: readonly string[]): string[] {
-  if (command !== 'preflight') return [];
-  return args.flatMap((arg, at) => {
-    const file = arg === '--junit' ? args[at + 1] : /^--junit=(.*)$/s.exec(arg)?.[1];
-    return file === undefined || file === '' ? [] : [file];
-  });
+/** The files that a command line names for it, which need not be one that can be read, and what else it says. */
+export function junitFilesIn([command, ...args]: readonly string[]): { files: string[]; rest: string[] } {
+  const files: string[] = [];
+  const rest: string[] = [];
+  for (const [at, arg] of command === 'preflight' ? args.entries() : []) {
+    const file = args[at - 1] === '--junit' ? arg : /^--junit=(.*)$/s.exec(arg)?.[1];
+    if (file === undefined) rest.push(arg.replace(/^--[^=]*=/, ''));
+    else if (file !== '') files.push(file);
+  }
+  return { files, rest };
+}
+
+/** Whether a file is one of these: what is read must not be taken away for what is written. */
+export async function isOneOf(file: string, others: readonly string[]): Promise<boolean> {
+  const look = async (name: string) => await stat(name).catch(() => undefined);
+  const itself = await look(file);
+  const found = await Promise.all(others.map(look));
+  return itself !== undefined && found.some(other => other?.ino === itself.ino && other.dev === itself.dev);
 }
 
 /** @throws UsageError */

@@ -1,12 +1,13 @@
 import { NoAnswerError } from '../client/create-client.ts';
-import { isGithubJob } from '../config/environment.ts';
+import { isGithubJob, UsageError } from '../config/environment.ts';
+import { quote } from '../kit/text.ts';
 import { describeTargets, readAsk, type Asked, type AskOptions } from './ask-options.ts';
 import { decisionIn, exitCodeOf, reasonsOf, type Decided } from './decision-exit.ts';
 import { exitCode } from './exit-code.ts';
 import { connectGate, type GateOptions } from './gate-connection.ts';
 import { annotation } from './github-annotation.ts';
 import type { PreflightFound } from './junit.ts';
-import { clearJunit, writeJunit } from './junit-file.ts';
+import { clearJunit, isOneOf, writeJunit } from './junit-file.ts';
 import { jsonLine, printable } from './printable.ts';
 import { sayDecision } from './say-decision.ts';
 import { sayProblem } from './say-problem.ts';
@@ -29,7 +30,11 @@ export async function runPreflight(
   const { junit } = options;
   // A file of an earlier run must not speak for this one, however this one ends. And before the question: a verdict that is found to have
   // no place is no verdict.
-  if (junit !== undefined) await clearJunit(junit);
+  if (junit !== undefined) {
+    if (await isOneOf(junit, filesReadBy(options)))
+      throw new UsageError(`--junit ${quote(junit)} is a file that is read: nothing was asked`);
+    await clearJunit(junit);
+  }
   const ask = readAsk(asked, options);
   const { gate, url, next } = connectGate(options, terminal);
   const what = `${ask.action}: ${describeTargets(ask.targets)}`;
@@ -51,6 +56,16 @@ export async function runPreflight(
     throw thrown;
   }
 }
+
+const filesReadBy = (options: PreflightOptions): string[] =>
+  [
+    options.targetsFrom,
+    options.paramsFile,
+    options.keyFile,
+    options.ca,
+    options.cert,
+    options.certKey,
+  ].filter(file => file !== undefined);
 
 function verdictOf(decided: Decided | undefined, code: number, detail = ''): Omit<PreflightFound, 'what'> {
   if (code === exitCode.done) return { refusals: [] };

@@ -14,7 +14,7 @@ import { exitCode, exitCodeOfNo } from './exit-code.ts';
 import { addEvidenceCommand } from './evidence-command.ts';
 import { addInventoryCommand } from './inventory-command.ts';
 import { Interrupted } from './interrupt.ts';
-import { clearJunit, junitFilesIn } from './junit-file.ts';
+import { clearJunit, isOneOf, junitFilesIn } from './junit-file.ts';
 import { addKeygenCommand } from './keygen-command.ts';
 import { addKillCommand } from './kill-command.ts';
 import { refuseTwice } from './refuse-twice.ts';
@@ -83,10 +83,12 @@ const isMistyped = (thrown: unknown): boolean => thrown instanceof CommanderErro
 
 /** What an earlier run has written must not speak for one that never came to ask. */
 async function clearMistyped(args: readonly string[], terminal: Terminal): Promise<void> {
-  for (const file of junitFilesIn(args))
-    await clearJunit(file).catch((thrown: unknown) =>
-      terminal.complain(`interlock: ${printable(asError(thrown).message)}`),
-    );
+  const { files, rest } = junitFilesIn(args);
+  for (const file of files)
+    if (!(await isOneOf(file, rest)))
+      await clearJunit(file).catch((thrown: unknown) =>
+        terminal.complain(`interlock: ${printable(asError(thrown).message)}`),
+      );
 }
 
 const PROGRAM_HELP =

@@ -583,6 +583,38 @@ describe('preflight --junit', () => {
     expect(readlinkSync(link)).toBe(to);
   });
 
+  test.each<[string, string[]]>([
+    ['itself', []],
+    ['itself, of a command line that is wrong', ['--expect', 'many']],
+  ])('that is the list of targets is told, and the list stays: %s', async (_, more) => {
+    const list = files.write('junit/list', 'a\n');
+    const link = path.join(path.dirname(list), 'list.xml');
+    if (!existsSync(link)) symlinkSync('list', link);
+    server.script({ status: 500 });
+    for (const junit of [list, link]) {
+      const line = [
+        'preflight',
+        'disk.wipe',
+        '--reason',
+        'r',
+        '--targets-from',
+        list,
+        '--junit',
+        junit,
+        ...more,
+      ];
+      expect((await run(...line)).code).toBe(2);
+      expect(readFileSync(list, 'utf8')).toBe('a\n');
+    }
+    expect(server.received).toEqual([]);
+  });
+
+  test('without a name is told before anything is asked', async () => {
+    server.script({ status: 500 });
+    expect((await run(...PREFLIGHT, '--junit', '')).code).toBe(2);
+    expect(server.received).toEqual([]);
+  });
+
   test('that is a pipe is written there, and stays', async () => {
     const pipe = path.join(path.dirname(file), 'pipe');
     spawnSync('mkfifo', [pipe]);
