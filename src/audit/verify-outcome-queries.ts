@@ -14,15 +14,13 @@ const declaredAnewSince = (kind: string, seq: string): RawBuilder<unknown> => sq
       select max(a.seq) from entries a where a.type = 'inventory' and a.body ->> 'kind' = ${sql.ref(kind)} and a.seq < ${sql.ref(seq)})) > 1`;
 
 /**
- * Whether a time is the one that an entry says, or what the times that were accepted since have made of it: what is later counts as made then.
- * Also of the first few of them alone: what is ended and shown by then is moved by no further one.
+ * Whether a time is what a time that was accepted since has made of it: what is later counts as made then. Not each of them moves it: what was over
+ * and shown when one was accepted it leaves as it is, and what is delivered after all is moved by the next.
  */
 const isFolded = (column: string, said: RawBuilder<unknown>, seq: string): RawBuilder<unknown> => sql`
   exists (
-    select from (
-      select min((c.body ->> 'accepted_ms')::float8) over (order by c.seq) as ms from entries c
-      where c.type = 'clock' and c.seq > ${sql.ref(seq)}) a
-    where ${sql.ref(column)} = least(${said}, to_timestamp(a.ms / 1000)))`;
+    select from entries c where c.type = 'clock' and c.seq > ${sql.ref(seq)}
+      and ${sql.ref(column)} = least(${said}, to_timestamp((c.body ->> 'accepted_ms')::float8 / 1000)))`;
 
 export const outcomeChecks: readonly RowCheck[] = [
   {

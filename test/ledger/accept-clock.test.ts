@@ -330,22 +330,44 @@ describe('what was written before an accepted time, and is later', () => {
     expect(verdictOf(await one.ask(ids(200, 100), 'k4'))).toBe('allowed');
   });
 
-  it('is as it should be to a verification, though it had ended before a second, earlier time was accepted', async () => {
-    const one = await gate();
-    const first = await one.ask(['h1'], 'k1');
-    await databaseGoesBack(HOUR);
-    await accept(one);
-    await one.ledger.enqueue(turn => {
-      const sent = turn.book.operation(idOf(first));
-      if (sent === undefined) throw new Error('it is not under way');
-      const attempted = { kind: 'refused', detail: 'a test' } as const;
-      return recordEvent(turn, sent, { type: 'attempt', attempt: 1, attempted }, 'gate');
+  describe('is as it should be to a verification', () => {
+    const refused = async ({ ledger }: Parts, decided: Decided): Promise<void> => {
+      await ledger.enqueue(turn => {
+        const sent = turn.book.operation(idOf(decided));
+        if (sent === undefined) throw new Error('it is not under way');
+        const attempted = { kind: 'refused', detail: 'a test' } as const;
+        return recordEvent(turn, sent, { type: 'attempt', attempt: 1, attempted }, 'gate');
+      });
+    };
+    const found = async (): Promise<readonly object[]> => {
+      const { rows } = await verifyStore(store.db, [host], new ChainVerifier());
+      return rows.filter(({ table }) => table === 'operations');
+    };
+
+    it('that had ended before a second, earlier time was accepted', async () => {
+      const one = await gate();
+      const first = await one.ask(['h1'], 'k1');
+      await databaseGoesBack(HOUR);
+      await accept(one);
+      await refused(one, first);
+      expect(await operation(first)).toMatchObject({ outcome: 'refused' });
+      await databaseGoesBack(HOUR);
+      await accept(one);
+      expect(await found()).toEqual([]);
     });
-    expect(await operation(first)).toMatchObject({ outcome: 'refused' });
-    await databaseGoesBack(HOUR);
-    await accept(one);
-    const { rows } = await verifyStore(store.db, [host], new ChainVerifier());
-    expect(rows.filter(({ table }) => table === 'operations')).toEqual([]);
+
+    it('that had ended before the first one, and was delivered after all before a second, later one', async () => {
+      const one = await gate();
+      const first = await one.ask(['h1'], 'k1');
+      await refused(one, first);
+      await databaseGoesBack(HOUR);
+      await accept(one);
+      await sweeper(one).outcomes.report(idOf(first), executor, { status: 'delivered' }, () => true);
+      expect(await operation(first)).toMatchObject({ outcome: 'delivered' });
+      await databaseIs(time.databaseMs + 20_000);
+      await accept(one);
+      expect(await found()).toEqual([]);
+    });
   });
 
   it('waits for its claim as long as if decided then; what was decided after it waits from its decision', async () => {

@@ -89,8 +89,11 @@ export abstract class AnyPlay<O extends Told, S extends Story<O>> {
   protected async lookBehind(): Promise<void> {}
 
   async end(): Promise<void> {
-    this.place.executor.onCame = () => undefined;
-    this.place.executor.releaseAll();
+    const { executor } = this.place;
+    executor.onCame = () => undefined;
+    // What is freed by an answer is sent, and would be held where nobody lets it go any more.
+    executor.manners = [];
+    executor.releaseAll();
     for (const { gate } of this.gates) await gate.close();
   }
 
