@@ -11,8 +11,8 @@ export default defineConfig({
       'test/reload.test.ts',
     ],
     env: { INTERLOCK_FORM: 'long' },
-    // test/memory takes its ten minutes whatever else runs, and begins first: all others have the second worker meanwhile.
-    maxWorkers: 2,
+    // test/memory takes its ten minutes whatever else runs, and begins first: all others have two workers meanwhile, for many of them wait.
+    maxWorkers: 3,
     testTimeout: 900_000,
     hookTimeout: 900_000,
   },
