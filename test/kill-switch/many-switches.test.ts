@@ -1,21 +1,15 @@
 import { expect, it } from 'vitest';
 
-import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
-import { bot, gateParts, host, loadHosts, wipe } from '../support/gate-parts.ts';
+import { bot, gateParts, loadHosts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
+import { killSwitchOver } from './kill-switch-over.ts';
 
 it('a refusal names some of the switches that stop it, and says how many more there are: an alert may engage each time it fires', async () => {
   const store = await memoryStore();
   try {
     await loadHosts(store, 10);
     const { ask, ledger } = await gateParts(store);
-    const killSwitch = new KillSwitch({
-      killFile: '/nowhere/there-is-no-such-folder/KILL',
-      actions: new Map([[wipe.name, wipe]]),
-      kinds: new Map([['host', host]]),
-      principals: [bot],
-      ledger,
-    });
+    const killSwitch = killSwitchOver(ledger);
     for (let times = 0; times < 23; times += 1)
       await killSwitch.engage({ scope: {}, reason: `alert ${times}`, except: [] }, bot);
     const refused = await ask(['h1'], 'k1');

@@ -1,22 +1,16 @@
 import { expect, it } from 'vitest';
 
-import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
 import { isRefusal } from '../../src/kit/refusal.ts';
-import { bot, gateParts, host, loadHosts, wipe } from '../support/gate-parts.ts';
+import { bot, gateParts, loadHosts } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
+import { killSwitchOver } from './kill-switch-over.ts';
 
 it('a right stop is engaged before the names that others have mistyped are looked for among all there are', async () => {
   const store = await memoryStore();
   try {
     await loadHosts(store, 1_000);
     const { ledger } = await gateParts(store);
-    const killSwitch = new KillSwitch({
-      killFile: '/nowhere/there-is-no-such-folder/KILL',
-      actions: new Map([[wipe.name, wipe]]),
-      kinds: new Map([['host', host]]),
-      principals: [bot],
-      ledger,
-    });
+    const killSwitch = killSwitchOver(ledger);
     const answered: string[] = [];
     const engage = async (value: string): Promise<void> => {
       const request = { scope: { dimension: 'rack', value }, reason: 'a test', except: [] };

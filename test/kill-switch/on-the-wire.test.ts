@@ -1,14 +1,12 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import type { Action } from '../../src/config/config.ts';
 import type { Store } from '../../src/db/store.ts';
-import { KillSwitch } from '../../src/kill-switch/kill-switch.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Operation } from '../../src/ledger/operation.ts';
 import { MAX_JOBS } from '../../src/ledger/queue.ts';
-import { bot, fakePolicy, gateParts, host, loadHosts, wipe } from '../support/gate-parts.ts';
+import { bot, fakePolicy, gateParts, loadHosts, wipe } from '../support/gate-parts.ts';
 import { memoryStore } from '../support/store.ts';
+import { killSwitchOver } from './kill-switch-over.ts';
 
 let store: Store;
 beforeAll(async () => {
@@ -22,15 +20,6 @@ afterAll(async () => {
 /** More than two turns stop. */
 const MANY = 2 * MAX_JOBS + 10;
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `h${index}`);
-
-const switchOf = (ledger: Ledger, action: Action): KillSwitch =>
-  new KillSwitch({
-    killFile: '/nowhere/there-is-no-such-folder/KILL',
-    actions: new Map([[action.name, action]]),
-    kinds: new Map([['host', host]]),
-    principals: [bot],
-    ledger,
-  });
 
 it('is a second attempt too whose outcome a late answer to the first has settled; a first one that was reported is not', async () => {
   const { ask, ledger } = await gateParts(store);
@@ -47,7 +36,7 @@ it('is a second attempt too whose outcome a late answer to the first has settled
     settle(second, 2);
     return [first.id, second.id];
   });
-  const killSwitch = switchOf(ledger, wipe);
+  const killSwitch = killSwitchOver(ledger);
   const engaged = await killSwitch.engage({ scope: {}, reason: 'a test', except: [] }, bot);
   expect(engaged).toMatchObject({ on_the_wire: [ids[1]], stopped: [] });
   if ('id' in engaged) await killSwitch.release(engaged.id, 'a test', bot, () => true);
@@ -61,7 +50,10 @@ it('is also what was allowed under a name that the gate does not declare; where 
   const shred = { ...wipe, name: 'disk.shred' };
   const stale = await gateParts(store, { actions: new Set([shred.name]) });
   const scope = { action: shred.name };
-  const engaged = await switchOf(stale.ledger, shred).engage({ scope, reason: 'a test', except: [] }, bot);
+  const engaged = await killSwitchOver(stale.ledger, { action: shred }).engage(
+    { scope, reason: 'a test', except: [] },
+    bot,
+  );
   // The executor is full of the two before it.
   expect(engaged).toMatchObject({ on_the_wire: [expect.any(String), expect.any(String)], stopped: [id] });
   expect(await active.ask(['h4'], 'k4')).toMatchObject({
@@ -78,7 +70,7 @@ it('is not all that waits in one turn, which others wait for: what is left is st
     const waits = async (): Promise<number> =>
       await ledger.enqueue(({ book }) => [...book.waiting(wipe.name)].length);
     const waiting = await waits();
-    const killSwitch = switchOf(ledger, wipe);
+    const killSwitch = killSwitchOver(ledger);
     const engaged = await killSwitch.engage({ scope: {}, reason: 'a test', except: [] }, bot);
     if (!('id' in engaged)) throw new Error('it was refused');
     expect(engaged.stopped).toHaveLength(waiting);

@@ -367,6 +367,8 @@ describe('what was written before an accepted time, and is later', () => {
       await databaseIs(time.databaseMs + 20_000);
       await accept(one);
       expect(await found()).toEqual([]);
+      await sql`update operations set decided_at = decided_at - interval '1 second'`.execute(store.db);
+      expect(await found()).toHaveLength(1);
     });
   });
 

@@ -54,6 +54,9 @@ export abstract class AnyPlay<O extends Told, S extends Story<O>> {
     };
   }
 
+  /** Before the first step. */
+  abstract begin(): Promise<void>;
+
   protected async startGates(): Promise<void> {
     this.gates = [await this.#oneGate(), await this.#oneGate()];
   }

@@ -1,7 +1,7 @@
 import type { Scope } from '../../src/ledger/book.ts';
 import type { Doc } from '../support/gate.ts';
 import { AnyPlay, many, type Place } from './any-play.ts';
-import { ACTIONS, writeLimits } from './gates.ts';
+import { ACTIONS, writeFiles, writeLimits } from './gates.ts';
 import { overs, IDS, RACKS, REQUESTERS, someHost, someSaid, type Theme } from './any-limits.ts';
 import { limitsDoc, type Said } from './said.ts';
 import type { Host, Operation } from './history.ts';
@@ -35,12 +35,12 @@ export class Play extends AnyPlay<Operation, Promises> {
     this.story = new Promises(someSaid(this.chance, databaseMs, plot.theme), databaseMs);
   }
 
-  async begin(): Promise<void> {
+  override async begin(): Promise<void> {
     const { story } = this;
     this.listen();
     for (;;) {
       try {
-        writeLimits(this.place.folder, limitsDoc(story.said));
+        writeFiles(this.place.folder, this.place.executor, limitsDoc(story.said));
         await this.startGates();
         break;
       } catch (error) {

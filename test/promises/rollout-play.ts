@@ -26,7 +26,7 @@ export class RolloutPlay extends AnyPlay<Operation, RolloutPromises> {
     this.#saids.push(this.story.said);
   }
 
-  async begin(): Promise<void> {
+  override async begin(): Promise<void> {
     this.listen();
     await this.#start();
     await this.#loadAll();
