@@ -33,7 +33,9 @@ export function readCheckpointLine(line: string, keys: ReadonlyMap<string, KeyOb
   if (name === undefined) return { problem: 'is not a checkpoint' };
   const key = keys.get(name);
   if (key === undefined)
-    return { problem: `was signed with the key ${name}, which is not among those given` };
+    return {
+      problem: `was signed with the key ${name}, which is not among those given: name its public key too (--key), if a gate of this store has signed with it`,
+    };
   if (checkpoint !== undefined && judgeCheckpoint(checkpoint, key) === 'good') {
     const { at, seq, hash } = checkpoint;
     return { anchor: { at, seq, hash }, key: name };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { NOTHING_ENGAGED } from '../kit/nothing-engaged.ts';
 
 /** Commander begins each message with it. */
 export const withoutPrefix = (text: string): string => text.replace(/^error: /, '');
@@ -9,9 +10,12 @@ export function pointToHelp(command: Command, path = command.name()): void {
     .configureOutput({
       outputError: (text, write) => write(`interlock: ${withoutPrefix(text)}`),
     })
-    .showHelpAfterError(`See: ${path} --help`);
+    .showHelpAfterError(`${whatBecame(path)}See: ${path} --help`);
   for (const below of command.commands) pointToHelp(below, `${path} ${below.name()}`);
 }
+
+/** Who is in a hurry to stop must not take a mistyped stop for one. */
+const whatBecame = (path: string): string => (path === 'interlock kill engage' ? `${NOTHING_ENGAGED} ` : '');
 
 /** Whether a command line is names of commands and a word for help, and nothing else. */
 export function asksForHelpOnly(program: Command, args: readonly string[]): boolean {

@@ -118,6 +118,7 @@ describe('kill', () => {
     const { code, complained } = await run('operator', 'kill', ...args);
     expect(code).toBe(2);
     expect(complained).toMatch(told);
+    expect(complained).toContain('Nothing was engaged.');
     expect(await engagedIds()).toEqual([]);
   });
 
