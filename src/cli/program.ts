@@ -3,7 +3,7 @@ import { FileError } from '../config/config.ts';
 import { readVersion } from '../config/version.ts';
 import { asError } from '../kit/fault.ts';
 import { NoAnswerError } from '../client/errors.ts';
-import { addressTrouble } from './address-trouble.ts';
+import { addressTrouble, mayComeYet } from './address-trouble.ts';
 import { addAuditCommand } from './audit-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { examplesText, exitCodesText, type CommandContext } from './command-context.ts';
@@ -152,7 +152,7 @@ async function addPolicyCommand(
   program.addCommand(policy);
 }
 
-/** Says why a command ended, and with which code: 0 for help and version, 2 for wrong use, 3 for what is our own fault. */
+/** Says why a command ended, and with which code: 0 for help and version, 2 for wrong use, 3 for what is our own fault, or may pass. */
 function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
   if (thrown instanceof CommanderError) {
     // Commander has said it on stderr.
@@ -192,5 +192,5 @@ function reportEnd(thrown: unknown, json: boolean, terminal: Terminal): number {
     terminal.complain(isTheirs ? `interlock: ${message}` : `interlock crashed: ${error.stack ?? message}`);
     if (json) terminal.say(jsonLine({ error: message }));
   }
-  return isTheirs ? exitCode.wrongUse : exitCode.couldNotTell;
+  return isTheirs && !mayComeYet(error) ? exitCode.wrongUse : exitCode.couldNotTell;
 }

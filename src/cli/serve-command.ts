@@ -46,7 +46,7 @@ export function addServeCommand(program: Command, { terminal }: CommandContext):
         exitCodesText({
           done: 'ended by a signal, or the configuration is right',
           wrong: 'wrong use, or a file is not as it must be: each problem is listed',
-          untold: 'crashed, or ended before claimed work was finished',
+          untold: 'crashed, ended before claimed work was finished, or its address is not there yet',
         }),
     )
     .action(async (options: Options) => {

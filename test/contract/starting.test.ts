@@ -356,6 +356,17 @@ describe('a gate that cannot start', () => {
     expect(exit.stderr).not.toContain('    at ');
   });
 
+  // The unit for systemd does not start a gate again that ended with 2.
+  it('because its address is not there yet, as while its machine starts, ends with 3', async () => {
+    const elsewhere = { listen: '192.0.2.1:7070', plaintext: 'behind-a-proxy' };
+    const exit = await startAndFail({ config: elsewhere, ...(await ownStore()) });
+    expect(exit.code, exit.stderr).toBe(3);
+    expect(exit.stderr).toMatch(
+      /^interlock: The address 192\.0\.2\.1:7070 is not an address of this machine, or not yet\. /mu,
+    );
+    expect(exit.stderr).not.toContain('    at ');
+  });
+
   it('because its store is a file says so in a sentence, and ends with 2', async () => {
     const exit = await startAndFail({ prepare: folder => writeFileSync(join(folder, 'store'), '') });
     expect(exit.code, exit.stderr).toBe(2);
