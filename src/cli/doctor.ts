@@ -154,7 +154,10 @@ async function lookAtConfig(
   const gate =
     url === undefined
       ? await askOwnGate(config, {
-          ...{ runs, storeRead: store.read, showsCertificate, next },
+          runs,
+          storeRead: store.read,
+          showsCertificate,
+          next,
           fetch: fetchOfOwn(certificates, clock),
         })
       : await askGate(url, { runs: 'must', storeRead: false, fetch, next });

@@ -57,7 +57,10 @@ function addPost(evidence: Command, { terminal, end }: CommandContext): void {
       const { runEvidencePost } = await import('./evidence.ts');
       const { dimension, value, json } = options;
       const said = {
-        ...{ artifact, name, status, json: json === true },
+        artifact,
+        name,
+        status,
+        json: json === true,
         ...(dimension !== undefined && { dimension }),
         ...(value !== undefined && { value }),
       };

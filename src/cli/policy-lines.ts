@@ -78,7 +78,8 @@ export function profileLines(profiles: readonly Profile[], width: number | undef
 /** One line for all labels that are missing in the same limits: each takes several with it, and several go together. */
 function idleLines(idle: Profile['idle'], width: number | undefined): string[] {
   const lacking = gather(idle, ({ why }) => why).map(({ first: { kind, lacks }, all }) => ({
-    ...{ kind, ...lacks },
+    kind,
+    ...lacks,
     keys: [...new Set(all.map(({ key, item }) => withItem(withoutName(key, lacks.name), item)))].join(', '),
   }));
   const together = gather(lacking, ({ kind, what, keys }) => JSON.stringify([kind, what, keys]));

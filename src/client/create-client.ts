@@ -80,12 +80,20 @@ const decisionOf = (id: string): Expected => ({ ...DECISION, whyNot: unlessOf(id
 
 const callsWithin = (withinMs: number) => ({
   read: (path: string, yes: Expected, options: Aborted = {}): Call => ({
-    ...{ method: 'GET', path, yes, repeatable: true, withinMs },
+    method: 'GET',
+    path,
+    yes,
+    repeatable: true,
+    withinMs,
     ...options,
   }),
   /** Not made twice: it has no idempotency key. */
   post: (path: string, yes: Expected, body: object | undefined, options: Aborted = {}): Call => ({
-    ...{ method: 'POST', path, yes, repeatable: false, withinMs },
+    method: 'POST',
+    path,
+    yes,
+    repeatable: false,
+    withinMs,
     ...(body !== undefined && { body: { type: 'application/json', content: writeJson(body) } }),
     ...options,
   }),
@@ -108,7 +116,9 @@ function deciding(line: Line, { post }: Calls, timeoutMs: number): Pick<Client, 
       const yes = { ...DECISION, statuses: [200, 202], whyNot: unlessDecides(body, 'request') };
       const told = await send(line, {
         ...post('/v1/requests', yes, body, options),
-        ...{ repeatable: true, idempotencyKey, prefer: `wait=${seconds}` },
+        repeatable: true,
+        idempotencyKey,
+        prefer: `wait=${seconds}`,
         withinMs: seconds * 1000 + timeoutMs,
       });
       const replayed = told.headers.get('idempotency-replayed') === 'true';
@@ -208,8 +218,13 @@ function loading(line: Line): Pick<Client, 'putInventory' | 'patchInventory'> {
     const path = withQuery(`/v1/inventory/${segment(kind, 'kind')}`, parameters);
     const type = format === 'csv' ? 'text/csv' : 'application/x-ndjson';
     return await ask(line, {
-      ...{ method, path, repeatable: false, withinMs: LOAD_TIMEOUT_MS, yes: with200('revision', 'count') },
-      ...{ body: { type, content: streamOf(content) }, ...options },
+      method,
+      path,
+      repeatable: false,
+      withinMs: LOAD_TIMEOUT_MS,
+      yes: with200('revision', 'count'),
+      body: { type, content: streamOf(content) },
+      ...options,
     });
   };
   return {
@@ -229,7 +244,10 @@ function looking(
     const answer = await ask<T>(line, call);
     if (answer.ok) return answer.value;
     throw new NoAnswerError(`it answered ${answer.status}: ${answer.problem.title}`, {
-      ...{ method: 'GET', url: line.url + path, attempts: 1, status: answer.status },
+      method: 'GET',
+      url: line.url + path,
+      attempts: 1,
+      status: answer.status,
     });
   };
   return {

@@ -33,8 +33,11 @@ export async function listItems<Item>(
     throw new ClientMisuseError('`limit` is a whole number above 0.');
   const aborted = signal === undefined ? {} : { signal };
   const callFor = (parameters: object): Call => ({
-    ...{ method: 'GET', path: withQuery(list.path, { ...list.filters, ...parameters }) },
-    ...{ repeatable: true, withinMs: list.withinMs, ...aborted },
+    method: 'GET',
+    path: withQuery(list.path, { ...list.filters, ...parameters }),
+    repeatable: true,
+    withinMs: list.withinMs,
+    ...aborted,
     yes: { statuses: [200], members: ['items', 'next'] },
   });
   if (as === 'stream') return await streamItems(line, callFor(limit <= PAGE ? { limit } : {}), limit);

@@ -69,7 +69,9 @@ function warnOfNumbersOnly(
   if (taken === undefined || !isIdle || entry.require !== 'any' || entry.require_age !== undefined) return [];
   return [
     {
-      ...{ about: 'numbers_only', kind: kind.name, actions: [action.name] },
+      about: 'numbers_only',
+      kind: kind.name,
+      actions: [action.name],
       says: `${action.name} is like ${taken.profile} and limits numbers only, whether or not a target is still in use, as ${kind.name} declares no state, and no label serving or in_use`,
       remedy: `declare \`state\`, or one of these labels, on ${kind.name}; or write \`require: any\` in the entry if this is meant`,
     },
@@ -84,7 +86,9 @@ function warnOfNoBudget(kind: Kind, limited: readonly Limited[], { budgets }: Li
   const windows = together.flatMap(({ entry }) => entry.windows);
   return [
     {
-      ...{ about: 'no_budget', kind: kind.name, actions },
+      about: 'no_budget',
+      kind: kind.name,
+      actions,
       says: `${actions.join(', ')} are irreversible, each has windows of its own, and no budget counts them together: they may do ${actions.length} times to ${kind.name} what one of them may`,
       remedy: `write \`budgets: [${suggestBudgets(windows)
         .map(budget => `{ kind: ${kind.name}, ${budget} }`)

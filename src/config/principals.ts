@@ -31,7 +31,10 @@ export function readPrincipals(
     if (principal === undefined) continue;
     const { name, keys, roles, actions, labels } = principal;
     principals.push({
-      ...{ name, keys, roles: new Set(roles), actions: new Set(actions) },
+      name,
+      keys,
+      roles: new Set(roles),
+      actions: new Set(actions),
       ...(labels !== undefined && { labels }),
     });
   }
@@ -106,7 +109,9 @@ function checkRoles(problems: Problems, raw: unknown, path: YamlPath, actionName
 
 /** What a principal is and may, whatever its keys are. */
 export const describePrincipal = ({ name, roles, actions, labels }: Principal) => ({
-  ...{ name, roles: [...roles].toSorted(), actions: [...actions].toSorted() },
+  name,
+  roles: [...roles].toSorted(),
+  actions: [...actions].toSorted(),
   ...(labels !== undefined && { labels }),
 });
 

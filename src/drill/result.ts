@@ -75,7 +75,10 @@ function twinResult(twin: Said): Pick<CaseResult, 'twin' | 'twin_rule' | 'twin_s
 }
 
 export const unseen = ({ name, title }: DrillCase, { kind, why }: Unseen): CaseResult => ({
-  ...{ name, title, verdict: kind, says: why },
+  name,
+  title,
+  verdict: kind,
+  says: why,
 });
 
 /**
@@ -83,7 +86,10 @@ export const unseen = ({ name, title }: DrillCase, { kind, why }: Unseen): CaseR
  * @param twin what was said to the twin, where it was asked before; else nothing is known of it either
  */
 export const unplayed = ({ name, title, trial }: DrillCase, says: string, twin?: Said): CaseResult => ({
-  ...{ name, title, verdict: 'untold', says },
+  name,
+  title,
+  verdict: 'untold',
+  says,
   ...(trial.kind === 'trial' && {
     expected: trial.rule,
     ...(twin !== undefined ? twinResult(twin) : trial.twin !== undefined && { twin: 'untold' }),

@@ -210,7 +210,11 @@ export class Inventory {
     this.#tidy(request.kind);
     const { revision, count, added, removed, changed } = flipped;
     return {
-      ...{ revision, count, added, removed, changed },
+      revision,
+      count,
+      added,
+      removed,
+      changed,
       ...(source !== undefined && { skipped: done.skipped }),
     };
   }
@@ -237,8 +241,18 @@ export class Inventory {
       if (laterMs !== undefined) throw outOfOrder(query.asOfMs, laterMs);
     }
     return {
-      ...{ db, clock, kind, source, method },
-      ...{ lease, inForce, revision, arrival, redefined, isFirst, done },
+      db,
+      clock,
+      kind,
+      source,
+      method,
+      lease,
+      inForce,
+      revision,
+      arrival,
+      redefined,
+      isFirst,
+      done,
     };
   }
 

@@ -128,14 +128,10 @@ export class Rollout {
   placeOf(request: { readonly again: number; readonly total: number; readonly generation?: number }): Place {
     const { generation, total } = request;
     const run = this.#run;
-    const fresh = {
-      ...{ total, totalEver: Math.max(total, run?.totalEver ?? 0), reached: 0, entered: 0 },
-      ...{ reachedEver: run?.reachedEver ?? 0, unsettled: run?.unsettled ?? 0 },
-    };
-    if (run === undefined) return { run: { ...fresh, run: 1 }, begins: true, mayBegin: false, barred: false };
+    const next = runAfter(run, total);
+    if (run === undefined) return { run: next, begins: true, mayBegin: false, barred: false };
     const mayBegin = isLater(generation, run.generation) && isLater(generation, this.#generationBefore);
-    if (request.again > 0 && mayBegin)
-      return { run: { ...fresh, run: run.run + 1 }, begins: true, mayBegin, barred: false };
+    if (request.again > 0 && mayBegin) return { run: next, begins: true, mayBegin, barred: false };
     const barred = run.run > 1 && !isLater(generation, this.#generationBefore);
     return { run, begins: false, mayBegin, barred };
   }
@@ -190,11 +186,7 @@ export class Rollout {
 
   #begin(run: number, total: number): void {
     this.#generationBefore = later(this.#run?.generation, this.#generationBefore);
-    const { totalEver = 0, reachedEver = 0, unsettled = 0 } = this.#run ?? {};
-    this.#run = {
-      ...{ run, total, totalEver: Math.max(total, totalEver) },
-      ...{ reached: 0, entered: 0, reachedEver, unsettled },
-    };
+    this.#run = { ...runAfter(this.#run, total), run };
     for (const [dimension, counts] of this.#values) {
       for (const value of counts.keys()) this.#valuesBefore.get(dimension)?.add(value);
       counts.clear();
@@ -231,6 +223,17 @@ export class Rollout {
       for (const value of dimensionValues[dimension] ?? [UNKNOWN]) countValue(counts, value, by);
   }
 }
+
+/** A run in which nothing was reached yet, behind the one before it. */
+const runAfter = (before: Run | undefined, total: number): Run => ({
+  run: (before?.run ?? 0) + 1,
+  total,
+  totalEver: Math.max(total, before?.totalEver ?? 0),
+  reached: 0,
+  entered: 0,
+  reachedEver: before?.reachedEver ?? 0,
+  unsettled: before?.unsettled ?? 0,
+});
 
 /** What was refused or stopped is no part of a stage. */
 const isReached = (outcome: Operation['outcome']): boolean => outcome !== 'refused' && outcome !== 'stopped';

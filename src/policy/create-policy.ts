@@ -97,7 +97,10 @@ function rulesOf(manifests: readonly CheckManifest[]): Readonly<Record<string, R
       Object.entries(rules).map(([rule, { status, title, explain, sentences, remedies }]) => [
         rule,
         {
-          ...{ step: 'decide', status, title, explain },
+          step: 'decide',
+          status,
+          title,
+          explain,
           says: Object.values(sentences).map(showGaps),
           passes: Object.values(remedies).map(showGaps),
         },

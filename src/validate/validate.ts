@@ -13,8 +13,15 @@ import { checkSaid } from './texts.ts';
 import { validated, type Validated } from './validated.ts';
 
 const FIELDS = [
-  ...['action', 'targets', 'parameters', 'reason', 'ticket', 'on_behalf_of'],
-  ...['artifact', 'plan', 'effects'],
+  'action',
+  'targets',
+  'parameters',
+  'reason',
+  'ticket',
+  'on_behalf_of',
+  'artifact',
+  'plan',
+  'effects',
 ];
 
 /** The action that a body names, declared or not: all that may be looked at before the role is. Undefined if it names none. */
