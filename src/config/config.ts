@@ -7,12 +7,12 @@ export interface StateLabel {
   readonly inService: readonly string[];
 }
 
-/** One of several feeds of a kind, and what is its own: no other writes that. */
+/** One of several sources of a kind, and what is its own: no other writes that. */
 export interface Source {
   readonly name: string;
-  /** A load by it is a load of this feed. */
+  /** A load by it is a load of this source. */
   readonly principal: string;
-  /** Whether it says which targets there are; exactly one of a kind's feeds does. */
+  /** Whether it says which targets there are; exactly one of a kind's sources does. */
   readonly ownsExistence: boolean;
   readonly labels: readonly string[];
   readonly weights: readonly string[];
@@ -30,9 +30,9 @@ export interface Kind {
   readonly optional: readonly string[];
   /** Numbers that each target must have, by name. Absent for none. */
   readonly weights?: readonly string[];
-  /** With several feeds, that of the one which says what exists. */
+  /** With several sources, that of the one which says what exists. */
   readonly maxAgeMs: number;
-  /** Absent where one feed brings all. */
+  /** Absent where one source brings all. */
   readonly sources?: readonly Source[];
   readonly maxShrinkPpm: number;
   readonly maxChangePpm: number;
@@ -48,7 +48,7 @@ export const declaredLabels = (kind: Kind): string[] => [
   ...new Set([...requiredLabels(kind), ...kind.optional]),
 ];
 
-/** Whether what a feed says of a target can show what was done to it: only who says that it is there, or how it stands, can know. */
+/** Whether what a source says of a target can show what was done to it: only who says that it is there, or how it stands, can know. */
 export const isShowing = ({ state }: Kind, { ownsExistence, labels }: Source): boolean =>
   ownsExistence || (state !== undefined && labels.includes(state.label));
 

@@ -7,7 +7,7 @@ const scopeOfKind = (kind: Kind) => ({
   optional: kind.optional,
   ...(kind.weights !== undefined && { weights: kind.weights }),
   max_age_ms: kind.maxAgeMs,
-  // With their principals: gates that disagree on who speaks for a feed would let it write what another one owns.
+  // With their principals: gates that disagree on who speaks for a source would let it write what another one owns.
   ...(kind.sources !== undefined && { sources: kind.sources }),
   max_shrink_ppm: kind.maxShrinkPpm,
   max_change_ppm: kind.maxChangePpm,

@@ -171,7 +171,7 @@ function readKind(problems: Problems, name: string, value: unknown, path: YamlPa
   return read;
 }
 
-/** Either the kind has an age, or each of its feeds has one; 0, at which everything is too old, where that is wrong. */
+/** Either the kind has an age, or each of its sources has one; 0, at which everything is too old, where that is wrong. */
 function maxAgeOf(
   problems: Problems,
   isSaid: boolean,

@@ -4,7 +4,7 @@ import type { Problems } from './problems.ts';
 import { kindName, sourceSchema } from './schemas.ts';
 import type { YamlPath } from './yaml-file.ts';
 
-/** The feeds of a kind, where it has several. What is wrong with them together is told by `checkSources`. */
+/** The sources of a kind, where it has several. What is wrong with them together is told by `checkSources`. */
 export function readSources(problems: Problems, value: unknown, path: YamlPath): readonly Source[] {
   const sources: Source[] = [];
   for (const [name, raw] of problems.entries(value, path)) {
@@ -20,7 +20,7 @@ export function readSources(problems: Problems, value: unknown, path: YamlPath):
   return sources;
 }
 
-/** Each label and weight that the kind declares is one feed's, and what exists too: what nobody brings would be lacked by every target. */
+/** Each label and weight that the kind declares is one source's, and what exists too: what nobody brings would be lacked by every target. */
 export function checkSources(problems: Problems, kind: Kind, path: YamlPath): void {
   const { sources = [] } = kind;
   const owners = sources.filter(({ ownsExistence }) => ownsExistence);
@@ -57,19 +57,19 @@ function checkOwned(
       problems.add(path, `nobody owns the ${what === 'labels' ? 'label' : 'weight'} ${quote(name)}`);
 }
 
-/** A feed's principal is there, and may load. */
+/** A source's principal is there, and may load. */
 export function checkPrincipalsOf(
   problems: Problems,
   kinds: ReadonlyMap<string, Kind>,
   principals: readonly Principal[],
 ): void {
-  const feeds = principals.filter(({ roles }) => roles.has('inventory')).map(({ name }) => name);
+  const loaders = principals.filter(({ roles }) => roles.has('inventory')).map(({ name }) => name);
   for (const kind of kinds.values()) {
     for (const { name, principal } of kind.sources ?? []) {
-      if (feeds.includes(principal)) continue;
+      if (loaders.includes(principal)) continue;
       problems.add(
         ['kinds', kind.name, 'sources', name, 'principal'],
-        `${quote(principal)} is no principal with the role inventory${didYouMean(principal, feeds, true)}`,
+        `${quote(principal)} is no principal with the role inventory${didYouMean(principal, loaders, true)}`,
       );
     }
   }

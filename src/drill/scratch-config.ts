@@ -72,7 +72,7 @@ export function writeScratchConfig({
   return { file, keys };
 }
 
-/** A case tells all of a target at once, so one feed loads what is several feeds' in earnest. */
+/** A case tells all of a target at once, so one source loads what is several sources' in earnest. */
 function ofOneFeed(kind: Members): Members {
   const { sources, ...rest } = kind;
   return sources === undefined ? kind : { ...rest, max_age: '24h' };

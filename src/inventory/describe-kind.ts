@@ -19,7 +19,7 @@ export interface Described {
   readonly digest: string;
   /** Value of the kind's state label; null without one. */
   readonly state: string | null;
-  /** By each of several feeds that has named it: digest of the labels that it owns, the state with them. Null on a kind with one feed. */
+  /** By each of several sources that has named it: digest of the labels that it owns, the state with them. Null on a kind with one source. */
   readonly saidBy: SaidBy | null;
 }
 
@@ -53,7 +53,7 @@ export function definitionOf(kind: Kind): string {
   );
 }
 
-/** What `inventory_sources.definition` is from when the kind was declared anew until the feed is loaded again: no digest, so it is never the one of now. */
+/** What `inventory_sources.definition` is from when the kind was declared anew until the source is loaded again: no digest, so it is never the one of now. */
 export const DECLARED_ANEW = 'declared anew';
 
 /** A tag as rows carry it and selectors ask for it. Neither kinds nor labels have `:` or `=` in their names. */
@@ -67,11 +67,11 @@ export interface LineRules {
   readonly kind: Kind;
   readonly required: readonly string[];
   readonly weights: readonly string[];
-  /** The one of several feeds that speaks. */
+  /** The one of several sources that speaks. */
   readonly source?: Source | undefined;
 }
 
-/** What one of several feeds must and may say. */
+/** What one of several sources must and may say. */
 export const lineRulesOf = ({ kind, required, weights }: LineRules, source: Source | undefined): LineRules =>
   source === undefined
     ? { kind, required, weights }
@@ -82,11 +82,11 @@ export const lineRulesOf = ({ kind, required, weights }: LineRules, source: Sour
         source,
       };
 
-/** Whether a feed may write a label: its own; and one that the kind does not declare, if it says what exists. */
+/** Whether a source may write a label: its own; and one that the kind does not declare, if it says what exists. */
 export const mayWrite = (kind: Kind, source: Source, label: string): boolean =>
   source.labels.includes(label) || (source.ownsExistence && !declaredLabels(kind).includes(label));
 
-/** What is known of a target where one feed speaks of it: what others own stays, and of its own nothing but what it says now. */
+/** What is known of a target where one source speaks of it: what others own stays, and of its own nothing but what it says now. */
 export function mergeOwn(
   kind: Kind,
   source: Source,
@@ -111,7 +111,7 @@ export class DescribedKind {
   /** Declared labels but the state, by code unit: what `relabelled` and digests are about. */
   readonly #lasting: readonly string[];
   readonly #declared: readonly string[];
-  /** Labels of each of several feeds, by code unit. */
+  /** Labels of each of several sources, by code unit. */
   readonly #owned: ReadonlyMap<string, readonly string[]> | undefined;
   readonly #digests = new Map<string, string>();
 
@@ -125,7 +125,7 @@ export class DescribedKind {
     this.#owned = kind.sources && new Map(kind.sources.map(({ name, labels }) => [name, labels.toSorted()]));
   }
 
-  /** @param named the feeds that have named it, where there are several */
+  /** @param named the sources that have named it, where there are several */
   describe(labels: Labels, weights: Weights = {}, named: readonly string[] = []): Described {
     const tags: string[] = [];
     for (const label of this.#declared) {

@@ -15,7 +15,7 @@ export interface NextRevision {
   readonly method: LoadMethod;
   readonly asOfMs: number;
   readonly loadedMs: number;
-  /** Of a load of one of several feeds: which, and when it was read if it was read whole. */
+  /** Of a load of one of several sources: which, and when it was read if it was read whole. */
   readonly source?: {
     readonly name: string;
     readonly asOfMs?: number;
@@ -84,7 +84,7 @@ export async function datePatches(tx: Db, next: NextRevision, atMs: number): Pro
 }
 
 /**
- * A kind that is declared anew: each of its feeds must be loaded again, also where it is declared as before some time later. What was
+ * A kind that is declared anew: each of its sources must be loaded again, also where it is declared as before some time later. What was
  * brought meanwhile was brought under other words.
  */
 export async function askSourcesAnew(tx: Db, next: NextRevision): Promise<void> {
@@ -93,7 +93,7 @@ export async function askSourcesAnew(tx: Db, next: NextRevision): Promise<void> 
     where kind = ${next.kind} and source is distinct from ${next.source?.name ?? null}::text`.execute(tx);
 }
 
-/** Whether a row is still what is held: of several feeds, each by what it says itself, and one that says nothing now by nothing. */
+/** Whether a row is still what is held: of several sources, each by what it says itself, and one that says nothing now by nothing. */
 const asHeld = (row: string): RawBuilder<unknown> => sql`
   case when h.said_by is null
     then ${sql.ref(`${row}.labels_digest`)} = h.labels_digest and ${sql.ref(`${row}.state`)} is not distinct from h.state
@@ -103,7 +103,7 @@ const asHeld = (row: string): RawBuilder<unknown> => sql`
 /**
  * A kind that is declared anew has other digests for the same labels. What an irreversible action holds follows them, so that no target
  * counts as shown with other labels only because the words for them changed.
- * @param showing of several feeds, those whose lines show what was done
+ * @param showing of several sources, those whose lines show what was done
  */
 export async function rebaseHolds(tx: Db, next: NextRevision, showing: readonly string[]): Promise<void> {
   const saidBy = sql`
@@ -147,7 +147,7 @@ export async function learnHolds(tx: Db, next: NextRevision, shownMs: number): P
 }
 
 /**
- * One of several feeds that names a target for the first time shows nothing of it: nobody knows what it would have said before. Nor does its first load
+ * One of several sources that names a target for the first time shows nothing of it: nobody knows what it would have said before. Nor does its first load
  * after the kind was declared anew, as above.
  */
 export async function followSource(
@@ -187,8 +187,8 @@ const isNamed = (next: NextRevision, only: readonly string[] | undefined): RawBu
 /**
  * Closes what the inventory shows now: outcomes settled before the load was read, of an irreversible action where the target
  * has other declared labels than at the decision, or is gone; of any other where a line of the target came. A snapshot speaks of every
- * target, by a line or by its absence; a PATCH only of those it names, and a feed that does not say what exists too (`only`). Of several
- * feeds each shows other labels only where they are its own, and one that does not say how a target stands shows only that it is gone.
+ * target, by a line or by its absence; a PATCH only of those it names, and a source that does not say what exists too (`only`). Of several
+ * sources each shows other labels only where they are its own, and one that does not say how a target stands shows only that it is gone.
  */
 export async function closeShownHolds(
   tx: Db,

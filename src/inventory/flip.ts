@@ -56,7 +56,7 @@ export interface InventoryEntry {
   /** Why, if something was forced. */
   readonly reason?: string;
   readonly by: string;
-  /** Of one of several feeds: which, and when it was read, if it was whole. `as_of` is that of the feed which says what exists. */
+  /** Of one of several sources: which, and when it was read, if it was whole. `as_of` is that of the source which says what exists. */
   readonly source?: string;
   readonly source_as_of?: string;
 }
@@ -92,7 +92,7 @@ export function flipOf(load: Load, query: LoadQuery, by: string): Flip {
     const shownMs = load.method === 'put' ? (next.source?.asOfMs ?? next.asOfMs) : arrivedMs;
     if (doesShow(load)) await closeShownHolds(tx, next, shownMs, await namedBy(tx, load));
     if (load.redefined) await forgetHolds(tx, next, false);
-    // Of several feeds each has what it says followed where it says it for the first time.
+    // Of several sources each has what it says followed where it says it for the first time.
     if (load.source === undefined) await learnHolds(tx, next, shownMs);
     return entryOf(next, query, by, speaksOf(load.kind.kind, load.source));
   };
@@ -110,7 +110,7 @@ export const staleGate = (kind: string): Refusal =>
       'the same load again, through a gate with the active policy, or through this one once it has that',
   });
 
-/** Of several feeds only who says that a target is there, or how it stands, can show what was done to it. */
+/** Of several sources only who says that a target is there, or how it stands, can show what was done to it. */
 const doesShow = ({ kind, source }: Load): boolean => source === undefined || isShowing(kind.kind, source);
 
 /** What is held follows where a load says in other words, or for the first time, what was so before. */

@@ -51,7 +51,7 @@ export interface Loaded {
   readonly added: number;
   readonly removed: number;
   readonly changed: number;
-  /** Lines for targets that are not there, of a feed that does not say what exists; absent on a kind with one feed. */
+  /** Lines for targets that are not there, of a source that does not say what exists; absent on a kind with one source. */
   readonly skipped?: number;
 }
 

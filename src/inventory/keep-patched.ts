@@ -64,8 +64,8 @@ export async function keepPatched(load: Load, asOfMs: number): Promise<StandingO
 }
 
 /**
- * Which part of what a load speaks of was said by PATCHes. A PATCH from before entries told it (`of` is null) said all of it, if its feed and declaration are
- * those of the load; if the declaration may have changed since, nobody knows: a label may belong to another feed by now.
+ * Which part of what a load speaks of was said by PATCHes. A PATCH from before entries told it (`of` is null) said all of it, if its source and declaration are
+ * those of the load; if the declaration may have changed since, nobody knows: a label may belong to another source by now.
  */
 function saidOf(load: Load, own: SpeaksOf, patches: Patched['patches']): SpeaksOf | 'unknown' {
   const said: SpeaksOf[] = [];

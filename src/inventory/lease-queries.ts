@@ -20,7 +20,7 @@ export class LeaseLost extends Error {
 
 /**
  * Undefined if another load holds it; `stolen` if that load is dead, and what it left must be discarded first.
- * @param isForced takes the place of one that lives: an operator who forces a load does not wait for a feed that trickles
+ * @param isForced takes the place of one that lives: an operator who forces a load does not wait for a source that trickles
  */
 export async function takeLease(
   db: Kysely<Database>,

@@ -43,11 +43,11 @@ export interface Patched {
   readonly labels: Labels | null;
   readonly weights: Weights | null;
   readonly saidBy: SaidBy | null;
-  /** Those PATCHes: of which feed, and what they spoke of; null where their entry does not tell. Never empty. */
+  /** Those PATCHes: of which source, and what they spoke of; null where their entry does not tell. Never empty. */
   readonly patches: readonly { readonly source: string | null; readonly of: SpeaksOf | null }[];
 }
 
-/** Targets patched after a time, whichever feed it was, by id, at most `limit` after an id. */
+/** Targets patched after a time, whichever source it was, by id, at most `limit` after an id. */
 export async function readPatched(
   db: Db,
   kind: string,
@@ -184,7 +184,7 @@ export async function readRows(
   return rows;
 }
 
-/** When a feed of a kind was last read whole, under a declaration of the kind; Unix milliseconds. Undefined if it never was. */
+/** When a source of a kind was last read whole, under a declaration of the kind; Unix milliseconds. Undefined if it never was. */
 export async function readSourceAsOf(
   db: Db,
   kind: string,
@@ -202,7 +202,7 @@ const anyOf = (names: readonly string[]): RawBuilder<unknown> =>
   sql`?| array(select json_array_elements_text(${JSON.stringify(names)}::json))`;
 
 /**
- * When the newest snapshot was read, after a time, that spoke of any of this, under whichever declaration of the kind and name of its feed; Unix
+ * When the newest snapshot was read, after a time, that spoke of any of this, under whichever declaration of the kind and name of its source; Unix
  * milliseconds. Undefined if there is none. One whose entry does not tell what it spoke of spoke of all.
  */
 export async function readLaterSnapshot(

@@ -16,7 +16,7 @@ export interface LoadQuery {
   readonly asOfMs?: number;
   /** Which limits an operator lets this load pass. */
   readonly force: ReadonlySet<Force>;
-  /** Which of several feeds is meant. */
+  /** Which of several sources is meant. */
   readonly source?: string;
   /** There exactly when something is forced. */
   readonly reason?: string;

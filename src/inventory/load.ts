@@ -24,7 +24,7 @@ export interface Load {
   readonly clock: Clock;
   readonly kind: DescribedKind;
   readonly method: LoadMethod;
-  /** Which of the kind's feeds it is; undefined on a kind with one. */
+  /** Which of the kind's sources it is; undefined on a kind with one. */
   readonly source: Source | undefined;
   readonly lease: Lease;
   /** Undefined for the first load of the kind. */
@@ -34,7 +34,7 @@ export interface Load {
   readonly arrival: Arrival;
   /** Rows in force were made under another declaration of the kind: every one is written anew. */
   readonly redefined: boolean;
-  /** One of several feeds that has not been loaded whole under the declaration of now. */
+  /** One of several sources that has not been loaded whole under the declaration of now. */
   readonly isFirst: boolean;
   readonly done: Done;
 }
@@ -56,7 +56,7 @@ export interface Done {
   removed: number;
   changed: number;
   relabelled: number;
-  /** Lines of a feed that does not say what exists, for targets that are not there. */
+  /** Lines of a source that does not say what exists, for targets that are not there. */
   skipped: number;
   /** Whether anything was written that must be taken back if the load is not taken. */
   wrote: boolean;
@@ -84,7 +84,7 @@ export const nothingDone = (kind: DescribedKind): Done => ({
   counts: new ValueCounts(kind),
 });
 
-/** Whether it keeps what other feeds have brought, also where the kind was declared anew. The first load of a kind has nothing to keep. */
+/** Whether it keeps what other sources have brought, also where the kind was declared anew. The first load of a kind has nothing to keep. */
 export const isMerging = ({ source, inForce }: Load): boolean =>
   source !== undefined && inForce !== undefined;
 

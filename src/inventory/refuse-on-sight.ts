@@ -8,7 +8,7 @@ import { LoadRefused, type LoadRefusal } from './load-refusal.ts';
 /** What a load stands on, as far as it is known before a line is read. */
 interface Before {
   readonly inForce: RevisionInForce | undefined;
-  /** When this very feed was read last, whole; undefined if it never was. */
+  /** When this very source was read last, whole; undefined if it never was. */
   readonly asOfMs: number | undefined;
 }
 
@@ -47,7 +47,7 @@ export const outOfOrder = (asOfMs: number, inForceMs: number): LoadRefused =>
     }),
   );
 
-/** The feed that says what exists. */
+/** The source that says what exists. */
 const existing = ({ sources = [] }: Kind): string =>
   sources.find(({ ownsExistence }) => ownsExistence)?.name ?? 'what exists';
 

@@ -85,7 +85,7 @@ async function* snapshotTotals(load: Load): AsyncGenerator<ValueCount, void> {
   for (const count of counts) if (!known.has(keyOf(count))) yield count;
 }
 
-/** A PATCH, or one of several feeds, knows what it adds and takes away. */
+/** A PATCH, or one of several sources, knows what it adds and takes away. */
 async function* changedTotals(load: Load): AsyncGenerator<ValueCount, void> {
   const deltas = [...load.done.counts].filter(isSome);
   for (let at = 0; at < deltas.length; at += BATCH) {

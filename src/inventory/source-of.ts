@@ -4,8 +4,8 @@ import { didYouMean, quote } from '../kit/text.ts';
 import type { LoadQuery } from './load-query.ts';
 
 /**
- * Which of a kind's feeds a load is: that of its principal. A forced load is an operator's, who is none of them, and names it.
- * Undefined on a kind with one feed.
+ * Which of a kind's sources a load is: that of its principal. A forced load is an operator's, who is none of them, and names it.
+ * Undefined on a kind with one source.
  */
 export function sourceOf(
   kind: Kind,

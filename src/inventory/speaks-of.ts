@@ -9,7 +9,7 @@ export interface SpeaksOf {
   readonly weights: readonly string[];
 }
 
-/** @param source which of the kind's feeds it is; undefined on a kind with one, which speaks of all */
+/** @param source which of the kind's sources it is; undefined on a kind with one, which speaks of all */
 export const speaksOf = (kind: Kind, source: Source | undefined): SpeaksOf => ({
   existence: source?.ownsExistence ?? true,
   labels: (source?.labels ?? declaredLabels(kind)).toSorted(),

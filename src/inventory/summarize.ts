@@ -13,7 +13,7 @@ export interface KindSummary {
   readonly dimensions: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Of each weight what all targets have together, and those of each value; absent on a kind without weights. */
   readonly weights?: Readonly<Record<string, WeightSummary>>;
-  /** Each of the feeds; absent on a kind with one. */
+  /** Each of the sources; absent on a kind with one. */
   readonly sources?: Readonly<Record<string, SourceSummary>>;
 }
 

@@ -19,7 +19,7 @@ const definitionAt = (revision: string) => sql`
 
 /**
  * Deletes patches that no later snapshot can predate, and those that a later patch of the same target covers. Where the kind was declared anew since, neither
- * is enough, because feeds may speak of other things now: then each of the kind's feeds must have been read later.
+ * is enough, because sources may speak of other things now: then each of the kind's sources must have been read later.
  */
 const outlived = ({ kind, sources }: Tidied) => sql`
   delete from inventory_patches where ctid = any(array(
@@ -39,7 +39,7 @@ const outlived = ({ kind, sources }: Tidied) => sql`
 
 interface Tidied {
   readonly kind: string;
-  /** Names of its feeds, where there are several. */
+  /** Names of its sources, where there are several. */
   readonly sources: readonly string[];
 }
 

@@ -89,7 +89,7 @@ async function writeChunk(load: Load, chunk: readonly Line[]): Promise<void> {
 
 /** A target's row, or nulls for one that is not there. */
 interface Row extends Pick<Difference, 'labels' | 'weights'> {
-  /** The feeds that have named it, where there are several. */
+  /** The sources that have named it, where there are several. */
   readonly named: readonly string[];
 }
 
@@ -125,7 +125,7 @@ async function writeChanges(load: Load, tx: Load['db'], changes: readonly Change
 
 interface Differences {
   readonly changes: readonly Change[];
-  /** Lines of a feed that does not say what exists, for targets that are not there. */
+  /** Lines of a source that does not say what exists, for targets that are not there. */
   readonly skipped: ReadonlySet<Line>;
 }
 
@@ -148,7 +148,7 @@ async function differences(load: Load, tx: Load['db'], chunk: readonly Line[]): 
   return { changes, skipped };
 }
 
-/** The rows that lines speak of, where they differ; of one of several feeds all, for only here it is known what it leaves as it is. */
+/** The rows that lines speak of, where they differ; of one of several sources all, for only here it is known what it leaves as it is. */
 async function findRows(load: Load, tx: Load['db'], chunk: readonly Line[]): Promise<readonly Difference[]> {
   if (load.inForce === undefined)
     return chunk.map((_, n) => ({ n, labels: null, weights: null, saidBy: null }));
@@ -161,7 +161,7 @@ async function findRows(load: Load, tx: Load['db'], chunk: readonly Line[]): Pro
   return found.filter(({ n, labels }) => labels !== null || chunk[n]?.labels !== null);
 }
 
-/** @param line absent where its feed does not name the target any more */
+/** @param line absent where its source does not name the target any more */
 function rowAfter(load: Load, before: Row, line?: Pick<Line, 'labels' | 'weights'>): Row {
   const { source, kind } = load;
   const { labels, weights } = line ?? NOTHING;
@@ -186,8 +186,8 @@ function rowAfter(load: Load, before: Row, line?: Pick<Line, 'labels' | 'weights
 }
 
 /**
- * Takes what a feed owns from each target that its snapshot does not name: what it does not say it does not know, and nothing known is a no.
- * For a feed that does not say what exists; the other one ends such targets.
+ * Takes what a source owns from each target that its snapshot does not name: what it does not say it does not know, and nothing known is a no.
+ * For a source that does not say what exists; the other one ends such targets.
  */
 export async function forgetAbsent(load: Load): Promise<void> {
   const { db, lease, kind, revision, done } = load;
@@ -213,7 +213,7 @@ const NOTHING = { labels: {}, weights: {} };
 
 /**
  * A weight that is another one is a change, and no relabelling: it says nothing of what the target is, and traffic moves all day. Nor is
- * what a feed adds to a target that others have brought, for so each target begins.
+ * what a source adds to a target that others have brought, for so each target begins.
  */
 function countChange(load: Load, { before, after, number }: Change): void {
   const { done, kind, source } = load;
@@ -221,7 +221,7 @@ function countChange(load: Load, { before, after, number }: Change): void {
   else if (after.labels === null) done.removed += 1;
   else {
     if (!isSame(before, after)) done.changed += 1;
-    // Without a line: what its feed brought is taken from it, be it a weight. A feed that was cut off must not look like one that has forgotten.
+    // Without a line: what its source brought is taken from it, be it a weight. A source that was cut off must not look like one that has forgotten.
     const isForgotten = number === undefined;
     if (isForgotten || kind.relabelled(before.labels, after.labels, source?.ownsExistence !== false))
       done.relabelled += 1;

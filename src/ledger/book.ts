@@ -31,7 +31,7 @@ export interface KindState {
   readonly asOfMs: number;
   /** Digest of the kind's declaration it was loaded under. */
   readonly definition: string;
-  /** Of a kind with several feeds: when each was last read whole, Unix milliseconds, and under which declaration. */
+  /** Of a kind with several sources: when each was last read whole, Unix milliseconds, and under which declaration. */
   readonly sources?: ReadonlyMap<string, { readonly asOfMs: number; readonly definition: string }>;
   /** What all targets weigh, by weight; absent where the kind declares none. */
   readonly weights?: Sums | undefined;

@@ -97,7 +97,7 @@ interface Matched {
   readonly count: number;
   /** Ids, MOST_NAMED at most. */
   readonly first: readonly string[];
-  /** Of several feeds, those that have not named such a target: what would be told by them. */
+  /** Of several sources, those that have not named such a target: what would be told by them. */
   readonly untold: ReadonlySet<string>;
 }
 
@@ -135,7 +135,7 @@ function mayBeSelected(
   );
   return target => {
     const lacked = new Set<string>();
-    // One that lacks what it must have, or of which the feed that owns the label has said nothing, may be what is protected.
+    // One that lacks what it must have, or of which the source that owns the label has said nothing, may be what is protected.
     const mayMatch = (label: string): boolean => {
       const owner = owners.get(label);
       const isUntold = owner !== undefined && target.saidBy?.[owner] === undefined;

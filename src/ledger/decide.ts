@@ -50,7 +50,7 @@ function stoppableOf(one: Case): Stoppable {
     touches: (dimension, value) => {
       if (one.targets.some(({ labels }) => Object.hasOwn(labels, dimension) && labels[dimension] === value))
         return true;
-      // The feed that owns it has not brought it, or it is not declared any more.
+      // The source that owns it has not brought it, or it is not declared any more.
       return one.targets.some(({ labels }) => !Object.hasOwn(labels, dimension)) ? undefined : false;
     },
   };

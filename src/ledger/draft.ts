@@ -45,7 +45,7 @@ export interface HoldDraft {
   readonly labels_digest: string;
   readonly state: string | null;
   readonly artifact: string | null;
-  /** What the feeds said of the target whose lines can show what was done; absent on a kind with one feed. */
+  /** What the sources said of the target whose lines can show what was done; absent on a kind with one source. */
   readonly said_by?: Readonly<Record<string, string>>;
 }
 

@@ -141,7 +141,7 @@ export class KnownBook {
       kinds: Object.fromEntries(
         [...this.#book.kinds].map(([kind, { revision, definition }]) => [kind, { revision, definition }]),
       ),
-      isFed: [...this.#options.kinds.values()].some(({ sources }) => sources !== undefined),
+      hasSources: [...this.#options.kinds.values()].some(({ sources }) => sources !== undefined),
       isWeighed: [...this.#options.kinds.values()].some(kind => weightsOf(kind).length > 0),
     };
     const tail = await readTail(db, since);

@@ -154,14 +154,14 @@ export async function readTail(
     readonly knownSeq: number;
     /** What the book knows of each kind: of what is held under it, only targets that a load has changed since are read anew. */
     readonly kinds: Readonly<Record<string, { readonly revision: number; readonly definition: string }>>;
-    /** Whether a kind has several feeds: else nobody reads of them. */
-    readonly isFed: boolean;
+    /** Whether a kind has several sources: else nobody reads of them. */
+    readonly hasSources: boolean;
   },
 ): Promise<Tail> {
   const counted = (rows: RawBuilder<unknown>): RawBuilder<unknown> =>
     since.version === 0 ? sql`null::json` : sql`(select json_agg(row) from (${rows}) counted)`;
   const weights = since.isWeighed ? sql`, weights` : sql``;
-  const sources = since.isFed
+  const sources = since.hasSources
     ? sql`, (select json_agg(f) from (select source, ${ms('as_of')} as as_of_ms, definition
         from inventory_sources f where f.kind = changed_kinds.kind) f) as sources`
     : sql``;

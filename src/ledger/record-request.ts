@@ -161,7 +161,7 @@ const weighed = (
     ? {}
     : { weights: Object.fromEntries(known.map(name => [name, weights[name]?.weight ?? 0])) };
 
-/** What the later lines of these feeds are compared with. */
+/** What the later lines of these sources are compared with. */
 const saidByShowing = (kind: Kind, { saidBy = {} }: Target): Readonly<Record<string, string>> => {
   const showing = (kind.sources ?? []).filter(source => isShowing(kind, source)).map(({ name }) => name);
   return Object.fromEntries(Object.entries(saidBy).filter(([name]) => showing.includes(name)));

@@ -29,7 +29,7 @@ export function staleReasons(
   }
   if (kind.sources === undefined)
     return tooOld(`The inventory of ${kind.name}`, nowMs - state.asOfMs, kind.maxAgeMs, remedy);
-  // Whichever limit would need it: what one feed brings says which targets a selector or a switch is about, too.
+  // Whichever limit would need it: what one source brings says which targets a selector or a switch is about, too.
   return kind.sources.flatMap(({ name, principal, maxAgeMs }): Reason[] => {
     const what = `The source ${name} of ${kind.name}`;
     const ofSource = `a fresh snapshot of ${name}, by ${principal}: PUT /v1/inventory/${kind.name}`;

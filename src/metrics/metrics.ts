@@ -15,7 +15,7 @@ export interface Metrics {
   killSwitchObserved(scopes: readonly string[]): void;
   /** Whether the kill file engages this gate. Not the ledger's: it counts where there is no database. */
   killFileObserved(engages: boolean): void;
-  /** The inventory in force of a kind, or what one of its feeds brought beside what exists; its age is computed when it is asked for. */
+  /** The inventory in force of a kind, or what one of its sources brought beside what exists; its age is computed when it is asked for. */
   inventoryObserved(kind: string, asOfMs: number, source?: string): void;
   policyObserved(revision: string): void;
   /** What one look at the ledger found. */

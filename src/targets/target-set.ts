@@ -10,7 +10,7 @@ export interface Target {
   readonly state: string | null;
   /** By name; only where they were asked for, on a kind that declares some. One that is not in it is not known. */
   readonly weights?: Readonly<Record<string, number>>;
-  /** By each of several feeds that has named it, digest of the labels that it owns; only on a kind with several. */
+  /** By each of several sources that has named it, digest of the labels that it owns; only on a kind with several. */
   readonly saidBy?: Readonly<Record<string, string>>;
 }
 

@@ -396,7 +396,7 @@ describe('what is held', () => {
     const counting = {
       nowMs: 0,
       horizons: { action: {}, kind: {}, asks: {} },
-      isFed: false,
+      hasSources: false,
       isWeighed: false,
     };
     const tail = await readTail(store.db, { ...since, ...counting });

@@ -252,7 +252,7 @@ async function checkKind(store: Store, kind: Kind, next: NextCommand): Promise<F
   const sources = new Map((await readLoadedSources(store, kind.name)).map(one => [one.source, one]));
   const state = { ...inForce, sources };
   const reasons = staleReasons(kind, definitionOf(kind), state, nowMs);
-  // Of several feeds each is loaded with a key of its own.
+  // Of several sources each is loaded with a key of its own.
   const principals = new Map(kind.sources?.map(({ name, principal }) => [name, principal]));
   if (reasons.length > 0)
     return reasons.map(({ message, value = '' }) => {

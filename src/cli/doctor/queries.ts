@@ -40,14 +40,14 @@ export interface LoadedSource {
   readonly definition: string;
 }
 
-/** Each feed of a kind that was ever loaded. */
+/** Each source of a kind that was ever loaded. */
 export async function readLoadedSources({ db }: Store, kind: string): Promise<readonly LoadedSource[]> {
   const { rows } = await sql<LoadedSource>`
     select source, as_of as "asOfMs", definition from inventory_sources where kind = ${kind}`.execute(db);
   return rows;
 }
 
-/** So many of the newest loads are looked at: where a feed patches each second there are millions. */
+/** So many of the newest loads are looked at: where a source patches each second there are millions. */
 const LOADS_LOOKED_AT = 10_000;
 
 export interface Growth {
