@@ -1,5 +1,6 @@
 import type { Kind } from '../config/config.ts';
 import type { Sums } from '../kit/add-each.ts';
+import { own } from '../kit/own.ts';
 import type { Writable } from '../kit/writable.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Weighed, Weighing } from './weigh.ts';
@@ -105,7 +106,7 @@ export function tally(
     const inService = kind.state !== undefined && (isUntold || serving.has(target.state ?? ''));
     const newly = inService && !isTaken(target.id);
     for (const [dimension, values] of dimensions) {
-      const value = target.labels[dimension];
+      const value = own(target.labels, dimension);
       // A required label that is absent cannot come from the inventory; the blank value has no total, which is a no.
       const seen: Writable<Taken> = values.get(value ?? '') ?? { count: 0, inService: 0, newly: 0 };
       seen.count += 1;
@@ -168,10 +169,7 @@ function weightRadii(
 ): { readonly weights?: Record<string, WeightRadius> } {
   if (weighing.size === 0) return {};
   const radii = [...weighing].map(([name, weighed]): [string, WeightRadius] => {
-    const [weight, total] = [
-      of(weighed) ?? 0,
-      totals !== undefined && Object.hasOwn(totals, name) ? (totals[name] ?? 0) : 0,
-    ];
+    const [weight, total] = [of(weighed) ?? 0, own(totals ?? {}, name) ?? 0];
     const missing = missingOf(weighed);
     return [name, { weight, total, ...told(weight, total), ...(missing > 0 && { missing }) }];
   });

@@ -1,4 +1,5 @@
 import { weightsOf, type Kind } from '../config/config.ts';
+import { own } from '../kit/own.ts';
 import type { Target } from '../targets/target-set.ts';
 
 /** What some targets have of one weight. */
@@ -33,11 +34,11 @@ function weighOne(
     kind.dimensions.map(dimension => [dimension, new Map(before?.dimensions.get(dimension))]),
   );
   for (const { labels, weights = {} } of targets) {
-    const weight = Object.hasOwn(weights, name) ? weights[name] : undefined;
+    const weight = own(weights, name);
     if (weight === undefined) missing += 1;
     fleet += weight ?? 0;
     for (const [dimension, values] of dimensions) {
-      const value = labels[dimension] ?? '';
+      const value = own(labels, dimension) ?? '';
       values.set(value, (values.get(value) ?? 0) + (weight ?? 0));
     }
   }

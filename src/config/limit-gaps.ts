@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import { writeDuration, writeShare } from '../kit/units.ts';
 import type { ActionLimits, Limits, WindowLimit } from '../policy/limits.ts';
 import type { Action, Kind, Principal } from './config.ts';
@@ -39,7 +40,7 @@ export function findLimitGaps(
 ): LimitGaps {
   const limited = [...actions.values()].flatMap(action => {
     const kind = kinds.get(action.kind);
-    const entry = Object.hasOwn(limits.actions, action.name) ? limits.actions[action.name] : undefined;
+    const entry = own(limits.actions, action.name);
     return kind === undefined || entry === undefined ? [] : [{ action, kind, entry }];
   });
   return {

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { isForbiddenKey } from '../kit/strict-json.ts';
 import { isTargetName, isWildcard, quote } from '../kit/text.ts';
 import { parseDurationMs, parseSharePpm } from '../kit/units.ts';
+import { isForbiddenName } from './yaml-file.ts';
 
 /**
  * The form of each part of the configuration. Every object is flat and strict: `readConfig` checks one at a time, so that
@@ -37,22 +37,22 @@ const share = text(parseSharePpm, 'must be a share from 0% to 100% with at most 
 const name = (pattern: RegExp, reserved: readonly string[], what: string) =>
   text(value => (pattern.test(value) && !reserved.includes(value) ? value : undefined), what);
 
-/** Of what stands as a key in a line of an inventory. */
+/** Of what stands as a key in a line of an inventory, and in the limits file. */
 const keyName = (pattern: RegExp, reserved: readonly string[], what: string) =>
-  name(pattern, reserved, what).refine(value => !isForbiddenKey(value), what);
+  name(pattern, reserved, what).refine(value => !isForbiddenName(value), what);
 
 /** Labels stand in tags (`kind:label=value`), in CSV headers (`id`, `weight:…`), and beside `fleet` and `principal` in limits. */
 const labelName = keyName(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
   ['id', 'fleet', 'principal'],
-  'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet, principal, constructor and prototype are taken',
+  'must be a label name: a letter, then letters, digits and _ . / - (63 at most); id, fleet, principal, prototype and what every object has (constructor, toString …) are taken',
 );
 
 /** Weights stand in CSV headers (`weight:traffic`), and where limits name them, as labels do. */
 export const weightName = keyName(
   /^[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
   [],
-  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most); constructor and prototype are taken',
+  'must be the name of a weight: a letter, then letters, digits and _ . / - (63 at most); prototype and what every object has (constructor, toString …) are taken',
 );
 
 /** Kinds stand in paths of the API. */

@@ -30,7 +30,7 @@ export interface YamlFile {
 }
 
 /** Such keys reach an object's prototype, or what every object inherits; none is a sensible name. */
-const isForbiddenName = (name: string): boolean => name in Object.prototype || name === 'prototype';
+export const isForbiddenName = (name: string): boolean => name in Object.prototype || name === 'prototype';
 
 /** More than this in a file that people write is not one. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { declaredLabels, requiredLabels, weightsOf, type Kind, type Source } from '../config/config.ts';
 import { canonicalJson } from '../kit/canonical-json.ts';
 import { sha256 } from '../kit/digest.ts';
+import { own } from '../kit/own.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -191,5 +192,4 @@ export class DescribedKind {
 }
 
 /** A label of a target, never what an object inherits. */
-export const labelOf = (labels: Labels, label: string): string | undefined =>
-  Object.hasOwn(labels, label) ? labels[label] : undefined;
+export const labelOf: (labels: Labels, label: string) => string | undefined = own;

@@ -1,4 +1,5 @@
-import { invalid, isText, own, unknownFields } from '../kit/fields.ts';
+import { invalid, isText, unknownFields } from '../kit/fields.ts';
+import { own } from '../kit/own.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { isBlank } from '../kit/text.ts';

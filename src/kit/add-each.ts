@@ -1,3 +1,5 @@
+import { own } from './own.ts';
+
 /** Numbers by name. */
 export type Sums = Readonly<Record<string, number>>;
 
@@ -6,7 +8,6 @@ export const addEach = (one: Sums, other: Sums): Record<string, number> =>
   Object.fromEntries(
     [...new Set([...Object.keys(one), ...Object.keys(other)])].map(name => [
       name,
-      (Object.hasOwn(one, name) ? (one[name] ?? 0) : 0) +
-        (Object.hasOwn(other, name) ? (other[name] ?? 0) : 0),
+      (own(one, name) ?? 0) + (own(other, name) ?? 0),
     ]),
   );

@@ -4,10 +4,6 @@ import { cutPointer, isBlank, listNames, pointerSegment, quote } from './text.ts
 
 /** How the fields of small bodies are read. Each mistake carries a pointer. */
 
-/** A member of the object itself, never of its prototype. */
-export const own = (object: JsonObject, name: string): Json | undefined =>
-  Object.hasOwn(object, name) ? object[name] : undefined;
-
 /** No text of the database can hold a NUL, and one in a `json` column makes the whole of it unreadable to SQL. */
 export const isText = (value: Json | undefined): value is string =>
   typeof value === 'string' && !isBlank(value) && !value.includes('\0');

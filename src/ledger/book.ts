@@ -1,5 +1,6 @@
 import type { Kind } from '../config/config.ts';
 import type { Sums } from '../kit/add-each.ts';
+import { own } from '../kit/own.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import type { Horizons } from './counted-queries.ts';
 import { Held } from './held.ts';
@@ -305,8 +306,7 @@ export class Book {
 }
 
 /** Undefined where it was not known when that was allowed: the kind did not declare the weight then, or a target lacked it. */
-const amountOf = ({ weights }: Spend, weight: string): number | undefined =>
-  weights && Object.hasOwn(weights, weight) ? weights[weight] : undefined;
+const amountOf = ({ weights }: Spend, weight: string): number | undefined => own(weights ?? {}, weight);
 
 /** The scope in which a request limit counts: the principal's name, or one for all. */
 export const askScope = (per: string, principal: string): string => (per === 'principal' ? principal : '');

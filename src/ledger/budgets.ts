@@ -1,4 +1,5 @@
 import { Fault } from '../kit/fault.ts';
+import { own } from '../kit/own.ts';
 import type { Limits, WindowLimit } from '../policy/limits.ts';
 import type { Book } from './book.ts';
 import { windowCeiling } from './facts.ts';
@@ -85,7 +86,7 @@ function scopeItems(
   return values.map(value => {
     const isWhole = limit.per === 'fleet' || limit.per === 'principal';
     const whole = isWhole ? state : state?.totals.get(limit.per)?.get(value);
-    const total = weight === undefined ? whole?.count : whole?.weights?.[weight];
+    const total = weight === undefined ? whole?.count : own(whole?.weights ?? {}, weight);
     const knownFromMs = window.knownFromMs(value);
     return {
       action,

@@ -1,6 +1,7 @@
 import { tally, type Tally } from '../blast-radius/blast-radius.ts';
 import { weigh, type Weighing } from '../blast-radius/weigh.ts';
 import { requiredLabels, type Kind } from '../config/config.ts';
+import { own } from '../kit/own.ts';
 import type { ActionLimits, ProtectedEntry } from '../policy/limits.ts';
 import type { Target } from '../targets/target-set.ts';
 import type { Circumstances, Subject } from './case.ts';
@@ -78,7 +79,7 @@ function countLabels(
     [...names].map(label => {
       const counts = new Map(before.get(label));
       for (const { labels } of targets) {
-        const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
+        const value = own(labels, label);
         if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + 1);
       }
       return [label, counts];
@@ -157,6 +158,7 @@ export const isSelected = (
   { labels }: Pick<Target, 'labels'>,
   wouldMatch: (lacked: string) => boolean,
 ): boolean =>
-  Object.entries(selector).every(([label, values]) =>
-    Object.hasOwn(labels, label) ? values.includes(labels[label] ?? '') : wouldMatch(label),
-  );
+  Object.entries(selector).every(([label, values]) => {
+    const value = own(labels, label);
+    return value === undefined ? wouldMatch(label) : values.includes(value);
+  });

@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import type { Reason } from '../kit/refusal.ts';
 import type { Book, EngagedSwitch } from './book.ts';
 import type { Case, Circumstances } from './case.ts';
@@ -48,10 +49,9 @@ function stoppableOf(one: Case): Stoppable {
     kind: one.kind.name,
     principal: one.principal,
     touches: (dimension, value) => {
-      if (one.targets.some(({ labels }) => Object.hasOwn(labels, dimension) && labels[dimension] === value))
-        return true;
+      if (one.targets.some(({ labels }) => own(labels, dimension) === value)) return true;
       // The source that owns it has not brought it, or it is not declared any more.
-      return one.targets.some(({ labels }) => !Object.hasOwn(labels, dimension)) ? undefined : false;
+      return one.targets.some(({ labels }) => own(labels, dimension) === undefined) ? undefined : false;
     },
   };
 }

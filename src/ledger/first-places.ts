@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import type { Target } from '../targets/target-set.ts';
 
 /** Where each value of a label is met first among targets: looked through once a label, however many selectors ask. */
@@ -29,7 +30,7 @@ export class FirstPlaces {
     if (known !== undefined) return known;
     const places = new Map<string | undefined, number>();
     for (const [place, { labels }] of this.#targets.entries()) {
-      const value = Object.hasOwn(labels, label) ? labels[label] : undefined;
+      const value = own(labels, label);
       if (!places.has(value)) places.set(value, place);
     }
     this.#ofLabels.set(label, places);

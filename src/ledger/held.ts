@@ -1,4 +1,5 @@
 import type { Kind } from '../config/config.ts';
+import { own } from '../kit/own.ts';
 
 /** What one allowed request holds of a target. */
 export interface Hold {
@@ -100,7 +101,7 @@ export class Held {
     for (const dimension of this.#kinds.get(kind)?.dimensions ?? []) {
       const values = dimensions.get(dimension) ?? new Map<string, number>();
       dimensions.set(dimension, values);
-      const value = held.labels[dimension] ?? '';
+      const value = own(held.labels, dimension) ?? '';
       values.set(value, (values.get(value) ?? 0) + by);
     }
   }

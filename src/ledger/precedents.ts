@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 
 import type { Database } from '../db/database.ts';
 import { Fault } from '../kit/fault.ts';
+import { own } from '../kit/own.ts';
 import type { Limits } from '../policy/limits.ts';
 import { readExceptionUses } from './exception-queries.ts';
 import {
@@ -135,7 +136,7 @@ export class Precedents {
     for (const { action, artifact, labels } of names) {
       if (artifact === undefined) continue;
       for (const { name, per } of evidenceAskedOf(this.#limits && entryOf(this.#limits, action))) {
-        const values = per === undefined ? [] : new Set(labels.flatMap(all => all[per] ?? []));
+        const values = per === undefined ? [] : new Set(labels.flatMap(all => own(all, per) ?? []));
         const whole = { artifact, name, dimension: '', value: '' };
         for (const one of [whole, ...[...values].map(value => ({ ...whole, dimension: per ?? '', value }))])
           if (this.#evidence.get(artifact)?.isLookedAt(toNamed(one)) !== true)

@@ -1,4 +1,5 @@
 import { Fault } from '../kit/fault.ts';
+import { own } from '../kit/own.ts';
 import { holdsItsTargets, type Operation } from './operation.ts';
 
 /** What one run of an artifact has come to, as it is read and as the jobs of a batch change it. */
@@ -220,7 +221,7 @@ export class Rollout {
     };
     if (!isReached(outcome)) return;
     for (const [dimension, counts] of this.#values)
-      for (const value of dimensionValues[dimension] ?? [UNKNOWN]) countValue(counts, value, by);
+      for (const value of own(dimensionValues, dimension) ?? [UNKNOWN]) countValue(counts, value, by);
   }
 }
 

@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import type { Limits } from '../policy/limits.ts';
 import { evidenceAskedOf } from './asked-evidence.ts';
 import { entryOf } from './entry-of.ts';
@@ -46,7 +47,6 @@ export async function isOvertaken(turn: Turn, { action, plan }: Operation, limit
 
 /** Of a label that is no dimension its record keeps no values: there a failure of any of them counts. */
 function placesOf({ dimensionValues }: Operation, per: string | undefined): readonly (OfValue | undefined)[] {
-  return per === undefined || !Object.hasOwn(dimensionValues, per)
-    ? [undefined]
-    : (dimensionValues[per] ?? []).map(value => ({ dimension: per, value }));
+  if (per === undefined) return [undefined];
+  return own(dimensionValues, per)?.map(value => ({ dimension: per, value })) ?? [undefined];
 }

@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import type { Book, EngagedSwitch } from './book.ts';
 import type { Operation } from './operation.ts';
 
@@ -78,7 +79,7 @@ export const stoppableOf = (
   principal: operation.principal,
   touches: (dimension, value) => {
     const all = operation.dimensionValues;
-    const values = Object.hasOwn(all, dimension) ? all[dimension] : undefined;
+    const values = own(all, dimension);
     // Declared since then, it may be of any value. The blank one is that of targets which lacked it.
     if (values === undefined) return undefined;
     return values.includes(value) || (values.includes('') ? undefined : false);

@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import { parseTimeMs } from '../kit/time.ts';
 import type { TimeFact } from '../policy/facts.ts';
 import type { ActionLimits } from '../policy/limits.ts';
@@ -26,7 +27,7 @@ function countTime(label: string, targets: readonly Target[], before: TimeFact |
   let youngestMs = before?.youngest_ms ?? Number.NEGATIVE_INFINITY;
   let oldestMs = before?.oldest_ms ?? Number.POSITIVE_INFINITY;
   for (const { labels } of targets) {
-    const text = Object.hasOwn(labels, label) ? labels[label] : undefined;
+    const text = own(labels, label);
     const time = text === undefined ? undefined : readTime(text);
     if (text === undefined) missing += 1;
     else if (time === undefined) malformed += 1;

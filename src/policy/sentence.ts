@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import { listNames } from '../kit/text.ts';
 import { showCount, writeDuration, writeShare } from '../kit/units.ts';
 
@@ -66,12 +67,12 @@ export const showGaps = (template: string): string =>
 const scopes = new Set(Object.keys(scopeSpeech(undefined, undefined)));
 
 function fill(name: string, format: string | undefined, speech: Speech): string {
-  const value = Object.hasOwn(speech, name) ? speech[name] : undefined;
+  const value = own(speech, name);
   if (value === undefined) throw new Error(`nothing is known of {${name}}`);
   if (format === undefined) return showPlain(value);
   if (format === 'or' && Array.isArray(value)) return listNames(value).replace(/ and (?!.* and )/, ' or ');
   if (typeof value !== 'number') throw new Error(`{${name}|${format}} needs a number`);
-  const shape = Object.hasOwn(shapes, format) ? shapes[format] : undefined;
+  const shape = own(shapes, format);
   if (shape !== undefined) return shape(value);
   return `${showCount(value)} ${value === 1 ? format.slice(0, -1) : format}`;
 }

@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts';
 import type { Reason } from '../kit/refusal.ts';
 import { listNames, pointerSegment, quote } from '../kit/text.ts';
 import type { Target } from './target-set.ts';
@@ -20,7 +21,7 @@ function beliefReason(label: string, value: string, targets: readonly Target[]):
   const counts = new Map<string | undefined, number>();
   const different: string[] = [];
   for (const { id, labels } of targets) {
-    const found = Object.hasOwn(labels, label) ? labels[label] : undefined;
+    const found = own(labels, label);
     if (found === value) continue;
     counts.set(found, (counts.get(found) ?? 0) + 1);
     different.push(id);

@@ -1,4 +1,4 @@
-import { own } from '../kit/fields.ts';
+import { own } from '../kit/own.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import {
   artifactName,

@@ -1,4 +1,4 @@
-import { own } from '../kit/fields.ts';
+import { own } from '../kit/own.ts';
 import type { JsonObject } from '../kit/strict-json.ts';
 import { isOneLine, isUnseen, quote } from '../kit/text.ts';
 import { describe, Findings } from './findings.ts';

@@ -1,6 +1,6 @@
 import { declaredLabels, type Config } from '../config/config.ts';
 import { Fault } from '../kit/fault.ts';
-import { own } from '../kit/fields.ts';
+import { own } from '../kit/own.ts';
 import { refuse, type Reason, type Refusal } from '../kit/refusal.ts';
 import { isJsonObject, type Json, type JsonObject } from '../kit/strict-json.ts';
 import { cutPointer, didYouMean, pointerSegment, quote } from '../kit/text.ts';

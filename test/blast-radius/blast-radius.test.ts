@@ -157,3 +157,21 @@ describe('a blast radius', () => {
     });
   });
 });
+
+// A target may lack a dimension where the source that owns it has not named it; each object has these from its prototype.
+describe.each(['toString', 'valueOf', 'hasOwnProperty'])('of a target that lacks the dimension %s', name => {
+  const odd: Kind = { ...kind, dimensions: [name], weights: ['traffic'] };
+  const lacking = target('a', 'z1', 'r1');
+
+  it('the value is the blank one, of which there is no total', () => {
+    const counted = tally(odd, [lacking], nobody);
+    expect([...(counted.get(name)?.keys() ?? [])]).toEqual(['']);
+    const radius = blastRadius(odd, 1, counted, { count: 1, of: () => undefined }, new Map());
+    expect(radius[name]).toEqual([{ value: '', count: 1, total: 0, remaining: 0 }]);
+  });
+
+  it('what it weighs is of that value', () => {
+    const weighed = weigh(odd, [{ ...lacking, weights: { traffic: 3 } }]).get('traffic');
+    expect([...(weighed?.dimensions.get(name) ?? [])]).toEqual([['', 3]]);
+  });
+});

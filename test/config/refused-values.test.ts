@@ -246,6 +246,8 @@ const changes: Change[] = [
     'principal',
     'constructor',
     'prototype',
+    'toString',
+    'valueOf',
     '"a=b"',
     '"a:b"',
     '" rack"',
