@@ -41,6 +41,7 @@ it('the alerts ask for what a gate exports', async () => {
 
 it('each alert is tested: that it fires, and that it does not always', () => {
   const tests = readFileSync(path.join(root, 'test/deploy/alerts.test.yml'), 'utf8');
+  expect(alerts).not.toEqual([]);
   for (const { alert } of alerts) {
     const uses = [...tests.matchAll(new RegExp(`alertname="${alert}"`, 'gu'))].length;
     expect([alert, uses >= 3]).toEqual([alert, true]);
