@@ -47,8 +47,10 @@ export interface RolloutRow {
   /** The largest of all runs. */
   readonly total_ever: number;
   readonly reached: number;
-  /** As the run's last decision says; null where no stage was asked for. */
-  readonly entered: number | null;
+  /** How many the stage of the run's last decision held; null where no stage was asked for. */
+  readonly opened: number | null;
+  /** The largest total of a run whose last decision was let into a stage that held them all. */
+  readonly whole: number | null;
   readonly unsettled: number;
   readonly delivered_ms: number | null;
   readonly generation: number | null;
@@ -144,10 +146,14 @@ const noLater = (at: string, later: RawBuilder<unknown>) =>
 
 const operationsOf = sql`operations o where o.action = a.action and o.kind = a.kind and o.artifact = a.artifact`;
 
+const stageCount = sql`(d.document -> 'stage' ->> 'count')::float8`;
+
 const runOf = sql`
   select n.run, min(o.run_total) as total, (select max(o.run_total) from ${operationsOf}) as total_ever,
     coalesce(sum(o.target_count) filter (where o.outcome not in ('refused', 'stopped')), 0) as reached,
-    (select (d.document -> 'stage' ->> 'reached')::float8 from decisions d where d.seq = max(o.seq)) as entered,
+    (select ${stageCount} from decisions d where d.seq = max(o.seq)) as opened,
+    (select max(l.run_total) from (select o.run_total, max(o.seq) as seq from ${operationsOf} group by o.run, o.run_total) l
+      join decisions d on d.seq = l.seq where ${stageCount} >= l.run_total) as whole,
     (select count(*) from ${operationsOf} and (o.phase <> 'ended' or o.outcome in ('pending', 'unknown'))) as unsettled,
     (select max(${noLater('o.settled_at', sql`c.version > o.version`)}) from ${operationsOf} and o.outcome = 'delivered') as delivered_ms,
     max(o.plan_generation) as generation,

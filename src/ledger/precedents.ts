@@ -168,8 +168,8 @@ export class Precedents {
     return this.#uses.get(exception);
   }
 
-  /** An operation was allowed. */
-  allow(operation: Operation, ids: readonly string[]): void {
+  /** An operation was allowed. @param opened targets that its stage holds; 0 where it has none */
+  allow(operation: Operation, ids: readonly string[], opened: number): void {
     const { action, kind, artifact, plan, exception } = operation;
     if (exception !== undefined) {
       const used = this.usedOf(exception);
@@ -177,7 +177,7 @@ export class Precedents {
         throw new Fault('gate.failed', 'An allow under an exception that was not looked up.');
       this.#uses.set(exception, used + operation.targetCount);
     }
-    if (artifact !== undefined) this.rollout(action, kind, artifact)?.allow(operation, ids);
+    if (artifact !== undefined) this.rollout(action, kind, artifact)?.allow(operation, ids, opened);
     if (plan === undefined) return;
     const { highest = 0 } = this.plan(action, plan.name);
     this.#plans.set(keyOf(action, plan.name), Math.max(highest, plan.generation));
@@ -224,14 +224,15 @@ function toRollout(row: RolloutRow | undefined, dimensions: readonly string[]): 
     else values.get(dimension)?.before.push(value);
   }
   if (row === undefined) return new Rollout(undefined, undefined, values);
-  const { run, total, total_ever, reached, entered, reached_ever, unsettled, delivered_ms } = row;
+  const { run, total, total_ever, whole, reached, opened, reached_ever, unsettled, delivered_ms } = row;
   const { generation, generation_before } = row;
   const known = {
     run,
     total,
     totalEver: total_ever,
+    whole: whole ?? 0,
     reached,
-    entered: entered ?? reached,
+    opened: opened ?? 0,
     // While no limit named stages, a run may have reached a target twice.
     reachedEver: Math.max(reached_ever ?? 0, reached),
     unsettled,

@@ -33,6 +33,7 @@ export function recordRequest(
   turn.precedents.allow(
     operation,
     granted.targets.targets.map(target => target.id),
+    recorded.document.stage?.count ?? 0,
   );
   const isFree =
     !turn.book.hasWaiting(operation.action) &&

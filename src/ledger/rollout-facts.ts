@@ -58,9 +58,9 @@ export function measureRollout(
   const place = placeOf(subject, now, counts, rollout);
   const shown = [...(evidence ?? []).flatMap(({ found }) => found ?? []), ...(health ? [health] : [])];
   const looked = shown.length > 0 ? { evidence: shownEvidence(shown) } : {};
-  const show = (reached: number, entered: number): RolloutShown => ({
+  const show = (more: number): RolloutShown => ({
     ...looked,
-    ...(stages !== undefined && { stage: shownStage(place, stages, reached, entered) }),
+    ...(stages !== undefined && { stage: shownStage(place, stages, more) }),
   });
   return {
     facts: {
@@ -69,8 +69,8 @@ export function measureRollout(
       ...(evidence !== undefined && { evidence: evidence.map(({ fact }) => fact) }),
       ...(stages !== undefined && { stage: stageFact(counts, { dimensions, place, rollout, health }) }),
     },
-    allowed: show(place.run.reached + counts.count, place.run.reached + counts.count),
-    refused: show(place.run.reached, place.run.entered),
+    allowed: show(counts.count),
+    refused: show(0),
   };
 }
 
@@ -149,14 +149,15 @@ function stageFact(
     readonly health: Evidence | undefined;
   },
 ): StageFact {
-  const { run, total, totalEver, reached, entered, reachedEver, unsettled, deliveredMs } = place.run;
+  const { run, total, totalEver, whole, reached, opened, reachedEver, unsettled, deliveredMs } = place.run;
   const never = run === 1 ? 0 : counts.delivered.never;
   return {
     run,
     total,
     total_ever: totalEver,
+    whole,
     reached,
-    entered,
+    opened,
     reached_ever: reachedEver,
     never,
     unsettled,
@@ -184,14 +185,12 @@ function stageCounts(stages: readonly Pick<StageLimit, 'upto'>[], total: number)
   });
 }
 
-function shownStage(
-  { run }: Place,
-  stages: readonly StageLimit[],
-  reached: number,
-  entered: number,
-): StageShown {
+/** @param more what is allowed: that is in the first stage which holds it, where what was reached is in none that nobody was let into */
+function shownStage({ run }: Place, stages: readonly StageLimit[], more: number): StageShown {
   const counts = stageCounts(stages, run.total);
-  const first = counts.findIndex(count => count >= Math.min(reached, entered));
+  const entered = Math.max(0, ...counts.filter(count => count <= run.opened));
+  const reached = run.reached + more;
+  const first = counts.findIndex(count => count >= (more > 0 ? reached : Math.min(reached, entered)));
   const index = first < 0 ? counts.length - 1 : first;
   return {
     run: run.run,

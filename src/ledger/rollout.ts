@@ -9,10 +9,12 @@ export interface Run {
   readonly total: number;
   /** The largest total of all runs up to now: of a fleet that has shrunk since, a stage held more than it holds now. */
   readonly totalEver: number;
+  /** The largest total of a run whose last decision was let into a stage that held them all. */
+  readonly whole: number;
   /** Targets of its operations that were neither refused nor stopped. */
   readonly reached: number;
-  /** As it was with the last that was allowed: only a decision enters a stage, and not an executor that delivers what it had refused. */
-  readonly entered: number;
+  /** How many the stage of its last decision held: only a decision enters a stage, and not an executor that delivers what it had refused, nor other limits. */
+  readonly opened: number;
   /** Distinct targets of all runs up to now, counted likewise. */
   readonly reachedEver: number;
   /** Operations that may still be carried out, or may have been; of the runs before, too. */
@@ -156,8 +158,8 @@ export class Rollout {
     return values.has(UNKNOWN) ? undefined : values.size;
   }
 
-  /** An operation was allowed, where `placeOf` said. */
-  allow(operation: Operation, ids: readonly string[]): void {
+  /** An operation was allowed, where `placeOf` said. @param opened targets that its stage holds */
+  allow(operation: Operation, ids: readonly string[], opened: number): void {
     const { run, runTotal } = operation;
     if (run === undefined || runTotal === undefined) return;
     if (run !== this.#run?.run) this.#begin(run, runTotal);
@@ -167,7 +169,9 @@ export class Rollout {
     this.#outcomes.set(operation.id, operation.outcome);
     for (const id of ids) this.#hit(id, operation.id);
     this.#count(operation, 1, more);
-    if (this.#run !== undefined) this.#run = { ...this.#run, entered: this.#run.reached };
+    if (this.#run === undefined) return;
+    const { whole, total } = this.#run;
+    this.#run = { ...this.#run, opened, whole: opened < total ? whole : Math.max(whole, total) };
   }
 
   /** What becomes of an operation changes. @returns whether only the rows can tell now what all runs reach together */
@@ -230,8 +234,9 @@ const runAfter = (before: Run | undefined, total: number): Run => ({
   run: (before?.run ?? 0) + 1,
   total,
   totalEver: Math.max(total, before?.totalEver ?? 0),
+  whole: before?.whole ?? 0,
   reached: 0,
-  entered: 0,
+  opened: 0,
   reachedEver: before?.reachedEver ?? 0,
   unsettled: before?.unsettled ?? 0,
 });

@@ -135,9 +135,11 @@ export interface StageFact {
   readonly total: number;
   /** The largest `total` of all its runs. */
   readonly total_ever: number;
+  /** The largest `total` of those runs of which the last request that was allowed was let into a stage that held them all; 0 where none was. */
+  readonly whole: number;
   readonly reached: number;
-  /** What it had reached with the last request that was allowed. Less than `reached` where an executor has delivered since what it had refused. */
-  readonly entered: number;
+  /** How many targets the stage of the last request that was allowed held then; 0 where it had none. */
+  readonly opened: number;
   /** Distinct targets that it reached in all runs; `reached` in the first. */
   readonly reached_ever: number;
   /** Targets of the request that no run reached; 0 in the first run. */

@@ -85,7 +85,7 @@ const refusedBy: Readonly<
     facts: {
       stage: {
         ...facts.stage,
-        ...{ reached: 12, entered: 12, reached_ever: 12, unsettled: 0, delivered_ms: 1_789_999_400_000 },
+        ...{ reached: 12, opened: 12, reached_ever: 12, unsettled: 0, delivered_ms: 1_789_999_400_000 },
         health: { status: 'passed', at_ms: 1_789_999_500_000 },
       },
     },
@@ -94,16 +94,16 @@ const refusedBy: Readonly<
     facts: {
       stage: {
         ...facts.stage,
-        ...{ reached: 12, entered: 12, reached_ever: 12, unsettled: 0, delivered_ms: 1_789_990_000_000 },
+        ...{ reached: 12, opened: 12, reached_ever: 12, unsettled: 0, delivered_ms: 1_789_990_000_000 },
       },
     },
   },
   'stage.too_large': {
-    facts: { stage: { ...facts.stage, reached: 0, entered: 0, reached_ever: 0, unsettled: 0 } },
+    facts: { stage: { ...facts.stage, reached: 0, opened: 0, reached_ever: 0, unsettled: 0 } },
     limits: withEntry({ stages: [{ upto: little }, ...(entry.stages ?? []).slice(1)] }),
   },
   'stage.unsettled': {
-    facts: { stage: { ...facts.stage, reached: 12, entered: 12, reached_ever: 12, unsettled: 1 } },
+    facts: { stage: { ...facts.stage, reached: 12, opened: 12, reached_ever: 12, unsettled: 1 } },
   },
 };
 

@@ -146,7 +146,7 @@ describe('what a batch allows', () => {
     ids: ['h1'],
     labels: [],
   };
-  const allowed = (generation: number, ids: readonly string[]): [Operation, readonly string[]] => [
+  const allowed = (generation: number, ids: readonly string[]): [Operation, readonly string[], number] => [
     {
       ...waiting,
       id: `r${generation}`,
@@ -158,6 +158,7 @@ describe('what a batch allows', () => {
       exception: 'e1',
     },
     ids,
+    10,
   ];
 
   // No row tells of it yet: read over it, the next of the batch would find room, and a plan, that are not there any more.

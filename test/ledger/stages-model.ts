@@ -132,7 +132,7 @@ export class StagesModel {
     const isBarred = at === 0 && isFresh;
     const isFailing = reached > 0 && this.health(request) === 'failed';
     if (fits(at) && !isBarred && !isFailing) return { rules: [], reached };
-    const next = holds.findIndex(count => count > (holds[at] ?? 0) && count >= before.length);
+    const next = holds.findIndex(count => count > Math.max(holds[at] ?? 0, before.length));
     const bakeMs = Math.max(...BAKES_MS.slice(at, next));
     const doors = next > 0 && reached > 0 ? this.#doors(request, all, bakeMs) : undefined;
     if (doors?.length === 0 && fits(next)) return { rules: [], reached };

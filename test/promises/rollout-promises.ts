@@ -67,6 +67,8 @@ export interface Operation extends RolloutAsked, Told {
   readonly run: number;
   /** Of the kind, when its run began. */
   readonly total: number;
+  /** How many the stage that it was allowed into held; 0 without stages. */
+  readonly opened: number;
 }
 
 const isAlive = ({ state }: Operation): boolean => state !== 'refused' && state !== 'stopped';
@@ -405,10 +407,9 @@ export class RolloutPromises extends Story<Operation> {
     const together = join(ever, asked, this.#rows);
     const isNew = together.size > ever.size;
     const holds = holdsOf(stages, total);
-    const at = Math.max(
-      0,
-      holds.findIndex(count => count >= reachedHere.size),
-    );
+    // Limits that are made smaller have a stage over-full, and let nothing into the next.
+    const entered = Math.max(0, ...holds.filter(count => count <= (here.at(-1)?.opened ?? 0)));
+    const at = holds.findIndex(count => count >= Math.min(reachedHere.size, entered));
     const isOver = reachedHere.size > Math.max(...holds);
     const fits = (index: number): boolean => {
       const stage = stages[index];
@@ -432,7 +433,7 @@ export class RolloutPromises extends Story<Operation> {
     const isTwice = asked.ids.some(id => reachedHere.has(id));
     const isWithin = !isOver && fits(at) && !(at === 0 && isFresh) && !isFailing;
     if (isWithin) return isUnclear || isTwice || lacks ? 'maybe' : undefined;
-    const next = holds.findIndex(count => count > (holds[at] ?? 0));
+    const next = holds.findIndex(count => count > Math.max(holds[at] ?? 0, reachedHere.size));
     const isOpen =
       !isOver &&
       next > 0 &&
@@ -475,6 +476,11 @@ export class RolloutPromises extends Story<Operation> {
       );
     if (decision !== 'allowed') return;
     const { run, total } = this.#runOf(asked);
+    const { stages = [] } = this.said.actions[asked.action];
+    const here = this.operations.filter(
+      one => one.action === asked.action && one.artifact === asked.artifact && one.run === run,
+    );
+    const after = new Set([...reached(here).keys(), ...asked.ids]);
     this.operations.push({
       ...asked,
       id,
@@ -497,6 +503,7 @@ export class RolloutPromises extends Story<Operation> {
       seq: this.order(),
       run,
       total,
+      opened: holdsOf(stages, total).find(count => count >= after.size) ?? 0,
     });
   }
 

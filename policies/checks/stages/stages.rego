@@ -52,7 +52,7 @@ named if {
 }
 
 measured if {
-	every name in ["run", "total", "total_ever", "reached", "entered", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
+	every name in ["run", "total", "total_ever", "whole", "reached", "opened", "reached_ever", "never", "unsettled", "again", "fresh", "barred"] {
 		is_number(input.stage[name])
 		input.stage[name] >= 0
 	}
@@ -109,15 +109,16 @@ sound if input.stage.reached == 0
 
 sound if input.stage.health.status != "failed"
 
-# The first stage that holds what was reached; the last one where none does. Only what is allowed enters a stage: what an executor
-# has delivered after all, when it had said that it did not, is held against the stage, and is no way on.
-at := min(array.concat(
-	[index | some index, most in counts; most >= min([input.stage.reached, input.stage.entered])],
-	[count(counts) - 1],
-))
+# The first stage that holds what was reached, and none that holds more than the one that was entered. Only what is allowed enters a
+# stage: what an executor has delivered after all, when it had said that it did not, is held against the stage, and is no way on; nor
+# are limits by which a stage holds less now than was reached in it.
+at := min([index | some index, most in counts; most >= min([input.stage.reached, entered])])
 
-# The next one that holds more: on a small kind a stage may hold no more than the one before, and would be no way on.
-next := min([index | some index, most in counts; most > counts[at]; most >= input.stage.reached])
+entered := max(array.concat([0], [most | some most in counts; most <= input.stage.opened]))
+
+# The next one that holds more: on a small kind a stage may hold no more than the one before, and would be no way on; nor is one that
+# is full by what it never let in.
+next := min([index | some index, most in counts; most > max([counts[at], input.stage.reached])])
 
 admitted if {
 	input.stage.again == 0
@@ -142,11 +143,11 @@ holds_all_runs(0)
 
 holds_all_runs(index) if with_all_runs <= counts[index]
 
-# It came into a last stage that holds all, so it was well in those before: what came to the fleet since follows the first stage of another run.
+# It was let into a last stage that held all, so it was well in those before: what came to the fleet since follows the first stage of another run.
 # By the largest fleet of its runs: in one that has shrunk since, what fitted into a stage would count as past it, unbaked.
 holds_all_runs(_) if {
 	holds_all
-	input.stage.reached_ever > max(array.concat([0], [most |
+	min([input.stage.reached_ever, input.stage.whole]) > max(array.concat([0], [most |
 		some index, stage in stages
 		counts[index] < max(counts)
 		most := held(stage.upto, input.stage.total_ever)

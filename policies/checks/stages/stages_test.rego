@@ -10,9 +10,14 @@ now := sample.facts.now_ms
 # Of 1,000: 10, 100 and 500. The request has three targets.
 with_stage(changes) := sample.with_fact("stage", object.union_n([
 	sample.facts.stage,
-	{"reached_ever": object.get(changes, "reached", 5), "entered": object.get(changes, "reached", 5)},
+	{"reached_ever": object.get(changes, "reached", 5), "opened": opened_by(object.get(changes, "reached", 5))},
 	changes,
 ]))
+
+# By the stage that holds what was reached.
+opened_by(reached) := min([holds | some holds in [10, 100, 500, 1000]; holds >= reached])
+
+default opened_by(_) := 10
 
 # All of stage 1 is reached and delivered, half an hour ago, and healthy since.
 left_behind := {
@@ -50,8 +55,10 @@ test_a_stage_that_cannot_be_told_is_a_no if {
 		with_stage({"unsettled": "0"}),
 		with_stage({"reached_ever": null}),
 		with_stage({"reached_ever": 4}),
-		with_stage({"entered": null}),
-		sample.with_fact("stage", object.remove(sample.facts.stage, ["entered"])),
+		with_stage({"opened": null}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["opened"])),
+		with_stage({"whole": null}),
+		sample.with_fact("stage", object.remove(sample.facts.stage, ["whole"])),
 		with_stage({"never": null}),
 		with_stage({"never": -1}),
 		sample.with_fact("stage", object.remove(sample.facts.stage, ["reached_ever"])),
@@ -412,14 +419,14 @@ test_a_later_run_takes_others_once_its_first_stage_is_well if {
 
 # Of 1,000: 10, 100 and 500. Seven were reached by what was allowed; five more were delivered after all.
 test_what_was_delivered_after_all_enters_no_stage if {
-	late := {"reached": 12, "entered": 7}
+	late := {"reached": 12, "opened": 10}
 	not stages.ok with input as after(object.union(late, {"delivered_ms": now})) with data.limits as sample.limits
 	reasons := stages.reasons with input as after(object.union(late, {"delivered_ms": now})) with data.limits as sample.limits
 	{reason.rule | some reason in reasons} == {"stage.baking", "stage.no_evidence"}
 	not stages.ok with input as after(object.union(late, {"health": {"status": "none"}})) with data.limits as sample.limits
 	stages.ok with input as after(late) with data.limits as sample.limits
-	not stages.ok with input as after({"reached": 98, "entered": 10}) with data.limits as sample.limits
-	stages.ok with input as after({"reached": 101, "entered": 10}) with data.limits as with_last(1000000)
+	not stages.ok with input as after({"reached": 98, "opened": 10}) with data.limits as sample.limits
+	stages.ok with input as after({"reached": 101, "opened": 10}) with data.limits as with_last(1000000)
 }
 
 # Of 1,000: 10, 100 and 500; another 97 were reached in the run before.
@@ -451,17 +458,41 @@ with_last(share_ppm) := sample.with_limit("stages", [
 ])
 
 test_what_came_since_follows_where_a_last_stage_holds_all_and_was_entered if {
-	entered := after({"run": 2, "reached": 10, "reached_ever": 501, "never": 3})
+	entered := after({"run": 2, "reached": 10, "reached_ever": 501, "whole": 1000, "never": 3})
 	stages.ok with input as entered with data.limits as with_last(1000000)
 	not stages.ok with input as entered with data.limits as with_last(999000)
-	before := after({"run": 2, "reached": 10, "reached_ever": 500, "never": 3})
+	before := after({"run": 2, "reached": 10, "reached_ever": 500, "whole": 1000, "never": 3})
 	not stages.ok with input as before with data.limits as with_last(1000000)
 }
 
-test_what_fitted_into_a_stage_of_a_larger_fleet_has_not_entered_the_last if {
+# It is more than half by what was refused and delivered after all, or by a stage that was made smaller; the last run that was let in whole was of fewer.
+test_what_came_since_does_not_follow_where_nobody_let_the_artifact_into_the_last if {
 	facts := {"run": 2, "reached": 10, "reached_ever": 501, "never": 3}
-	stages.ok with input as after(object.union(facts, {"total_ever": 1001})) with data.limits as with_last(1000000)
-	not stages.ok with input as after(object.union(facts, {"total_ever": 1002})) with data.limits as with_last(1000000)
+	every whole in [0, 500] {
+		not stages.ok with input as after(object.union(facts, {"whole": whole})) with data.limits as with_last(1000000)
+	}
+	stages.ok with input as after(object.union(facts, {"whole": 501})) with data.limits as with_last(1000000)
+}
+
+# Of 1,000: 10, 100 and 500 now. The stage that holds 100 was entered when it held 200, or when there were no stages.
+test_a_stage_that_was_made_smaller_is_left_as_any_other if {
+	every opened in [0, 200] {
+		baked := {"reached": 101, "opened": opened, "delivered_ms": now - 3600000}
+		stages.ok with input as after(baked) with data.limits as sample.limits
+		not stages.ok with input as after(object.union(baked, {"delivered_ms": now - 3599999})) with data.limits as sample.limits
+		not stages.ok with input as after(object.union(baked, {"health": {"status": "none"}})) with data.limits as sample.limits
+	}
+	within := after({"reached": 60, "opened": 200, "delivered_ms": now})
+	stages.ok with input as within with data.limits as sample.limits
+}
+
+# What was delivered after all fills stage 2 to the last: it is left for stage 3, together with the one that was entered.
+test_a_stage_that_is_full_by_what_it_never_let_in_is_left_for_the_next if {
+	baked := {"reached": 100, "opened": 10, "delivered_ms": now - 3600000}
+	stages.ok with input as after(baked) with data.limits as sample.limits
+	baking := after(object.union(baked, {"delivered_ms": now - 3599999}))
+	reasons := stages.reasons with input as baking with data.limits as sample.limits
+	{reason.rule | some reason in reasons} == {"stage.baking"}
 }
 
 test_a_plan_of_the_run_before_is_a_no if {
