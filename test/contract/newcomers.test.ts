@@ -8,7 +8,7 @@ import { standing } from '../support/standing.ts';
 const artifact = 'test:whole';
 const [first = '', ...others] = names('host', 10);
 const on = standing({
-  config: { actions: { 'all.push': {}, 'half.push': {} } },
+  config: { actions: { 'all.push': {}, 'half.push': {}, 'two.push': {} } },
   limits: {
     actions: {
       'all.push': {
@@ -22,6 +22,10 @@ const on = standing({
           { upto: '50%', bake: '1h' },
           { upto: '100%' },
         ],
+      },
+      'two.push': {
+        ...wideLimits,
+        stages: [{ upto: '20%', bake: '1s' }, { upto: '40%', bake: '1h' }, { upto: '100%' }],
       },
     },
   },
@@ -46,6 +50,30 @@ const enterTheNext = async (
   const ask = async (): Promise<number> => (await push(targets, fields, action)).status;
   await expect.poll(ask, { timeout: 8_000 }).toBe(200);
 };
+
+it('is no target for which a first stage of a later run has room', async () => {
+  await expectDelivered(on.api, await push(others.slice(0, 2), {}, 'two.push'));
+  await enterTheNext(others.slice(2, 4), {}, 'two.push');
+  const plan = { plan: { name: 'room', generation: 1 } };
+  await expectDelivered(on.api, await push(others.slice(0, 1), plan, 'two.push'));
+
+  const both = await withNothingForwarded(
+    on.executor,
+    async () => await push(others.slice(4, 6), plan, 'two.push'),
+  );
+  const { reasons } = await expectRefusal(on.api, both, 403, [
+    'stage.baking',
+    'stage.no_evidence',
+    'stage.too_large',
+    'stage.too_large',
+  ]);
+  expect(reasons).toContainEqual(
+    expect.objectContaining({
+      remedy:
+        'only targets that it was delivered to in the run before, until the first stage is delivered, has baked, and is well',
+    }),
+  );
+});
 
 it('is not taken in by a last stage that was full, which names the way that takes it in', async () => {
   await expectDelivered(on.api, await push([first]));

@@ -220,6 +220,14 @@ reaches_next if {
 	input.stage.reached > 0
 }
 
+# Nothing but the stage reached may give it anything now.
+stays if fits(at)
+
+stays if {
+	beyond
+	open == at
+}
+
 reasons contains {
 	"rule": "stage.too_large",
 	"sentence": "count",
@@ -376,7 +384,7 @@ reasons contains {
 	not ok
 	determined
 	admitted
-	fits(at)
+	stays
 	not familiar
 }
 

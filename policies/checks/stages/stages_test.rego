@@ -450,6 +450,13 @@ test_what_no_run_reached_is_held_against_all_that_the_runs_reached if {
 	not stages.ok with input as within with data.limits as sample.limits
 }
 
+# Two of its ten are left: they are for what the run before reached.
+test_where_nothing_new_is_taken_no_room_is_told_for_it_alone if {
+	facts := with_stage({"run": 2, "reached": 8, "reached_ever": 99, "never": 3, "fresh": 3, "unsettled": 1})
+	reasons := stages.reasons with input as facts with data.limits as sample.limits
+	{[reason.remedy, reason.measured] | some reason in reasons; reason.rule == "stage.too_large"} == {["some", 11], ["fresh", 3]}
+}
+
 # 10, 500, and the last.
 with_last(share_ppm) := sample.with_limit("stages", [
 	{"upto": {"share_ppm": 10000, "at_least": 0}, "bake_s": 60},
