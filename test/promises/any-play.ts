@@ -151,6 +151,28 @@ export abstract class AnyPlay<O extends Told, S extends Story<O>> {
     for (const { asked, answer, key } of answers.toSorted((a, b) => seqOf(a) - seqOf(b)))
       hear(asked, answer, key, seqs.has(answer.document.id));
     this.story.catchUp();
+    const [only, ...more] = answers;
+    if (only !== undefined && more.length === 0)
+      await this.#tryWhatPasses(only.asked, only.answer, bodyOf(only.asked));
+  }
+
+  /** Of a request that limits alone refuse, so many as it is told do pass, and one more does not; nothing is used up by looking. */
+  async #tryWhatPasses(asked: Asked, { document, status }: Answered, body: Doc): Promise<void> {
+    const { id, decision, passes = 0 } = document;
+    if (decision !== 'refused' || (status !== 403 && status !== 429)) return;
+    // A part of it may be of another run than the whole, of which nothing is told.
+    const isUntold = document.passes === undefined && asked.generation !== undefined;
+    const ids = asked.ids.toSorted();
+    const allows = async (count: number): Promise<boolean> => {
+      const first = { ...body, targets: { ids: ids.slice(0, count) } };
+      const answer = await this.gates[0]?.ask(asked.by, first, 'preflight');
+      return answer?.document.decision === 'allowed';
+    };
+    if (passes > 0 && !(await allows(passes)))
+      this.story.wrong.push(`${id} is told that ${passes} would pass, and they do not`);
+    if (!isUntold && passes + 1 < ids.length && (await allows(passes + 1)))
+      this.story.wrong.push(`${id} is told that ${passes} would pass, and one more does`);
+    this.tell(passes > 0 ? 'some would pass' : 'none would pass');
   }
 
   // Time.

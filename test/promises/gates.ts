@@ -101,6 +101,7 @@ export interface Answered {
     readonly decision: string;
     readonly reasons: readonly { readonly rule: string }[];
     readonly exceptions?: readonly string[];
+    readonly passes?: number;
     readonly blast_radius?: {
       readonly fleet?: {
         readonly weights?: Readonly<Record<string, { weight: number; total: number; missing?: number }>>;
