@@ -4,6 +4,7 @@ import { activatePolicy } from '../../src/ledger/activate.ts';
 import type { Operation } from '../../src/ledger/operation.ts';
 import type { Turn } from '../../src/ledger/turn.ts';
 import { Precedents } from '../../src/ledger/precedents.ts';
+import type { Evidence } from '../../src/ledger/seen-evidence.ts';
 import { hasFailedSince, isOvertaken } from '../../src/ledger/since-allowed.ts';
 import type { ActionLimits, Freeze, Limits } from '../../src/policy/limits.ts';
 import { claimWaiting, type Claiming } from '../../src/outcome/claim-waiting.ts';
@@ -234,31 +235,53 @@ describe('what waits', () => {
       });
     });
 
-    it('is looked at with what was said in the same batch, which no row tells yet', async () => {
-      const asking = askingFor({ require_evidence: [{ name: 'canary', max_age_s: 60 }] });
-      const hasFailed = async (status: 'failed' | 'passed') =>
+    describe('is looked at with what was said in the same batch, which no row tells yet', () => {
+      const canary = { name: 'canary', max_age_s: 60 };
+      /** Of what is rolled out to two zones, where the limits ask for this and one thing was said of it, so much after its decision. */
+      const hasFailed = async (
+        asked: NonNullable<ActionLimits['require_evidence']>,
+        said: Partial<Evidence>,
+        after = 1,
+      ): Promise<boolean> =>
         await parts.ledger.enqueue(async turn => {
+          const asking = askingFor({ require_evidence: asked });
           const precedents = new Precedents(asking);
           const [id = ''] = turn.book.waiting(wipe.name);
           const operation = turn.book.operation(id);
           if (operation === undefined) throw new Error('nothing waits');
-          precedents.add('a', {
-            seq: turn.draft.seq + 1,
-            atMs: turn.nowMs,
-            by: 'watcher',
-            name: 'canary',
-            status,
-          });
-          const observers = new Set(['watcher']);
+          const seen = { seq: operation.seq + after, atMs: turn.nowMs, by: 'watcher', name: 'canary' };
+          precedents.add('a', { ...seen, status: 'failed', ...said });
           return await hasFailedSince(
             { ...turn, precedents },
-            { ...operation, artifact: 'a' },
+            { ...operation, artifact: 'a', dimensionValues: { zone: ['z1', 'z2'] } },
             asking,
-            observers,
+            new Set(['watcher']),
           );
         });
-      expect(await hasFailed('failed')).toBe(true);
-      expect(await hasFailed('passed')).toBe(false);
+
+      it.each<[string, Parameters<typeof hasFailed>]>([
+        ['what its limits ask for has failed', [[canary], {}]],
+        ['one of what they ask for has', [[canary, { ...canary, name: 'lint' }], {}]],
+        ['it has in one of its values', [[{ ...canary, per: 'zone' }], { dimension: 'zone', value: 'z2' }]],
+        [
+          'it has in any value of a label that is no dimension',
+          [[{ ...canary, per: 'owner' }], { dimension: 'owner', value: 'red' }],
+        ],
+      ])('and is held back where %s', async (_, asked) => {
+        expect(await hasFailed(...asked)).toBe(true);
+      });
+
+      it.each<[string, Parameters<typeof hasFailed>]>([
+        ['has passed', [[canary], { status: 'passed' }]],
+        ['had failed before', [[canary], {}, -1]],
+        ['is not asked for', [[{ ...canary, name: 'lint' }], {}]],
+        [
+          'has failed in a value that it has not',
+          [[{ ...canary, per: 'zone' }], { dimension: 'zone', value: 'z3' }],
+        ],
+      ])('and is not where it %s', async (_, asked) => {
+        expect(await hasFailed(...asked)).toBe(false);
+      });
     });
 
     it('is held back by what was seen of its artifact for as long as a turn may take, and the others come first in the next look', async () => {
@@ -377,14 +400,15 @@ describe('what has drifted', () => {
   it('is given up as many at a time as a batch has jobs, however many looks share a turn', async () => {
     const wide = await gateParts(store, { policy: fakePolicy(() => ({ allow: true })) });
     await Promise.all(Array.from({ length: 300 }, (_, index) => wide.ask([`h${100 + index}`], `w${index}`)));
+    const atOnce = (): Partial<Turn> => ({ monotonicMs: () => 0 });
     // What waits on is no change, and asks for no other turn.
-    expect(await looked(() => ({}))).toEqual({ stopped: 0, again: false });
+    expect(await looked(atOnce)).toEqual({ stopped: 0, again: false });
     await activateNext();
-    const inOneTurn = await Promise.all([looked(() => ({})), looked(() => ({}))]);
+    const inOneTurn = await Promise.all([looked(atOnce), looked(atOnce)]);
     expect(inOneTurn).toEqual([
       { stopped: 256, again: true },
       { stopped: 256, again: true },
     ]);
-    expect(await looked(() => ({}))).toEqual({ stopped: 46, again: false });
+    expect(await looked(atOnce)).toEqual({ stopped: 46, again: false });
   });
 });
