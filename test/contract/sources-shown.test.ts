@@ -168,6 +168,9 @@ describe('a source that owns the state', () => {
     await expectDoneAlready('erase.metered', 'h3');
     await expectTaken(byTelemetry('metered', measured(serving, { h3: { state: 'off' } })));
     await expectDone('erase.metered', 'h3');
+    // What it said when that was decided is known, so its very next word shows it.
+    await expectTaken(byTelemetry('metered', measured(serving)));
+    await expectDone('erase.metered', 'h3');
   });
 
   it('shows nothing when it names for the first time what was done', async () => {
