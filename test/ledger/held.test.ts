@@ -5,14 +5,14 @@ import { Held } from '../../src/ledger/held.ts';
 import { host } from '../support/gate-parts.ts';
 
 const kinds = ['host', 'rack-unit'];
-const ids = ['h1', 'h2', 'h3'];
+const ids = ['h1', 'h2'];
 const racks = ['r1', 'r2'];
 
 /** A request is of one kind. */
 const anyHold = fc.record({
   kind: fc.constantFrom(...kinds),
   id: fc.constantFrom(...ids),
-  request: fc.constantFrom('a', 'b', 'c'),
+  request: fc.constantFrom('a', 'b'),
 });
 const anyStep = fc.oneof(
   {
@@ -92,7 +92,7 @@ const sorted = (holds: readonly object[]): string[] => holds.map(hold => JSON.st
 it('what is held and taken is what a list of it says, whatever is set, settled, given back and forgotten', () => {
   const declared = new Map<string, Kind>(kinds.map(name => [name, { ...host, name }]));
   fc.assert(
-    fc.property(fc.array(anyStep, { maxLength: 20 }), steps => {
+    fc.property(fc.array(anyStep, { maxLength: 20, size: 'max' }), steps => {
       const held = new Held(declared);
       const list = new List();
       for (const step of steps) {
