@@ -181,7 +181,11 @@ export const engage = z.strictObject({
 const labelName = z.string().regex(/^(?!(?:prototype|constructor)$)[A-Za-z0-9][A-Za-z0-9._/-]{0,252}$/);
 
 /** As a kind declares them. */
-const weightName = z.string().regex(/^(?!(?:prototype|constructor)$)[A-Za-z][A-Za-z0-9_./-]{0,62}$/);
+const weightName = z
+  .string()
+  .regex(
+    /^(?!(?:prototype|constructor|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString|toString|valueOf)$)[A-Za-z][A-Za-z0-9_./-]{0,62}$/,
+  );
 
 /** A line of `PUT /v1/inventory/{kind}`. */
 export const inventoryLine = z.strictObject({

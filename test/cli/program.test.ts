@@ -68,7 +68,7 @@ describe('wrong use ends with 2 and says why', () => {
     ].map((args): [string, string[], RegExp] => [
       `an option that takes one value, with two: ${args.join(' ')}`,
       args,
-      /^interlock: option '.*' is given twice, and takes one value; nothing was done\nSee: interlock .* --help$/,
+      /^interlock: option '.*' is given twice, and takes one value; nothing was done\n(?:Nothing was engaged\. )?See: interlock .* --help$/,
     ]),
     [
       'an unknown option of a policy command',
