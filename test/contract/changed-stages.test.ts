@@ -10,7 +10,7 @@ import {
   type Answer,
 } from '../support/api.ts';
 import { wideLimits, type Doc, type GateOptions } from '../support/gate.ts';
-import { standing } from '../support/standing.ts';
+import { loadAgain, standing } from '../support/standing.ts';
 
 // A stage is entered by a decision: not by limits that make it smaller afterwards, and not by an executor that delivers what it had refused.
 
@@ -56,25 +56,11 @@ async function enterTheNext(
   return await until(async () => await push(action, targets, generation), isOver);
 }
 
-async function load(percent: number): Promise<void> {
-  on.gate.rewrite({ ...optionsWith(percent), executor: on.executor.url, store: on.database.url });
-  const before = on.gate.logs().length;
-  process.kill(on.gate.pid, 'SIGHUP');
-  const told = async () =>
-    await Promise.resolve(
-      on.gate
-        .logs()
-        .slice(before)
-        .some(({ msg }) => String(msg).startsWith('loaded again')),
-    );
-  await until(told, isTold => isTold);
-}
-
 it('is not past a stage that was made smaller, in this run or in another', async () => {
   await expectDelivered(on.api, await push('less.push', [first]));
   // All five that half of ten may be, and an hour until the last stage.
   await expectDelivered(on.api, await enterTheNext('less.push', others.slice(0, 4)));
-  await load(40);
+  await loadAgain(on.gate, optionsWith(40));
   const sixth = await withNothingForwarded(
     on.executor,
     async () => await push('less.push', others.slice(4, 5)),

@@ -10,7 +10,7 @@ import {
 } from '../support/api.ts';
 import type { Script } from '../support/executor.ts';
 import { wideLimits, type Doc, type GateOptions } from '../support/gate.ts';
-import { standing } from '../support/standing.ts';
+import { loadAgain, standing } from '../support/standing.ts';
 
 // Nothing in that time, at decision and claim, but for the requesters named.
 
@@ -64,19 +64,7 @@ const queue = async (id: string) =>
 
 /** Brings these freezes into force beside the others. */
 async function load(more: readonly Doc[], most: number): Promise<void> {
-  on.gate.rewrite({ ...optionsWith(more, most), executor: on.executor.url, store: on.database.url });
-  const before = on.gate.logs().length;
-  process.kill(on.gate.pid, 'SIGHUP');
-  const told = async () =>
-    await Promise.resolve(
-      on.gate
-        .logs()
-        .slice(before)
-        .find(({ msg }) => /^loaded again|^nothing was loaded/.test(String(msg))),
-    );
-  expect(await until(told, found => found !== undefined)).toMatchObject({
-    msg: expect.stringMatching(/^loaded again/),
-  });
+  await loadAgain(on.gate, optionsWith(more, most));
 }
 
 describe('a freeze', () => {

@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { hosts, ndjson, until, withNothingForwarded } from '../support/api.ts';
+import { hosts, ndjson, withNothingForwarded } from '../support/api.ts';
 import { keyOf, principalsFor, type Doc } from '../support/gate.ts';
-import { standing } from '../support/standing.ts';
+import { loadAgain, standing } from '../support/standing.ts';
 
 // A key that is taken out, or given to somebody who may less, while the body of a request with it is still on its way.
 
@@ -11,20 +11,7 @@ const principals = principalsFor(actions);
 const on = standing({ store: 'embedded', config: { principals }, inventory: { host: hosts('host', 8) } });
 
 async function bringIntoForce(list: readonly Doc[]): Promise<void> {
-  on.gate.rewrite({ config: { principals: list }, executor: on.executor.url });
-  const before = on.gate.logs().length;
-  process.kill(on.gate.pid, 'SIGHUP');
-  const told = await until(
-    async () =>
-      await Promise.resolve(
-        on.gate
-          .logs()
-          .slice(before)
-          .find(({ msg }) => /^loaded again|^nothing was loaded/.test(String(msg))),
-      ),
-    found => found !== undefined,
-  );
-  expect(String(told?.['msg'])).toMatch(/^loaded again/);
+  await loadAgain(on.gate, { config: { principals: list } });
 }
 
 interface Begun {

@@ -34,7 +34,7 @@ const expectNo = async (answer: Promise<Answer>, status: number, rules: string[]
 const logged = (about: Doc): readonly Doc[] =>
   on.gate.logs().filter(line => Object.entries(about).every(([name, value]) => line[name] === value));
 const restartAs = async (config: Doc): Promise<void> => {
-  on.gate.rewrite({ config, store: on.database.url, executor: on.executor.url });
+  on.gate.rewrite({ config });
   await on.gate.restart();
 };
 

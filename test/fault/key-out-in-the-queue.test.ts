@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { expectProblem, hosts, until } from '../support/api.ts';
 import { principalsFor, type Doc } from '../support/gate.ts';
 import { describeWithPostgres } from '../support/postgres.ts';
-import { standing } from '../support/standing.ts';
+import { loadAgain, standing } from '../support/standing.ts';
 
 // A key that is taken out while what was asked with it waits for its turn in the ledger.
 
@@ -18,14 +18,7 @@ describeWithPostgres('a key that is taken out', () => {
   });
 
   async function load(list: readonly Doc[]): Promise<void> {
-    const before = on.gate.logs().length;
-    on.gate.rewrite({ executor: on.executor.url, config: { principals: list, actions } });
-    process.kill(on.gate.pid, 'SIGHUP');
-    const isLoaded = ({ msg }: Doc): boolean => String(msg).startsWith('loaded again');
-    await until(
-      async () => await Promise.resolve(on.gate.logs().slice(before).some(isLoaded)),
-      told => told,
-    );
+    await loadAgain(on.gate, { config: { principals: list, actions } });
   }
 
   /** Holds the ledger's head, so that whatever comes to it waits; gives it back with `free`. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect } from 'vitest';
-import { apiOf, type Api, type Line } from './api.ts';
+import { apiOf, until, type Api, type Line } from './api.ts';
 import { startExecutor, type FakeExecutor, type Script } from './executor.ts';
-import { startGate, type Gate, type GateOptions } from './gate.ts';
+import { startGate, type Doc, type Gate, type GateOptions } from './gate.ts';
 import { freshDatabase, postgresAbsent, type FreshDatabase } from './postgres.ts';
 
 export interface Standing {
@@ -69,4 +69,17 @@ export function standing(options: StandingOptions): Standing {
       return started(database);
     },
   };
+}
+
+/** Writes the files of a gate anew, with these options in place of those it was started with, and has it load them. */
+export async function loadAgain(gate: Gate, options: GateOptions): Promise<void> {
+  gate.rewrite(options);
+  const before = gate.logs().length;
+  process.kill(gate.pid, 'SIGHUP');
+  const isTold = ({ msg }: Doc): boolean => /^loaded again|^nothing was loaded/.test(String(msg));
+  const told = await until(
+    async () => await Promise.resolve(gate.logs().slice(before).find(isTold)),
+    found => found !== undefined,
+  );
+  expect(told).toMatchObject({ msg: expect.stringMatching(/^loaded again/) });
 }
