@@ -163,14 +163,17 @@ export abstract class AnyPlay<O extends Told, S extends Story<O>> {
     // A part of it may be of another run than the whole, of which nothing is told.
     const isUntold = document.passes === undefined && asked.generation !== undefined;
     const ids = asked.ids.toSorted();
-    const allows = async (count: number): Promise<boolean> => {
+    /** What is against so many; undefined where nothing is. The refusal counts as a request itself, and may have been the last there was. */
+    const against = async (count: number): Promise<string | undefined> => {
       const first = { ...body, targets: { ids: ids.slice(0, count) } };
       const answer = await this.gates[0]?.ask(asked.by, first, 'preflight');
-      return answer?.document.decision === 'allowed';
+      if (answer?.document.decision === 'allowed') return undefined;
+      return answer?.document.reasons.map(({ rule }) => rule).join() ?? 'nothing was told';
     };
-    if (passes > 0 && !(await allows(passes)))
-      this.story.wrong.push(`${id} is told that ${passes} would pass, and they do not`);
-    if (!isUntold && passes + 1 < ids.length && (await allows(passes + 1)))
+    const stillAgainst = passes > 0 ? await against(passes) : undefined;
+    if (stillAgainst !== undefined && stillAgainst !== 'budget.requests')
+      this.story.wrong.push(`${id} is told that ${passes} would pass, and ${stillAgainst} is against them`);
+    if (!isUntold && passes + 1 < ids.length && (await against(passes + 1)) === undefined)
       this.story.wrong.push(`${id} is told that ${passes} would pass, and one more does`);
     this.tell(passes > 0 ? 'some would pass' : 'none would pass');
   }
