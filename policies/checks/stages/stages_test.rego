@@ -472,6 +472,12 @@ test_what_came_since_follows_where_a_last_stage_holds_all_and_was_entered if {
 	not stages.ok with input as before with data.limits as with_last(1000000)
 }
 
+test_what_fitted_into_a_stage_of_a_larger_fleet_has_not_entered_the_last if {
+	facts := {"run": 2, "reached": 10, "reached_ever": 501, "whole": 1000, "never": 3}
+	stages.ok with input as after(object.union(facts, {"total_ever": 1001})) with data.limits as with_last(1000000)
+	not stages.ok with input as after(object.union(facts, {"total_ever": 1002})) with data.limits as with_last(1000000)
+}
+
 # It is more than half by what was refused and delivered after all, or by a stage that was made smaller; the last run that was let in whole was of fewer.
 test_what_came_since_does_not_follow_where_nobody_let_the_artifact_into_the_last if {
 	facts := {"run": 2, "reached": 10, "reached_ever": 501, "never": 3}
